@@ -1,0 +1,129 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// ErrNotFound is returned by [Source.Lookup] for a resource that does not exist.
+var ErrNotFound = errors.New("not found")
+
+// Source is what a sync reads. It keeps nothing between calls that a restart
+// would lose: what a later call needs travels in tokens, notes and facts, which
+// the Store keeps. All methods are safe for concurrent use, and each returns
+// soon after its context ends. Source retries by itself whatever can succeed on
+// a later attempt; an error that it returns ends the sync.
+type Source interface {
+	// ResourceTypes names every type that the source can hold, ordered by id.
+	ResourceTypes() []*v2.ResourceType
+
+	// Start returns what is known before any list is read and names the lists to
+	// read first. Its page has no Next, Note or Settled.
+	Start(ctx context.Context, scope Scope) (*Page, error)
+
+	// Read reads one page of a list. The first page of each list has the token "";
+	// every other token comes from Page.Next or Settle. Reading the same token
+	// again after a crash must be harmless.
+	Read(ctx context.Context, list List, token string) (*Page, error)
+
+	// Settle judges a list of which every token that was named has been read, from
+	// the notes of its pages in the order in which they were stored. It names
+	// further pages to read, or nothing when the list is provably complete, or
+	// fails the sync with an error that says what could not be read.
+	Settle(ctx context.Context, list List, notes [][]byte) ([]string, error)
+
+	// Lookup reads one resource that a grant names and that no list contained.
+	// A resource that does not exist is [ErrNotFound].
+	Lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error)
+
+	// Join is called once every list is complete, to work out what only all of
+	// them together tell. It may be called again after a crash.
+	Join(ctx context.Context, scope Scope, j Joiner) error
+}
+
+// Scope is what a run was asked to read. Its zero value is everything.
+type Scope struct {
+	// ResourceTypes restricts the sync to these type ids; empty means all.
+	ResourceTypes []string
+	// Targets restricts the sync to these resources and makes it partial.
+	Targets []*v2.ResourceId
+	// SkipEntitlementsAndGrants reads resources only.
+	SkipEntitlementsAndGrants bool
+	// SkipGrants leaves grants out; only allowed with Targets.
+	SkipGrants bool
+}
+
+// List names one collection that is read page by page.
+type List struct {
+	// Kind is the word for the list in progress, logs and messages ("users",
+	// "group members").
+	Kind string
+	// Owner is the resource that the list belongs to, the zero Ref for a list of
+	// the organisation.
+	Owner Ref
+}
+
+// Ref is a resource id as a comparable value.
+type Ref struct {
+	Type string // resource type id
+	ID   string // resource id within its type
+}
+
+// Page is what one read brought. The engine stores all of it, and the end of
+// its token, in one transaction.
+type Page struct {
+	// Resources replace what was stored under the same id.
+	Resources []*v2.Resource
+	// Hints are resources that are stored only where no page put the same id in
+	// Resources: a role that is known only by its name, say.
+	Hints []*v2.Resource
+	// Entitlements carry the id of their resource; the engine embeds the resource.
+	Entitlements []*v2.Entitlement
+	// Grants carry the entitlement's id and resource id, the principal's id, the
+	// grant's own id and annotations; display names are filled in by the engine.
+	Grants []*v2.Grant
+	// Facts are kept for Join and are not part of the archive.
+	Facts []Fact
+	// Lists are found by this page and are read from now on.
+	Lists []List
+	// Next are tokens of further pages of the same list.
+	Next []string
+	// Note is what Settle wants to know of this page.
+	Note []byte
+	// Settled says that the list is complete with this page, so that Settle need
+	// not be asked. It must be false where Next is not empty.
+	Settled bool
+	// Gone says that the list's owner was deleted since it was listed: its own GET
+	// answers "not found" too. The engine takes the owner and what belongs to it
+	// out and counts it.
+	Gone bool
+	// Total is how many rows the list holds as far as its server told, for
+	// progress; 0 when unknown.
+	Total int
+	// Remarks are sentences that the reader of the summary must see, such as a
+	// list that could not be read and may be left out. They are stored once each.
+	Remarks []string
+}
+
+// Fact is one key and value that a page leaves for Join. The last value of a
+// kind and key wins.
+type Fact struct {
+	Kind, Key, Value string
+}
+
+// Joiner gives Join what the sync has stored, and takes what Join works out.
+// It is not safe for concurrent use.
+type Joiner interface {
+	// Facts lists the facts of a kind in the order of their keys.
+	Facts(ctx context.Context, kind string) iter.Seq2[Fact, error]
+	// Resources lists the stored resources of a type in the order of their ids.
+	Resources(ctx context.Context, resourceType string) iter.Seq2[*v2.Resource, error]
+	// Put replaces stored resources.
+	Put(ctx context.Context, resources ...*v2.Resource) error
+	// Alias makes the grants of one principal those of another and takes the first
+	// one's resource out.
+	Alias(ctx context.Context, from, to Ref) error
+}
