@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/config/v1/config.proto
 
+// How a connector describes its settings, so that a form can be made from them.
+// `baton-jumpcloud config` prints one Configuration as JSON.
+
 package configv1
 
 import (
@@ -22,14 +25,20 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ConstraintKind is a rule over several settings. A setting counts as present
+// when its value is not the zero value.
 type ConstraintKind int32
 
 const (
-	ConstraintKind_CONSTRAINT_KIND_UNSPECIFIED        ConstraintKind = 0
-	ConstraintKind_CONSTRAINT_KIND_REQUIRED_TOGETHER  ConstraintKind = 1
-	ConstraintKind_CONSTRAINT_KIND_AT_LEAST_ONE       ConstraintKind = 2
+	ConstraintKind_CONSTRAINT_KIND_UNSPECIFIED ConstraintKind = 0
+	// All of them or none.
+	ConstraintKind_CONSTRAINT_KIND_REQUIRED_TOGETHER ConstraintKind = 1
+	// One or more of them.
+	ConstraintKind_CONSTRAINT_KIND_AT_LEAST_ONE ConstraintKind = 2
+	// At most one of them.
 	ConstraintKind_CONSTRAINT_KIND_MUTUALLY_EXCLUSIVE ConstraintKind = 3
-	ConstraintKind_CONSTRAINT_KIND_DEPENDENT_ON       ConstraintKind = 4
+	// Each of field_names needs all of secondary_field_names.
+	ConstraintKind_CONSTRAINT_KIND_DEPENDENT_ON ConstraintKind = 4
 )
 
 // Enum value maps for ConstraintKind.
@@ -77,14 +86,20 @@ func (ConstraintKind) EnumDescriptor() ([]byte, []int) {
 	return file_c1_config_v1_config_proto_rawDescGZIP(), []int{0}
 }
 
+// StringFieldType says how a form asks for a string.
 type StringFieldType int32
 
 const (
-	StringFieldType_STRING_FIELD_TYPE_TEXT_UNSPECIFIED          StringFieldType = 0
-	StringFieldType_STRING_FIELD_TYPE_RANDOM                    StringFieldType = 1
-	StringFieldType_STRING_FIELD_TYPE_OAUTH2                    StringFieldType = 2
+	// A line of text, and the default.
+	StringFieldType_STRING_FIELD_TYPE_TEXT_UNSPECIFIED StringFieldType = 0
+	// The form makes up a random value.
+	StringFieldType_STRING_FIELD_TYPE_RANDOM StringFieldType = 1
+	// The value comes from an OAuth 2 consent.
+	StringFieldType_STRING_FIELD_TYPE_OAUTH2 StringFieldType = 2
+	// The connector supplies the choices.
 	StringFieldType_STRING_FIELD_TYPE_CONNECTOR_DERIVED_OPTIONS StringFieldType = 3
-	StringFieldType_STRING_FIELD_TYPE_FILE_UPLOAD               StringFieldType = 4
+	// A file; on a command line the value is its path.
+	StringFieldType_STRING_FIELD_TYPE_FILE_UPLOAD StringFieldType = 4
 )
 
 // Enum value maps for StringFieldType.
@@ -132,20 +147,24 @@ func (StringFieldType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_config_v1_config_proto_rawDescGZIP(), []int{1}
 }
 
+// Configuration is everything a person must know to set a connector up.
 type Configuration struct {
-	state                     protoimpl.MessageState `protogen:"open.v1"`
-	Fields                    []*Field               `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
-	Constraints               []*Constraint          `protobuf:"bytes,2,rep,name=constraints,proto3" json:"constraints,omitempty"`
-	DisplayName               string                 `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	HelpUrl                   string                 `protobuf:"bytes,4,opt,name=help_url,json=helpUrl,proto3" json:"help_url,omitempty"`
-	IconUrl                   string                 `protobuf:"bytes,5,opt,name=icon_url,json=iconUrl,proto3" json:"icon_url,omitempty"`
-	IsDirectory               bool                   `protobuf:"varint,7,opt,name=is_directory,json=isDirectory,proto3" json:"is_directory,omitempty"`
-	CatalogId                 string                 `protobuf:"bytes,8,opt,name=catalog_id,json=catalogId,proto3" json:"catalog_id,omitempty"`
-	SupportsExternalResources bool                   `protobuf:"varint,9,opt,name=supports_external_resources,json=supportsExternalResources,proto3" json:"supports_external_resources,omitempty"`
-	RequiresExternalConnector bool                   `protobuf:"varint,10,opt,name=requires_external_connector,json=requiresExternalConnector,proto3" json:"requires_external_connector,omitempty"`
-	FieldGroups               []*FieldGroup          `protobuf:"bytes,11,rep,name=field_groups,json=fieldGroups,proto3" json:"field_groups,omitempty"`
-	unknownFields             protoimpl.UnknownFields
-	sizeCache                 protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Settings of the runtime first (is_ops), then those of the connector.
+	Fields      []*Field      `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	Constraints []*Constraint `protobuf:"bytes,2,rep,name=constraints,proto3" json:"constraints,omitempty"`
+	DisplayName string        `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	HelpUrl     string        `protobuf:"bytes,4,opt,name=help_url,json=helpUrl,proto3" json:"help_url,omitempty"`
+	IconUrl     string        `protobuf:"bytes,5,opt,name=icon_url,json=iconUrl,proto3" json:"icon_url,omitempty"`
+	// The connector is a source of identities.
+	IsDirectory               bool   `protobuf:"varint,7,opt,name=is_directory,json=isDirectory,proto3" json:"is_directory,omitempty"`
+	CatalogId                 string `protobuf:"bytes,8,opt,name=catalog_id,json=catalogId,proto3" json:"catalog_id,omitempty"`
+	SupportsExternalResources bool   `protobuf:"varint,9,opt,name=supports_external_resources,json=supportsExternalResources,proto3" json:"supports_external_resources,omitempty"`
+	RequiresExternalConnector bool   `protobuf:"varint,10,opt,name=requires_external_connector,json=requiresExternalConnector,proto3" json:"requires_external_connector,omitempty"`
+	// Alternative sets of settings, for example one for each way to authenticate.
+	FieldGroups   []*FieldGroup `protobuf:"bytes,11,rep,name=field_groups,json=fieldGroups,proto3" json:"field_groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Configuration) Reset() {
@@ -248,16 +267,19 @@ func (x *Configuration) GetFieldGroups() []*FieldGroup {
 	return nil
 }
 
+// Constraint is one rule over several fields.
 type Constraint struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
-	Kind                ConstraintKind         `protobuf:"varint,1,opt,name=kind,proto3,enum=c1.config.v1.ConstraintKind" json:"kind,omitempty"`
-	FieldNames          []string               `protobuf:"bytes,2,rep,name=field_names,json=fieldNames,proto3" json:"field_names,omitempty"`
-	SecondaryFieldNames []string               `protobuf:"bytes,3,rep,name=secondary_field_names,json=secondaryFieldNames,proto3" json:"secondary_field_names,omitempty"`
-	Name                string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
-	HelpText            string                 `protobuf:"bytes,5,opt,name=help_text,json=helpText,proto3" json:"help_text,omitempty"`
-	IsFieldGroup        bool                   `protobuf:"varint,6,opt,name=is_field_group,json=isFieldGroup,proto3" json:"is_field_group,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Kind       ConstraintKind         `protobuf:"varint,1,opt,name=kind,proto3,enum=c1.config.v1.ConstraintKind" json:"kind,omitempty"`
+	FieldNames []string               `protobuf:"bytes,2,rep,name=field_names,json=fieldNames,proto3" json:"field_names,omitempty"`
+	// Only for CONSTRAINT_KIND_DEPENDENT_ON: what field_names depend on.
+	SecondaryFieldNames []string `protobuf:"bytes,3,rep,name=secondary_field_names,json=secondaryFieldNames,proto3" json:"secondary_field_names,omitempty"`
+	Name                string   `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	HelpText            string   `protobuf:"bytes,5,opt,name=help_text,json=helpText,proto3" json:"help_text,omitempty"`
+	// The names are those of field groups, not of fields.
+	IsFieldGroup  bool `protobuf:"varint,6,opt,name=is_field_group,json=isFieldGroup,proto3" json:"is_field_group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Constraint) Reset() {
@@ -332,13 +354,16 @@ func (x *Constraint) GetIsFieldGroup() bool {
 	return false
 }
 
+// FieldGroup is one way to fill in the form; `--auth-method` chooses one by its
+// name.
 type FieldGroup struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	HelpText      string                 `protobuf:"bytes,3,opt,name=help_text,json=helpText,proto3" json:"help_text,omitempty"`
-	Fields        []string               `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
-	Default       bool                   `protobuf:"varint,5,opt,name=default,proto3" json:"default,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	DisplayName string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	HelpText    string                 `protobuf:"bytes,3,opt,name=help_text,json=helpText,proto3" json:"help_text,omitempty"`
+	Fields      []string               `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
+	// At most one group of a configuration is the default.
+	Default       bool `protobuf:"varint,5,opt,name=default,proto3" json:"default,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -408,15 +433,20 @@ func (x *FieldGroup) GetDefault() bool {
 	return false
 }
 
+// Field is one setting: what to call it, and in the oneof what kind of value it
+// takes.
 type Field struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	DisplayName string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Placeholder string                 `protobuf:"bytes,4,opt,name=placeholder,proto3" json:"placeholder,omitempty"`
-	IsRequired  bool                   `protobuf:"varint,5,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
-	IsOps       bool                   `protobuf:"varint,6,opt,name=is_ops,json=isOps,proto3" json:"is_ops,omitempty"`
-	IsSecret    bool                   `protobuf:"varint,7,opt,name=is_secret,json=isSecret,proto3" json:"is_secret,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The flag's name; BATON_ and the name in upper case is its environment
+	// variable.
+	Name        string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Placeholder string `protobuf:"bytes,4,opt,name=placeholder,proto3" json:"placeholder,omitempty"`
+	IsRequired  bool   `protobuf:"varint,5,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
+	// For the person who runs the connector rather than the one who sets it up.
+	IsOps    bool `protobuf:"varint,6,opt,name=is_ops,json=isOps,proto3" json:"is_ops,omitempty"`
+	IsSecret bool `protobuf:"varint,7,opt,name=is_secret,json=isSecret,proto3" json:"is_secret,omitempty"`
 	// Types that are valid to be assigned to Field:
 	//
 	//	*Field_StringField
@@ -690,6 +720,8 @@ func (*Field_EntitlementSliceField) isField_Field() {}
 
 func (*Field_GrantSliceField) isField_Field() {}
 
+// Resource is a resource as the value of a setting or of an action's argument.
+// It is a message of its own so that this package needs no other.
 type Resource struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId       *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -766,6 +798,7 @@ func (x *Resource) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ResourceId names a resource.
 type ResourceId struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ResourceTypeId string                 `protobuf:"bytes,1,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
@@ -818,6 +851,7 @@ func (x *ResourceId) GetResourceId() string {
 	return ""
 }
 
+// ResourceField takes one resource.
 type ResourceField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  *Resource              `protobuf:"bytes,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -862,6 +896,7 @@ func (x *ResourceField) GetDefaultValue() *Resource {
 	return nil
 }
 
+// ResourceSliceField takes a list of resources.
 type ResourceSliceField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  []*Resource            `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -906,16 +941,19 @@ func (x *ResourceSliceField) GetDefaultValue() []*Resource {
 	return nil
 }
 
+// Entitlement is an entitlement as the value of a setting or of an action's
+// argument.
 type Entitlement struct {
-	state                      protoimpl.MessageState `protogen:"open.v1"`
-	Id                         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	DisplayName                string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Description                string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Slug                       string                 `protobuf:"bytes,4,opt,name=slug,proto3" json:"slug,omitempty"`
-	Purpose                    string                 `protobuf:"bytes,5,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	GrantableToResourceTypeIds []string               `protobuf:"bytes,6,rep,name=grantable_to_resource_type_ids,json=grantableToResourceTypeIds,proto3" json:"grantable_to_resource_type_ids,omitempty"`
-	ResourceId                 string                 `protobuf:"bytes,7,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
-	ResourceTypeId             string                 `protobuf:"bytes,8,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	DisplayName string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Slug        string                 `protobuf:"bytes,4,opt,name=slug,proto3" json:"slug,omitempty"`
+	// The name of the purpose, in words.
+	Purpose                    string   `protobuf:"bytes,5,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	GrantableToResourceTypeIds []string `protobuf:"bytes,6,rep,name=grantable_to_resource_type_ids,json=grantableToResourceTypeIds,proto3" json:"grantable_to_resource_type_ids,omitempty"`
+	ResourceId                 string   `protobuf:"bytes,7,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	ResourceTypeId             string   `protobuf:"bytes,8,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
 	unknownFields              protoimpl.UnknownFields
 	sizeCache                  protoimpl.SizeCache
 }
@@ -1006,6 +1044,7 @@ func (x *Entitlement) GetResourceTypeId() string {
 	return ""
 }
 
+// EntitlementSliceField takes a list of entitlements.
 type EntitlementSliceField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  []*Entitlement         `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1050,6 +1089,7 @@ func (x *EntitlementSliceField) GetDefaultValue() []*Entitlement {
 	return nil
 }
 
+// EntitlementRef names an entitlement.
 type EntitlementRef struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1094,6 +1134,7 @@ func (x *EntitlementRef) GetId() string {
 	return ""
 }
 
+// Grant is a grant as the value of a setting or of an action's argument.
 type Grant struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1154,6 +1195,7 @@ func (x *Grant) GetPrincipal() *Resource {
 	return nil
 }
 
+// GrantSliceField takes a list of grants.
 type GrantSliceField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  []*Grant               `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1198,6 +1240,7 @@ func (x *GrantSliceField) GetDefaultValue() []*Grant {
 	return nil
 }
 
+// ResourceIdField takes the id of one resource.
 type ResourceIdField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  *ResourceId            `protobuf:"bytes,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1250,6 +1293,7 @@ func (x *ResourceIdField) GetRules() *ResourceIDRules {
 	return nil
 }
 
+// ResourceIdSliceField takes a list of resource ids.
 type ResourceIdSliceField struct {
 	state         protoimpl.MessageState   `protogen:"open.v1"`
 	DefaultValue  []*ResourceIdField       `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1302,11 +1346,13 @@ func (x *ResourceIdSliceField) GetRules() *RepeatedResourceIdRules {
 	return nil
 }
 
+// IntField takes a whole number.
 type IntField struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	DefaultValue   int64                  `protobuf:"varint,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
-	Rules          *Int64Rules            `protobuf:"bytes,2,opt,name=rules,proto3,oneof" json:"rules,omitempty"`
-	SuggestedValue int64                  `protobuf:"varint,3,opt,name=suggested_value,json=suggestedValue,proto3" json:"suggested_value,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	DefaultValue int64                  `protobuf:"varint,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
+	Rules        *Int64Rules            `protobuf:"bytes,2,opt,name=rules,proto3,oneof" json:"rules,omitempty"`
+	// What a form fills in; unlike default_value it is not used by itself.
+	SuggestedValue int64 `protobuf:"varint,3,opt,name=suggested_value,json=suggestedValue,proto3" json:"suggested_value,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1362,6 +1408,7 @@ func (x *IntField) GetSuggestedValue() int64 {
 	return 0
 }
 
+// BoolField takes true or false.
 type BoolField struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue   bool                   `protobuf:"varint,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1422,6 +1469,7 @@ func (x *BoolField) GetSuggestedValue() bool {
 	return false
 }
 
+// StringSliceField takes a list of strings.
 type StringSliceField struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue   []string               `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1482,6 +1530,7 @@ func (x *StringSliceField) GetSuggestedValue() []string {
 	return nil
 }
 
+// StringMapField takes named values.
 type StringMapField struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue   map[string]*anypb.Any  `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -1542,6 +1591,7 @@ func (x *StringMapField) GetSuggestedValue() map[string]*anypb.Any {
 	return nil
 }
 
+// StringFieldOption is one choice of a StringField.
 type StringFieldOption struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1602,16 +1652,19 @@ func (x *StringFieldOption) GetDisplayName() string {
 	return ""
 }
 
+// StringField takes a string.
 type StringField struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	DefaultValue      string                 `protobuf:"bytes,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
-	Rules             *StringRules           `protobuf:"bytes,2,opt,name=rules,proto3,oneof" json:"rules,omitempty"`
-	Type              StringFieldType        `protobuf:"varint,3,opt,name=type,proto3,enum=c1.config.v1.StringFieldType" json:"type,omitempty"`
-	AllowedExtensions []string               `protobuf:"bytes,4,rep,name=allowed_extensions,json=allowedExtensions,proto3" json:"allowed_extensions,omitempty"`
-	Options           []*StringFieldOption   `protobuf:"bytes,5,rep,name=options,proto3" json:"options,omitempty"`
-	SuggestedValue    string                 `protobuf:"bytes,6,opt,name=suggested_value,json=suggestedValue,proto3" json:"suggested_value,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	DefaultValue string                 `protobuf:"bytes,1,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
+	Rules        *StringRules           `protobuf:"bytes,2,opt,name=rules,proto3,oneof" json:"rules,omitempty"`
+	Type         StringFieldType        `protobuf:"varint,3,opt,name=type,proto3,enum=c1.config.v1.StringFieldType" json:"type,omitempty"`
+	// Only for files: the endings of names that may be chosen.
+	AllowedExtensions []string `protobuf:"bytes,4,rep,name=allowed_extensions,json=allowedExtensions,proto3" json:"allowed_extensions,omitempty"`
+	// When not empty, the value is one of these.
+	Options        []*StringFieldOption `protobuf:"bytes,5,rep,name=options,proto3" json:"options,omitempty"`
+	SuggestedValue string               `protobuf:"bytes,6,opt,name=suggested_value,json=suggestedValue,proto3" json:"suggested_value,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StringField) Reset() {

@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/config/v1/rules.proto
 
+// What values a setting accepts. A rule that is not set does not restrict, and a
+// zero value is only checked where validate_empty says so.
+
 package configv1
 
 import (
@@ -21,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// WellKnownString is a format that a string must have.
 type WellKnownString int32
 
 const (
@@ -88,17 +92,19 @@ func (WellKnownString) EnumDescriptor() ([]byte, []int) {
 	return file_c1_config_v1_rules_proto_rawDescGZIP(), []int{0}
 }
 
+// Int64Rules restrict a whole number.
 type Int64Rules struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Eq            *int64                 `protobuf:"varint,1,opt,name=eq,proto3,oneof" json:"eq,omitempty"`
-	Lt            *int64                 `protobuf:"varint,2,opt,name=lt,proto3,oneof" json:"lt,omitempty"`
-	Lte           *int64                 `protobuf:"varint,3,opt,name=lte,proto3,oneof" json:"lte,omitempty"`
-	Gt            *int64                 `protobuf:"varint,4,opt,name=gt,proto3,oneof" json:"gt,omitempty"`
-	Gte           *int64                 `protobuf:"varint,5,opt,name=gte,proto3,oneof" json:"gte,omitempty"`
-	In            []int64                `protobuf:"varint,6,rep,packed,name=in,proto3" json:"in,omitempty"`
-	NotIn         []int64                `protobuf:"varint,7,rep,packed,name=not_in,json=notIn,proto3" json:"not_in,omitempty"`
-	ValidateEmpty bool                   `protobuf:"varint,8,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
-	IsRequired    bool                   `protobuf:"varint,9,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Eq    *int64                 `protobuf:"varint,1,opt,name=eq,proto3,oneof" json:"eq,omitempty"`
+	Lt    *int64                 `protobuf:"varint,2,opt,name=lt,proto3,oneof" json:"lt,omitempty"`
+	Lte   *int64                 `protobuf:"varint,3,opt,name=lte,proto3,oneof" json:"lte,omitempty"`
+	Gt    *int64                 `protobuf:"varint,4,opt,name=gt,proto3,oneof" json:"gt,omitempty"`
+	Gte   *int64                 `protobuf:"varint,5,opt,name=gte,proto3,oneof" json:"gte,omitempty"`
+	In    []int64                `protobuf:"varint,6,rep,packed,name=in,proto3" json:"in,omitempty"`
+	NotIn []int64                `protobuf:"varint,7,rep,packed,name=not_in,json=notIn,proto3" json:"not_in,omitempty"`
+	// Apply the rules to 0 as well.
+	ValidateEmpty bool `protobuf:"varint,8,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
+	IsRequired    bool `protobuf:"varint,9,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -196,6 +202,7 @@ func (x *Int64Rules) GetIsRequired() bool {
 	return false
 }
 
+// BoolRules restrict a truth value.
 type BoolRules struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Eq            *bool                  `protobuf:"varint,1,opt,name=eq,proto3,oneof" json:"eq,omitempty"`
@@ -240,6 +247,7 @@ func (x *BoolRules) GetEq() bool {
 	return false
 }
 
+// RepeatedRules restrict a list and each of its items.
 type RepeatedRules struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	MinItems *uint64                `protobuf:"varint,1,opt,name=min_items,json=minItems,proto3,oneof" json:"min_items,omitempty"`
@@ -250,9 +258,10 @@ type RepeatedRules struct {
 	//	*RepeatedRules_Int64
 	//	*RepeatedRules_Bool
 	//	*RepeatedRules_String_
-	ItemRules     isRepeatedRules_ItemRules `protobuf_oneof:"item_rules"`
-	ValidateEmpty bool                      `protobuf:"varint,4,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
-	IsRequired    bool                      `protobuf:"varint,5,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
+	ItemRules isRepeatedRules_ItemRules `protobuf_oneof:"item_rules"`
+	// Apply the rules to an empty list as well.
+	ValidateEmpty bool `protobuf:"varint,4,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
+	IsRequired    bool `protobuf:"varint,5,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -378,14 +387,16 @@ func (*RepeatedRules_Bool) isRepeatedRules_ItemRules() {}
 
 func (*RepeatedRules_String_) isRepeatedRules_ItemRules() {}
 
+// RepeatedStringRules restrict a list of strings and each of its items.
 type RepeatedStringRules struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MinItems      *uint64                `protobuf:"varint,1,opt,name=min_items,json=minItems,proto3,oneof" json:"min_items,omitempty"`
-	MaxItems      *uint64                `protobuf:"varint,2,opt,name=max_items,json=maxItems,proto3,oneof" json:"max_items,omitempty"`
-	Unique        bool                   `protobuf:"varint,3,opt,name=unique,proto3" json:"unique,omitempty"`
-	ItemRules     *StringRules           `protobuf:"bytes,4,opt,name=item_rules,json=itemRules,proto3" json:"item_rules,omitempty"`
-	ValidateEmpty bool                   `protobuf:"varint,5,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
-	IsRequired    bool                   `protobuf:"varint,6,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	MinItems  *uint64                `protobuf:"varint,1,opt,name=min_items,json=minItems,proto3,oneof" json:"min_items,omitempty"`
+	MaxItems  *uint64                `protobuf:"varint,2,opt,name=max_items,json=maxItems,proto3,oneof" json:"max_items,omitempty"`
+	Unique    bool                   `protobuf:"varint,3,opt,name=unique,proto3" json:"unique,omitempty"`
+	ItemRules *StringRules           `protobuf:"bytes,4,opt,name=item_rules,json=itemRules,proto3" json:"item_rules,omitempty"`
+	// Apply the rules to an empty list as well.
+	ValidateEmpty bool `protobuf:"varint,5,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
+	IsRequired    bool `protobuf:"varint,6,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -462,22 +473,26 @@ func (x *RepeatedStringRules) GetIsRequired() bool {
 	return false
 }
 
+// StringRules restrict a string.
 type StringRules struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Eq            *string                `protobuf:"bytes,1,opt,name=eq,proto3,oneof" json:"eq,omitempty"`
-	Len           *uint64                `protobuf:"varint,19,opt,name=len,proto3,oneof" json:"len,omitempty"`
-	MinLen        *uint64                `protobuf:"varint,2,opt,name=min_len,json=minLen,proto3,oneof" json:"min_len,omitempty"`
-	MaxLen        *uint64                `protobuf:"varint,3,opt,name=max_len,json=maxLen,proto3,oneof" json:"max_len,omitempty"`
-	Pattern       *string                `protobuf:"bytes,6,opt,name=pattern,proto3,oneof" json:"pattern,omitempty"`
-	Prefix        *string                `protobuf:"bytes,7,opt,name=prefix,proto3,oneof" json:"prefix,omitempty"`
-	Suffix        *string                `protobuf:"bytes,8,opt,name=suffix,proto3,oneof" json:"suffix,omitempty"`
-	Contains      *string                `protobuf:"bytes,9,opt,name=contains,proto3,oneof" json:"contains,omitempty"`
-	NotContains   *string                `protobuf:"bytes,23,opt,name=not_contains,json=notContains,proto3,oneof" json:"not_contains,omitempty"`
-	In            []string               `protobuf:"bytes,10,rep,name=in,proto3" json:"in,omitempty"`
-	NotIn         []string               `protobuf:"bytes,11,rep,name=not_in,json=notIn,proto3" json:"not_in,omitempty"`
-	WellKnown     WellKnownString        `protobuf:"varint,12,opt,name=well_known,json=wellKnown,proto3,enum=c1.config.v1.WellKnownString" json:"well_known,omitempty"`
-	ValidateEmpty bool                   `protobuf:"varint,26,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
-	IsRequired    bool                   `protobuf:"varint,27,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Eq    *string                `protobuf:"bytes,1,opt,name=eq,proto3,oneof" json:"eq,omitempty"`
+	// In characters, as are min_len and max_len.
+	Len    *uint64 `protobuf:"varint,19,opt,name=len,proto3,oneof" json:"len,omitempty"`
+	MinLen *uint64 `protobuf:"varint,2,opt,name=min_len,json=minLen,proto3,oneof" json:"min_len,omitempty"`
+	MaxLen *uint64 `protobuf:"varint,3,opt,name=max_len,json=maxLen,proto3,oneof" json:"max_len,omitempty"`
+	// A regular expression in the syntax of RE2.
+	Pattern     *string         `protobuf:"bytes,6,opt,name=pattern,proto3,oneof" json:"pattern,omitempty"`
+	Prefix      *string         `protobuf:"bytes,7,opt,name=prefix,proto3,oneof" json:"prefix,omitempty"`
+	Suffix      *string         `protobuf:"bytes,8,opt,name=suffix,proto3,oneof" json:"suffix,omitempty"`
+	Contains    *string         `protobuf:"bytes,9,opt,name=contains,proto3,oneof" json:"contains,omitempty"`
+	NotContains *string         `protobuf:"bytes,23,opt,name=not_contains,json=notContains,proto3,oneof" json:"not_contains,omitempty"`
+	In          []string        `protobuf:"bytes,10,rep,name=in,proto3" json:"in,omitempty"`
+	NotIn       []string        `protobuf:"bytes,11,rep,name=not_in,json=notIn,proto3" json:"not_in,omitempty"`
+	WellKnown   WellKnownString `protobuf:"varint,12,opt,name=well_known,json=wellKnown,proto3,enum=c1.config.v1.WellKnownString" json:"well_known,omitempty"`
+	// Apply the rules to the empty string as well.
+	ValidateEmpty bool `protobuf:"varint,26,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
+	IsRequired    bool `protobuf:"varint,27,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -610,6 +625,7 @@ func (x *StringRules) GetIsRequired() bool {
 	return false
 }
 
+// StringMapRules restrict named values.
 type StringMapRules struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ValidateEmpty bool                   `protobuf:"varint,1,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
@@ -662,6 +678,7 @@ func (x *StringMapRules) GetIsRequired() bool {
 	return false
 }
 
+// ResourceIDRules restrict the id of a resource.
 type ResourceIDRules struct {
 	state                  protoimpl.MessageState `protogen:"open.v1"`
 	AllowedResourceTypeIds []string               `protobuf:"bytes,1,rep,name=allowed_resource_type_ids,json=allowedResourceTypeIds,proto3" json:"allowed_resource_type_ids,omitempty"`
@@ -706,16 +723,18 @@ func (x *ResourceIDRules) GetAllowedResourceTypeIds() []string {
 	return nil
 }
 
+// RepeatedResourceIdRules restrict a list of resource ids.
 type RepeatedResourceIdRules struct {
 	state                  protoimpl.MessageState `protogen:"open.v1"`
 	AllowedResourceTypeIds []string               `protobuf:"bytes,1,rep,name=allowed_resource_type_ids,json=allowedResourceTypeIds,proto3" json:"allowed_resource_type_ids,omitempty"`
 	MinItems               *uint64                `protobuf:"varint,2,opt,name=min_items,json=minItems,proto3,oneof" json:"min_items,omitempty"`
 	MaxItems               *uint64                `protobuf:"varint,3,opt,name=max_items,json=maxItems,proto3,oneof" json:"max_items,omitempty"`
 	Unique                 bool                   `protobuf:"varint,4,opt,name=unique,proto3" json:"unique,omitempty"`
-	ValidateEmpty          bool                   `protobuf:"varint,5,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
-	IsRequired             bool                   `protobuf:"varint,6,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	// Apply the rules to an empty list as well.
+	ValidateEmpty bool `protobuf:"varint,5,opt,name=validate_empty,json=validateEmpty,proto3" json:"validate_empty,omitempty"`
+	IsRequired    bool `protobuf:"varint,6,opt,name=is_required,json=isRequired,proto3" json:"is_required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RepeatedResourceIdRules) Reset() {

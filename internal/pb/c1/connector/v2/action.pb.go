@@ -4,6 +4,10 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/action.proto
 
+// Actions: named things a connector can do besides granting and revoking, with
+// arguments described like settings. Global actions have no resource type; the
+// others belong to one.
+
 package connectorv2
 
 import (
@@ -25,6 +29,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BatonActionStatus is how far an action is.
 type BatonActionStatus int32
 
 const (
@@ -33,7 +38,8 @@ const (
 	BatonActionStatus_BATON_ACTION_STATUS_PENDING     BatonActionStatus = 2
 	BatonActionStatus_BATON_ACTION_STATUS_RUNNING     BatonActionStatus = 3
 	BatonActionStatus_BATON_ACTION_STATUS_COMPLETE    BatonActionStatus = 4
-	BatonActionStatus_BATON_ACTION_STATUS_FAILED      BatonActionStatus = 5
+	// What went wrong is the string "error" in the response.
+	BatonActionStatus_BATON_ACTION_STATUS_FAILED BatonActionStatus = 5
 )
 
 // Enum value maps for BatonActionStatus.
@@ -83,6 +89,7 @@ func (BatonActionStatus) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_action_proto_rawDescGZIP(), []int{0}
 }
 
+// ActionType says what an action does, for those who offer it to people.
 type ActionType int32
 
 const (
@@ -153,16 +160,18 @@ func (ActionType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_action_proto_rawDescGZIP(), []int{1}
 }
 
+// BatonActionSchema describes one action.
 type BatonActionSchema struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Arguments      []*v1.Field            `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
-	Constraints    []*v1.Constraint       `protobuf:"bytes,3,rep,name=constraints,proto3" json:"constraints,omitempty"`
-	ReturnTypes    []*v1.Field            `protobuf:"bytes,4,rep,name=return_types,json=returnTypes,proto3" json:"return_types,omitempty"`
-	DisplayName    string                 `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Description    string                 `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
-	ActionType     []ActionType           `protobuf:"varint,7,rep,packed,name=action_type,json=actionType,proto3,enum=c1.connector.v2.ActionType" json:"action_type,omitempty"`
-	ResourceTypeId string                 `protobuf:"bytes,8,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Arguments   []*v1.Field            `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	Constraints []*v1.Constraint       `protobuf:"bytes,3,rep,name=constraints,proto3" json:"constraints,omitempty"`
+	ReturnTypes []*v1.Field            `protobuf:"bytes,4,rep,name=return_types,json=returnTypes,proto3" json:"return_types,omitempty"`
+	DisplayName string                 `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description string                 `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	ActionType  []ActionType           `protobuf:"varint,7,rep,packed,name=action_type,json=actionType,proto3,enum=c1.connector.v2.ActionType" json:"action_type,omitempty"`
+	// Empty for a global action.
+	ResourceTypeId string `protobuf:"bytes,8,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -253,15 +262,18 @@ func (x *BatonActionSchema) GetResourceTypeId() string {
 	return ""
 }
 
+// InvokeActionRequest names an action and its arguments.
 type InvokeActionRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Args           *structpb.Struct       `protobuf:"bytes,2,opt,name=args,proto3" json:"args,omitempty"`
 	Annotations    []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	ResourceTypeId string                 `protobuf:"bytes,4,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
-	InlineWait     *durationpb.Duration   `protobuf:"bytes,5,opt,name=inline_wait,json=inlineWait,proto3" json:"inline_wait,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How long the call may wait for the end; 0 means one second, and an hour is
+	// the most.
+	InlineWait    *durationpb.Duration `protobuf:"bytes,5,opt,name=inline_wait,json=inlineWait,proto3" json:"inline_wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InvokeActionRequest) Reset() {
@@ -329,13 +341,15 @@ func (x *InvokeActionRequest) GetInlineWait() *durationpb.Duration {
 	return nil
 }
 
+// InvokeActionResponse says how far the action is.
 type InvokeActionResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Status        BatonActionStatus      `protobuf:"varint,2,opt,name=status,proto3,enum=c1.connector.v2.BatonActionStatus" json:"status,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Response      *structpb.Struct       `protobuf:"bytes,4,opt,name=response,proto3" json:"response,omitempty"`
-	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this run in GetActionStatusRequest; a KSUID.
+	Id            string            `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Status        BatonActionStatus `protobuf:"varint,2,opt,name=status,proto3,enum=c1.connector.v2.BatonActionStatus" json:"status,omitempty"`
+	Annotations   []*anypb.Any      `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	Response      *structpb.Struct  `protobuf:"bytes,4,opt,name=response,proto3" json:"response,omitempty"`
+	Name          string            `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -405,6 +419,7 @@ func (x *InvokeActionResponse) GetName() string {
 	return ""
 }
 
+// GetActionStatusRequest is what ActionService.GetActionStatus takes.
 type GetActionStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/action.proto.
@@ -467,6 +482,7 @@ func (x *GetActionStatusRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GetActionStatusResponse is what ActionService.GetActionStatus returns.
 type GetActionStatusResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -543,6 +559,7 @@ func (x *GetActionStatusResponse) GetResponse() *structpb.Struct {
 	return nil
 }
 
+// GetActionSchemaRequest is what ActionService.GetActionSchema takes.
 type GetActionSchemaRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -595,6 +612,7 @@ func (x *GetActionSchemaRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GetActionSchemaResponse is what ActionService.GetActionSchema returns.
 type GetActionSchemaResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schema        *BatonActionSchema     `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
@@ -647,6 +665,7 @@ func (x *GetActionSchemaResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ListActionSchemasRequest is what ActionService.ListActionSchemas takes.
 type ListActionSchemasRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Annotations    []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -699,6 +718,7 @@ func (x *ListActionSchemasRequest) GetResourceTypeId() string {
 	return ""
 }
 
+// ListActionSchemasResponse is what ActionService.ListActionSchemas returns.
 type ListActionSchemasResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schemas       []*BatonActionSchema   `protobuf:"bytes,1,rep,name=schemas,proto3" json:"schemas,omitempty"`

@@ -4,6 +4,10 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/action.proto
 
+// Actions: named things a connector can do besides granting and revoking, with
+// arguments described like settings. Global actions have no resource type; the
+// others belong to one.
+
 package connectorv2
 
 import (
@@ -28,10 +32,17 @@ const (
 // ActionServiceClient is the client API for ActionService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ActionService runs actions.
 type ActionServiceClient interface {
+	// Starts an action and waits a short while for its end.
 	InvokeAction(ctx context.Context, in *InvokeActionRequest, opts ...grpc.CallOption) (*InvokeActionResponse, error)
+	// Asks for an action that was started before. An id that is not known is
+	// NotFound.
 	GetActionStatus(ctx context.Context, in *GetActionStatusRequest, opts ...grpc.CallOption) (*GetActionStatusResponse, error)
+	// Describes one global action.
 	GetActionSchema(ctx context.Context, in *GetActionSchemaRequest, opts ...grpc.CallOption) (*GetActionSchemaResponse, error)
+	// Describes all actions, or those of one resource type.
 	ListActionSchemas(ctx context.Context, in *ListActionSchemasRequest, opts ...grpc.CallOption) (*ListActionSchemasResponse, error)
 }
 
@@ -86,10 +97,17 @@ func (c *actionServiceClient) ListActionSchemas(ctx context.Context, in *ListAct
 // ActionServiceServer is the server API for ActionService service.
 // All implementations must embed UnimplementedActionServiceServer
 // for forward compatibility.
+//
+// ActionService runs actions.
 type ActionServiceServer interface {
+	// Starts an action and waits a short while for its end.
 	InvokeAction(context.Context, *InvokeActionRequest) (*InvokeActionResponse, error)
+	// Asks for an action that was started before. An id that is not known is
+	// NotFound.
 	GetActionStatus(context.Context, *GetActionStatusRequest) (*GetActionStatusResponse, error)
+	// Describes one global action.
 	GetActionSchema(context.Context, *GetActionSchemaRequest) (*GetActionSchemaResponse, error)
+	// Describes all actions, or those of one resource type.
 	ListActionSchemas(context.Context, *ListActionSchemasRequest) (*ListActionSchemasResponse, error)
 	mustEmbedUnimplementedActionServiceServer()
 }

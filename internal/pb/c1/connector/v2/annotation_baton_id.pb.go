@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_baton_id.proto
 
+// Marks for people and groups that come from another connector's archive.
+
 package connectorv2
 
 import (
@@ -21,6 +23,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ExternalResourceMatch on a grant replaces the grant by one for every external
+// principal with this trait whose profile has the value under the key. The key
+// "email" also compares the addresses of a UserTrait.
 type ExternalResourceMatch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceType  ResourceType_Trait     `protobuf:"varint,1,opt,name=resource_type,json=resourceType,proto3,enum=c1.connector.v2.ResourceType_Trait" json:"resource_type,omitempty"`
@@ -81,6 +86,8 @@ func (x *ExternalResourceMatch) GetValue() string {
 	return ""
 }
 
+// ExternalResourceMatchAll on a grant replaces the grant by one for every
+// external principal with this trait.
 type ExternalResourceMatchAll struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceType  ResourceType_Trait     `protobuf:"varint,1,opt,name=resource_type,json=resourceType,proto3,enum=c1.connector.v2.ResourceType_Trait" json:"resource_type,omitempty"`
@@ -125,6 +132,8 @@ func (x *ExternalResourceMatchAll) GetResourceType() ResourceType_Trait {
 	return ResourceType_TRAIT_UNSPECIFIED
 }
 
+// ExternalResourceMatchID on a grant replaces the grant by one for the external
+// principal with this id.
 type ExternalResourceMatchID struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -169,6 +178,8 @@ func (x *ExternalResourceMatchID) GetId() string {
 	return ""
 }
 
+// BatonID on a resource says that it was copied from another archive. The
+// runtime sets it; a connector that emits it fails the sync.
 type BatonID struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

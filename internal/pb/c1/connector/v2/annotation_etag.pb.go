@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_etag.proto
 
+// Marks of an earlier way to skip what did not change. Readers ignore them.
+
 package connectorv2
 
 import (
@@ -22,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ETag carried the version of a list.
 type ETag struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -74,6 +77,7 @@ func (x *ETag) GetEntitlementId() string {
 	return ""
 }
 
+// ETagMetadata carried what a connector wanted to know about that version.
 type ETagMetadata struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Metadata      *structpb.Struct       `protobuf:"bytes,1,opt,name=metadata,proto3" json:"metadata,omitempty"`
@@ -118,6 +122,7 @@ func (x *ETagMetadata) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+// ETagMatch said that a list was as it had been.
 type ETagMatch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	EntitlementId string                 `protobuf:"bytes,1,opt,name=entitlement_id,json=entitlementId,proto3" json:"entitlement_id,omitempty"`

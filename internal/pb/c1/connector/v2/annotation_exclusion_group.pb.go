@@ -21,14 +21,20 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// EntitlementExclusionGroup on an entitlement says that a principal holds at
+// most one of the group. An entitlement is in at most one group; a group has at
+// most 50 entitlements, all of one resource type, at most one of them the
+// default.
 type EntitlementExclusionGroup struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ExclusionGroupId string                 `protobuf:"bytes,1,opt,name=exclusion_group_id,json=exclusionGroupId,proto3" json:"exclusion_group_id,omitempty"`
-	Order            uint32                 `protobuf:"varint,2,opt,name=order,proto3" json:"order,omitempty"`
-	IsDefault        bool                   `protobuf:"varint,3,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
-	ScopeToResource  bool                   `protobuf:"varint,4,opt,name=scope_to_resource,json=scopeToResource,proto3" json:"scope_to_resource,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The place of the entitlement when the group is shown.
+	Order     uint32 `protobuf:"varint,2,opt,name=order,proto3" json:"order,omitempty"`
+	IsDefault bool   `protobuf:"varint,3,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	// The group is one for each resource.
+	ScopeToResource bool `protobuf:"varint,4,opt,name=scope_to_resource,json=scopeToResource,proto3" json:"scope_to_resource,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *EntitlementExclusionGroup) Reset() {

@@ -21,6 +21,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ExternalTicketSettings on the connector's metadata says whether it can open
+// tickets.
 type ExternalTicketSettings struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Enabled       bool                   `protobuf:"varint,1,opt,name=enabled,proto3" json:"enabled,omitempty"`
@@ -65,6 +67,7 @@ func (x *ExternalTicketSettings) GetEnabled() bool {
 	return false
 }
 
+// ExternalTicketRef on a request names the ticket that stands behind it.
 type ExternalTicketRef struct {
 	state                             protoimpl.MessageState `protogen:"open.v1"`
 	Id                                string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_grant.proto
 
+// Marks of grants.
+
 package connectorv2
 
 import (
@@ -22,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// GrantMetadata on a grant carries what a connector wants to tell about it.
 type GrantMetadata struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Metadata      *structpb.Struct       `protobuf:"bytes,1,opt,name=metadata,proto3" json:"metadata,omitempty"`
@@ -66,11 +69,18 @@ func (x *GrantMetadata) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+// GrantExpandable on a grant says that whoever holds the named entitlements of
+// the grant's principal holds the grant's entitlement too: a group that has an
+// application gives it to its members. An archive stores it beside the grant,
+// not inside.
 type GrantExpandable struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	EntitlementIds  []string               `protobuf:"bytes,1,rep,name=entitlement_ids,json=entitlementIds,proto3" json:"entitlement_ids,omitempty"`
-	Shallow         bool                   `protobuf:"varint,2,opt,name=shallow,proto3" json:"shallow,omitempty"`
-	ResourceTypeIds []string               `protobuf:"bytes,3,rep,name=resource_type_ids,json=resourceTypeIds,proto3" json:"resource_type_ids,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Entitlements of the principal's own resource; at least one.
+	EntitlementIds []string `protobuf:"bytes,1,rep,name=entitlement_ids,json=entitlementIds,proto3" json:"entitlement_ids,omitempty"`
+	// Only who holds the named entitlements directly, not through an expansion.
+	Shallow bool `protobuf:"varint,2,opt,name=shallow,proto3" json:"shallow,omitempty"`
+	// Only principals of these types; empty means all.
+	ResourceTypeIds []string `protobuf:"bytes,3,rep,name=resource_type_ids,json=resourceTypeIds,proto3" json:"resource_type_ids,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -126,10 +136,13 @@ func (x *GrantExpandable) GetResourceTypeIds() []string {
 	return nil
 }
 
+// GrantImmutable on a grant says that it cannot be revoked by itself, because a
+// rule or another grant gives it.
 type GrantImmutable struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SourceId      string                 `protobuf:"bytes,1,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
-	Metadata      *structpb.Struct       `protobuf:"bytes,2,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What gives the grant, when known.
+	SourceId      string           `protobuf:"bytes,1,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	Metadata      *structpb.Struct `protobuf:"bytes,2,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -178,6 +191,8 @@ func (x *GrantImmutable) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+// GrantAlreadyExists on the answer to a grant says that the principal held it
+// before. It is a success.
 type GrantAlreadyExists struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -214,6 +229,8 @@ func (*GrantAlreadyExists) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_grant_proto_rawDescGZIP(), []int{3}
 }
 
+// GrantAlreadyRevoked on the answer to a revoke says that the principal did not
+// hold it any more. It is a success.
 type GrantAlreadyRevoked struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -250,6 +267,8 @@ func (*GrantAlreadyRevoked) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_grant_proto_rawDescGZIP(), []int{4}
 }
 
+// InsertResourceGrants on a page of grants asks to store the resources that the
+// grants' entitlements embed.
 type InsertResourceGrants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -21,6 +21,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// GrantReplaced on the answer to a grant names the grant that ended because of
+// it.
 type GrantReplaced struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	ReplacedGrantId string                 `protobuf:"bytes,1,opt,name=replaced_grant_id,json=replacedGrantId,proto3" json:"replaced_grant_id,omitempty"`

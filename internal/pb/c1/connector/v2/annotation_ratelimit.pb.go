@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_ratelimit.proto
 
+// What a product says about its rate limit.
+
 package connectorv2
 
 import (
@@ -22,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Status says whether the limit was reached.
 type RateLimitDescription_Status int32
 
 const (
@@ -74,12 +77,17 @@ func (RateLimitDescription_Status) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_ratelimit_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// RateLimitDescription on an answer, or in the details of an error, tells where
+// the caller stands.
 type RateLimitDescription struct {
-	state         protoimpl.MessageState      `protogen:"open.v1"`
-	Status        RateLimitDescription_Status `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.RateLimitDescription_Status" json:"status,omitempty"`
-	Limit         int64                       `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	Remaining     int64                       `protobuf:"varint,3,opt,name=remaining,proto3" json:"remaining,omitempty"`
-	ResetAt       *timestamppb.Timestamp      `protobuf:"bytes,4,opt,name=reset_at,json=resetAt,proto3" json:"reset_at,omitempty"`
+	state  protoimpl.MessageState      `protogen:"open.v1"`
+	Status RateLimitDescription_Status `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.RateLimitDescription_Status" json:"status,omitempty"`
+	// How many calls a window allows.
+	Limit int64 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// How many of them are left.
+	Remaining int64 `protobuf:"varint,3,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	// When the window ends.
+	ResetAt       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=reset_at,json=resetAt,proto3" json:"reset_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -142,6 +150,8 @@ func (x *RateLimitDescription) GetResetAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// RateLimitWaitReport on an answer tells how long the connector waited by
+// itself.
 type RateLimitWaitReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WaitMs        int64                  `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`

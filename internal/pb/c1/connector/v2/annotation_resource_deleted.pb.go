@@ -21,6 +21,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ResourceDeleted on the answer to a change names a resource that the change
+// removed.
 type ResourceDeleted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId    *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`

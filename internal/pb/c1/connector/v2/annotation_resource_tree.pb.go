@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_resource_tree.proto
 
+// What to read, and what not to read, below a resource.
+
 package connectorv2
 
 import (
@@ -21,6 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ChildResourceType on a resource says that it has children of this type, to be
+// listed with the resource as their parent.
 type ChildResourceType struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ResourceTypeId string                 `protobuf:"bytes,1,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
@@ -65,6 +69,8 @@ func (x *ChildResourceType) GetResourceTypeId() string {
 	return ""
 }
 
+// SkipEntitlementsAndGrants on a resource or a resource type says that it has
+// neither.
 type SkipEntitlementsAndGrants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -101,6 +107,8 @@ func (*SkipEntitlementsAndGrants) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_resource_tree_proto_rawDescGZIP(), []int{1}
 }
 
+// SkipGrants on a resource says that its grants are not to be read. On a
+// resource type it has no effect.
 type SkipGrants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -137,6 +145,8 @@ func (*SkipGrants) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_resource_tree_proto_rawDescGZIP(), []int{2}
 }
 
+// SkipEntitlements on a resource or a resource type says that it has none to
+// list.
 type SkipEntitlements struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

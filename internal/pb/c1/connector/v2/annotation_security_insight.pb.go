@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_security_insight.proto
 
+// Findings about identities and resources.
+
 package connectorv2
 
 import (
@@ -22,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Severity is how much the reason weighs.
 type RiskFactor_Severity int32
 
 const (
@@ -77,6 +80,7 @@ func (RiskFactor_Severity) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_security_insight_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// RiskFactor is one reason for a score.
 type RiskFactor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Description   string                 `protobuf:"bytes,1,opt,name=description,proto3" json:"description,omitempty"`
@@ -129,17 +133,20 @@ func (x *RiskFactor) GetSeverity() RiskFactor_Severity {
 	return RiskFactor_SEVERITY_UNSPECIFIED
 }
 
+// RiskScore is a product's judgement of a risk.
 type RiskScore struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_security_insight.proto.
 	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_security_insight.proto.
-	Factors         []string      `protobuf:"bytes,2,rep,name=factors,proto3" json:"factors,omitempty"`
-	NormalizedScore uint32        `protobuf:"varint,3,opt,name=normalized_score,json=normalizedScore,proto3" json:"normalized_score,omitempty"`
-	SourceScore     string        `protobuf:"bytes,4,opt,name=source_score,json=sourceScore,proto3" json:"source_score,omitempty"`
-	RiskFactors     []*RiskFactor `protobuf:"bytes,5,rep,name=risk_factors,json=riskFactors,proto3" json:"risk_factors,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	Factors []string `protobuf:"bytes,2,rep,name=factors,proto3" json:"factors,omitempty"`
+	// The score on one scale for all products.
+	NormalizedScore uint32 `protobuf:"varint,3,opt,name=normalized_score,json=normalizedScore,proto3" json:"normalized_score,omitempty"`
+	// The score as the product writes it.
+	SourceScore   string        `protobuf:"bytes,4,opt,name=source_score,json=sourceScore,proto3" json:"source_score,omitempty"`
+	RiskFactors   []*RiskFactor `protobuf:"bytes,5,rep,name=risk_factors,json=riskFactors,proto3" json:"risk_factors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RiskScore) Reset() {
@@ -209,6 +216,7 @@ func (x *RiskScore) GetRiskFactors() []*RiskFactor {
 	return nil
 }
 
+// Issue is one finding.
 type Issue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -261,6 +269,7 @@ func (x *Issue) GetSeverity() string {
 	return ""
 }
 
+// SecurityInsightTrait on a resource says what was found, when, and about whom.
 type SecurityInsightTrait struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to InsightType:
@@ -429,6 +438,7 @@ func (*SecurityInsightTrait_ExternalResource) isSecurityInsightTrait_Target() {}
 
 func (*SecurityInsightTrait_AppUser) isSecurityInsightTrait_Target() {}
 
+// UserTarget is a person known by an address.
 type SecurityInsightTrait_UserTarget struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
@@ -473,6 +483,7 @@ func (x *SecurityInsightTrait_UserTarget) GetEmail() string {
 	return ""
 }
 
+// AppUserTarget is an account of an application.
 type SecurityInsightTrait_AppUserTarget struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
@@ -525,6 +536,7 @@ func (x *SecurityInsightTrait_AppUserTarget) GetExternalId() string {
 	return ""
 }
 
+// ExternalResourceTarget is a resource of another connector.
 type SecurityInsightTrait_ExternalResourceTarget struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ExternalId    string                 `protobuf:"bytes,1,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`

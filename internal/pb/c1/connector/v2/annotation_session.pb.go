@@ -21,6 +21,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SessionStoreUsage on an answer tells how the connector used its session store.
 type SessionStoreUsage struct {
 	state         protoimpl.MessageState       `protogen:"open.v1"`
 	Kind          string                       `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -73,6 +74,7 @@ func (x *SessionStoreUsage) GetOps() []*SessionStoreUsage_OpStats {
 	return nil
 }
 
+// OpStats counts the calls of one operation.
 type SessionStoreUsage_OpStats struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            string                 `protobuf:"bytes,1,opt,name=op,proto3" json:"op,omitempty"`

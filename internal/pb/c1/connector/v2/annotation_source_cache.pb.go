@@ -4,6 +4,10 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_source_cache.proto
 
+// An exchange about lists that did not change since an earlier sync: the
+// connector records a validator for a scope of rows, asks for it the next time,
+// and has the earlier rows used again.
+
 package connectorv2
 
 import (
@@ -21,6 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Mode says whether the exchange takes place.
 type SourceCacheCapability_Mode int32
 
 const (
@@ -70,6 +75,8 @@ func (SourceCacheCapability_Mode) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_source_cache_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// SourceCacheCapability says whether earlier rows may be used, and under which
+// settings they were made.
 type SourceCacheCapability struct {
 	state             protoimpl.MessageState     `protogen:"open.v1"`
 	Mode              SourceCacheCapability_Mode `protobuf:"varint,1,opt,name=mode,proto3,enum=c1.connector.v2.SourceCacheCapability_Mode" json:"mode,omitempty"`
@@ -130,6 +137,7 @@ func (x *SourceCacheCapability) GetConfigFingerprint() string {
 	return ""
 }
 
+// SourceCacheRecord on a page gives a validator for the rows of a scope.
 type SourceCacheRecord struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	ScopeKey            string                 `protobuf:"bytes,1,opt,name=scope_key,json=scopeKey,proto3" json:"scope_key,omitempty"`
@@ -198,13 +206,15 @@ func (x *SourceCacheRecord) GetDeletedPrincipalIds() []string {
 	return nil
 }
 
+// SourceCacheReplay on a page stands for the earlier rows of a scope.
 type SourceCacheReplay struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
-	ScopeKey            string                 `protobuf:"bytes,1,opt,name=scope_key,json=scopeKey,proto3" json:"scope_key,omitempty"`
-	CacheValidator      string                 `protobuf:"bytes,2,opt,name=cache_validator,json=cacheValidator,proto3" json:"cache_validator,omitempty"`
-	Overlay             bool                   `protobuf:"varint,3,opt,name=overlay,proto3" json:"overlay,omitempty"`
-	DeletedIds          []string               `protobuf:"bytes,4,rep,name=deleted_ids,json=deletedIds,proto3" json:"deleted_ids,omitempty"`
-	DeletedPrincipalIds []string               `protobuf:"bytes,5,rep,name=deleted_principal_ids,json=deletedPrincipalIds,proto3" json:"deleted_principal_ids,omitempty"`
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ScopeKey       string                 `protobuf:"bytes,1,opt,name=scope_key,json=scopeKey,proto3" json:"scope_key,omitempty"`
+	CacheValidator string                 `protobuf:"bytes,2,opt,name=cache_validator,json=cacheValidator,proto3" json:"cache_validator,omitempty"`
+	// The rows of the page are laid over the earlier ones.
+	Overlay             bool     `protobuf:"varint,3,opt,name=overlay,proto3" json:"overlay,omitempty"`
+	DeletedIds          []string `protobuf:"bytes,4,rep,name=deleted_ids,json=deletedIds,proto3" json:"deleted_ids,omitempty"`
+	DeletedPrincipalIds []string `protobuf:"bytes,5,rep,name=deleted_principal_ids,json=deletedPrincipalIds,proto3" json:"deleted_principal_ids,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -274,6 +284,8 @@ func (x *SourceCacheReplay) GetDeletedPrincipalIds() []string {
 	return nil
 }
 
+// SourceCacheLookupOffer on a request says that the caller answers questions
+// about earlier rows.
 type SourceCacheLookupOffer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -310,6 +322,7 @@ func (*SourceCacheLookupOffer) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_source_cache_proto_rawDescGZIP(), []int{3}
 }
 
+// SourceCacheLookupAsk on an answer asks for the validators of scopes.
 type SourceCacheLookupAsk struct {
 	state         protoimpl.MessageState        `protogen:"open.v1"`
 	Queries       []*SourceCacheLookupAsk_Query `protobuf:"bytes,1,rep,name=queries,proto3" json:"queries,omitempty"`
@@ -354,6 +367,7 @@ func (x *SourceCacheLookupAsk) GetQueries() []*SourceCacheLookupAsk_Query {
 	return nil
 }
 
+// SourceCacheLookupAnswers on a request answers what was asked.
 type SourceCacheLookupAnswers struct {
 	state         protoimpl.MessageState             `protogen:"open.v1"`
 	Answers       []*SourceCacheLookupAnswers_Answer `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
@@ -398,6 +412,7 @@ func (x *SourceCacheLookupAnswers) GetAnswers() []*SourceCacheLookupAnswers_Answ
 	return nil
 }
 
+// Query names one scope.
 type SourceCacheLookupAsk_Query struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RowKind       string                 `protobuf:"bytes,1,opt,name=row_kind,json=rowKind,proto3" json:"row_kind,omitempty"`
@@ -450,6 +465,7 @@ func (x *SourceCacheLookupAsk_Query) GetScopeKey() string {
 	return ""
 }
 
+// Answer is the validator of one scope, when there is one.
 type SourceCacheLookupAnswers_Answer struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	RowKind        string                 `protobuf:"bytes,1,opt,name=row_kind,json=rowKind,proto3" json:"row_kind,omitempty"`

@@ -4,6 +4,11 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_trait.proto
 
+// Traits: what kind of thing a resource is. A trait is an annotation of the
+// resource, and a resource carries one for every trait that its type declares.
+// Profile, icon, status and creation time are deprecated here because they moved
+// to Resource; a connector sets both, for readers of either age.
+
 package connectorv2
 
 import (
@@ -24,6 +29,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// AccountType says who uses the account.
 type UserTrait_AccountType int32
 
 const (
@@ -76,6 +82,7 @@ func (UserTrait_AccountType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// Status is the state in one word.
 type UserTrait_Status_Status int32
 
 const (
@@ -128,6 +135,8 @@ func (UserTrait_Status_Status) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{0, 1, 0}
 }
 
+// AppFlag is a property of an application that somebody who reviews access
+// wants to see.
 type AppTrait_AppFlag int32
 
 const (
@@ -186,6 +195,7 @@ func (AppTrait_AppFlag) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{6, 0}
 }
 
+// CredentialType is the kind of the credential.
 type SecretTrait_CredentialType int32
 
 const (
@@ -238,6 +248,7 @@ func (SecretTrait_CredentialType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{7, 0}
 }
 
+// NhiType is the kind of the identity.
 type NonHumanIdentityTrait_NhiType int32
 
 const (
@@ -290,6 +301,7 @@ func (NonHumanIdentityTrait_NhiType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{9, 0}
 }
 
+// AgentStatus says whether the agent can work.
 type AgentTrait_AgentStatus int32
 
 const (
@@ -342,6 +354,7 @@ func (AgentTrait_AgentStatus) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{10, 0}
 }
 
+// DeviceType is the form of the device.
 type ManagedDeviceTrait_DeviceType int32
 
 const (
@@ -406,6 +419,7 @@ func (ManagedDeviceTrait_DeviceType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{11, 0}
 }
 
+// ManagementState says whether the device is managed.
 type ManagedDeviceTrait_ManagementState int32
 
 const (
@@ -464,6 +478,7 @@ func (ManagedDeviceTrait_ManagementState) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{11, 1}
 }
 
+// Compliance says whether the device meets the rules it is under.
 type ManagedDeviceTrait_Compliance int32
 
 const (
@@ -519,6 +534,7 @@ func (ManagedDeviceTrait_Compliance) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{11, 2}
 }
 
+// OsType is the family of the system.
 type DeviceOS_OsType int32
 
 const (
@@ -598,23 +614,29 @@ func (DeviceOS_OsType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_trait_proto_rawDescGZIP(), []int{12, 0}
 }
 
+// UserTrait is an account: of a person, a service, or the system itself.
 type UserTrait struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Emails []*UserTrait_Email     `protobuf:"bytes,1,rep,name=emails,proto3" json:"emails,omitempty"`
+	// Deprecated: also on Resource.
+	//
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
 	Status *UserTrait_Status `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
 	Profile *structpb.Struct `protobuf:"bytes,3,opt,name=profile,proto3" json:"profile,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
-	Icon         *AssetRef             `protobuf:"bytes,4,opt,name=icon,proto3" json:"icon,omitempty"`
-	AccountType  UserTrait_AccountType `protobuf:"varint,5,opt,name=account_type,json=accountType,proto3,enum=c1.connector.v2.UserTrait_AccountType" json:"account_type,omitempty"`
-	Login        string                `protobuf:"bytes,6,opt,name=login,proto3" json:"login,omitempty"`
-	LoginAliases []string              `protobuf:"bytes,7,rep,name=login_aliases,json=loginAliases,proto3" json:"login_aliases,omitempty"`
-	EmployeeIds  []string              `protobuf:"bytes,13,rep,name=employee_ids,json=employeeIds,proto3" json:"employee_ids,omitempty"`
+	Icon        *AssetRef             `protobuf:"bytes,4,opt,name=icon,proto3" json:"icon,omitempty"`
+	AccountType UserTrait_AccountType `protobuf:"varint,5,opt,name=account_type,json=accountType,proto3,enum=c1.connector.v2.UserTrait_AccountType" json:"account_type,omitempty"`
+	// What the account signs in with.
+	Login        string   `protobuf:"bytes,6,opt,name=login,proto3" json:"login,omitempty"`
+	LoginAliases []string `protobuf:"bytes,7,rep,name=login_aliases,json=loginAliases,proto3" json:"login_aliases,omitempty"`
+	EmployeeIds  []string `protobuf:"bytes,13,rep,name=employee_ids,json=employeeIds,proto3" json:"employee_ids,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
-	CreatedAt      *timestamppb.Timestamp    `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	LastLogin      *timestamppb.Timestamp    `protobuf:"bytes,9,opt,name=last_login,json=lastLogin,proto3" json:"last_login,omitempty"`
-	MfaStatus      *UserTrait_MFAStatus      `protobuf:"bytes,10,opt,name=mfa_status,json=mfaStatus,proto3" json:"mfa_status,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	LastLogin *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_login,json=lastLogin,proto3" json:"last_login,omitempty"`
+	// Absent where the product does not tell.
+	MfaStatus *UserTrait_MFAStatus `protobuf:"bytes,10,opt,name=mfa_status,json=mfaStatus,proto3" json:"mfa_status,omitempty"`
+	// Absent where the product does not tell.
 	SsoStatus      *UserTrait_SSOStatus      `protobuf:"bytes,11,opt,name=sso_status,json=ssoStatus,proto3" json:"sso_status,omitempty"`
 	StructuredName *UserTrait_StructuredName `protobuf:"bytes,12,opt,name=structured_name,json=structuredName,proto3" json:"structured_name,omitempty"`
 	unknownFields  protoimpl.UnknownFields
@@ -746,14 +768,17 @@ func (x *UserTrait) GetStructuredName() *UserTrait_StructuredName {
 	return nil
 }
 
+// GroupTrait is a set of principals.
 type GroupTrait struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
 	Icon *AssetRef `protobuf:"bytes,1,opt,name=icon,proto3" json:"icon,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
-	Profile            *structpb.Struct `protobuf:"bytes,2,opt,name=profile,proto3" json:"profile,omitempty"`
-	GroupSourceType    string           `protobuf:"bytes,3,opt,name=group_source_type,json=groupSourceType,proto3" json:"group_source_type,omitempty"`
-	RawGroupSourceType string           `protobuf:"bytes,4,opt,name=raw_group_source_type,json=rawGroupSourceType,proto3" json:"raw_group_source_type,omitempty"`
+	Profile *structpb.Struct `protobuf:"bytes,2,opt,name=profile,proto3" json:"profile,omitempty"`
+	// Where the group is kept, in a word of a common vocabulary; the raw one is
+	// the product's.
+	GroupSourceType    string `protobuf:"bytes,3,opt,name=group_source_type,json=groupSourceType,proto3" json:"group_source_type,omitempty"`
+	RawGroupSourceType string `protobuf:"bytes,4,opt,name=raw_group_source_type,json=rawGroupSourceType,proto3" json:"raw_group_source_type,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -818,6 +843,7 @@ func (x *GroupTrait) GetRawGroupSourceType() string {
 	return ""
 }
 
+// RoleTrait is a set of permissions.
 type RoleTrait struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
@@ -872,6 +898,7 @@ func (x *RoleTrait) GetRoleScopeConditions() *RoleScopeConditions {
 	return nil
 }
 
+// RoleScopeConditions say where a role applies.
 type RoleScopeConditions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
@@ -924,6 +951,7 @@ func (x *RoleScopeConditions) GetConditions() []*RoleScopeCondition {
 	return nil
 }
 
+// RoleScopeCondition is one of the conditions.
 type RoleScopeCondition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Expression    string                 `protobuf:"bytes,1,opt,name=expression,proto3" json:"expression,omitempty"`
@@ -968,6 +996,8 @@ func (x *RoleScopeCondition) GetExpression() string {
 	return ""
 }
 
+// ScopeBindingTrait is a role at a place: the pair of a role and the resource
+// that it is about.
 type ScopeBindingTrait struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	RoleId          *ResourceId            `protobuf:"bytes,1,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
@@ -1020,6 +1050,7 @@ func (x *ScopeBindingTrait) GetScopeResourceId() *ResourceId {
 	return nil
 }
 
+// AppTrait is an application.
 type AppTrait struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	HelpUrl string                 `protobuf:"bytes,1,opt,name=help_url,json=helpUrl,proto3" json:"help_url,omitempty"`
@@ -1116,15 +1147,17 @@ func (x *AppTrait) GetRawAppSourceType() string {
 	return ""
 }
 
+// SecretTrait is a credential. The secret itself is never part of it.
 type SecretTrait struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
 	Profile *structpb.Struct `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
-	CreatedAt        *timestamppb.Timestamp     `protobuf:"bytes,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	ExpiresAt        *timestamppb.Timestamp     `protobuf:"bytes,3,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	LastUsedAt       *timestamppb.Timestamp     `protobuf:"bytes,4,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
-	CreatedById      *ResourceId                `protobuf:"bytes,5,opt,name=created_by_id,json=createdById,proto3" json:"created_by_id,omitempty"`
+	CreatedAt   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	ExpiresAt   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	LastUsedAt  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
+	CreatedById *ResourceId            `protobuf:"bytes,5,opt,name=created_by_id,json=createdById,proto3" json:"created_by_id,omitempty"`
+	// Whose credential it is; created_by_id is who made it.
 	IdentityId       *ResourceId                `protobuf:"bytes,6,opt,name=identity_id,json=identityId,proto3" json:"identity_id,omitempty"`
 	CredentialType   SecretTrait_CredentialType `protobuf:"varint,7,opt,name=credential_type,json=credentialType,proto3,enum=c1.connector.v2.SecretTrait_CredentialType" json:"credential_type,omitempty"`
 	CredentialDetail string                     `protobuf:"bytes,8,opt,name=credential_detail,json=credentialDetail,proto3" json:"credential_detail,omitempty"`
@@ -1220,6 +1253,7 @@ func (x *SecretTrait) GetCredentialDetail() string {
 	return ""
 }
 
+// LicenseProfileTrait is a license, with its seats and its price.
 type LicenseProfileTrait struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	LicenseName        string                 `protobuf:"bytes,1,opt,name=license_name,json=licenseName,proto3" json:"license_name,omitempty"`
@@ -1227,9 +1261,10 @@ type LicenseProfileTrait struct {
 	ConsumedSeats      int64                  `protobuf:"varint,3,opt,name=consumed_seats,json=consumedSeats,proto3" json:"consumed_seats,omitempty"`
 	CostPerUnitInCents int64                  `protobuf:"varint,4,opt,name=cost_per_unit_in_cents,json=costPerUnitInCents,proto3" json:"cost_per_unit_in_cents,omitempty"`
 	Currency           string                 `protobuf:"bytes,5,opt,name=currency,proto3" json:"currency,omitempty"`
-	EntitlementIds     []string               `protobuf:"bytes,6,rep,name=entitlement_ids,json=entitlementIds,proto3" json:"entitlement_ids,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The entitlements whose holders use a seat.
+	EntitlementIds []string `protobuf:"bytes,6,rep,name=entitlement_ids,json=entitlementIds,proto3" json:"entitlement_ids,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *LicenseProfileTrait) Reset() {
@@ -1304,6 +1339,7 @@ func (x *LicenseProfileTrait) GetEntitlementIds() []string {
 	return nil
 }
 
+// NonHumanIdentityTrait is an identity that no person signs in with.
 type NonHumanIdentityTrait struct {
 	state         protoimpl.MessageState        `protogen:"open.v1"`
 	NhiType       NonHumanIdentityTrait_NhiType `protobuf:"varint,1,opt,name=nhi_type,json=nhiType,proto3,enum=c1.connector.v2.NonHumanIdentityTrait_NhiType" json:"nhi_type,omitempty"`
@@ -1356,11 +1392,13 @@ func (x *NonHumanIdentityTrait) GetNhiDetail() string {
 	return ""
 }
 
+// AgentTrait is a software agent.
 type AgentTrait struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
-	Status             AgentTrait_AgentStatus `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.AgentTrait_AgentStatus" json:"status,omitempty"`
-	IdentityResourceId *ResourceId            `protobuf:"bytes,2,opt,name=identity_resource_id,json=identityResourceId,proto3" json:"identity_resource_id,omitempty"`
+	Status AgentTrait_AgentStatus `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.AgentTrait_AgentStatus" json:"status,omitempty"`
+	// The account that the agent acts as.
+	IdentityResourceId *ResourceId `protobuf:"bytes,2,opt,name=identity_resource_id,json=identityResourceId,proto3" json:"identity_resource_id,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/annotation_trait.proto.
 	Profile       *structpb.Struct `protobuf:"bytes,3,opt,name=profile,proto3" json:"profile,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1420,16 +1458,18 @@ func (x *AgentTrait) GetProfile() *structpb.Struct {
 	return nil
 }
 
+// ManagedDeviceTrait is a device under management.
 type ManagedDeviceTrait struct {
-	state           protoimpl.MessageState             `protogen:"open.v1"`
-	Serial          string                             `protobuf:"bytes,1,opt,name=serial,proto3" json:"serial,omitempty"`
-	Udid            string                             `protobuf:"bytes,2,opt,name=udid,proto3" json:"udid,omitempty"`
-	HardwareHash    string                             `protobuf:"bytes,3,opt,name=hardware_hash,json=hardwareHash,proto3" json:"hardware_hash,omitempty"`
-	DeviceType      ManagedDeviceTrait_DeviceType      `protobuf:"varint,4,opt,name=device_type,json=deviceType,proto3,enum=c1.connector.v2.ManagedDeviceTrait_DeviceType" json:"device_type,omitempty"`
-	Model           string                             `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
-	Vendor          string                             `protobuf:"bytes,6,opt,name=vendor,proto3" json:"vendor,omitempty"`
-	Os              *DeviceOS                          `protobuf:"bytes,7,opt,name=os,proto3" json:"os,omitempty"`
-	Compliance      ManagedDeviceTrait_Compliance      `protobuf:"varint,8,opt,name=compliance,proto3,enum=c1.connector.v2.ManagedDeviceTrait_Compliance" json:"compliance,omitempty"`
+	state        protoimpl.MessageState        `protogen:"open.v1"`
+	Serial       string                        `protobuf:"bytes,1,opt,name=serial,proto3" json:"serial,omitempty"`
+	Udid         string                        `protobuf:"bytes,2,opt,name=udid,proto3" json:"udid,omitempty"`
+	HardwareHash string                        `protobuf:"bytes,3,opt,name=hardware_hash,json=hardwareHash,proto3" json:"hardware_hash,omitempty"`
+	DeviceType   ManagedDeviceTrait_DeviceType `protobuf:"varint,4,opt,name=device_type,json=deviceType,proto3,enum=c1.connector.v2.ManagedDeviceTrait_DeviceType" json:"device_type,omitempty"`
+	Model        string                        `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
+	Vendor       string                        `protobuf:"bytes,6,opt,name=vendor,proto3" json:"vendor,omitempty"`
+	Os           *DeviceOS                     `protobuf:"bytes,7,opt,name=os,proto3" json:"os,omitempty"`
+	Compliance   ManagedDeviceTrait_Compliance `protobuf:"varint,8,opt,name=compliance,proto3,enum=c1.connector.v2.ManagedDeviceTrait_Compliance" json:"compliance,omitempty"`
+	// Absent where it is not known, like is_supervised and is_personal.
 	IsEncrypted     *wrapperspb.BoolValue              `protobuf:"bytes,9,opt,name=is_encrypted,json=isEncrypted,proto3" json:"is_encrypted,omitempty"`
 	IsSupervised    *wrapperspb.BoolValue              `protobuf:"bytes,10,opt,name=is_supervised,json=isSupervised,proto3" json:"is_supervised,omitempty"`
 	IsPersonal      *wrapperspb.BoolValue              `protobuf:"bytes,11,opt,name=is_personal,json=isPersonal,proto3" json:"is_personal,omitempty"`
@@ -1560,6 +1600,7 @@ func (x *ManagedDeviceTrait) GetEnrolledAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// DeviceOS is the system on a device.
 type DeviceOS struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          DeviceOS_OsType        `protobuf:"varint,1,opt,name=type,proto3,enum=c1.connector.v2.DeviceOS_OsType" json:"type,omitempty"`
@@ -1628,6 +1669,7 @@ func (x *DeviceOS) GetBuild() string {
 	return ""
 }
 
+// Email is one address of the account.
 type UserTrait_Email struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
@@ -1680,10 +1722,12 @@ func (x *UserTrait_Email) GetIsPrimary() bool {
 	return false
 }
 
+// Status says whether the account can be used.
 type UserTrait_Status struct {
-	state         protoimpl.MessageState  `protogen:"open.v1"`
-	Status        UserTrait_Status_Status `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.UserTrait_Status_Status" json:"status,omitempty"`
-	Details       string                  `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	state  protoimpl.MessageState  `protogen:"open.v1"`
+	Status UserTrait_Status_Status `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.UserTrait_Status_Status" json:"status,omitempty"`
+	// The product's own word for the state.
+	Details       string `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1732,6 +1776,7 @@ func (x *UserTrait_Status) GetDetails() string {
 	return ""
 }
 
+// MFAStatus says whether a second factor is enrolled.
 type UserTrait_MFAStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MfaEnabled    bool                   `protobuf:"varint,1,opt,name=mfa_enabled,json=mfaEnabled,proto3" json:"mfa_enabled,omitempty"`
@@ -1776,6 +1821,7 @@ func (x *UserTrait_MFAStatus) GetMfaEnabled() bool {
 	return false
 }
 
+// SSOStatus says whether the account signs in through another system.
 type UserTrait_SSOStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SsoEnabled    bool                   `protobuf:"varint,1,opt,name=sso_enabled,json=ssoEnabled,proto3" json:"sso_enabled,omitempty"`
@@ -1820,6 +1866,7 @@ func (x *UserTrait_SSOStatus) GetSsoEnabled() bool {
 	return false
 }
 
+// StructuredName is a person's name in parts.
 type UserTrait_StructuredName struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	GivenName     string                 `protobuf:"bytes,1,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`

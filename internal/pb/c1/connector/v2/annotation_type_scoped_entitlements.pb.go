@@ -21,6 +21,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TypeScopedEntitlements on a resource type says that its entitlements are
+// listed for the type as a whole, not resource by resource.
 type TypeScopedEntitlements struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_type_scoped_grants.proto
 
+// Grants of a whole resource type, and pages that are named in advance.
+
 package connectorv2
 
 import (
@@ -21,6 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TypeScopedGrants on a resource type says that its grants are listed for the
+// type as a whole, not resource by resource.
 type TypeScopedGrants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -57,10 +61,14 @@ func (*TypeScopedGrants) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_type_scoped_grants_proto_rawDescGZIP(), []int{0}
 }
 
+// EnqueuePageTokens on a page names further pages of the same list, so that they
+// can be read side by side instead of one after the other.
 type EnqueuePageTokens struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	PageTokens     []string               `protobuf:"bytes,1,rep,name=page_tokens,json=pageTokens,proto3" json:"page_tokens,omitempty"`
-	EstimatedTotal int64                  `protobuf:"varint,2,opt,name=estimated_total,json=estimatedTotal,proto3" json:"estimated_total,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1,024 tokens of 1 MiB each, 16 MiB together.
+	PageTokens []string `protobuf:"bytes,1,rep,name=page_tokens,json=pageTokens,proto3" json:"page_tokens,omitempty"`
+	// How many there may be in all, for progress.
+	EstimatedTotal int64 `protobuf:"varint,2,opt,name=estimated_total,json=estimatedTotal,proto3" json:"estimated_total,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }

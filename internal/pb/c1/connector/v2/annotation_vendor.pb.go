@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_vendor.proto
 
+// Companies that a customer buys from.
+
 package connectorv2
 
 import (
@@ -21,10 +23,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Money is an amount in one currency.
 type Money struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AmountMinor   int64                  `protobuf:"varint,1,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
-	CurrencyCode  string                 `protobuf:"bytes,2,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the smallest unit of the currency, such as cents.
+	AmountMinor int64 `protobuf:"varint,1,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// Three letters of ISO 4217.
+	CurrencyCode  string `protobuf:"bytes,2,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -73,6 +78,7 @@ func (x *Money) GetCurrencyCode() string {
 	return ""
 }
 
+// VendorTrait is a company.
 type VendorTrait struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	VendorId           string                 `protobuf:"bytes,1,opt,name=vendor_id,json=vendorId,proto3" json:"vendor_id,omitempty"`

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/annotation_vendor_agreement.proto
 
+// Contracts with vendors.
+
 package connectorv2
 
 import (
@@ -22,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RenewalStatus says how far the renewal is.
 type VendorAgreementTrait_RenewalStatus int32
 
 const (
@@ -83,6 +86,7 @@ func (VendorAgreementTrait_RenewalStatus) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_vendor_agreement_proto_rawDescGZIP(), []int{1, 0}
 }
 
+// PricingModel says what the price depends on.
 type VendorAgreementTrait_PricingModel int32
 
 const (
@@ -144,6 +148,7 @@ func (VendorAgreementTrait_PricingModel) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_annotation_vendor_agreement_proto_rawDescGZIP(), []int{1, 1}
 }
 
+// LineItem is one position of a contract.
 type LineItem struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
 	ProductOrServiceName string                 `protobuf:"bytes,1,opt,name=product_or_service_name,json=productOrServiceName,proto3" json:"product_or_service_name,omitempty"`
@@ -220,20 +225,23 @@ func (x *LineItem) GetTotalPrice() *Money {
 	return nil
 }
 
+// VendorAgreementTrait is a contract.
 type VendorAgreementTrait struct {
-	state                       protoimpl.MessageState             `protogen:"open.v1"`
-	AgreementName               string                             `protobuf:"bytes,1,opt,name=agreement_name,json=agreementName,proto3" json:"agreement_name,omitempty"`
-	StartDate                   *timestamppb.Timestamp             `protobuf:"bytes,2,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	EndDate                     *timestamppb.Timestamp             `protobuf:"bytes,3,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
-	LastDateToTerminate         *timestamppb.Timestamp             `protobuf:"bytes,4,opt,name=last_date_to_terminate,json=lastDateToTerminate,proto3" json:"last_date_to_terminate,omitempty"`
-	AutoRenewal                 bool                               `protobuf:"varint,5,opt,name=auto_renewal,json=autoRenewal,proto3" json:"auto_renewal,omitempty"`
-	RenewalStatus               VendorAgreementTrait_RenewalStatus `protobuf:"varint,6,opt,name=renewal_status,json=renewalStatus,proto3,enum=c1.connector.v2.VendorAgreementTrait_RenewalStatus" json:"renewal_status,omitempty"`
-	RenewalStatusRaw            string                             `protobuf:"bytes,7,opt,name=renewal_status_raw,json=renewalStatusRaw,proto3" json:"renewal_status_raw,omitempty"`
-	TotalValue                  *Money                             `protobuf:"bytes,8,opt,name=total_value,json=totalValue,proto3" json:"total_value,omitempty"`
-	LineItems                   []*LineItem                        `protobuf:"bytes,9,rep,name=line_items,json=lineItems,proto3" json:"line_items,omitempty"`
-	PricingModel                VendorAgreementTrait_PricingModel  `protobuf:"varint,10,opt,name=pricing_model,json=pricingModel,proto3,enum=c1.connector.v2.VendorAgreementTrait_PricingModel" json:"pricing_model,omitempty"`
-	ExternalAccountManagerEmail string                             `protobuf:"bytes,11,opt,name=external_account_manager_email,json=externalAccountManagerEmail,proto3" json:"external_account_manager_email,omitempty"`
-	ExternalAccountManagerName  string                             `protobuf:"bytes,12,opt,name=external_account_manager_name,json=externalAccountManagerName,proto3" json:"external_account_manager_name,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AgreementName string                 `protobuf:"bytes,1,opt,name=agreement_name,json=agreementName,proto3" json:"agreement_name,omitempty"`
+	StartDate     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
+	EndDate       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
+	// The last day on which notice can be given.
+	LastDateToTerminate *timestamppb.Timestamp             `protobuf:"bytes,4,opt,name=last_date_to_terminate,json=lastDateToTerminate,proto3" json:"last_date_to_terminate,omitempty"`
+	AutoRenewal         bool                               `protobuf:"varint,5,opt,name=auto_renewal,json=autoRenewal,proto3" json:"auto_renewal,omitempty"`
+	RenewalStatus       VendorAgreementTrait_RenewalStatus `protobuf:"varint,6,opt,name=renewal_status,json=renewalStatus,proto3,enum=c1.connector.v2.VendorAgreementTrait_RenewalStatus" json:"renewal_status,omitempty"`
+	// The product's own word.
+	RenewalStatusRaw            string                            `protobuf:"bytes,7,opt,name=renewal_status_raw,json=renewalStatusRaw,proto3" json:"renewal_status_raw,omitempty"`
+	TotalValue                  *Money                            `protobuf:"bytes,8,opt,name=total_value,json=totalValue,proto3" json:"total_value,omitempty"`
+	LineItems                   []*LineItem                       `protobuf:"bytes,9,rep,name=line_items,json=lineItems,proto3" json:"line_items,omitempty"`
+	PricingModel                VendorAgreementTrait_PricingModel `protobuf:"varint,10,opt,name=pricing_model,json=pricingModel,proto3,enum=c1.connector.v2.VendorAgreementTrait_PricingModel" json:"pricing_model,omitempty"`
+	ExternalAccountManagerEmail string                            `protobuf:"bytes,11,opt,name=external_account_manager_email,json=externalAccountManagerEmail,proto3" json:"external_account_manager_email,omitempty"`
+	ExternalAccountManagerName  string                            `protobuf:"bytes,12,opt,name=external_account_manager_name,json=externalAccountManagerName,proto3" json:"external_account_manager_name,omitempty"`
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }

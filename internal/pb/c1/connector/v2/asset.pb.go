@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/asset.proto
 
+// Pictures that belong to a connector or to its resources.
+
 package connectorv2
 
 import (
@@ -21,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// AssetRef names an asset.
 type AssetRef struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -65,6 +68,7 @@ func (x *AssetRef) GetId() string {
 	return ""
 }
 
+// AssetServiceGetAssetRequest is what AssetService.GetAsset takes.
 type AssetServiceGetAssetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Asset         *AssetRef              `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"`
@@ -109,6 +113,7 @@ func (x *AssetServiceGetAssetRequest) GetAsset() *AssetRef {
 	return nil
 }
 
+// AssetServiceGetAssetResponse is one piece of the answer.
 type AssetServiceGetAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -191,6 +196,7 @@ func (*AssetServiceGetAssetResponse_Metadata_) isAssetServiceGetAssetResponse_Ms
 
 func (*AssetServiceGetAssetResponse_Data_) isAssetServiceGetAssetResponse_Msg() {}
 
+// Metadata says what the bytes are.
 type AssetServiceGetAssetResponse_Metadata struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ContentType   string                 `protobuf:"bytes,1,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
@@ -235,6 +241,7 @@ func (x *AssetServiceGetAssetResponse_Metadata) GetContentType() string {
 	return ""
 }
 
+// Data is a run of bytes.
 type AssetServiceGetAssetResponse_Data struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/asset.proto
 
+// Pictures that belong to a connector or to its resources.
+
 package connectorv2
 
 import (
@@ -25,7 +27,10 @@ const (
 // AssetServiceClient is the client API for AssetService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// AssetService hands out assets.
 type AssetServiceClient interface {
+	// Sends the metadata first and the bytes after it, in any number of pieces.
 	GetAsset(ctx context.Context, in *AssetServiceGetAssetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AssetServiceGetAssetResponse], error)
 }
 
@@ -59,7 +64,10 @@ type AssetService_GetAssetClient = grpc.ServerStreamingClient[AssetServiceGetAss
 // AssetServiceServer is the server API for AssetService service.
 // All implementations must embed UnimplementedAssetServiceServer
 // for forward compatibility.
+//
+// AssetService hands out assets.
 type AssetServiceServer interface {
+	// Sends the metadata first and the bytes after it, in any number of pieces.
 	GetAsset(*AssetServiceGetAssetRequest, grpc.ServerStreamingServer[AssetServiceGetAssetResponse]) error
 	mustEmbedUnimplementedAssetServiceServer()
 }

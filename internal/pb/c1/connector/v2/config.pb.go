@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/config.proto
 
+// The first way to describe settings. c1.config.v1 took its place; these
+// messages stay because their names are part of the wire.
+
 package connectorv2
 
 import (
@@ -21,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SchemaServiceGetSchemaRequest is what SchemaService.GetSchema takes.
 type SchemaServiceGetSchemaRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -57,6 +61,7 @@ func (*SchemaServiceGetSchemaRequest) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_config_proto_rawDescGZIP(), []int{0}
 }
 
+// SchemaServiceGetSchemaResponse is what SchemaService.GetSchema returns.
 type SchemaServiceGetSchemaResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -109,6 +114,7 @@ func (x *SchemaServiceGetSchemaResponse) GetSchema() *ConfigSchema {
 	return nil
 }
 
+// ConfigSchema is the description.
 type ConfigSchema struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fields        []*Field               `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
@@ -185,6 +191,7 @@ func (x *ConfigSchema) GetLogo() *AssetRef {
 	return nil
 }
 
+// Field is one setting.
 type Field struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -331,9 +338,11 @@ func (*Field_Random) isField_Field() {}
 
 func (*Field_File) isField_Field() {}
 
+// StringField takes a line of text.
 type StringField struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Secret        bool                   `protobuf:"varint,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Not to be shown.
+	Secret        bool `protobuf:"varint,1,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,6 +384,7 @@ func (x *StringField) GetSecret() bool {
 	return false
 }
 
+// SelectField takes one of several values.
 type SelectField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Items         []*SelectField_Item    `protobuf:"bytes,5,rep,name=items,proto3" json:"items,omitempty"`
@@ -419,6 +429,7 @@ func (x *SelectField) GetItems() []*SelectField_Item {
 	return nil
 }
 
+// RandomStringField takes a string that the form makes up.
 type RandomStringField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Length        int32                  `protobuf:"varint,1,opt,name=length,proto3" json:"length,omitempty"`
@@ -463,6 +474,7 @@ func (x *RandomStringField) GetLength() int32 {
 	return 0
 }
 
+// FileField takes a file.
 type FileField struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	Secret            bool                   `protobuf:"varint,1,opt,name=secret,proto3" json:"secret,omitempty"`
@@ -515,6 +527,7 @@ func (x *FileField) GetAllowedExtensions() []string {
 	return nil
 }
 
+// Item is one of the values.
 type SelectField_Item struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DisplayName   string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`

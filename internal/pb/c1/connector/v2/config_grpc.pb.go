@@ -4,6 +4,9 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/config.proto
 
+// The first way to describe settings. c1.config.v1 took its place; these
+// messages stay because their names are part of the wire.
+
 package connectorv2
 
 import (
@@ -25,7 +28,10 @@ const (
 // SchemaServiceClient is the client API for SchemaService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// SchemaService describes the connector's settings.
 type SchemaServiceClient interface {
+	// Returns the description.
 	GetSchema(ctx context.Context, in *SchemaServiceGetSchemaRequest, opts ...grpc.CallOption) (*SchemaServiceGetSchemaResponse, error)
 }
 
@@ -50,7 +56,10 @@ func (c *schemaServiceClient) GetSchema(ctx context.Context, in *SchemaServiceGe
 // SchemaServiceServer is the server API for SchemaService service.
 // All implementations must embed UnimplementedSchemaServiceServer
 // for forward compatibility.
+//
+// SchemaService describes the connector's settings.
 type SchemaServiceServer interface {
+	// Returns the description.
 	GetSchema(context.Context, *SchemaServiceGetSchemaRequest) (*SchemaServiceGetSchemaResponse, error)
 	mustEmbedUnimplementedSchemaServiceServer()
 }

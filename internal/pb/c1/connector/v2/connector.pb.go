@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/connector.proto
 
+// What a connector says about itself.
+
 package connectorv2
 
 import (
@@ -24,22 +26,26 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Capability is something that a connector, or one resource type of it, can do.
 type Capability int32
 
 const (
-	Capability_CAPABILITY_UNSPECIFIED                Capability = 0
-	Capability_CAPABILITY_PROVISION                  Capability = 1
-	Capability_CAPABILITY_SYNC                       Capability = 2
-	Capability_CAPABILITY_EVENT_FEED                 Capability = 3
-	Capability_CAPABILITY_TICKETING                  Capability = 4
-	Capability_CAPABILITY_ACCOUNT_PROVISIONING       Capability = 5
-	Capability_CAPABILITY_CREDENTIAL_ROTATION        Capability = 6
-	Capability_CAPABILITY_RESOURCE_CREATE            Capability = 7
-	Capability_CAPABILITY_RESOURCE_DELETE            Capability = 8
-	Capability_CAPABILITY_SYNC_SECRETS               Capability = 9
-	Capability_CAPABILITY_ACTIONS                    Capability = 10
-	Capability_CAPABILITY_TARGETED_SYNC              Capability = 11
-	Capability_CAPABILITY_EVENT_FEED_V2              Capability = 12
+	Capability_CAPABILITY_UNSPECIFIED Capability = 0
+	// Grant and revoke.
+	Capability_CAPABILITY_PROVISION            Capability = 1
+	Capability_CAPABILITY_SYNC                 Capability = 2
+	Capability_CAPABILITY_EVENT_FEED           Capability = 3
+	Capability_CAPABILITY_TICKETING            Capability = 4
+	Capability_CAPABILITY_ACCOUNT_PROVISIONING Capability = 5
+	Capability_CAPABILITY_CREDENTIAL_ROTATION  Capability = 6
+	Capability_CAPABILITY_RESOURCE_CREATE      Capability = 7
+	Capability_CAPABILITY_RESOURCE_DELETE      Capability = 8
+	Capability_CAPABILITY_SYNC_SECRETS         Capability = 9
+	Capability_CAPABILITY_ACTIONS              Capability = 10
+	// A single resource can be read by its id.
+	Capability_CAPABILITY_TARGETED_SYNC Capability = 11
+	Capability_CAPABILITY_EVENT_FEED_V2 Capability = 12
+	// The same on request of ConductorOne; only of a connector.
 	Capability_CAPABILITY_SERVICE_MODE_TARGETED_SYNC Capability = 13
 	Capability_CAPABILITY_CREDENTIAL_ISSUE           Capability = 14
 )
@@ -109,6 +115,7 @@ func (Capability) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{0}
 }
 
+// CapabilityDetailCredentialOption is a way to give an account a credential.
 type CapabilityDetailCredentialOption int32
 
 const (
@@ -176,10 +183,12 @@ func (CapabilityDetailCredentialOption) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{1}
 }
 
+// ConnectorServiceCleanupRequest is what ConnectorService.Cleanup takes.
 type ConnectorServiceCleanupRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId  string                 `protobuf:"bytes,2,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Annotations []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId  string `protobuf:"bytes,2,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -228,6 +237,7 @@ func (x *ConnectorServiceCleanupRequest) GetActiveSyncId() string {
 	return ""
 }
 
+// ConnectorServiceCleanupResponse is what ConnectorService.Cleanup returns.
 type ConnectorServiceCleanupResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -272,9 +282,11 @@ func (x *ConnectorServiceCleanupResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ConnectorMetadata is what a connector says about itself.
 type ConnectorMetadata struct {
-	state                 protoimpl.MessageState          `protogen:"open.v1"`
-	DisplayName           string                          `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	DisplayName string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// An https address.
 	HelpUrl               string                          `protobuf:"bytes,2,opt,name=help_url,json=helpUrl,proto3" json:"help_url,omitempty"`
 	Icon                  *AssetRef                       `protobuf:"bytes,3,opt,name=icon,proto3" json:"icon,omitempty"`
 	Logo                  *AssetRef                       `protobuf:"bytes,4,opt,name=logo,proto3" json:"logo,omitempty"`
@@ -380,6 +392,8 @@ func (x *ConnectorMetadata) GetAccountCreationSchema() *ConnectorAccountCreation
 	return nil
 }
 
+// CredentialDetails say which credentials a connector can set. It is empty, not
+// absent, for a connector that sets none.
 type CredentialDetails struct {
 	state                         protoimpl.MessageState                `protogen:"open.v1"`
 	CapabilityAccountProvisioning *CredentialDetailsAccountProvisioning `protobuf:"bytes,1,opt,name=capability_account_provisioning,json=capabilityAccountProvisioning,proto3" json:"capability_account_provisioning,omitempty"`
@@ -432,12 +446,14 @@ func (x *CredentialDetails) GetCapabilityCredentialRotation() *CredentialDetails
 	return nil
 }
 
+// CredentialDetailsAccountProvisioning is for new accounts.
 type CredentialDetailsAccountProvisioning struct {
 	state                      protoimpl.MessageState             `protogen:"open.v1"`
 	SupportedCredentialOptions []CapabilityDetailCredentialOption `protobuf:"varint,1,rep,packed,name=supported_credential_options,json=supportedCredentialOptions,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"supported_credential_options,omitempty"`
-	PreferredCredentialOption  CapabilityDetailCredentialOption   `protobuf:"varint,2,opt,name=preferred_credential_option,json=preferredCredentialOption,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"preferred_credential_option,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// One of the supported ones.
+	PreferredCredentialOption CapabilityDetailCredentialOption `protobuf:"varint,2,opt,name=preferred_credential_option,json=preferredCredentialOption,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"preferred_credential_option,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *CredentialDetailsAccountProvisioning) Reset() {
@@ -484,12 +500,14 @@ func (x *CredentialDetailsAccountProvisioning) GetPreferredCredentialOption() Ca
 	return CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_UNSPECIFIED
 }
 
+// CredentialDetailsCredentialRotation is for accounts that exist.
 type CredentialDetailsCredentialRotation struct {
 	state                      protoimpl.MessageState             `protogen:"open.v1"`
 	SupportedCredentialOptions []CapabilityDetailCredentialOption `protobuf:"varint,1,rep,packed,name=supported_credential_options,json=supportedCredentialOptions,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"supported_credential_options,omitempty"`
-	PreferredCredentialOption  CapabilityDetailCredentialOption   `protobuf:"varint,2,opt,name=preferred_credential_option,json=preferredCredentialOption,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"preferred_credential_option,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// One of the supported ones.
+	PreferredCredentialOption CapabilityDetailCredentialOption `protobuf:"varint,2,opt,name=preferred_credential_option,json=preferredCredentialOption,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"preferred_credential_option,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *CredentialDetailsCredentialRotation) Reset() {
@@ -536,6 +554,8 @@ func (x *CredentialDetailsCredentialRotation) GetPreferredCredentialOption() Cap
 	return CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_UNSPECIFIED
 }
 
+// CredentialDetailsCredentialIssue is for credentials of their own, such as API
+// keys.
 type CredentialDetailsCredentialIssue struct {
 	state           protoimpl.MessageState             `protogen:"open.v1"`
 	Options         []*CredentialIssueOptionDescriptor `protobuf:"bytes,1,rep,name=options,proto3" json:"options,omitempty"`
@@ -588,6 +608,8 @@ func (x *CredentialDetailsCredentialIssue) GetPreferredOption() CapabilityDetail
 	return CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_UNSPECIFIED
 }
 
+// CredentialIssueOptionDescriptor describes one kind of credential that can be
+// issued.
 type CredentialIssueOptionDescriptor struct {
 	state                  protoimpl.MessageState           `protogen:"open.v1"`
 	Option                 CapabilityDetailCredentialOption `protobuf:"varint,1,opt,name=option,proto3,enum=c1.connector.v2.CapabilityDetailCredentialOption" json:"option,omitempty"`
@@ -598,9 +620,10 @@ type CredentialIssueOptionDescriptor struct {
 	CustomAudiencesAllowed bool                             `protobuf:"varint,6,opt,name=custom_audiences_allowed,json=customAudiencesAllowed,proto3" json:"custom_audiences_allowed,omitempty"`
 	Audiences              []string                         `protobuf:"bytes,7,rep,name=audiences,proto3" json:"audiences,omitempty"`
 	ResourceMode           CredentialResourceMode           `protobuf:"varint,8,opt,name=resource_mode,json=resourceMode,proto3,enum=c1.connector.v2.CredentialResourceMode" json:"resource_mode,omitempty"`
-	SecretResourceTypeId   string                           `protobuf:"bytes,9,opt,name=secret_resource_type_id,json=secretResourceTypeId,proto3" json:"secret_resource_type_id,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	// The resource type under which the credential appears.
+	SecretResourceTypeId string `protobuf:"bytes,9,opt,name=secret_resource_type_id,json=secretResourceTypeId,proto3" json:"secret_resource_type_id,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *CredentialIssueOptionDescriptor) Reset() {
@@ -696,6 +719,7 @@ func (x *CredentialIssueOptionDescriptor) GetSecretResourceTypeId() string {
 	return ""
 }
 
+// IssuanceExpiryCapability is how long an issued credential can live.
 type IssuanceExpiryCapability struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Min           *durationpb.Duration   `protobuf:"bytes,1,opt,name=min,proto3" json:"min,omitempty"`
@@ -748,13 +772,17 @@ func (x *IssuanceExpiryCapability) GetMax() *durationpb.Duration {
 	return nil
 }
 
+// ConnectorCapabilities is everything a connector can do; `baton-jumpcloud
+// capabilities` prints it.
 type ConnectorCapabilities struct {
-	state                    protoimpl.MessageState    `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ordered by the id of the resource type.
 	ResourceTypeCapabilities []*ResourceTypeCapability `protobuf:"bytes,1,rep,name=resource_type_capabilities,json=resourceTypeCapabilities,proto3" json:"resource_type_capabilities,omitempty"`
-	ConnectorCapabilities    []Capability              `protobuf:"varint,2,rep,packed,name=connector_capabilities,json=connectorCapabilities,proto3,enum=c1.connector.v2.Capability" json:"connector_capabilities,omitempty"`
-	CredentialDetails        *CredentialDetails        `protobuf:"bytes,3,opt,name=credential_details,json=credentialDetails,proto3" json:"credential_details,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	// The union of those of the types and a few of its own, ordered by number.
+	ConnectorCapabilities []Capability       `protobuf:"varint,2,rep,packed,name=connector_capabilities,json=connectorCapabilities,proto3,enum=c1.connector.v2.Capability" json:"connector_capabilities,omitempty"`
+	CredentialDetails     *CredentialDetails `protobuf:"bytes,3,opt,name=credential_details,json=credentialDetails,proto3" json:"credential_details,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *ConnectorCapabilities) Reset() {
@@ -808,6 +836,8 @@ func (x *ConnectorCapabilities) GetCredentialDetails() *CredentialDetails {
 	return nil
 }
 
+// CapabilityPermission is one permission that the product must give the
+// connector.
 type CapabilityPermission struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Permission    string                 `protobuf:"bytes,1,opt,name=permission,proto3" json:"permission,omitempty"`
@@ -852,6 +882,8 @@ func (x *CapabilityPermission) GetPermission() string {
 	return ""
 }
 
+// CapabilityPermissions on a resource type are the permissions that reading or
+// changing it needs.
 type CapabilityPermissions struct {
 	state         protoimpl.MessageState  `protogen:"open.v1"`
 	Permissions   []*CapabilityPermission `protobuf:"bytes,1,rep,name=permissions,proto3" json:"permissions,omitempty"`
@@ -896,6 +928,8 @@ func (x *CapabilityPermissions) GetPermissions() []*CapabilityPermission {
 	return nil
 }
 
+// OptInRequired on a resource type says that it is only synced when somebody
+// asks for it.
 type OptInRequired struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -932,6 +966,7 @@ func (*OptInRequired) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{12}
 }
 
+// Deprecated on a resource type says that it will go away.
 type Deprecated struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -968,6 +1003,8 @@ func (*Deprecated) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{13}
 }
 
+// SkipSyncAnomalyDetection on a resource type says that great changes in its
+// number are normal.
 type SkipSyncAnomalyDetection struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1004,6 +1041,7 @@ func (*SkipSyncAnomalyDetection) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{14}
 }
 
+// ResourceTypeCapability is what a connector can do with one resource type.
 type ResourceTypeCapability struct {
 	state                    protoimpl.MessageState            `protogen:"open.v1"`
 	ResourceType             *ResourceType                     `protobuf:"bytes,1,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
@@ -1096,6 +1134,7 @@ func (x *ResourceTypeCapability) GetDeprecated() bool {
 	return false
 }
 
+// ConnectorServiceGetMetadataRequest is what ConnectorService.GetMetadata takes.
 type ConnectorServiceGetMetadataRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1132,6 +1171,8 @@ func (*ConnectorServiceGetMetadataRequest) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{16}
 }
 
+// ConnectorServiceGetMetadataResponse is what ConnectorService.GetMetadata
+// returns.
 type ConnectorServiceGetMetadataResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Metadata      *ConnectorMetadata     `protobuf:"bytes,1,opt,name=metadata,proto3" json:"metadata,omitempty"`
@@ -1176,6 +1217,7 @@ func (x *ConnectorServiceGetMetadataResponse) GetMetadata() *ConnectorMetadata {
 	return nil
 }
 
+// ConnectorServiceValidateRequest is what ConnectorService.Validate takes.
 type ConnectorServiceValidateRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1212,10 +1254,13 @@ func (*ConnectorServiceValidateRequest) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_connector_proto_rawDescGZIP(), []int{18}
 }
 
+// ConnectorServiceValidateResponse is what ConnectorService.Validate returns.
 type ConnectorServiceValidateResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	SdkVersion    string                 `protobuf:"bytes,2,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Annotations []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The version of the connector's runtime. From 0.4.3 on, callers fill in
+	// active_sync_id.
+	SdkVersion    string `protobuf:"bytes,2,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1264,6 +1309,7 @@ func (x *ConnectorServiceValidateResponse) GetSdkVersion() string {
 	return ""
 }
 
+// ConnectorAccountCreationSchema says what a new account needs.
 type ConnectorAccountCreationSchema struct {
 	state         protoimpl.MessageState                           `protogen:"open.v1"`
 	FieldMap      map[string]*ConnectorAccountCreationSchema_Field `protobuf:"bytes,1,rep,name=field_map,json=fieldMap,proto3" json:"field_map,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -1308,14 +1354,16 @@ func (x *ConnectorAccountCreationSchema) GetFieldMap() map[string]*ConnectorAcco
 	return nil
 }
 
+// Field is one thing that a new account needs.
 type ConnectorAccountCreationSchema_Field struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	DisplayName string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	Required    bool                   `protobuf:"varint,2,opt,name=required,proto3" json:"required,omitempty"`
 	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	Placeholder string                 `protobuf:"bytes,4,opt,name=placeholder,proto3" json:"placeholder,omitempty"`
-	Order       int32                  `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"`
-	Deprecated  bool                   `protobuf:"varint,6,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
+	// The place of the field in a form.
+	Order      int32 `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"`
+	Deprecated bool  `protobuf:"varint,6,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
 	// Types that are valid to be assigned to Field:
 	//
 	//	*ConnectorAccountCreationSchema_Field_StringField
@@ -1491,6 +1539,7 @@ func (*ConnectorAccountCreationSchema_Field_IntField) isConnectorAccountCreation
 func (*ConnectorAccountCreationSchema_Field_MapField) isConnectorAccountCreationSchema_Field_Field() {
 }
 
+// StringField takes a line of text.
 type ConnectorAccountCreationSchema_StringField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  *string                `protobuf:"bytes,1,opt,name=default_value,json=defaultValue,proto3,oneof" json:"default_value,omitempty"`
@@ -1535,6 +1584,7 @@ func (x *ConnectorAccountCreationSchema_StringField) GetDefaultValue() string {
 	return ""
 }
 
+// BoolField takes true or false.
 type ConnectorAccountCreationSchema_BoolField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  *bool                  `protobuf:"varint,1,opt,name=default_value,json=defaultValue,proto3,oneof" json:"default_value,omitempty"`
@@ -1579,6 +1629,7 @@ func (x *ConnectorAccountCreationSchema_BoolField) GetDefaultValue() bool {
 	return false
 }
 
+// StringListField takes a list of strings.
 type ConnectorAccountCreationSchema_StringListField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  []string               `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
@@ -1623,6 +1674,7 @@ func (x *ConnectorAccountCreationSchema_StringListField) GetDefaultValue() []str
 	return nil
 }
 
+// IntField takes a whole number.
 type ConnectorAccountCreationSchema_IntField struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DefaultValue  *int32                 `protobuf:"varint,1,opt,name=default_value,json=defaultValue,proto3,oneof" json:"default_value,omitempty"`
@@ -1667,6 +1719,7 @@ func (x *ConnectorAccountCreationSchema_IntField) GetDefaultValue() int32 {
 	return 0
 }
 
+// MapField takes named values.
 type ConnectorAccountCreationSchema_MapField struct {
 	state         protoimpl.MessageState                           `protogen:"open.v1"`
 	DefaultValue  map[string]*ConnectorAccountCreationSchema_Field `protobuf:"bytes,1,rep,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/connector.proto
 
+// What a connector says about itself.
+
 package connectorv2
 
 import (
@@ -27,9 +29,14 @@ const (
 // ConnectorServiceClient is the client API for ConnectorService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ConnectorService is the part that every connector has.
 type ConnectorServiceClient interface {
+	// Returns the name, the capabilities and the schema of new accounts.
 	GetMetadata(ctx context.Context, in *ConnectorServiceGetMetadataRequest, opts ...grpc.CallOption) (*ConnectorServiceGetMetadataResponse, error)
+	// Checks that the product can be reached with the settings given.
 	Validate(ctx context.Context, in *ConnectorServiceValidateRequest, opts ...grpc.CallOption) (*ConnectorServiceValidateResponse, error)
+	// Ends a sync: what the connector kept for it can go.
 	Cleanup(ctx context.Context, in *ConnectorServiceCleanupRequest, opts ...grpc.CallOption) (*ConnectorServiceCleanupResponse, error)
 }
 
@@ -74,9 +81,14 @@ func (c *connectorServiceClient) Cleanup(ctx context.Context, in *ConnectorServi
 // ConnectorServiceServer is the server API for ConnectorService service.
 // All implementations must embed UnimplementedConnectorServiceServer
 // for forward compatibility.
+//
+// ConnectorService is the part that every connector has.
 type ConnectorServiceServer interface {
+	// Returns the name, the capabilities and the schema of new accounts.
 	GetMetadata(context.Context, *ConnectorServiceGetMetadataRequest) (*ConnectorServiceGetMetadataResponse, error)
+	// Checks that the product can be reached with the settings given.
 	Validate(context.Context, *ConnectorServiceValidateRequest) (*ConnectorServiceValidateResponse, error)
+	// Ends a sync: what the connector kept for it can go.
 	Cleanup(context.Context, *ConnectorServiceCleanupRequest) (*ConnectorServiceCleanupResponse, error)
 	mustEmbedUnimplementedConnectorServiceServer()
 }

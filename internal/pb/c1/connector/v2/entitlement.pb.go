@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/entitlement.proto
 
+// Entitlements: what can be held on a resource.
+
 package connectorv2
 
 import (
@@ -22,13 +24,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// PurposeValue says what holding it means.
 type Entitlement_PurposeValue int32
 
 const (
 	Entitlement_PURPOSE_VALUE_UNSPECIFIED Entitlement_PurposeValue = 0
-	Entitlement_PURPOSE_VALUE_ASSIGNMENT  Entitlement_PurposeValue = 1
-	Entitlement_PURPOSE_VALUE_PERMISSION  Entitlement_PurposeValue = 2
-	Entitlement_PURPOSE_VALUE_OWNERSHIP   Entitlement_PurposeValue = 3
+	// Being assigned to something: a group's members, an application's users.
+	Entitlement_PURPOSE_VALUE_ASSIGNMENT Entitlement_PurposeValue = 1
+	// Being allowed to do something.
+	Entitlement_PURPOSE_VALUE_PERMISSION Entitlement_PurposeValue = 2
+	// Being responsible for something.
+	Entitlement_PURPOSE_VALUE_OWNERSHIP Entitlement_PurposeValue = 3
 )
 
 // Enum value maps for Entitlement_PurposeValue.
@@ -74,16 +80,22 @@ func (Entitlement_PurposeValue) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_entitlement_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// Entitlement is something that a principal can hold on a resource, such as
+// being a member of a group.
 type Entitlement struct {
-	state         protoimpl.MessageState   `protogen:"open.v1"`
-	Resource      *Resource                `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
-	Id            string                   `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	DisplayName   string                   `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Description   string                   `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	GrantableTo   []*ResourceType          `protobuf:"bytes,5,rep,name=grantable_to,json=grantableTo,proto3" json:"grantable_to,omitempty"`
-	Annotations   []*anypb.Any             `protobuf:"bytes,6,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Purpose       Entitlement_PurposeValue `protobuf:"varint,7,opt,name=purpose,proto3,enum=c1.connector.v2.Entitlement_PurposeValue" json:"purpose,omitempty"`
-	Slug          string                   `protobuf:"bytes,8,opt,name=slug,proto3" json:"slug,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Resource *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
+	// The same for ever: what people set up for an entitlement hangs on it. At
+	// most 1,024 bytes.
+	Id          string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// The types of principals that can hold it.
+	GrantableTo []*ResourceType          `protobuf:"bytes,5,rep,name=grantable_to,json=grantableTo,proto3" json:"grantable_to,omitempty"`
+	Annotations []*anypb.Any             `protobuf:"bytes,6,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	Purpose     Entitlement_PurposeValue `protobuf:"varint,7,opt,name=purpose,proto3,enum=c1.connector.v2.Entitlement_PurposeValue" json:"purpose,omitempty"`
+	// The word for it on its resource, such as "member".
+	Slug          string `protobuf:"bytes,8,opt,name=slug,proto3" json:"slug,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,13 +186,18 @@ func (x *Entitlement) GetSlug() string {
 	return ""
 }
 
+// EntitlementsServiceListEntitlementsRequest is what
+// EntitlementsService.ListEntitlements takes.
 type EntitlementsServiceListEntitlementsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Resource      *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId  string                 `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Resource *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken   string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId  string `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,11 +267,14 @@ func (x *EntitlementsServiceListEntitlementsRequest) GetActiveSyncId() string {
 	return ""
 }
 
+// EntitlementsServiceListEntitlementsResponse is what
+// EntitlementsService.ListEntitlements returns.
 type EntitlementsServiceListEntitlementsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*Entitlement         `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*Entitlement         `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -310,15 +330,20 @@ func (x *EntitlementsServiceListEntitlementsResponse) GetAnnotations() []*anypb.
 	return nil
 }
 
+// EntitlementsServiceListStaticEntitlementsRequest is what
+// EntitlementsService.ListStaticEntitlements takes.
 type EntitlementsServiceListStaticEntitlementsRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ResourceTypeId string                 `protobuf:"bytes,1,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
-	PageSize       uint32                 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken      string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations    []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId   string                 `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken   string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId  string `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EntitlementsServiceListStaticEntitlementsRequest) Reset() {
@@ -386,11 +411,14 @@ func (x *EntitlementsServiceListStaticEntitlementsRequest) GetActiveSyncId() str
 	return ""
 }
 
+// EntitlementsServiceListStaticEntitlementsResponse is what
+// EntitlementsService.ListStaticEntitlements returns.
 type EntitlementsServiceListStaticEntitlementsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*Entitlement         `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*Entitlement         `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/entitlement.proto
 
+// Entitlements: what can be held on a resource.
+
 package connectorv2
 
 import (
@@ -26,8 +28,13 @@ const (
 // EntitlementsServiceClient is the client API for EntitlementsService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// EntitlementsService lists entitlements.
 type EntitlementsServiceClient interface {
+	// Lists those of one resource.
 	ListEntitlements(ctx context.Context, in *EntitlementsServiceListEntitlementsRequest, opts ...grpc.CallOption) (*EntitlementsServiceListEntitlementsResponse, error)
+	// Lists those that every resource of a type has. The caller makes one of each
+	// for each resource.
 	ListStaticEntitlements(ctx context.Context, in *EntitlementsServiceListStaticEntitlementsRequest, opts ...grpc.CallOption) (*EntitlementsServiceListStaticEntitlementsResponse, error)
 }
 
@@ -62,8 +69,13 @@ func (c *entitlementsServiceClient) ListStaticEntitlements(ctx context.Context, 
 // EntitlementsServiceServer is the server API for EntitlementsService service.
 // All implementations must embed UnimplementedEntitlementsServiceServer
 // for forward compatibility.
+//
+// EntitlementsService lists entitlements.
 type EntitlementsServiceServer interface {
+	// Lists those of one resource.
 	ListEntitlements(context.Context, *EntitlementsServiceListEntitlementsRequest) (*EntitlementsServiceListEntitlementsResponse, error)
+	// Lists those that every resource of a type has. The caller makes one of each
+	// for each resource.
 	ListStaticEntitlements(context.Context, *EntitlementsServiceListStaticEntitlementsRequest) (*EntitlementsServiceListStaticEntitlementsResponse, error)
 	mustEmbedUnimplementedEntitlementsServiceServer()
 }

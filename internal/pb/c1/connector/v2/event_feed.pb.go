@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/event_feed.proto
 
+// Events: what happened in a product, as a stream that is read from a cursor.
+
 package connectorv2
 
 import (
@@ -23,11 +25,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// EventType is the kind of an event.
 type EventType int32
 
 const (
-	EventType_EVENT_TYPE_UNSPECIFIED     EventType = 0
-	EventType_EVENT_TYPE_USAGE           EventType = 1
+	EventType_EVENT_TYPE_UNSPECIFIED EventType = 0
+	EventType_EVENT_TYPE_USAGE       EventType = 1
+	// A resource was changed and should be read again.
 	EventType_EVENT_TYPE_RESOURCE_CHANGE EventType = 4
 	EventType_EVENT_TYPE_CREATE_GRANT    EventType = 5
 	EventType_EVENT_TYPE_CREATE_REVOKE   EventType = 6
@@ -78,13 +82,19 @@ func (EventType) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_event_feed_proto_rawDescGZIP(), []int{0}
 }
 
+// ListEventsRequest is what EventService.ListEvents takes.
 type ListEventsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Cursor        string                 `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	StartAt       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_at,json=startAt,proto3" json:"start_at,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	EventFeedId   string                 `protobuf:"bytes,5,opt,name=event_feed_id,json=eventFeedId,proto3" json:"event_feed_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty at the first call; at most 4,096 bytes.
+	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Where to begin without a cursor.
+	StartAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_at,json=startAt,proto3" json:"start_at,omitempty"`
+	// At most 1,000.
+	PageSize    uint32       `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	Annotations []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// Empty means the feed "baton_feed_event"; a feed that does not exist is
+	// NotFound.
+	EventFeedId   string `protobuf:"bytes,5,opt,name=event_feed_id,json=eventFeedId,proto3" json:"event_feed_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -154,12 +164,15 @@ func (x *ListEventsRequest) GetEventFeedId() string {
 	return ""
 }
 
+// ListEventsResponse is what EventService.ListEvents returns.
 type ListEventsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Events        []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	HasMore       bool                   `protobuf:"varint,3,opt,name=has_more,json=hasMore,proto3" json:"has_more,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Events []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// Where to go on, now or at the next poll.
+	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// More events are ready now.
+	HasMore       bool         `protobuf:"varint,3,opt,name=has_more,json=hasMore,proto3" json:"has_more,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +235,7 @@ func (x *ListEventsResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ListEventFeedsRequest is what EventService.ListEventFeeds takes.
 type ListEventFeedsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -266,6 +280,7 @@ func (x *ListEventFeedsRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ListEventFeedsResponse is what EventService.ListEventFeeds returns.
 type ListEventFeedsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	List          []*EventFeedMetadata   `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
@@ -318,6 +333,7 @@ func (x *ListEventFeedsResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// Event is one thing that happened.
 type Event struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -488,6 +504,7 @@ func (*Event_CreateGrantEvent) isEvent_Event() {}
 
 func (*Event_CreateRevokeEvent) isEvent_Event() {}
 
+// UsageEvent says that somebody used something.
 type UsageEvent struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	TargetResource *Resource              `protobuf:"bytes,1,opt,name=target_resource,json=targetResource,proto3" json:"target_resource,omitempty"`
@@ -540,6 +557,7 @@ func (x *UsageEvent) GetActorResource() *Resource {
 	return nil
 }
 
+// GrantEvent says that a grant appeared, with the grant itself.
 type GrantEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Grant         *Grant                 `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
@@ -584,6 +602,7 @@ func (x *GrantEvent) GetGrant() *Grant {
 	return nil
 }
 
+// CreateGrantEvent says that a principal got an entitlement.
 type CreateGrantEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entitlement   *Entitlement           `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
@@ -644,6 +663,7 @@ func (x *CreateGrantEvent) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// CreateRevokeEvent says that a principal lost an entitlement.
 type CreateRevokeEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entitlement   *Entitlement           `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
@@ -704,6 +724,7 @@ func (x *CreateRevokeEvent) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// RevokeEvent says that a grant ended.
 type RevokeEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entitlement   *Entitlement           `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
@@ -756,6 +777,7 @@ func (x *RevokeEvent) GetPrincipal() *Resource {
 	return nil
 }
 
+// ResourceChangeEvent says that a resource changed.
 type ResourceChangeEvent struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId       *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -808,6 +830,7 @@ func (x *ResourceChangeEvent) GetParentResourceId() *ResourceId {
 	return nil
 }
 
+// EventFeedMetadata describes one feed.
 type EventFeedMetadata struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	Id                  string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/event_feed.proto
 
+// Events: what happened in a product, as a stream that is read from a cursor.
+
 package connectorv2
 
 import (
@@ -26,8 +28,12 @@ const (
 // EventServiceClient is the client API for EventService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// EventService lists events.
 type EventServiceClient interface {
+	// Lists the events of one feed, oldest first.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
+	// Lists the feeds.
 	ListEventFeeds(ctx context.Context, in *ListEventFeedsRequest, opts ...grpc.CallOption) (*ListEventFeedsResponse, error)
 }
 
@@ -62,8 +68,12 @@ func (c *eventServiceClient) ListEventFeeds(ctx context.Context, in *ListEventFe
 // EventServiceServer is the server API for EventService service.
 // All implementations must embed UnimplementedEventServiceServer
 // for forward compatibility.
+//
+// EventService lists events.
 type EventServiceServer interface {
+	// Lists the events of one feed, oldest first.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
+	// Lists the feeds.
 	ListEventFeeds(context.Context, *ListEventFeedsRequest) (*ListEventFeedsResponse, error)
 	mustEmbedUnimplementedEventServiceServer()
 }

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/grant.proto
 
+// Grants: who holds what.
+
 package connectorv2
 
 import (
@@ -22,6 +24,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// GrantSources say where a grant comes from, by the id of the entitlement. A
+// grant without sources is direct; a grant that was direct and gained others
+// names its own entitlement too.
 type GrantSources struct {
 	state         protoimpl.MessageState               `protogen:"open.v1"`
 	Sources       map[string]*GrantSources_GrantSource `protobuf:"bytes,1,rep,name=sources,proto3" json:"sources,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -66,13 +71,17 @@ func (x *GrantSources) GetSources() map[string]*GrantSources_GrantSource {
 	return nil
 }
 
+// Grant says that a principal holds an entitlement.
 type Grant struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Entitlement   *Entitlement           `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
-	Principal     *Resource              `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
-	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
-	Sources       *GrantSources          `protobuf:"bytes,5,opt,name=sources,proto3" json:"sources,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id and resource; readers look the rest up.
+	Entitlement *Entitlement `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
+	Principal   *Resource    `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
+	// The same as long as the grant lasts. A revoke must not depend on it: the
+	// caller may not know it.
+	Id            string        `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	Sources       *GrantSources `protobuf:"bytes,5,opt,name=sources,proto3" json:"sources,omitempty"`
+	Annotations   []*anypb.Any  `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -142,13 +151,17 @@ func (x *Grant) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantsServiceListGrantsRequest is what GrantsService.ListGrants takes.
 type GrantsServiceListGrantsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Resource      *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId  string                 `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Resource *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken   string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId  string `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -218,11 +231,13 @@ func (x *GrantsServiceListGrantsRequest) GetActiveSyncId() string {
 	return ""
 }
 
+// GrantsServiceListGrantsResponse is what GrantsService.ListGrants returns.
 type GrantsServiceListGrantsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*Grant               `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*Grant               `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -278,6 +293,7 @@ func (x *GrantsServiceListGrantsResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantManagerServiceGrantRequest is what GrantManagerService.Grant takes.
 type GrantManagerServiceGrantRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entitlement   *Entitlement           `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
@@ -338,10 +354,13 @@ func (x *GrantManagerServiceGrantRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantManagerServiceGrantResponse is what GrantManagerService.Grant returns.
 type GrantManagerServiceGrantResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Grants        []*Grant               `protobuf:"bytes,2,rep,name=grants,proto3" json:"grants,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Annotations []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// What the principal holds now because of the call, when it is not simply what
+	// was asked for.
+	Grants        []*Grant `protobuf:"bytes,2,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +409,7 @@ func (x *GrantManagerServiceGrantResponse) GetGrants() []*Grant {
 	return nil
 }
 
+// GrantManagerServiceRevokeRequest is what GrantManagerService.Revoke takes.
 type GrantManagerServiceRevokeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Grant         *Grant                 `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
@@ -442,6 +462,7 @@ func (x *GrantManagerServiceRevokeRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantManagerServiceRevokeResponse is what GrantManagerService.Revoke returns.
 type GrantManagerServiceRevokeResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -486,9 +507,11 @@ func (x *GrantManagerServiceRevokeResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantSource is one of them.
 type GrantSources_GrantSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	IsDirect      bool                   `protobuf:"varint,1,opt,name=is_direct,json=isDirect,proto3" json:"is_direct,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The principal holds that entitlement itself, not through yet another one.
+	IsDirect      bool `protobuf:"varint,1,opt,name=is_direct,json=isDirect,proto3" json:"is_direct,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/grant.proto
 
+// Grants: who holds what.
+
 package connectorv2
 
 import (
@@ -25,7 +27,10 @@ const (
 // GrantsServiceClient is the client API for GrantsService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// GrantsService lists grants.
 type GrantsServiceClient interface {
+	// Lists those on the entitlements of one resource.
 	ListGrants(ctx context.Context, in *GrantsServiceListGrantsRequest, opts ...grpc.CallOption) (*GrantsServiceListGrantsResponse, error)
 }
 
@@ -50,7 +55,10 @@ func (c *grantsServiceClient) ListGrants(ctx context.Context, in *GrantsServiceL
 // GrantsServiceServer is the server API for GrantsService service.
 // All implementations must embed UnimplementedGrantsServiceServer
 // for forward compatibility.
+//
+// GrantsService lists grants.
 type GrantsServiceServer interface {
+	// Lists those on the entitlements of one resource.
 	ListGrants(context.Context, *GrantsServiceListGrantsRequest) (*GrantsServiceListGrantsResponse, error)
 	mustEmbedUnimplementedGrantsServiceServer()
 }
@@ -128,8 +136,14 @@ const (
 // GrantManagerServiceClient is the client API for GrantManagerService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// GrantManagerService changes who holds what. It answers FailedPrecondition
+// where provisioning is not enabled.
 type GrantManagerServiceClient interface {
+	// Gives a principal an entitlement. Having it before is a success with
+	// GrantAlreadyExists.
 	Grant(ctx context.Context, in *GrantManagerServiceGrantRequest, opts ...grpc.CallOption) (*GrantManagerServiceGrantResponse, error)
+	// Ends a grant. Not having it any more is a success with GrantAlreadyRevoked.
 	Revoke(ctx context.Context, in *GrantManagerServiceRevokeRequest, opts ...grpc.CallOption) (*GrantManagerServiceRevokeResponse, error)
 }
 
@@ -164,8 +178,14 @@ func (c *grantManagerServiceClient) Revoke(ctx context.Context, in *GrantManager
 // GrantManagerServiceServer is the server API for GrantManagerService service.
 // All implementations must embed UnimplementedGrantManagerServiceServer
 // for forward compatibility.
+//
+// GrantManagerService changes who holds what. It answers FailedPrecondition
+// where provisioning is not enabled.
 type GrantManagerServiceServer interface {
+	// Gives a principal an entitlement. Having it before is a success with
+	// GrantAlreadyExists.
 	Grant(context.Context, *GrantManagerServiceGrantRequest) (*GrantManagerServiceGrantResponse, error)
+	// Ends a grant. Not having it any more is a success with GrantAlreadyRevoked.
 	Revoke(context.Context, *GrantManagerServiceRevokeRequest) (*GrantManagerServiceRevokeResponse, error)
 	mustEmbedUnimplementedGrantManagerServiceServer()
 }

@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/resource.proto
 
+// Resource types and resources, and what can be done with them: listing,
+// reading, making, deleting, and the credentials of accounts.
+
 package connectorv2
 
 import (
@@ -24,6 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// CredentialResourceMode says whether a sync finds an issued credential.
 type CredentialResourceMode int32
 
 const (
@@ -73,6 +77,7 @@ func (CredentialResourceMode) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{0}
 }
 
+// Trait is a kind that has meaning to others, beyond the connector's own type.
 type ResourceType_Trait int32
 
 const (
@@ -152,6 +157,7 @@ func (ResourceType_Trait) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// CreationSource said how the resource came into an archive.
 type Resource_CreationSource int32
 
 const (
@@ -201,6 +207,7 @@ func (Resource_CreationSource) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{25, 0}
 }
 
+// ResourceStatus is the state in one word.
 type Status_ResourceStatus int32
 
 const (
@@ -253,14 +260,20 @@ func (Status_ResourceStatus) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{26, 0}
 }
 
+// ResourceType is a kind of thing that a connector knows.
 type ResourceType struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	Id                string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	DisplayName       string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Traits            []ResourceType_Trait   `protobuf:"varint,3,rep,packed,name=traits,proto3,enum=c1.connector.v2.ResourceType_Trait" json:"traits,omitempty"`
-	Annotations       []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Description       string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	SourcedExternally bool                   `protobuf:"varint,6,opt,name=sourced_externally,json=sourcedExternally,proto3" json:"sourced_externally,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lower case, and the same for ever.
+	Id          string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// What all resources of the type are.
+	Traits []ResourceType_Trait `protobuf:"varint,3,rep,packed,name=traits,proto3,enum=c1.connector.v2.ResourceType_Trait" json:"traits,omitempty"`
+	// Messages that say more about the type; this field on other messages is for
+	// the same purpose, and readers ignore what they do not know.
+	Annotations []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	Description string       `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// Resources of the type come from another connector's archive.
+	SourcedExternally bool `protobuf:"varint,6,opt,name=sourced_externally,json=sourcedExternally,proto3" json:"sourced_externally,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -337,13 +350,18 @@ func (x *ResourceType) GetSourcedExternally() bool {
 	return false
 }
 
+// ResourceTypesServiceListResourceTypesRequest is what
+// ResourceTypesService.ListResourceTypes takes.
 type ResourceTypesServiceListResourceTypesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Parent        *Resource              `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId  string                 `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Parent *Resource              `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken   string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId  string `protobuf:"bytes,5,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,11 +431,14 @@ func (x *ResourceTypesServiceListResourceTypesRequest) GetActiveSyncId() string 
 	return ""
 }
 
+// ResourceTypesServiceListResourceTypesResponse is what
+// ResourceTypesService.ListResourceTypes returns.
 type ResourceTypesServiceListResourceTypesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*ResourceType        `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*ResourceType        `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +494,7 @@ func (x *ResourceTypesServiceListResourceTypesResponse) GetAnnotations() []*anyp
 	return nil
 }
 
+// CreateResourceRequest is what ResourceManagerService.CreateResource takes.
 type CreateResourceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Resource      *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -517,6 +539,7 @@ func (x *CreateResourceRequest) GetResource() *Resource {
 	return nil
 }
 
+// CreateResourceResponse is what ResourceManagerService.CreateResource returns.
 type CreateResourceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Created       *Resource              `protobuf:"bytes,1,opt,name=created,proto3" json:"created,omitempty"`
@@ -569,10 +592,12 @@ func (x *CreateResourceResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// DeleteResourceRequest is what ResourceManagerService.DeleteResource takes.
 type DeleteResourceRequest struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	ResourceId       *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
-	ParentResourceId *ResourceId            `protobuf:"bytes,2,opt,name=parent_resource_id,json=parentResourceId,proto3" json:"parent_resource_id,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ResourceId *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	// Only for resources that are known below a parent.
+	ParentResourceId *ResourceId `protobuf:"bytes,2,opt,name=parent_resource_id,json=parentResourceId,proto3" json:"parent_resource_id,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -621,6 +646,7 @@ func (x *DeleteResourceRequest) GetParentResourceId() *ResourceId {
 	return nil
 }
 
+// DeleteResourceResponse is what ResourceManagerService.DeleteResource returns.
 type DeleteResourceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -665,6 +691,7 @@ func (x *DeleteResourceResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// DeleteResourceV2Request is what ResourceDeleterService.DeleteResourceV2 takes.
 type DeleteResourceV2Request struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId       *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -717,6 +744,8 @@ func (x *DeleteResourceV2Request) GetParentResourceId() *ResourceId {
 	return nil
 }
 
+// DeleteResourceV2Response is what ResourceDeleterService.DeleteResourceV2
+// returns.
 type DeleteResourceV2Response struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -761,11 +790,14 @@ func (x *DeleteResourceV2Response) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// RotateCredentialRequest is what CredentialManagerService.RotateCredential
+// takes.
 type RotateCredentialRequest struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId        *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
 	CredentialOptions *CredentialOptions     `protobuf:"bytes,2,opt,name=credential_options,json=credentialOptions,proto3" json:"credential_options,omitempty"`
-	EncryptionConfigs []*EncryptionConfig    `protobuf:"bytes,3,rep,name=encryption_configs,json=encryptionConfigs,proto3" json:"encryption_configs,omitempty"`
+	// For whom the new secret is encrypted.
+	EncryptionConfigs []*EncryptionConfig `protobuf:"bytes,3,rep,name=encryption_configs,json=encryptionConfigs,proto3" json:"encryption_configs,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -821,11 +853,15 @@ func (x *RotateCredentialRequest) GetEncryptionConfigs() []*EncryptionConfig {
 	return nil
 }
 
+// RotateCredentialResponse is what CredentialManagerService.RotateCredential
+// returns.
 type RotateCredentialResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EncryptedData []*EncryptedData       `protobuf:"bytes,1,rep,name=encrypted_data,json=encryptedData,proto3" json:"encrypted_data,omitempty"`
-	ResourceId    *ResourceId            `protobuf:"bytes,2,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each secret and each encryption config, the configs of one secret in
+	// a row.
+	EncryptedData []*EncryptedData `protobuf:"bytes,1,rep,name=encrypted_data,json=encryptedData,proto3" json:"encrypted_data,omitempty"`
+	ResourceId    *ResourceId      `protobuf:"bytes,2,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	Annotations   []*anypb.Any     `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -881,15 +917,18 @@ func (x *RotateCredentialResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// IssueCredentialRequest is what CredentialManagerService.IssueCredential takes.
 type IssueCredentialRequest struct {
 	state             protoimpl.MessageState  `protogen:"open.v1"`
 	IdentityId        *ResourceId             `protobuf:"bytes,1,opt,name=identity_id,json=identityId,proto3" json:"identity_id,omitempty"`
 	CredentialOptions *CredentialIssueOptions `protobuf:"bytes,2,opt,name=credential_options,json=credentialOptions,proto3" json:"credential_options,omitempty"`
-	EncryptionConfigs []*EncryptionConfig     `protobuf:"bytes,3,rep,name=encryption_configs,json=encryptionConfigs,proto3" json:"encryption_configs,omitempty"`
-	RequestId         string                  `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	ExpiresAt         *timestamppb.Timestamp  `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// For whom the secret is encrypted; at least one.
+	EncryptionConfigs []*EncryptionConfig `protobuf:"bytes,3,rep,name=encryption_configs,json=encryptionConfigs,proto3" json:"encryption_configs,omitempty"`
+	// The same for each attempt of one request.
+	RequestId     string                 `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IssueCredentialRequest) Reset() {
@@ -957,6 +996,8 @@ func (x *IssueCredentialRequest) GetExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// IssueCredentialResponse is what CredentialManagerService.IssueCredential
+// returns.
 type IssueCredentialResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Secret        *Resource              `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
@@ -1033,12 +1074,14 @@ func (x *IssueCredentialResponse) GetRequestId() string {
 	return ""
 }
 
+// AccountInfo is what is known of an account to be made.
 type AccountInfo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Emails        []*AccountInfo_Email   `protobuf:"bytes,1,rep,name=emails,proto3" json:"emails,omitempty"`
-	Login         string                 `protobuf:"bytes,2,opt,name=login,proto3" json:"login,omitempty"`
-	LoginAliases  []string               `protobuf:"bytes,3,rep,name=login_aliases,json=loginAliases,proto3" json:"login_aliases,omitempty"`
-	Profile       *structpb.Struct       `protobuf:"bytes,4,opt,name=profile,proto3" json:"profile,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Emails       []*AccountInfo_Email   `protobuf:"bytes,1,rep,name=emails,proto3" json:"emails,omitempty"`
+	Login        string                 `protobuf:"bytes,2,opt,name=login,proto3" json:"login,omitempty"`
+	LoginAliases []string               `protobuf:"bytes,3,rep,name=login_aliases,json=loginAliases,proto3" json:"login_aliases,omitempty"`
+	// Values for the fields of ConnectorAccountCreationSchema.
+	Profile       *structpb.Struct `protobuf:"bytes,4,opt,name=profile,proto3" json:"profile,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1101,9 +1144,11 @@ func (x *AccountInfo) GetProfile() *structpb.Struct {
 	return nil
 }
 
+// KeyGenerationProfile is a kind of key.
 type KeyGenerationProfile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Kty   string                 `protobuf:"bytes,1,opt,name=kty,proto3" json:"kty,omitempty"`
+	// The key type of JSON Web Keys: "RSA", "EC" or "OKP".
+	Kty string `protobuf:"bytes,1,opt,name=kty,proto3" json:"kty,omitempty"`
 	// Types that are valid to be assigned to Parameters:
 	//
 	//	*KeyGenerationProfile_RsaModulusBits
@@ -1184,6 +1229,7 @@ type KeyGenerationProfile_RsaModulusBits struct {
 }
 
 type KeyGenerationProfile_Crv struct {
+	// The curve of JSON Web Keys, such as "P-256" or "Ed25519".
 	Crv string `protobuf:"bytes,3,opt,name=crv,proto3,oneof"`
 }
 
@@ -1191,6 +1237,7 @@ func (*KeyGenerationProfile_RsaModulusBits) isKeyGenerationProfile_Parameters() 
 
 func (*KeyGenerationProfile_Crv) isKeyGenerationProfile_Parameters() {}
 
+// CredentialIssueOptions say what kind of credential to issue.
 type CredentialIssueOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Options:
@@ -1305,6 +1352,8 @@ func (*CredentialIssueOptions_Token_) isCredentialIssueOptions_Options() {}
 
 func (*CredentialIssueOptions_ClientSecret_) isCredentialIssueOptions_Options() {}
 
+// CredentialOptions say how an account gets its credential, as they travel: a
+// given password is encrypted.
 type CredentialOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Options:
@@ -1427,6 +1476,8 @@ func (*CredentialOptions_Sso) isCredentialOptions_Options() {}
 
 func (*CredentialOptions_EncryptedPassword_) isCredentialOptions_Options() {}
 
+// LocalCredentialOptions are CredentialOptions inside a connector, after
+// decryption.
 type LocalCredentialOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Options:
@@ -1549,6 +1600,7 @@ func (*LocalCredentialOptions_Sso) isLocalCredentialOptions_Options() {}
 
 func (*LocalCredentialOptions_PlaintextPassword_) isLocalCredentialOptions_Options() {}
 
+// PasswordConstraint asks for at least so many characters of a set.
 type PasswordConstraint struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CharSet       string                 `protobuf:"bytes,1,opt,name=char_set,json=charSet,proto3" json:"char_set,omitempty"`
@@ -1601,14 +1653,16 @@ func (x *PasswordConstraint) GetMinCount() uint32 {
 	return 0
 }
 
+// CreateAccountRequest is what AccountManagerService.CreateAccount takes.
 type CreateAccountRequest struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	AccountInfo       *AccountInfo           `protobuf:"bytes,1,opt,name=account_info,json=accountInfo,proto3" json:"account_info,omitempty"`
 	CredentialOptions *CredentialOptions     `protobuf:"bytes,2,opt,name=credential_options,json=credentialOptions,proto3" json:"credential_options,omitempty"`
 	EncryptionConfigs []*EncryptionConfig    `protobuf:"bytes,3,rep,name=encryption_configs,json=encryptionConfigs,proto3" json:"encryption_configs,omitempty"`
-	ResourceTypeId    string                 `protobuf:"bytes,4,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The type of the account; empty where a connector has only one.
+	ResourceTypeId string `protobuf:"bytes,4,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CreateAccountRequest) Reset() {
@@ -1669,6 +1723,7 @@ func (x *CreateAccountRequest) GetResourceTypeId() string {
 	return ""
 }
 
+// CreateAccountResponse says how it went.
 type CreateAccountResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Result:
@@ -1677,9 +1732,11 @@ type CreateAccountResponse struct {
 	//	*CreateAccountResponse_ActionRequired
 	//	*CreateAccountResponse_AlreadyExists
 	//	*CreateAccountResponse_InProgress
-	Result        isCreateAccountResponse_Result `protobuf_oneof:"result"`
-	EncryptedData []*EncryptedData               `protobuf:"bytes,2,rep,name=encrypted_data,json=encryptedData,proto3" json:"encrypted_data,omitempty"`
-	Annotations   []*anypb.Any                   `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	Result isCreateAccountResponse_Result `protobuf_oneof:"result"`
+	// One for each secret and each encryption config, the configs of one secret in
+	// a row.
+	EncryptedData []*EncryptedData `protobuf:"bytes,2,rep,name=encrypted_data,json=encryptedData,proto3" json:"encrypted_data,omitempty"`
+	Annotations   []*anypb.Any     `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1799,18 +1856,24 @@ func (*CreateAccountResponse_AlreadyExists) isCreateAccountResponse_Result() {}
 
 func (*CreateAccountResponse_InProgress) isCreateAccountResponse_Result() {}
 
+// EncryptedData is a secret for one recipient.
 type EncryptedData struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Provider string                 `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it was encrypted: "baton/jwk/v1" or "baton/age/v1".
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/resource.proto.
-	KeyId          string   `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
-	Name           string   `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Description    string   `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Schema         string   `protobuf:"bytes,5,opt,name=schema,proto3" json:"schema,omitempty"`
-	EncryptedBytes []byte   `protobuf:"bytes,6,opt,name=encrypted_bytes,json=encryptedBytes,proto3" json:"encrypted_bytes,omitempty"`
-	KeyIds         []string `protobuf:"bytes,7,rep,name=key_ids,json=keyIds,proto3" json:"key_ids,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	KeyId       string `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	Name        string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Schema      string `protobuf:"bytes,5,opt,name=schema,proto3" json:"schema,omitempty"`
+	// For JSON Web Keys text in standard base64, for age recipients the bytes of
+	// an age file.
+	EncryptedBytes []byte `protobuf:"bytes,6,opt,name=encrypted_bytes,json=encryptedBytes,proto3" json:"encrypted_bytes,omitempty"`
+	// Which keys can decrypt it: the thumbprint of a JSON Web Key, or the SHA-256
+	// of an age recipient, in hex.
+	KeyIds        []string `protobuf:"bytes,7,rep,name=key_ids,json=keyIds,proto3" json:"key_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EncryptedData) Reset() {
@@ -1893,6 +1956,7 @@ func (x *EncryptedData) GetKeyIds() []string {
 	return nil
 }
 
+// PlaintextData is a secret before it is encrypted. It never leaves the process.
 type PlaintextData struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1961,11 +2025,13 @@ func (x *PlaintextData) GetBytes() []byte {
 	return nil
 }
 
+// EncryptionConfig is a recipient of secrets.
 type EncryptionConfig struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Principal *Resource              `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
-	Provider  string                 `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
-	KeyId     string                 `protobuf:"bytes,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// Empty means: by the kind of the config.
+	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	KeyId    string `protobuf:"bytes,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	// Types that are valid to be assigned to Config:
 	//
 	//	*EncryptionConfig_JwkPublicKeyConfig
@@ -2067,11 +2133,14 @@ func (*EncryptionConfig_JwkPublicKeyConfig) isEncryptionConfig_Config() {}
 
 func (*EncryptionConfig_AgeRecipientConfig_) isEncryptionConfig_Config() {}
 
+// ResourceId names a resource by its type and its id within the type, each 1 to
+// 1,024 bytes.
 type ResourceId struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ResourceType  string                 `protobuf:"bytes,1,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
-	Resource      string                 `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
-	BatonResource bool                   `protobuf:"varint,3,opt,name=baton_resource,json=batonResource,proto3" json:"baton_resource,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	ResourceType string                 `protobuf:"bytes,1,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	Resource     string                 `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
+	// The id is one of ConductorOne's own.
+	BatonResource bool `protobuf:"varint,3,opt,name=baton_resource,json=batonResource,proto3" json:"baton_resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2127,24 +2196,29 @@ func (x *ResourceId) GetBatonResource() bool {
 	return false
 }
 
+// Resource is a thing that a connector knows: an account, a group, an
+// application, a role.
 type Resource struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Id               *ResourceId            `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	ParentResourceId *ResourceId            `protobuf:"bytes,2,opt,name=parent_resource_id,json=parentResourceId,proto3" json:"parent_resource_id,omitempty"`
 	DisplayName      string                 `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Annotations      []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Description      string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	BatonResource    bool                   `protobuf:"varint,6,opt,name=baton_resource,json=batonResource,proto3" json:"baton_resource,omitempty"`
+	// The traits, and further messages about the resource.
+	Annotations   []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	Description   string       `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	BatonResource bool         `protobuf:"varint,6,opt,name=baton_resource,json=batonResource,proto3" json:"baton_resource,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/resource.proto.
 	ExternalId *ExternalId `protobuf:"bytes,7,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/resource.proto.
 	CreationSource Resource_CreationSource `protobuf:"varint,8,opt,name=creation_source,json=creationSource,proto3,enum=c1.connector.v2.Resource_CreationSource" json:"creation_source,omitempty"`
-	Profile        *structpb.Struct        `protobuf:"bytes,9,opt,name=profile,proto3" json:"profile,omitempty"`
-	Icon           *AssetRef               `protobuf:"bytes,10,opt,name=icon,proto3" json:"icon,omitempty"`
-	Status         *Status                 `protobuf:"bytes,11,opt,name=status,proto3" json:"status,omitempty"`
-	CreatedAt      *timestamppb.Timestamp  `protobuf:"bytes,12,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What else is known, for people to read and to search in.
+	Profile *structpb.Struct `protobuf:"bytes,9,opt,name=profile,proto3" json:"profile,omitempty"`
+	Icon    *AssetRef        `protobuf:"bytes,10,opt,name=icon,proto3" json:"icon,omitempty"`
+	Status  *Status          `protobuf:"bytes,11,opt,name=status,proto3" json:"status,omitempty"`
+	// When the product says it was made.
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Resource) Reset() {
@@ -2263,10 +2337,12 @@ func (x *Resource) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// Status says whether a resource can be used.
 type Status struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Status        Status_ResourceStatus  `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.Status_ResourceStatus" json:"status,omitempty"`
-	Details       string                 `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Status Status_ResourceStatus  `protobuf:"varint,1,opt,name=status,proto3,enum=c1.connector.v2.Status_ResourceStatus" json:"status,omitempty"`
+	// The product's own word for the state.
+	Details       string `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2315,14 +2391,19 @@ func (x *Status) GetDetails() string {
 	return ""
 }
 
+// ResourcesServiceListResourcesRequest is what ResourcesService.ListResources
+// takes.
 type ResourcesServiceListResourcesRequest struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ResourceTypeId   string                 `protobuf:"bytes,1,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
 	ParentResourceId *ResourceId            `protobuf:"bytes,2,opt,name=parent_resource_id,json=parentResourceId,proto3" json:"parent_resource_id,omitempty"`
-	PageSize         uint32                 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken        string                 `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations      []*anypb.Any           `protobuf:"bytes,5,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId     string                 `protobuf:"bytes,6,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken   string       `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations []*anypb.Any `protobuf:"bytes,5,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId string `protobuf:"bytes,6,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
 	// Deprecated: Marked as deprecated in c1/connector/v2/resource.proto.
 	Trait         ResourceType_Trait `protobuf:"varint,7,opt,name=trait,proto3,enum=c1.connector.v2.ResourceType_Trait" json:"trait,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2409,11 +2490,14 @@ func (x *ResourcesServiceListResourcesRequest) GetTrait() ResourceType_Trait {
 	return ResourceType_TRAIT_UNSPECIFIED
 }
 
+// ResourcesServiceListResourcesResponse is what ResourcesService.ListResources
+// returns.
 type ResourcesServiceListResourcesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*Resource            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*Resource            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2469,14 +2553,17 @@ func (x *ResourcesServiceListResourcesResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ResourceGetterServiceGetResourceRequest is what
+// ResourceGetterService.GetResource takes.
 type ResourceGetterServiceGetResourceRequest struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId       *ResourceId            `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
 	ParentResourceId *ResourceId            `protobuf:"bytes,2,opt,name=parent_resource_id,json=parentResourceId,proto3" json:"parent_resource_id,omitempty"`
 	Annotations      []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ActiveSyncId     string                 `protobuf:"bytes,4,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The sync that the call belongs to, empty when there is none.
+	ActiveSyncId  string `protobuf:"bytes,4,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResourceGetterServiceGetResourceRequest) Reset() {
@@ -2537,6 +2624,8 @@ func (x *ResourceGetterServiceGetResourceRequest) GetActiveSyncId() string {
 	return ""
 }
 
+// ResourceGetterServiceGetResourceResponse is what
+// ResourceGetterService.GetResource returns.
 type ResourceGetterServiceGetResourceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Resource      *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -2589,6 +2678,8 @@ func (x *ResourceGetterServiceGetResourceResponse) GetAnnotations() []*anypb.Any
 	return nil
 }
 
+// ExternalId was the id of a resource in the product; RawId and ExternalLink
+// took its place.
 type ExternalId struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -2649,6 +2740,7 @@ func (x *ExternalId) GetDescription() string {
 	return ""
 }
 
+// Email is one address of the account.
 type AccountInfo_Email struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
@@ -2701,6 +2793,7 @@ func (x *AccountInfo_Email) GetIsPrimary() bool {
 	return false
 }
 
+// ApiKey is a string that stands for the identity.
 type CredentialIssueOptions_ApiKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scopes        []string               `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
@@ -2745,6 +2838,7 @@ func (x *CredentialIssueOptions_ApiKey) GetScopes() []string {
 	return nil
 }
 
+// Keypair is a private key whose public half the product keeps.
 type CredentialIssueOptions_Keypair struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Profile       *KeyGenerationProfile  `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
@@ -2789,6 +2883,7 @@ func (x *CredentialIssueOptions_Keypair) GetProfile() *KeyGenerationProfile {
 	return nil
 }
 
+// Token is a signed statement about the identity.
 type CredentialIssueOptions_Token struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scopes        []string               `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
@@ -2841,6 +2936,7 @@ func (x *CredentialIssueOptions_Token) GetAudiences() []string {
 	return nil
 }
 
+// ClientSecret is the secret of an OAuth 2 client.
 type CredentialIssueOptions_ClientSecret struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2877,10 +2973,12 @@ func (*CredentialIssueOptions_ClientSecret) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{15, 3}
 }
 
+// RandomPassword asks the connector to make one up.
 type CredentialOptions_RandomPassword struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Length        int64                  `protobuf:"varint,1,opt,name=length,proto3" json:"length,omitempty"`
-	Constraints   []*PasswordConstraint  `protobuf:"bytes,2,rep,name=constraints,proto3" json:"constraints,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From 8 to 64 characters.
+	Length        int64                 `protobuf:"varint,1,opt,name=length,proto3" json:"length,omitempty"`
+	Constraints   []*PasswordConstraint `protobuf:"bytes,2,rep,name=constraints,proto3" json:"constraints,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2929,6 +3027,7 @@ func (x *CredentialOptions_RandomPassword) GetConstraints() []*PasswordConstrain
 	return nil
 }
 
+// NoPassword leaves the account without one.
 type CredentialOptions_NoPassword struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2965,6 +3064,7 @@ func (*CredentialOptions_NoPassword) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{16, 1}
 }
 
+// SSO leaves signing in to another system.
 type CredentialOptions_SSO struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SsoProvider   string                 `protobuf:"bytes,1,opt,name=sso_provider,json=ssoProvider,proto3" json:"sso_provider,omitempty"`
@@ -3009,9 +3109,12 @@ func (x *CredentialOptions_SSO) GetSsoProvider() string {
 	return ""
 }
 
+// EncryptedPassword gives a password to those who hold the key.
 type CredentialOptions_EncryptedPassword struct {
-	state              protoimpl.MessageState `protogen:"open.v1"`
-	EncryptedPasswords []*EncryptedData       `protobuf:"bytes,1,rep,name=encrypted_passwords,json=encryptedPasswords,proto3" json:"encrypted_passwords,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The same password for several keys; the connector uses the one whose
+	// key_ids name its own.
+	EncryptedPasswords []*EncryptedData `protobuf:"bytes,1,rep,name=encrypted_passwords,json=encryptedPasswords,proto3" json:"encrypted_passwords,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -3053,6 +3156,7 @@ func (x *CredentialOptions_EncryptedPassword) GetEncryptedPasswords() []*Encrypt
 	return nil
 }
 
+// RandomPassword asks the connector to make one up.
 type LocalCredentialOptions_RandomPassword struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Length        int64                  `protobuf:"varint,1,opt,name=length,proto3" json:"length,omitempty"`
@@ -3105,6 +3209,7 @@ func (x *LocalCredentialOptions_RandomPassword) GetConstraints() []*PasswordCons
 	return nil
 }
 
+// NoPassword leaves the account without one.
 type LocalCredentialOptions_NoPassword struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3141,6 +3246,7 @@ func (*LocalCredentialOptions_NoPassword) Descriptor() ([]byte, []int) {
 	return file_c1_connector_v2_resource_proto_rawDescGZIP(), []int{17, 1}
 }
 
+// SSO leaves signing in to another system.
 type LocalCredentialOptions_SSO struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SsoProvider   string                 `protobuf:"bytes,1,opt,name=sso_provider,json=ssoProvider,proto3" json:"sso_provider,omitempty"`
@@ -3185,6 +3291,7 @@ func (x *LocalCredentialOptions_SSO) GetSsoProvider() string {
 	return ""
 }
 
+// PlaintextPassword is the password itself. It never leaves the process.
 type LocalCredentialOptions_PlaintextPassword struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	PlaintextPassword string                 `protobuf:"bytes,1,opt,name=plaintext_password,json=plaintextPassword,proto3" json:"plaintext_password,omitempty"`
@@ -3229,6 +3336,7 @@ func (x *LocalCredentialOptions_PlaintextPassword) GetPlaintextPassword() string
 	return ""
 }
 
+// SuccessResult is an account that was made.
 type CreateAccountResponse_SuccessResult struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
 	Resource              *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -3289,6 +3397,7 @@ func (x *CreateAccountResponse_SuccessResult) GetInvitationExpiresAt() *timestam
 	return nil
 }
 
+// ActionRequiredResult says that a person must do something first.
 type CreateAccountResponse_ActionRequiredResult struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
 	Resource              *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -3349,6 +3458,7 @@ func (x *CreateAccountResponse_ActionRequiredResult) GetIsCreateAccountResult() 
 	return false
 }
 
+// AlreadyExistsResult is an account that was there before.
 type CreateAccountResponse_AlreadyExistsResult struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
 	Resource              *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -3401,6 +3511,7 @@ func (x *CreateAccountResponse_AlreadyExistsResult) GetIsCreateAccountResult() b
 	return false
 }
 
+// InProgressResult says that the product is still at it.
 type CreateAccountResponse_InProgressResult struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
 	Resource              *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -3453,6 +3564,7 @@ func (x *CreateAccountResponse_InProgressResult) GetIsCreateAccountResult() bool
 	return false
 }
 
+// JWKPublicKeyConfig is a public JSON Web Key, as JSON.
 type EncryptionConfig_JWKPublicKeyConfig struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PubKey        []byte                 `protobuf:"bytes,1,opt,name=pub_key,json=pubKey,proto3" json:"pub_key,omitempty"`
@@ -3497,6 +3609,7 @@ func (x *EncryptionConfig_JWKPublicKeyConfig) GetPubKey() []byte {
 	return nil
 }
 
+// AgeRecipientConfig is a recipient of the age format.
 type EncryptionConfig_AgeRecipientConfig struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Recipient     string                 `protobuf:"bytes,1,opt,name=recipient,proto3" json:"recipient,omitempty"`

@@ -4,6 +4,9 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/resource.proto
 
+// Resource types and resources, and what can be done with them: listing,
+// reading, making, deleting, and the credentials of accounts.
+
 package connectorv2
 
 import (
@@ -25,7 +28,10 @@ const (
 // ResourceTypesServiceClient is the client API for ResourceTypesService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourceTypesService lists the kinds of things a connector knows.
 type ResourceTypesServiceClient interface {
+	// Lists all of them.
 	ListResourceTypes(ctx context.Context, in *ResourceTypesServiceListResourceTypesRequest, opts ...grpc.CallOption) (*ResourceTypesServiceListResourceTypesResponse, error)
 }
 
@@ -50,7 +56,10 @@ func (c *resourceTypesServiceClient) ListResourceTypes(ctx context.Context, in *
 // ResourceTypesServiceServer is the server API for ResourceTypesService service.
 // All implementations must embed UnimplementedResourceTypesServiceServer
 // for forward compatibility.
+//
+// ResourceTypesService lists the kinds of things a connector knows.
 type ResourceTypesServiceServer interface {
+	// Lists all of them.
 	ListResourceTypes(context.Context, *ResourceTypesServiceListResourceTypesRequest) (*ResourceTypesServiceListResourceTypesResponse, error)
 	mustEmbedUnimplementedResourceTypesServiceServer()
 }
@@ -127,7 +136,10 @@ const (
 // ResourcesServiceClient is the client API for ResourcesService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourcesService lists things.
 type ResourcesServiceClient interface {
+	// Lists those of one type, below a parent where one is given.
 	ListResources(ctx context.Context, in *ResourcesServiceListResourcesRequest, opts ...grpc.CallOption) (*ResourcesServiceListResourcesResponse, error)
 }
 
@@ -152,7 +164,10 @@ func (c *resourcesServiceClient) ListResources(ctx context.Context, in *Resource
 // ResourcesServiceServer is the server API for ResourcesService service.
 // All implementations must embed UnimplementedResourcesServiceServer
 // for forward compatibility.
+//
+// ResourcesService lists things.
 type ResourcesServiceServer interface {
+	// Lists those of one type, below a parent where one is given.
 	ListResources(context.Context, *ResourcesServiceListResourcesRequest) (*ResourcesServiceListResourcesResponse, error)
 	mustEmbedUnimplementedResourcesServiceServer()
 }
@@ -229,7 +244,10 @@ const (
 // ResourceGetterServiceClient is the client API for ResourceGetterService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourceGetterService reads a single resource.
 type ResourceGetterServiceClient interface {
+	// Reads the resource of this id. One that does not exist is NotFound.
 	GetResource(ctx context.Context, in *ResourceGetterServiceGetResourceRequest, opts ...grpc.CallOption) (*ResourceGetterServiceGetResourceResponse, error)
 }
 
@@ -254,7 +272,10 @@ func (c *resourceGetterServiceClient) GetResource(ctx context.Context, in *Resou
 // ResourceGetterServiceServer is the server API for ResourceGetterService service.
 // All implementations must embed UnimplementedResourceGetterServiceServer
 // for forward compatibility.
+//
+// ResourceGetterService reads a single resource.
 type ResourceGetterServiceServer interface {
+	// Reads the resource of this id. One that does not exist is NotFound.
 	GetResource(context.Context, *ResourceGetterServiceGetResourceRequest) (*ResourceGetterServiceGetResourceResponse, error)
 	mustEmbedUnimplementedResourceGetterServiceServer()
 }
@@ -332,8 +353,12 @@ const (
 // ResourceManagerServiceClient is the client API for ResourceManagerService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourceManagerService makes and deletes resources.
 type ResourceManagerServiceClient interface {
+	// Makes a resource.
 	CreateResource(ctx context.Context, in *CreateResourceRequest, opts ...grpc.CallOption) (*CreateResourceResponse, error)
+	// Deletes a resource.
 	DeleteResource(ctx context.Context, in *DeleteResourceRequest, opts ...grpc.CallOption) (*DeleteResourceResponse, error)
 }
 
@@ -368,8 +393,12 @@ func (c *resourceManagerServiceClient) DeleteResource(ctx context.Context, in *D
 // ResourceManagerServiceServer is the server API for ResourceManagerService service.
 // All implementations must embed UnimplementedResourceManagerServiceServer
 // for forward compatibility.
+//
+// ResourceManagerService makes and deletes resources.
 type ResourceManagerServiceServer interface {
+	// Makes a resource.
 	CreateResource(context.Context, *CreateResourceRequest) (*CreateResourceResponse, error)
+	// Deletes a resource.
 	DeleteResource(context.Context, *DeleteResourceRequest) (*DeleteResourceResponse, error)
 	mustEmbedUnimplementedResourceManagerServiceServer()
 }
@@ -472,7 +501,10 @@ const (
 // ResourceDeleterServiceClient is the client API for ResourceDeleterService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourceDeleterService deletes resources of connectors that cannot make them.
 type ResourceDeleterServiceClient interface {
+	// Deletes a resource.
 	DeleteResourceV2(ctx context.Context, in *DeleteResourceV2Request, opts ...grpc.CallOption) (*DeleteResourceV2Response, error)
 }
 
@@ -497,7 +529,10 @@ func (c *resourceDeleterServiceClient) DeleteResourceV2(ctx context.Context, in 
 // ResourceDeleterServiceServer is the server API for ResourceDeleterService service.
 // All implementations must embed UnimplementedResourceDeleterServiceServer
 // for forward compatibility.
+//
+// ResourceDeleterService deletes resources of connectors that cannot make them.
 type ResourceDeleterServiceServer interface {
+	// Deletes a resource.
 	DeleteResourceV2(context.Context, *DeleteResourceV2Request) (*DeleteResourceV2Response, error)
 	mustEmbedUnimplementedResourceDeleterServiceServer()
 }
@@ -576,8 +611,12 @@ const (
 // CredentialManagerServiceClient is the client API for CredentialManagerService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// CredentialManagerService sets and issues credentials.
 type CredentialManagerServiceClient interface {
+	// Gives an account a new credential in place of the old one.
 	RotateCredential(ctx context.Context, in *RotateCredentialRequest, opts ...grpc.CallOption) (*RotateCredentialResponse, error)
+	// Makes a further credential for an identity.
 	IssueCredential(ctx context.Context, in *IssueCredentialRequest, opts ...grpc.CallOption) (*IssueCredentialResponse, error)
 }
 
@@ -612,8 +651,12 @@ func (c *credentialManagerServiceClient) IssueCredential(ctx context.Context, in
 // CredentialManagerServiceServer is the server API for CredentialManagerService service.
 // All implementations must embed UnimplementedCredentialManagerServiceServer
 // for forward compatibility.
+//
+// CredentialManagerService sets and issues credentials.
 type CredentialManagerServiceServer interface {
+	// Gives an account a new credential in place of the old one.
 	RotateCredential(context.Context, *RotateCredentialRequest) (*RotateCredentialResponse, error)
+	// Makes a further credential for an identity.
 	IssueCredential(context.Context, *IssueCredentialRequest) (*IssueCredentialResponse, error)
 	mustEmbedUnimplementedCredentialManagerServiceServer()
 }
@@ -716,7 +759,10 @@ const (
 // AccountManagerServiceClient is the client API for AccountManagerService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// AccountManagerService makes accounts.
 type AccountManagerServiceClient interface {
+	// Makes an account.
 	CreateAccount(ctx context.Context, in *CreateAccountRequest, opts ...grpc.CallOption) (*CreateAccountResponse, error)
 }
 
@@ -741,7 +787,10 @@ func (c *accountManagerServiceClient) CreateAccount(ctx context.Context, in *Cre
 // AccountManagerServiceServer is the server API for AccountManagerService service.
 // All implementations must embed UnimplementedAccountManagerServiceServer
 // for forward compatibility.
+//
+// AccountManagerService makes accounts.
 type AccountManagerServiceServer interface {
+	// Makes an account.
 	CreateAccount(context.Context, *CreateAccountRequest) (*CreateAccountResponse, error)
 	mustEmbedUnimplementedAccountManagerServiceServer()
 }

@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/connector/v2/ticket.proto
 
+// Tickets of a help desk that a connector can open. These calls answer an error
+// where ticketing is not enabled.
+
 package connectorv2
 
 import (
@@ -24,6 +27,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TicketSchema is one kind of ticket: what must be filled in, and what states it
+// can have.
 type TicketSchema struct {
 	state         protoimpl.MessageState        `protogen:"open.v1"`
 	Id            string                        `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -108,6 +113,7 @@ func (x *TicketSchema) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// TicketCustomField is one thing to fill in, with its value once it has one.
 type TicketCustomField struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -334,6 +340,7 @@ func (*TicketCustomField_PickMultipleObjectValues) isTicketCustomField_Value() {
 
 func (*TicketCustomField_NumberValue) isTicketCustomField_Value() {}
 
+// TicketCustomFieldStringValue is a line of text.
 type TicketCustomFieldStringValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -386,6 +393,7 @@ func (x *TicketCustomFieldStringValue) GetDefaultValue() string {
 	return ""
 }
 
+// TicketCustomFieldStringValues is several lines of text.
 type TicketCustomFieldStringValues struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Values        []string               `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
@@ -438,6 +446,7 @@ func (x *TicketCustomFieldStringValues) GetDefaultValues() []string {
 	return nil
 }
 
+// TicketCustomFieldBoolValue is true or false.
 type TicketCustomFieldBoolValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         bool                   `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -482,6 +491,7 @@ func (x *TicketCustomFieldBoolValue) GetValue() bool {
 	return false
 }
 
+// TicketCustomFieldNumberValue is a number.
 type TicketCustomFieldNumberValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         *wrapperspb.FloatValue `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -534,6 +544,7 @@ func (x *TicketCustomFieldNumberValue) GetDefaultValue() *wrapperspb.FloatValue 
 	return nil
 }
 
+// TicketCustomFieldTimestampValue is an instant.
 type TicketCustomFieldTimestampValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -586,6 +597,7 @@ func (x *TicketCustomFieldTimestampValue) GetDefaultValue() *timestamppb.Timesta
 	return nil
 }
 
+// TicketCustomFieldPickStringValue is one of the allowed strings.
 type TicketCustomFieldPickStringValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -646,6 +658,7 @@ func (x *TicketCustomFieldPickStringValue) GetDefaultValue() string {
 	return ""
 }
 
+// TicketCustomFieldPickMultipleStringValues is several of the allowed strings.
 type TicketCustomFieldPickMultipleStringValues struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Values        []string               `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
@@ -706,6 +719,7 @@ func (x *TicketCustomFieldPickMultipleStringValues) GetDefaultValues() []string 
 	return nil
 }
 
+// TicketCustomFieldPickObjectValue is one of the allowed objects.
 type TicketCustomFieldPickObjectValue struct {
 	state         protoimpl.MessageState          `protogen:"open.v1"`
 	Value         *TicketCustomFieldObjectValue   `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -766,6 +780,7 @@ func (x *TicketCustomFieldPickObjectValue) GetDefaultValue() *TicketCustomFieldO
 	return nil
 }
 
+// TicketCustomFieldPickMultipleObjectValues is several of the allowed objects.
 type TicketCustomFieldPickMultipleObjectValues struct {
 	state         protoimpl.MessageState          `protogen:"open.v1"`
 	Values        []*TicketCustomFieldObjectValue `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
@@ -826,6 +841,8 @@ func (x *TicketCustomFieldPickMultipleObjectValues) GetDefaultValues() []*Ticket
 	return nil
 }
 
+// TicketCustomFieldObjectValue is an object of the help desk, by its id and
+// name.
 type TicketCustomFieldObjectValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -878,6 +895,7 @@ func (x *TicketCustomFieldObjectValue) GetDisplayName() string {
 	return ""
 }
 
+// TicketStatus is a state that a ticket can have.
 type TicketStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -930,6 +948,8 @@ func (x *TicketStatus) GetDisplayName() string {
 	return ""
 }
 
+// TicketsServiceGetTicketSchemaRequest is what TicketsService.GetTicketSchema
+// takes.
 type TicketsServiceGetTicketSchemaRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -982,6 +1002,8 @@ func (x *TicketsServiceGetTicketSchemaRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// TicketsServiceGetTicketSchemaResponse is what TicketsService.GetTicketSchema
+// returns.
 type TicketsServiceGetTicketSchemaResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schema        *TicketSchema          `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
@@ -1034,11 +1056,15 @@ func (x *TicketsServiceGetTicketSchemaResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// TicketsServiceListTicketSchemasRequest is what
+// TicketsService.ListTicketSchemas takes.
 type TicketsServiceListTicketSchemasRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PageSize      uint32                 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken     string       `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1094,11 +1120,14 @@ func (x *TicketsServiceListTicketSchemasRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// TicketsServiceListTicketSchemasResponse is what
+// TicketsService.ListTicketSchemas returns.
 type TicketsServiceListTicketSchemasResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*TicketSchema        `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*TicketSchema        `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1154,6 +1183,7 @@ func (x *TicketsServiceListTicketSchemasResponse) GetAnnotations() []*anypb.Any 
 	return nil
 }
 
+// Ticket is a ticket as the help desk shows it.
 type Ticket struct {
 	state         protoimpl.MessageState        `protogen:"open.v1"`
 	Id            string                        `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1302,6 +1332,7 @@ func (x *Ticket) GetRequestedFor() *Resource {
 	return nil
 }
 
+// TicketType is a kind of ticket within a schema, such as "incident".
 type TicketType struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1354,6 +1385,7 @@ func (x *TicketType) GetDisplayName() string {
 	return ""
 }
 
+// TicketRequest is what a ticket to be opened says.
 type TicketRequest struct {
 	state         protoimpl.MessageState        `protogen:"open.v1"`
 	DisplayName   string                        `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -1446,6 +1478,7 @@ func (x *TicketRequest) GetRequestedFor() *Resource {
 	return nil
 }
 
+// TicketsServiceCreateTicketRequest is what TicketsService.CreateTicket takes.
 type TicketsServiceCreateTicketRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       *TicketRequest         `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
@@ -1506,11 +1539,14 @@ func (x *TicketsServiceCreateTicketRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// TicketsServiceCreateTicketResponse is what TicketsService.CreateTicket
+// returns.
 type TicketsServiceCreateTicketResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ticket        *Ticket                `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Error         string                 `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Ticket      *Ticket                `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	Annotations []*anypb.Any           `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// Why this one of several could not be opened.
+	Error         string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1566,6 +1602,7 @@ func (x *TicketsServiceCreateTicketResponse) GetError() string {
 	return ""
 }
 
+// TicketsServiceGetTicketRequest is what TicketsService.GetTicket takes.
 type TicketsServiceGetTicketRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1618,11 +1655,13 @@ func (x *TicketsServiceGetTicketRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// TicketsServiceGetTicketResponse is what TicketsService.GetTicket returns.
 type TicketsServiceGetTicketResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ticket        *Ticket                `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Error         string                 `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Ticket      *Ticket                `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	Annotations []*anypb.Any           `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// Why this one of several could not be read.
+	Error         string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1678,6 +1717,8 @@ func (x *TicketsServiceGetTicketResponse) GetError() string {
 	return ""
 }
 
+// TicketsServiceBulkCreateTicketsRequest is what
+// TicketsService.BulkCreateTickets takes.
 type TicketsServiceBulkCreateTicketsRequest struct {
 	state          protoimpl.MessageState               `protogen:"open.v1"`
 	TicketRequests []*TicketsServiceCreateTicketRequest `protobuf:"bytes,1,rep,name=ticket_requests,json=ticketRequests,proto3" json:"ticket_requests,omitempty"`
@@ -1722,6 +1763,8 @@ func (x *TicketsServiceBulkCreateTicketsRequest) GetTicketRequests() []*TicketsS
 	return nil
 }
 
+// TicketsServiceBulkCreateTicketsResponse is what
+// TicketsService.BulkCreateTickets returns.
 type TicketsServiceBulkCreateTicketsResponse struct {
 	state         protoimpl.MessageState                `protogen:"open.v1"`
 	Tickets       []*TicketsServiceCreateTicketResponse `protobuf:"bytes,1,rep,name=tickets,proto3" json:"tickets,omitempty"`
@@ -1766,6 +1809,8 @@ func (x *TicketsServiceBulkCreateTicketsResponse) GetTickets() []*TicketsService
 	return nil
 }
 
+// TicketsServiceBulkGetTicketsRequest is what TicketsService.BulkGetTickets
+// takes.
 type TicketsServiceBulkGetTicketsRequest struct {
 	state          protoimpl.MessageState            `protogen:"open.v1"`
 	TicketRequests []*TicketsServiceGetTicketRequest `protobuf:"bytes,1,rep,name=ticket_requests,json=ticketRequests,proto3" json:"ticket_requests,omitempty"`
@@ -1810,6 +1855,8 @@ func (x *TicketsServiceBulkGetTicketsRequest) GetTicketRequests() []*TicketsServ
 	return nil
 }
 
+// TicketsServiceBulkGetTicketsResponse is what TicketsService.BulkGetTickets
+// returns.
 type TicketsServiceBulkGetTicketsResponse struct {
 	state         protoimpl.MessageState             `protogen:"open.v1"`
 	Tickets       []*TicketsServiceGetTicketResponse `protobuf:"bytes,1,rep,name=tickets,proto3" json:"tickets,omitempty"`

@@ -4,6 +4,9 @@
 // - protoc             (unknown)
 // source: c1/connector/v2/ticket.proto
 
+// Tickets of a help desk that a connector can open. These calls answer an error
+// where ticketing is not enabled.
+
 package connectorv2
 
 import (
@@ -30,12 +33,20 @@ const (
 // TicketsServiceClient is the client API for TicketsService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// TicketsService opens and reads tickets.
 type TicketsServiceClient interface {
+	// Opens a ticket.
 	CreateTicket(ctx context.Context, in *TicketsServiceCreateTicketRequest, opts ...grpc.CallOption) (*TicketsServiceCreateTicketResponse, error)
+	// Reads a ticket.
 	GetTicket(ctx context.Context, in *TicketsServiceGetTicketRequest, opts ...grpc.CallOption) (*TicketsServiceGetTicketResponse, error)
+	// Lists what kinds of tickets there are.
 	ListTicketSchemas(ctx context.Context, in *TicketsServiceListTicketSchemasRequest, opts ...grpc.CallOption) (*TicketsServiceListTicketSchemasResponse, error)
+	// Describes one kind of ticket.
 	GetTicketSchema(ctx context.Context, in *TicketsServiceGetTicketSchemaRequest, opts ...grpc.CallOption) (*TicketsServiceGetTicketSchemaResponse, error)
+	// Opens several tickets; the answers are in the order of the requests.
 	BulkCreateTickets(ctx context.Context, in *TicketsServiceBulkCreateTicketsRequest, opts ...grpc.CallOption) (*TicketsServiceBulkCreateTicketsResponse, error)
+	// Reads several tickets; the answers are in the order of the requests.
 	BulkGetTickets(ctx context.Context, in *TicketsServiceBulkGetTicketsRequest, opts ...grpc.CallOption) (*TicketsServiceBulkGetTicketsResponse, error)
 }
 
@@ -110,12 +121,20 @@ func (c *ticketsServiceClient) BulkGetTickets(ctx context.Context, in *TicketsSe
 // TicketsServiceServer is the server API for TicketsService service.
 // All implementations must embed UnimplementedTicketsServiceServer
 // for forward compatibility.
+//
+// TicketsService opens and reads tickets.
 type TicketsServiceServer interface {
+	// Opens a ticket.
 	CreateTicket(context.Context, *TicketsServiceCreateTicketRequest) (*TicketsServiceCreateTicketResponse, error)
+	// Reads a ticket.
 	GetTicket(context.Context, *TicketsServiceGetTicketRequest) (*TicketsServiceGetTicketResponse, error)
+	// Lists what kinds of tickets there are.
 	ListTicketSchemas(context.Context, *TicketsServiceListTicketSchemasRequest) (*TicketsServiceListTicketSchemasResponse, error)
+	// Describes one kind of ticket.
 	GetTicketSchema(context.Context, *TicketsServiceGetTicketSchemaRequest) (*TicketsServiceGetTicketSchemaResponse, error)
+	// Opens several tickets; the answers are in the order of the requests.
 	BulkCreateTickets(context.Context, *TicketsServiceBulkCreateTicketsRequest) (*TicketsServiceBulkCreateTicketsResponse, error)
+	// Reads several tickets; the answers are in the order of the requests.
 	BulkGetTickets(context.Context, *TicketsServiceBulkGetTicketsRequest) (*TicketsServiceBulkGetTicketsResponse, error)
 	mustEmbedUnimplementedTicketsServiceServer()
 }

@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/ratelimit/v1/ratelimit.proto
 
+// A limiter that is asked before each call to a product and told about it
+// afterwards.
+
 package ratelimitv1
 
 import (
@@ -23,6 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Status says whether the limit was reached.
 type RateLimitDescription_Status int32
 
 const (
@@ -78,13 +82,18 @@ func (RateLimitDescription_Status) EnumDescriptor() ([]byte, []int) {
 	return file_c1_ratelimit_v1_ratelimit_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// RateLimitDescription tells where the caller stands.
 type RateLimitDescription struct {
-	state         protoimpl.MessageState      `protogen:"open.v1"`
-	Status        RateLimitDescription_Status `protobuf:"varint,1,opt,name=status,proto3,enum=c1.ratelimit.v1.RateLimitDescription_Status" json:"status,omitempty"`
-	Limit         int64                       `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	Remaining     int64                       `protobuf:"varint,3,opt,name=remaining,proto3" json:"remaining,omitempty"`
-	Count         int64                       `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
-	ResetAt       *timestamppb.Timestamp      `protobuf:"bytes,4,opt,name=reset_at,json=resetAt,proto3" json:"reset_at,omitempty"`
+	state  protoimpl.MessageState      `protogen:"open.v1"`
+	Status RateLimitDescription_Status `protobuf:"varint,1,opt,name=status,proto3,enum=c1.ratelimit.v1.RateLimitDescription_Status" json:"status,omitempty"`
+	// How many calls a window allows.
+	Limit int64 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// How many of them are left.
+	Remaining int64 `protobuf:"varint,3,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	// How many calls were made.
+	Count int64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	// When the window ends.
+	ResetAt       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=reset_at,json=resetAt,proto3" json:"reset_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -154,6 +163,7 @@ func (x *RateLimitDescription) GetResetAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// ReportRequest is what RateLimiterService.Report takes.
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestToken  string                 `protobuf:"bytes,1,opt,name=request_token,json=requestToken,proto3" json:"request_token,omitempty"`
@@ -222,6 +232,7 @@ func (x *ReportRequest) GetDescriptors() *RateLimitDescriptors {
 	return nil
 }
 
+// ReportResponse is what RateLimiterService.Report returns.
 type ReportResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -258,6 +269,7 @@ func (*ReportResponse) Descriptor() ([]byte, []int) {
 	return file_c1_ratelimit_v1_ratelimit_proto_rawDescGZIP(), []int{2}
 }
 
+// RateLimitDescriptors say what a call is, so that limits can differ.
 type RateLimitDescriptors struct {
 	state         protoimpl.MessageState        `protogen:"open.v1"`
 	Entries       []*RateLimitDescriptors_Entry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
@@ -302,6 +314,7 @@ func (x *RateLimitDescriptors) GetEntries() []*RateLimitDescriptors_Entry {
 	return nil
 }
 
+// DoRequest is what RateLimiterService.Do takes.
 type DoRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestToken  string                 `protobuf:"bytes,1,opt,name=request_token,json=requestToken,proto3" json:"request_token,omitempty"`
@@ -362,6 +375,7 @@ func (x *DoRequest) GetDescriptors() *RateLimitDescriptors {
 	return nil
 }
 
+// DoResponse is what RateLimiterService.Do returns.
 type DoResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestToken  string                 `protobuf:"bytes,1,opt,name=request_token,json=requestToken,proto3" json:"request_token,omitempty"`
@@ -414,6 +428,7 @@ func (x *DoResponse) GetDescription() *RateLimitDescription {
 	return nil
 }
 
+// DisabledLimiter never makes a caller wait.
 type DisabledLimiter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -450,6 +465,7 @@ func (*DisabledLimiter) Descriptor() ([]byte, []int) {
 	return file_c1_ratelimit_v1_ratelimit_proto_rawDescGZIP(), []int{6}
 }
 
+// SlidingMemoryLimiter uses up a share of what the product allows.
 type SlidingMemoryLimiter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UsePercent    float64                `protobuf:"fixed64,1,opt,name=use_percent,json=usePercent,proto3" json:"use_percent,omitempty"`
@@ -494,6 +510,7 @@ func (x *SlidingMemoryLimiter) GetUsePercent() float64 {
 	return 0
 }
 
+// FixedMemoryLimiter allows so many calls in a period.
 type FixedMemoryLimiter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Rate          int64                  `protobuf:"varint,1,opt,name=rate,proto3" json:"rate,omitempty"`
@@ -546,6 +563,7 @@ func (x *FixedMemoryLimiter) GetPeriod() *durationpb.Duration {
 	return nil
 }
 
+// ExternalLimiter is another process.
 type ExternalLimiter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
@@ -598,6 +616,7 @@ func (x *ExternalLimiter) GetOptions() map[string]string {
 	return nil
 }
 
+// RateLimiterConfig chooses a limiter.
 type RateLimiterConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Type:
@@ -712,6 +731,7 @@ func (*RateLimiterConfig_FixedMem) isRateLimiterConfig_Type() {}
 
 func (*RateLimiterConfig_External) isRateLimiterConfig_Type() {}
 
+// Entry is one property of the call, such as its method.
 type RateLimitDescriptors_Entry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`

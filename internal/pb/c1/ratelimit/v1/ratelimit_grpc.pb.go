@@ -4,6 +4,9 @@
 // - protoc             (unknown)
 // source: c1/ratelimit/v1/ratelimit.proto
 
+// A limiter that is asked before each call to a product and told about it
+// afterwards.
+
 package ratelimitv1
 
 import (
@@ -26,8 +29,12 @@ const (
 // RateLimiterServiceClient is the client API for RateLimiterService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// RateLimiterService is the limiter.
 type RateLimiterServiceClient interface {
+	// Asks whether a call may be made now.
 	Do(ctx context.Context, in *DoRequest, opts ...grpc.CallOption) (*DoResponse, error)
+	// Tells what the product said about its limit.
 	Report(ctx context.Context, in *ReportRequest, opts ...grpc.CallOption) (*ReportResponse, error)
 }
 
@@ -62,8 +69,12 @@ func (c *rateLimiterServiceClient) Report(ctx context.Context, in *ReportRequest
 // RateLimiterServiceServer is the server API for RateLimiterService service.
 // All implementations must embed UnimplementedRateLimiterServiceServer
 // for forward compatibility.
+//
+// RateLimiterService is the limiter.
 type RateLimiterServiceServer interface {
+	// Asks whether a call may be made now.
 	Do(context.Context, *DoRequest) (*DoResponse, error)
+	// Tells what the product said about its limit.
 	Report(context.Context, *ReportRequest) (*ReportResponse, error)
 	mustEmbedUnimplementedRateLimiterServiceServer()
 }

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/reader/v2/entitlement.proto
 
+// Reading entitlements from an archive.
+
 package readerv2
 
 import (
@@ -23,6 +25,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// EntitlementsReaderServiceGetEntitlementRequest is what
+// EntitlementsReaderService.GetEntitlement takes.
 type EntitlementsReaderServiceGetEntitlementRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	EntitlementId string                 `protobuf:"bytes,1,opt,name=entitlement_id,json=entitlementId,proto3" json:"entitlement_id,omitempty"`
@@ -75,6 +79,8 @@ func (x *EntitlementsReaderServiceGetEntitlementRequest) GetAnnotations() []*any
 	return nil
 }
 
+// EntitlementsReaderServiceGetEntitlementResponse is what
+// EntitlementsReaderService.GetEntitlement returns.
 type EntitlementsReaderServiceGetEntitlementResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entitlement   *v2.Entitlement        `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
@@ -119,6 +125,8 @@ func (x *EntitlementsReaderServiceGetEntitlementResponse) GetEntitlement() *v2.E
 	return nil
 }
 
+// EntitlementsReaderServiceListEntitlementsByIdsRequest is what
+// EntitlementsReaderService.ListEntitlementsByIds takes.
 type EntitlementsReaderServiceListEntitlementsByIdsRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	EntitlementIds []string               `protobuf:"bytes,1,rep,name=entitlement_ids,json=entitlementIds,proto3" json:"entitlement_ids,omitempty"`
@@ -171,6 +179,8 @@ func (x *EntitlementsReaderServiceListEntitlementsByIdsRequest) GetAnnotations()
 	return nil
 }
 
+// EntitlementsReaderServiceListEntitlementsByIdsResponse is what
+// EntitlementsReaderService.ListEntitlementsByIds returns.
 type EntitlementsReaderServiceListEntitlementsByIdsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	List          []*v2.Entitlement      `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/reader/v2/entitlement.proto
 
+// Reading entitlements from an archive.
+
 package readerv2
 
 import (
@@ -26,8 +28,12 @@ const (
 // EntitlementsReaderServiceClient is the client API for EntitlementsReaderService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// EntitlementsReaderService reads entitlements from an archive.
 type EntitlementsReaderServiceClient interface {
+	// Reads one. One that is not there is NotFound.
 	GetEntitlement(ctx context.Context, in *EntitlementsReaderServiceGetEntitlementRequest, opts ...grpc.CallOption) (*EntitlementsReaderServiceGetEntitlementResponse, error)
+	// Reads those of the ids given that are there.
 	ListEntitlementsByIds(ctx context.Context, in *EntitlementsReaderServiceListEntitlementsByIdsRequest, opts ...grpc.CallOption) (*EntitlementsReaderServiceListEntitlementsByIdsResponse, error)
 }
 
@@ -62,8 +68,12 @@ func (c *entitlementsReaderServiceClient) ListEntitlementsByIds(ctx context.Cont
 // EntitlementsReaderServiceServer is the server API for EntitlementsReaderService service.
 // All implementations must embed UnimplementedEntitlementsReaderServiceServer
 // for forward compatibility.
+//
+// EntitlementsReaderService reads entitlements from an archive.
 type EntitlementsReaderServiceServer interface {
+	// Reads one. One that is not there is NotFound.
 	GetEntitlement(context.Context, *EntitlementsReaderServiceGetEntitlementRequest) (*EntitlementsReaderServiceGetEntitlementResponse, error)
+	// Reads those of the ids given that are there.
 	ListEntitlementsByIds(context.Context, *EntitlementsReaderServiceListEntitlementsByIdsRequest) (*EntitlementsReaderServiceListEntitlementsByIdsResponse, error)
 	mustEmbedUnimplementedEntitlementsReaderServiceServer()
 }

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/reader/v2/grant.proto
 
+// Reading grants from an archive.
+
 package readerv2
 
 import (
@@ -23,6 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// GrantsReaderServiceGetGrantRequest is what GrantsReaderService.GetGrant takes.
 type GrantsReaderServiceGetGrantRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	GrantId       string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
@@ -75,6 +78,8 @@ func (x *GrantsReaderServiceGetGrantRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantsReaderServiceGetGrantResponse is what GrantsReaderService.GetGrant
+// returns.
 type GrantsReaderServiceGetGrantResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Grant         *v2.Grant              `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
@@ -119,18 +124,22 @@ func (x *GrantsReaderServiceGetGrantResponse) GetGrant() *v2.Grant {
 	return nil
 }
 
+// GrantsReaderServiceListGrantsForEntitlementRequest is what
+// GrantsReaderService.ListGrantsForEntitlement takes.
 type GrantsReaderServiceListGrantsForEntitlementRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Entitlement *v2.Entitlement        `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
 	// Deprecated: Marked as deprecated in c1/reader/v2/grant.proto.
 	PrincipalId *v2.ResourceId `protobuf:"bytes,5,opt,name=principal_id,json=principalId,proto3" json:"principal_id,omitempty"`
 	// Deprecated: Marked as deprecated in c1/reader/v2/grant.proto.
-	PrincipalResourceTypeIds []string     `protobuf:"bytes,6,rep,name=principal_resource_type_ids,json=principalResourceTypeIds,proto3" json:"principal_resource_type_ids,omitempty"`
-	PageSize                 uint32       `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken                string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations              []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	PrincipalResourceTypeIds []string `protobuf:"bytes,6,rep,name=principal_resource_type_ids,json=principalResourceTypeIds,proto3" json:"principal_resource_type_ids,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken     string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GrantsReaderServiceListGrantsForEntitlementRequest) Reset() {
@@ -207,10 +216,13 @@ func (x *GrantsReaderServiceListGrantsForEntitlementRequest) GetAnnotations() []
 	return nil
 }
 
+// GrantsReaderServiceListGrantsForEntitlementResponse is what
+// GrantsReaderService.ListGrantsForEntitlement returns.
 type GrantsReaderServiceListGrantsForEntitlementResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,14 +271,18 @@ func (x *GrantsReaderServiceListGrantsForEntitlementResponse) GetNextPageToken()
 	return ""
 }
 
+// GrantsReaderServiceListGrantsForResourceTypeRequest is what
+// GrantsReaderService.ListGrantsForResourceType takes.
 type GrantsReaderServiceListGrantsForResourceTypeRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ResourceTypeId string                 `protobuf:"bytes,1,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
-	PageSize       uint32                 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken      string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations    []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken     string       `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GrantsReaderServiceListGrantsForResourceTypeRequest) Reset() {
@@ -327,10 +343,13 @@ func (x *GrantsReaderServiceListGrantsForResourceTypeRequest) GetAnnotations() [
 	return nil
 }
 
+// GrantsReaderServiceListGrantsForResourceTypeResponse is what
+// GrantsReaderService.ListGrantsForResourceType returns.
 type GrantsReaderServiceListGrantsForResourceTypeResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -379,12 +398,16 @@ func (x *GrantsReaderServiceListGrantsForResourceTypeResponse) GetNextPageToken(
 	return ""
 }
 
+// GrantsReaderServiceListGrantsForEntitlementsRequest is what
+// GrantsReaderService.ListGrantsForEntitlements takes.
 type GrantsReaderServiceListGrantsForEntitlementsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Entitlements  []*v2.Entitlement      `protobuf:"bytes,1,rep,name=entitlements,proto3" json:"entitlements,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,10,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,11,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,100,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Entitlements []*v2.Entitlement      `protobuf:"bytes,1,rep,name=entitlements,proto3" json:"entitlements,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,10,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken     string       `protobuf:"bytes,11,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,100,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -447,10 +470,13 @@ func (x *GrantsReaderServiceListGrantsForEntitlementsRequest) GetAnnotations() [
 	return nil
 }
 
+// GrantsReaderServiceListGrantsForEntitlementsResponse is what
+// GrantsReaderService.ListGrantsForEntitlements returns.
 type GrantsReaderServiceListGrantsForEntitlementsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -499,13 +525,17 @@ func (x *GrantsReaderServiceListGrantsForEntitlementsResponse) GetNextPageToken(
 	return ""
 }
 
+// GrantsReaderServiceListGrantsForPrincipalRequest is what
+// GrantsReaderService.ListGrantsForPrincipal takes.
 type GrantsReaderServiceListGrantsForPrincipalRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PrincipalId   *v2.ResourceId         `protobuf:"bytes,1,opt,name=principal_id,json=principalId,proto3" json:"principal_id,omitempty"`
-	Entitlement   *v2.Entitlement        `protobuf:"bytes,2,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,5,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PrincipalId *v2.ResourceId         `protobuf:"bytes,1,opt,name=principal_id,json=principalId,proto3" json:"principal_id,omitempty"`
+	Entitlement *v2.Entitlement        `protobuf:"bytes,2,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken     string       `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,5,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -575,10 +605,13 @@ func (x *GrantsReaderServiceListGrantsForPrincipalRequest) GetAnnotations() []*a
 	return nil
 }
 
+// GrantsReaderServiceListGrantsForPrincipalResponse is what
+// GrantsReaderService.ListGrantsForPrincipal returns.
 type GrantsReaderServiceListGrantsForPrincipalResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	List          []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	List  []*v2.Grant            `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/reader/v2/grant.proto
 
+// Reading grants from an archive.
+
 package readerv2
 
 import (
@@ -29,11 +31,18 @@ const (
 // GrantsReaderServiceClient is the client API for GrantsReaderService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// GrantsReaderService reads grants from an archive.
 type GrantsReaderServiceClient interface {
+	// Reads one. One that is not there is NotFound.
 	GetGrant(ctx context.Context, in *GrantsReaderServiceGetGrantRequest, opts ...grpc.CallOption) (*GrantsReaderServiceGetGrantResponse, error)
+	// Lists who holds an entitlement.
 	ListGrantsForEntitlement(ctx context.Context, in *GrantsReaderServiceListGrantsForEntitlementRequest, opts ...grpc.CallOption) (*GrantsReaderServiceListGrantsForEntitlementResponse, error)
+	// Lists who holds anything on resources of a type.
 	ListGrantsForResourceType(ctx context.Context, in *GrantsReaderServiceListGrantsForResourceTypeRequest, opts ...grpc.CallOption) (*GrantsReaderServiceListGrantsForResourceTypeResponse, error)
+	// Lists who holds any of several entitlements.
 	ListGrantsForEntitlements(ctx context.Context, in *GrantsReaderServiceListGrantsForEntitlementsRequest, opts ...grpc.CallOption) (*GrantsReaderServiceListGrantsForEntitlementsResponse, error)
+	// Lists what a principal holds.
 	ListGrantsForPrincipal(ctx context.Context, in *GrantsReaderServiceListGrantsForPrincipalRequest, opts ...grpc.CallOption) (*GrantsReaderServiceListGrantsForPrincipalResponse, error)
 }
 
@@ -98,11 +107,18 @@ func (c *grantsReaderServiceClient) ListGrantsForPrincipal(ctx context.Context, 
 // GrantsReaderServiceServer is the server API for GrantsReaderService service.
 // All implementations must embed UnimplementedGrantsReaderServiceServer
 // for forward compatibility.
+//
+// GrantsReaderService reads grants from an archive.
 type GrantsReaderServiceServer interface {
+	// Reads one. One that is not there is NotFound.
 	GetGrant(context.Context, *GrantsReaderServiceGetGrantRequest) (*GrantsReaderServiceGetGrantResponse, error)
+	// Lists who holds an entitlement.
 	ListGrantsForEntitlement(context.Context, *GrantsReaderServiceListGrantsForEntitlementRequest) (*GrantsReaderServiceListGrantsForEntitlementResponse, error)
+	// Lists who holds anything on resources of a type.
 	ListGrantsForResourceType(context.Context, *GrantsReaderServiceListGrantsForResourceTypeRequest) (*GrantsReaderServiceListGrantsForResourceTypeResponse, error)
+	// Lists who holds any of several entitlements.
 	ListGrantsForEntitlements(context.Context, *GrantsReaderServiceListGrantsForEntitlementsRequest) (*GrantsReaderServiceListGrantsForEntitlementsResponse, error)
+	// Lists what a principal holds.
 	ListGrantsForPrincipal(context.Context, *GrantsReaderServiceListGrantsForPrincipalRequest) (*GrantsReaderServiceListGrantsForPrincipalResponse, error)
 	mustEmbedUnimplementedGrantsReaderServiceServer()
 }

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/reader/v2/resource.proto
 
+// Reading resource types and resources from an archive.
+
 package readerv2
 
 import (
@@ -23,6 +25,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ResourceTypesReaderServiceGetResourceTypeRequest is what
+// ResourceTypesReaderService.GetResourceType takes.
 type ResourceTypesReaderServiceGetResourceTypeRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ResourceTypeId string                 `protobuf:"bytes,1,opt,name=resource_type_id,json=resourceTypeId,proto3" json:"resource_type_id,omitempty"`
@@ -75,6 +79,8 @@ func (x *ResourceTypesReaderServiceGetResourceTypeRequest) GetAnnotations() []*a
 	return nil
 }
 
+// ResourceTypesReaderServiceGetResourceTypeResponse is what
+// ResourceTypesReaderService.GetResourceType returns.
 type ResourceTypesReaderServiceGetResourceTypeResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceType  *v2.ResourceType       `protobuf:"bytes,1,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
@@ -119,6 +125,8 @@ func (x *ResourceTypesReaderServiceGetResourceTypeResponse) GetResourceType() *v
 	return nil
 }
 
+// ResourcesReaderServiceGetResourceRequest is what
+// ResourcesReaderService.GetResource takes.
 type ResourcesReaderServiceGetResourceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId    *v2.ResourceId         `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -171,6 +179,8 @@ func (x *ResourcesReaderServiceGetResourceRequest) GetAnnotations() []*anypb.Any
 	return nil
 }
 
+// ResourcesReaderServiceGetResourceResponse is what
+// ResourcesReaderService.GetResource returns.
 type ResourcesReaderServiceGetResourceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Resource      *v2.Resource           `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -215,6 +225,8 @@ func (x *ResourcesReaderServiceGetResourceResponse) GetResource() *v2.Resource {
 	return nil
 }
 
+// ResourcesReaderServiceListResourcesByIdsRequest is what
+// ResourcesReaderService.ListResourcesByIds takes.
 type ResourcesReaderServiceListResourcesByIdsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceIds   []*v2.ResourceId       `protobuf:"bytes,1,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
@@ -267,6 +279,8 @@ func (x *ResourcesReaderServiceListResourcesByIdsRequest) GetAnnotations() []*an
 	return nil
 }
 
+// ResourcesReaderServiceListResourcesByIdsResponse is what
+// ResourcesReaderService.ListResourcesByIds returns.
 type ResourcesReaderServiceListResourcesByIdsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	List          []*v2.Resource         `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`

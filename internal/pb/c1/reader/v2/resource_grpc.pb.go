@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/reader/v2/resource.proto
 
+// Reading resource types and resources from an archive.
+
 package readerv2
 
 import (
@@ -25,7 +27,10 @@ const (
 // ResourceTypesReaderServiceClient is the client API for ResourceTypesReaderService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourceTypesReaderService reads resource types from an archive.
 type ResourceTypesReaderServiceClient interface {
+	// Reads one. One that is not there is NotFound.
 	GetResourceType(ctx context.Context, in *ResourceTypesReaderServiceGetResourceTypeRequest, opts ...grpc.CallOption) (*ResourceTypesReaderServiceGetResourceTypeResponse, error)
 }
 
@@ -50,7 +55,10 @@ func (c *resourceTypesReaderServiceClient) GetResourceType(ctx context.Context, 
 // ResourceTypesReaderServiceServer is the server API for ResourceTypesReaderService service.
 // All implementations must embed UnimplementedResourceTypesReaderServiceServer
 // for forward compatibility.
+//
+// ResourceTypesReaderService reads resource types from an archive.
 type ResourceTypesReaderServiceServer interface {
+	// Reads one. One that is not there is NotFound.
 	GetResourceType(context.Context, *ResourceTypesReaderServiceGetResourceTypeRequest) (*ResourceTypesReaderServiceGetResourceTypeResponse, error)
 	mustEmbedUnimplementedResourceTypesReaderServiceServer()
 }
@@ -129,8 +137,12 @@ const (
 // ResourcesReaderServiceClient is the client API for ResourcesReaderService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// ResourcesReaderService reads resources from an archive.
 type ResourcesReaderServiceClient interface {
+	// Reads one. One that is not there is NotFound.
 	GetResource(ctx context.Context, in *ResourcesReaderServiceGetResourceRequest, opts ...grpc.CallOption) (*ResourcesReaderServiceGetResourceResponse, error)
+	// Reads those of the ids given that are there.
 	ListResourcesByIds(ctx context.Context, in *ResourcesReaderServiceListResourcesByIdsRequest, opts ...grpc.CallOption) (*ResourcesReaderServiceListResourcesByIdsResponse, error)
 }
 
@@ -165,8 +177,12 @@ func (c *resourcesReaderServiceClient) ListResourcesByIds(ctx context.Context, i
 // ResourcesReaderServiceServer is the server API for ResourcesReaderService service.
 // All implementations must embed UnimplementedResourcesReaderServiceServer
 // for forward compatibility.
+//
+// ResourcesReaderService reads resources from an archive.
 type ResourcesReaderServiceServer interface {
+	// Reads one. One that is not there is NotFound.
 	GetResource(context.Context, *ResourcesReaderServiceGetResourceRequest) (*ResourcesReaderServiceGetResourceResponse, error)
+	// Reads those of the ids given that are there.
 	ListResourcesByIds(context.Context, *ResourcesReaderServiceListResourcesByIdsRequest) (*ResourcesReaderServiceListResourcesByIdsResponse, error)
 	mustEmbedUnimplementedResourcesReaderServiceServer()
 }

@@ -4,6 +4,8 @@
 // 	protoc        (unknown)
 // source: c1/reader/v2/sync.proto
 
+// The syncs that an archive holds.
+
 package readerv2
 
 import (
@@ -23,15 +25,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SyncRun is one sync.
 type SyncRun struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
-	EndedAt       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
-	SyncToken     string                 `protobuf:"bytes,4,opt,name=sync_token,json=syncToken,proto3" json:"sync_token,omitempty"`
-	SyncType      string                 `protobuf:"bytes,5,opt,name=sync_type,json=syncType,proto3" json:"sync_type,omitempty"`
-	ParentSyncId  string                 `protobuf:"bytes,6,opt,name=parent_sync_id,json=parentSyncId,proto3" json:"parent_sync_id,omitempty"`
-	Stats         *SyncStats             `protobuf:"bytes,7,opt,name=stats,proto3" json:"stats,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A KSUID.
+	Id        string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	// Absent while the sync is not finished.
+	EndedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Where an unfinished sync goes on; JSON of the program that made it.
+	SyncToken string `protobuf:"bytes,4,opt,name=sync_token,json=syncToken,proto3" json:"sync_token,omitempty"`
+	// "full", "partial" or "resources_only".
+	SyncType string `protobuf:"bytes,5,opt,name=sync_type,json=syncType,proto3" json:"sync_type,omitempty"`
+	// The full sync that a partial one belongs to.
+	ParentSyncId  string     `protobuf:"bytes,6,opt,name=parent_sync_id,json=parentSyncId,proto3" json:"parent_sync_id,omitempty"`
+	Stats         *SyncStats `protobuf:"bytes,7,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -115,19 +123,21 @@ func (x *SyncRun) GetStats() *SyncStats {
 	return nil
 }
 
+// SyncStats counts what a sync holds.
 type SyncStats struct {
-	state                      protoimpl.MessageState `protogen:"open.v1"`
-	ResourceTypes              int64                  `protobuf:"varint,1,opt,name=resource_types,json=resourceTypes,proto3" json:"resource_types,omitempty"`
-	Resources                  int64                  `protobuf:"varint,2,opt,name=resources,proto3" json:"resources,omitempty"`
-	Entitlements               int64                  `protobuf:"varint,3,opt,name=entitlements,proto3" json:"entitlements,omitempty"`
-	Grants                     int64                  `protobuf:"varint,4,opt,name=grants,proto3" json:"grants,omitempty"`
-	ResourcesByResourceType    map[string]int64       `protobuf:"bytes,5,rep,name=resources_by_resource_type,json=resourcesByResourceType,proto3" json:"resources_by_resource_type,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	GrantsByResourceType       map[string]int64       `protobuf:"bytes,6,rep,name=grants_by_resource_type,json=grantsByResourceType,proto3" json:"grants_by_resource_type,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	EntitlementsByResourceType map[string]int64       `protobuf:"bytes,7,rep,name=entitlements_by_resource_type,json=entitlementsByResourceType,proto3" json:"entitlements_by_resource_type,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	Assets                     int64                  `protobuf:"varint,8,opt,name=assets,proto3" json:"assets,omitempty"`
-	StepDurationsMs            map[string]int64       `protobuf:"bytes,9,rep,name=step_durations_ms,json=stepDurationsMs,proto3" json:"step_durations_ms,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	ConnectorCallStats         map[string]*CallStat   `protobuf:"bytes,10,rep,name=connector_call_stats,json=connectorCallStats,proto3" json:"connector_call_stats,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	SessionStoreStats          map[string]*CallStat   `protobuf:"bytes,11,rep,name=session_store_stats,json=sessionStoreStats,proto3" json:"session_store_stats,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	ResourceTypes           int64                  `protobuf:"varint,1,opt,name=resource_types,json=resourceTypes,proto3" json:"resource_types,omitempty"`
+	Resources               int64                  `protobuf:"varint,2,opt,name=resources,proto3" json:"resources,omitempty"`
+	Entitlements            int64                  `protobuf:"varint,3,opt,name=entitlements,proto3" json:"entitlements,omitempty"`
+	Grants                  int64                  `protobuf:"varint,4,opt,name=grants,proto3" json:"grants,omitempty"`
+	ResourcesByResourceType map[string]int64       `protobuf:"bytes,5,rep,name=resources_by_resource_type,json=resourcesByResourceType,proto3" json:"resources_by_resource_type,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// By the type of the entitlement's resource, not of the principal.
+	GrantsByResourceType       map[string]int64     `protobuf:"bytes,6,rep,name=grants_by_resource_type,json=grantsByResourceType,proto3" json:"grants_by_resource_type,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	EntitlementsByResourceType map[string]int64     `protobuf:"bytes,7,rep,name=entitlements_by_resource_type,json=entitlementsByResourceType,proto3" json:"entitlements_by_resource_type,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Assets                     int64                `protobuf:"varint,8,opt,name=assets,proto3" json:"assets,omitempty"`
+	StepDurationsMs            map[string]int64     `protobuf:"bytes,9,rep,name=step_durations_ms,json=stepDurationsMs,proto3" json:"step_durations_ms,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	ConnectorCallStats         map[string]*CallStat `protobuf:"bytes,10,rep,name=connector_call_stats,json=connectorCallStats,proto3" json:"connector_call_stats,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	SessionStoreStats          map[string]*CallStat `protobuf:"bytes,11,rep,name=session_store_stats,json=sessionStoreStats,proto3" json:"session_store_stats,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields              protoimpl.UnknownFields
 	sizeCache                  protoimpl.SizeCache
 }
@@ -239,6 +249,7 @@ func (x *SyncStats) GetSessionStoreStats() map[string]*CallStat {
 	return nil
 }
 
+// CallStat counts calls of one kind and the time they took.
 type CallStat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Count         int64                  `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
@@ -315,6 +326,7 @@ func (x *CallStat) GetTimeouts() int64 {
 	return 0
 }
 
+// SyncsReaderServiceGetSyncRequest is what SyncsReaderService.GetSync takes.
 type SyncsReaderServiceGetSyncRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SyncId        string                 `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
@@ -367,6 +379,7 @@ func (x *SyncsReaderServiceGetSyncRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// SyncsReaderServiceGetSyncResponse is what SyncsReaderService.GetSync returns.
 type SyncsReaderServiceGetSyncResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sync          *SyncRun               `protobuf:"bytes,1,opt,name=sync,proto3" json:"sync,omitempty"`
@@ -419,11 +432,14 @@ func (x *SyncsReaderServiceGetSyncResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// SyncsReaderServiceListSyncsRequest is what SyncsReaderService.ListSyncs takes.
 type SyncsReaderServiceListSyncsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PageSize      uint32                 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many rows at most; 0 leaves it to the server. At most 250.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, empty at first.
+	PageToken     string       `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -479,11 +495,14 @@ func (x *SyncsReaderServiceListSyncsRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// SyncsReaderServiceListSyncsResponse is what SyncsReaderService.ListSyncs
+// returns.
 type SyncsReaderServiceListSyncsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Syncs         []*SyncRun             `protobuf:"bytes,1,rep,name=syncs,proto3" json:"syncs,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Syncs []*SyncRun             `protobuf:"bytes,1,rep,name=syncs,proto3" json:"syncs,omitempty"`
+	// Empty on the last page; never the token that was asked with.
+	NextPageToken string       `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,10 +558,13 @@ func (x *SyncsReaderServiceListSyncsResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// SyncsReaderServiceGetLatestFinishedSyncRequest is what
+// SyncsReaderService.GetLatestFinishedSync takes.
 type SyncsReaderServiceGetLatestFinishedSyncRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	SyncType      string                 `protobuf:"bytes,2,opt,name=sync_type,json=syncType,proto3" json:"sync_type,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Annotations []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// Empty means a full one.
+	SyncType      string `protobuf:"bytes,2,opt,name=sync_type,json=syncType,proto3" json:"sync_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -591,6 +613,8 @@ func (x *SyncsReaderServiceGetLatestFinishedSyncRequest) GetSyncType() string {
 	return ""
 }
 
+// SyncsReaderServiceGetLatestFinishedSyncResponse is what
+// SyncsReaderService.GetLatestFinishedSync returns.
 type SyncsReaderServiceGetLatestFinishedSyncResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sync          *SyncRun               `protobuf:"bytes,1,opt,name=sync,proto3" json:"sync,omitempty"`

@@ -4,6 +4,8 @@
 // - protoc             (unknown)
 // source: c1/reader/v2/sync.proto
 
+// The syncs that an archive holds.
+
 package readerv2
 
 import (
@@ -27,9 +29,14 @@ const (
 // SyncsReaderServiceClient is the client API for SyncsReaderService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// SyncsReaderService reads what syncs an archive holds.
 type SyncsReaderServiceClient interface {
+	// Reads one. One that is not there is NotFound.
 	GetSync(ctx context.Context, in *SyncsReaderServiceGetSyncRequest, opts ...grpc.CallOption) (*SyncsReaderServiceGetSyncResponse, error)
+	// Lists all of them.
 	ListSyncs(ctx context.Context, in *SyncsReaderServiceListSyncsRequest, opts ...grpc.CallOption) (*SyncsReaderServiceListSyncsResponse, error)
+	// Reads the newest one that came to its end.
 	GetLatestFinishedSync(ctx context.Context, in *SyncsReaderServiceGetLatestFinishedSyncRequest, opts ...grpc.CallOption) (*SyncsReaderServiceGetLatestFinishedSyncResponse, error)
 }
 
@@ -74,9 +81,14 @@ func (c *syncsReaderServiceClient) GetLatestFinishedSync(ctx context.Context, in
 // SyncsReaderServiceServer is the server API for SyncsReaderService service.
 // All implementations must embed UnimplementedSyncsReaderServiceServer
 // for forward compatibility.
+//
+// SyncsReaderService reads what syncs an archive holds.
 type SyncsReaderServiceServer interface {
+	// Reads one. One that is not there is NotFound.
 	GetSync(context.Context, *SyncsReaderServiceGetSyncRequest) (*SyncsReaderServiceGetSyncResponse, error)
+	// Lists all of them.
 	ListSyncs(context.Context, *SyncsReaderServiceListSyncsRequest) (*SyncsReaderServiceListSyncsResponse, error)
+	// Reads the newest one that came to its end.
 	GetLatestFinishedSync(context.Context, *SyncsReaderServiceGetLatestFinishedSyncRequest) (*SyncsReaderServiceGetLatestFinishedSyncResponse, error)
 	mustEmbedUnimplementedSyncsReaderServiceServer()
 }

@@ -4,6 +4,9 @@
 // 	protoc        (unknown)
 // source: c1/connectorapi/baton/v1/baton.proto
 
+// How a connector in service mode and ConductorOne talk: the connector calls,
+// says hello, asks for tasks, and says how each of them ended.
+
 package connectorapibatonv1
 
 import (
@@ -27,6 +30,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Status says how far the task is on ConductorOne's side.
 type Task_Status int32
 
 const (
@@ -82,6 +86,7 @@ func (Task_Status) EnumDescriptor() ([]byte, []int) {
 	return file_c1_connectorapi_baton_v1_baton_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// Task is one piece of work for the connector.
 type Task struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -112,8 +117,9 @@ type Task struct {
 	//	*Task_ListEventFeeds
 	//	*Task_ListEvents
 	//	*Task_IssueCredential
-	TaskType      isTask_TaskType `protobuf_oneof:"task_type"`
-	Debug         bool            `protobuf:"varint,3,opt,name=debug,proto3" json:"debug,omitempty"`
+	TaskType isTask_TaskType `protobuf_oneof:"task_type"`
+	// Write a log at debug level for this task, and upload it after the archive.
+	Debug         bool `protobuf:"varint,3,opt,name=debug,proto3" json:"debug,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -540,9 +546,14 @@ func (*Task_ListEvents) isTask_TaskType() {}
 
 func (*Task_IssueCredential) isTask_TaskType() {}
 
+// BatonServiceHelloRequest introduces the connector.
 type BatonServiceHelloRequest struct {
-	state             protoimpl.MessageState              `protogen:"open.v1"`
-	HostId            string                              `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this process among others of the same connector; 1 to 256 characters,
+	// the host's name unless BATON_HOST_ID says otherwise. It is the same in every
+	// request.
+	HostId string `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	// The HelloTask that asked for it; empty at the start.
 	TaskId            string                              `protobuf:"bytes,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	BuildInfo         *BatonServiceHelloRequest_BuildInfo `protobuf:"bytes,3,opt,name=build_info,json=buildInfo,proto3" json:"build_info,omitempty"`
 	OsInfo            *BatonServiceHelloRequest_OSInfo    `protobuf:"bytes,4,opt,name=os_info,json=osInfo,proto3" json:"os_info,omitempty"`
@@ -624,6 +635,7 @@ func (x *BatonServiceHelloRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BatonServiceHelloResponse is what BatonService.Hello returns.
 type BatonServiceHelloResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -668,6 +680,7 @@ func (x *BatonServiceHelloResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BatonServiceGetTaskRequest is what BatonService.GetTask takes.
 type BatonServiceGetTaskRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	HostId        string                 `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
@@ -712,12 +725,15 @@ func (x *BatonServiceGetTaskRequest) GetHostId() string {
 	return ""
 }
 
+// BatonServiceGetTasksRequest is what BatonService.GetTasks takes.
 type BatonServiceGetTasksRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	HostId        string                 `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
-	PageSize      uint32                 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	KnownTaskIds  []string               `protobuf:"bytes,3,rep,name=known_task_ids,json=knownTaskIds,proto3" json:"known_task_ids,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	HostId string                 `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	// At most 100.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Tasks that the connector has already, so that they are not sent again.
+	KnownTaskIds  []string     `protobuf:"bytes,3,rep,name=known_task_ids,json=knownTaskIds,proto3" json:"known_task_ids,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -780,12 +796,14 @@ func (x *BatonServiceGetTasksRequest) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BatonServiceGetTasksResponse is what BatonService.GetTasks returns.
 type BatonServiceGetTasksResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tasks         []*Task                `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
-	NextPoll      *durationpb.Duration   `protobuf:"bytes,2,opt,name=next_poll,json=nextPoll,proto3" json:"next_poll,omitempty"`
-	NextHeartbeat *durationpb.Duration   `protobuf:"bytes,3,opt,name=next_heartbeat,json=nextHeartbeat,proto3" json:"next_heartbeat,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Tasks []*Task                `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	// When to ask again; at most 5 minutes.
+	NextPoll      *durationpb.Duration `protobuf:"bytes,2,opt,name=next_poll,json=nextPoll,proto3" json:"next_poll,omitempty"`
+	NextHeartbeat *durationpb.Duration `protobuf:"bytes,3,opt,name=next_heartbeat,json=nextHeartbeat,proto3" json:"next_heartbeat,omitempty"`
+	Annotations   []*anypb.Any         `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -848,12 +866,14 @@ func (x *BatonServiceGetTasksResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BatonServiceGetTaskResponse is what BatonService.GetTask returns.
 type BatonServiceGetTaskResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Task          *Task                  `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
-	NextPoll      *durationpb.Duration   `protobuf:"bytes,2,opt,name=next_poll,json=nextPoll,proto3" json:"next_poll,omitempty"`
-	NextHeartbeat *durationpb.Duration   `protobuf:"bytes,3,opt,name=next_heartbeat,json=nextHeartbeat,proto3" json:"next_heartbeat,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Task  *Task                  `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	// When to ask again; at most 5 minutes.
+	NextPoll      *durationpb.Duration `protobuf:"bytes,2,opt,name=next_poll,json=nextPoll,proto3" json:"next_poll,omitempty"`
+	NextHeartbeat *durationpb.Duration `protobuf:"bytes,3,opt,name=next_heartbeat,json=nextHeartbeat,proto3" json:"next_heartbeat,omitempty"`
+	Annotations   []*anypb.Any         `protobuf:"bytes,4,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -916,6 +936,7 @@ func (x *BatonServiceGetTaskResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BatonServiceHeartbeatRequest is about one task, or in task_ids about several.
 type BatonServiceHeartbeatRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	HostId        string                 `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
@@ -984,12 +1005,16 @@ func (x *BatonServiceHeartbeatRequest) GetTaskIds() []string {
 	return nil
 }
 
+// BatonServiceHeartbeatResponse is what BatonService.Heartbeat returns.
 type BatonServiceHeartbeatResponse struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	NextHeartbeat    *durationpb.Duration   `protobuf:"bytes,1,opt,name=next_heartbeat,json=nextHeartbeat,proto3" json:"next_heartbeat,omitempty"`
-	Cancelled        bool                   `protobuf:"varint,2,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
-	Annotations      []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	CancelledTaskIds []string               `protobuf:"bytes,4,rep,name=cancelled_task_ids,json=cancelledTaskIds,proto3" json:"cancelled_task_ids,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the next one is due: 30 seconds when not set, from 1 second to 5
+	// minutes.
+	NextHeartbeat *durationpb.Duration `protobuf:"bytes,1,opt,name=next_heartbeat,json=nextHeartbeat,proto3" json:"next_heartbeat,omitempty"`
+	// The task is not wanted any more.
+	Cancelled        bool         `protobuf:"varint,2,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	Annotations      []*anypb.Any `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	CancelledTaskIds []string     `protobuf:"bytes,4,rep,name=cancelled_task_ids,json=cancelledTaskIds,proto3" json:"cancelled_task_ids,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1052,6 +1077,7 @@ func (x *BatonServiceHeartbeatResponse) GetCancelledTaskIds() []string {
 	return nil
 }
 
+// BatonServiceUploadAssetRequest is one piece of an upload.
 type BatonServiceUploadAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -1150,6 +1176,7 @@ func (*BatonServiceUploadAssetRequest_Data) isBatonServiceUploadAssetRequest_Msg
 
 func (*BatonServiceUploadAssetRequest_Eof) isBatonServiceUploadAssetRequest_Msg() {}
 
+// BatonServiceUploadAssetResponse is what BatonService.UploadAsset returns.
 type BatonServiceUploadAssetResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1194,11 +1221,13 @@ func (x *BatonServiceUploadAssetResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BatonServiceFinishTaskRequest says how a task ended.
 type BatonServiceFinishTaskRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	HostId string                 `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
 	TaskId string                 `protobuf:"bytes,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
-	Status *status.Status         `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	// The error, with its code and details; absent after a success.
+	Status *status.Status `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
 	// Types that are valid to be assigned to FinalState:
 	//
 	//	*BatonServiceFinishTaskRequest_Error_
@@ -1300,6 +1329,7 @@ func (*BatonServiceFinishTaskRequest_Error_) isBatonServiceFinishTaskRequest_Fin
 
 func (*BatonServiceFinishTaskRequest_Success_) isBatonServiceFinishTaskRequest_FinalState() {}
 
+// BatonServiceFinishTaskResponse is what BatonService.FinishTask returns.
 type BatonServiceFinishTaskResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1344,6 +1374,7 @@ func (x *BatonServiceFinishTaskResponse) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// StartDebuggingRequest is what BatonService.StartDebugging takes.
 type StartDebuggingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1380,9 +1411,11 @@ func (*StartDebuggingRequest) Descriptor() ([]byte, []int) {
 	return file_c1_connectorapi_baton_v1_baton_proto_rawDescGZIP(), []int{13}
 }
 
+// StartDebuggingResponse is what BatonService.StartDebugging returns.
 type StartDebuggingResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Status        bool                   `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether debugging was started.
+	Status        bool `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1424,6 +1457,7 @@ func (x *StartDebuggingResponse) GetStatus() bool {
 	return false
 }
 
+// NoneTask means that there is nothing to do.
 type Task_NoneTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1468,6 +1502,8 @@ func (x *Task_NoneTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// HelloTask asks for a Hello with its task id. It is not finished with
+// FinishTask.
 type Task_HelloTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1512,17 +1548,23 @@ func (x *Task_HelloTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// SyncFullTask asks for a sync and its upload.
 type Task_SyncFullTask struct {
-	state                     protoimpl.MessageState `protogen:"open.v1"`
-	Annotations               []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	SkipExpandGrants          bool                   `protobuf:"varint,2,opt,name=skip_expand_grants,json=skipExpandGrants,proto3" json:"skip_expand_grants,omitempty"`
-	SkipEntitlementsAndGrants bool                   `protobuf:"varint,3,opt,name=skip_entitlements_and_grants,json=skipEntitlementsAndGrants,proto3" json:"skip_entitlements_and_grants,omitempty"`
-	TargetedSyncResources     []*v2.Resource         `protobuf:"bytes,4,rep,name=targeted_sync_resources,json=targetedSyncResources,proto3" json:"targeted_sync_resources,omitempty"`
-	SyncResourceTypeIds       []string               `protobuf:"bytes,5,rep,name=sync_resource_type_ids,json=syncResourceTypeIds,proto3" json:"sync_resource_type_ids,omitempty"`
-	SkipGrants                bool                   `protobuf:"varint,6,opt,name=skip_grants,json=skipGrants,proto3" json:"skip_grants,omitempty"`
-	StorageEngine             string                 `protobuf:"bytes,7,opt,name=storage_engine,json=storageEngine,proto3" json:"storage_engine,omitempty"`
-	unknownFields             protoimpl.UnknownFields
-	sizeCache                 protoimpl.SizeCache
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Annotations []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// ConductorOne works out by itself who holds what through a group.
+	SkipExpandGrants          bool `protobuf:"varint,2,opt,name=skip_expand_grants,json=skipExpandGrants,proto3" json:"skip_expand_grants,omitempty"`
+	SkipEntitlementsAndGrants bool `protobuf:"varint,3,opt,name=skip_entitlements_and_grants,json=skipEntitlementsAndGrants,proto3" json:"skip_entitlements_and_grants,omitempty"`
+	// When not empty, only these resources are read.
+	TargetedSyncResources []*v2.Resource `protobuf:"bytes,4,rep,name=targeted_sync_resources,json=targetedSyncResources,proto3" json:"targeted_sync_resources,omitempty"`
+	// When not empty, only these types are read.
+	SyncResourceTypeIds []string `protobuf:"bytes,5,rep,name=sync_resource_type_ids,json=syncResourceTypeIds,proto3" json:"sync_resource_type_ids,omitempty"`
+	SkipGrants          bool     `protobuf:"varint,6,opt,name=skip_grants,json=skipGrants,proto3" json:"skip_grants,omitempty"`
+	// The archive format asked for: "sqlite" is version 1, "pebble" version 3,
+	// and empty leaves it to the connector.
+	StorageEngine string `protobuf:"bytes,7,opt,name=storage_engine,json=storageEngine,proto3" json:"storage_engine,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Task_SyncFullTask) Reset() {
@@ -1604,6 +1646,8 @@ func (x *Task_SyncFullTask) GetStorageEngine() string {
 	return ""
 }
 
+// EventFeedTask is the first form of ListEventsTask; connectors answer that
+// they do not know it.
 type Task_EventFeedTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1656,6 +1700,7 @@ func (x *Task_EventFeedTask) GetStartAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// ListEventsTask asks for the events of a feed.
 type Task_ListEventsTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1732,6 +1777,7 @@ func (x *Task_ListEventsTask) GetPageSize() uint32 {
 	return 0
 }
 
+// ListEventFeedsTask asks for the feeds.
 type Task_ListEventFeedsTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -1776,12 +1822,14 @@ func (x *Task_ListEventFeedsTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GrantTask asks to give a principal an entitlement.
 type Task_GrantTask struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Entitlement   *v2.Entitlement        `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
-	Principal     *v2.Resource           `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Duration      *durationpb.Duration   `protobuf:"bytes,4,opt,name=duration,proto3" json:"duration,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Entitlement *v2.Entitlement        `protobuf:"bytes,1,opt,name=entitlement,proto3" json:"entitlement,omitempty"`
+	Principal   *v2.Resource           `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
+	Annotations []*anypb.Any           `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// How long it is meant to last; connectors do not act on it.
+	Duration      *durationpb.Duration `protobuf:"bytes,4,opt,name=duration,proto3" json:"duration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1844,6 +1892,7 @@ func (x *Task_GrantTask) GetDuration() *durationpb.Duration {
 	return nil
 }
 
+// RevokeTask asks to end a grant.
 type Task_RevokeTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Grant         *v2.Grant              `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
@@ -1896,6 +1945,7 @@ func (x *Task_RevokeTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// CreateAccountTask asks to make an account.
 type Task_CreateAccountTask struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	AccountInfo       *v2.AccountInfo        `protobuf:"bytes,1,opt,name=account_info,json=accountInfo,proto3" json:"account_info,omitempty"`
@@ -1964,6 +2014,7 @@ func (x *Task_CreateAccountTask) GetResourceTypeId() string {
 	return ""
 }
 
+// CreateResourceTask asks to make a resource.
 type Task_CreateResourceTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Resource      *v2.Resource           `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
@@ -2008,6 +2059,7 @@ func (x *Task_CreateResourceTask) GetResource() *v2.Resource {
 	return nil
 }
 
+// DeleteResourceTask asks to delete a resource.
 type Task_DeleteResourceTask struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId       *v2.ResourceId         `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -2060,6 +2112,7 @@ func (x *Task_DeleteResourceTask) GetParentResourceId() *v2.ResourceId {
 	return nil
 }
 
+// RotateCredentialsTask asks to give an account a new credential.
 type Task_RotateCredentialsTask struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	ResourceId        *v2.ResourceId         `protobuf:"bytes,1,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -2120,6 +2173,8 @@ func (x *Task_RotateCredentialsTask) GetEncryptionConfigs() []*v2.EncryptionConf
 	return nil
 }
 
+// IssueCredentialTask asks for a further credential; the task's id is the
+// request_id of the call.
 type Task_IssueCredentialTask struct {
 	state             protoimpl.MessageState     `protogen:"open.v1"`
 	IdentityId        *v2.ResourceId             `protobuf:"bytes,1,opt,name=identity_id,json=identityId,proto3" json:"identity_id,omitempty"`
@@ -2188,6 +2243,7 @@ func (x *Task_IssueCredentialTask) GetExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// CreateTicketTask asks to open a ticket.
 type Task_CreateTicketTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketRequest *v2.TicketRequest      `protobuf:"bytes,1,opt,name=ticket_request,json=ticketRequest,proto3" json:"ticket_request,omitempty"`
@@ -2248,6 +2304,7 @@ func (x *Task_CreateTicketTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// BulkCreateTicketsTask asks to open several tickets.
 type Task_BulkCreateTicketsTask struct {
 	state          protoimpl.MessageState   `protogen:"open.v1"`
 	TicketRequests []*Task_CreateTicketTask `protobuf:"bytes,1,rep,name=ticket_requests,json=ticketRequests,proto3" json:"ticket_requests,omitempty"`
@@ -2292,6 +2349,7 @@ func (x *Task_BulkCreateTicketsTask) GetTicketRequests() []*Task_CreateTicketTas
 	return nil
 }
 
+// BulkGetTicketsTask asks to read several tickets.
 type Task_BulkGetTicketsTask struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	TicketRequests []*Task_GetTicketTask  `protobuf:"bytes,1,rep,name=ticket_requests,json=ticketRequests,proto3" json:"ticket_requests,omitempty"`
@@ -2336,6 +2394,7 @@ func (x *Task_BulkGetTicketsTask) GetTicketRequests() []*Task_GetTicketTask {
 	return nil
 }
 
+// ListTicketSchemasTask asks for the kinds of tickets.
 type Task_ListTicketSchemasTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -2380,6 +2439,7 @@ func (x *Task_ListTicketSchemasTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// GetTicketTask asks to read a ticket.
 type Task_GetTicketTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
@@ -2432,6 +2492,7 @@ func (x *Task_GetTicketTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ActionListSchemasTask asks for the actions.
 type Task_ActionListSchemasTask struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Annotations    []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
@@ -2484,6 +2545,7 @@ func (x *Task_ActionListSchemasTask) GetResourceTypeId() string {
 	return ""
 }
 
+// ActionGetSchemaTask asks for the description of one action.
 type Task_ActionGetSchemaTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2536,6 +2598,7 @@ func (x *Task_ActionGetSchemaTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// ActionInvokeTask asks to run an action.
 type Task_ActionInvokeTask struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2604,6 +2667,7 @@ func (x *Task_ActionInvokeTask) GetResourceTypeId() string {
 	return ""
 }
 
+// ActionStatusTask asks how far an action is.
 type Task_ActionStatusTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2664,6 +2728,8 @@ func (x *Task_ActionStatusTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// CreateSyncDiffTask asks what changed between two syncs; connectors answer
+// that they do not know it.
 type Task_CreateSyncDiffTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	BaseSyncId    string                 `protobuf:"bytes,1,opt,name=base_sync_id,json=baseSyncId,proto3" json:"base_sync_id,omitempty"`
@@ -2724,6 +2790,8 @@ func (x *Task_CreateSyncDiffTask) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// CompactSyncs asks to merge syncs; connectors answer that they do not know
+// it.
 type Task_CompactSyncs struct {
 	state            protoimpl.MessageState               `protogen:"open.v1"`
 	CompactableSyncs []*Task_CompactSyncs_CompactableSync `protobuf:"bytes,1,rep,name=compactable_syncs,json=compactableSyncs,proto3" json:"compactable_syncs,omitempty"`
@@ -2776,6 +2844,7 @@ func (x *Task_CompactSyncs) GetAnnotations() []*anypb.Any {
 	return nil
 }
 
+// CompactableSync is one of them.
 type Task_CompactSyncs_CompactableSync struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	FilePath      string                 `protobuf:"bytes,1,opt,name=file_path,json=filePath,proto3" json:"file_path,omitempty"`
@@ -2828,11 +2897,14 @@ func (x *Task_CompactSyncs_CompactableSync) GetSyncId() string {
 	return ""
 }
 
+// BuildInfo says what program this is.
 type BatonServiceHelloRequest_BuildInfo struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	LangVersion    string                 `protobuf:"bytes,1,opt,name=lang_version,json=langVersion,proto3" json:"lang_version,omitempty"`
-	Package        string                 `protobuf:"bytes,2,opt,name=package,proto3" json:"package,omitempty"`
-	PackageVersion string                 `protobuf:"bytes,3,opt,name=package_version,json=packageVersion,proto3" json:"package_version,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version of Go.
+	LangVersion string `protobuf:"bytes,1,opt,name=lang_version,json=langVersion,proto3" json:"lang_version,omitempty"`
+	// The path of the main module.
+	Package        string `protobuf:"bytes,2,opt,name=package,proto3" json:"package,omitempty"`
+	PackageVersion string `protobuf:"bytes,3,opt,name=package_version,json=packageVersion,proto3" json:"package_version,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -2888,6 +2960,7 @@ func (x *BatonServiceHelloRequest_BuildInfo) GetPackageVersion() string {
 	return ""
 }
 
+// OSInfo says where it runs. No field is empty.
 type BatonServiceHelloRequest_OSInfo struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
 	Hostname             string                 `protobuf:"bytes,1,opt,name=hostname,proto3" json:"hostname,omitempty"`
@@ -2988,6 +3061,7 @@ func (x *BatonServiceHelloRequest_OSInfo) GetVirtualizationSystem() string {
 	return ""
 }
 
+// UploadMetadata comes first and names the task.
 type BatonServiceUploadAssetRequest_UploadMetadata struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	HostId        string                 `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
@@ -3048,6 +3122,7 @@ func (x *BatonServiceUploadAssetRequest_UploadMetadata) GetAnnotations() []*anyp
 	return nil
 }
 
+// UploadData is a run of bytes, from 1 byte to 1 MiB.
 type BatonServiceUploadAssetRequest_UploadData struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
@@ -3092,10 +3167,12 @@ func (x *BatonServiceUploadAssetRequest_UploadData) GetData() []byte {
 	return nil
 }
 
+// UploadEOF comes last.
 type BatonServiceUploadAssetRequest_UploadEOF struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Sha256Checksum []byte                 `protobuf:"bytes,1,opt,name=sha256_checksum,json=sha256Checksum,proto3" json:"sha256_checksum,omitempty"`
-	Annotations    []*anypb.Any           `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The 32 bytes of the checksum of everything that was sent.
+	Sha256Checksum []byte       `protobuf:"bytes,1,opt,name=sha256_checksum,json=sha256Checksum,proto3" json:"sha256_checksum,omitempty"`
+	Annotations    []*anypb.Any `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -3144,11 +3221,13 @@ func (x *BatonServiceUploadAssetRequest_UploadEOF) GetAnnotations() []*anypb.Any
 	return nil
 }
 
+// Error says that the task failed.
 type BatonServiceFinishTaskRequest_Error struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	NonRetryable  bool                   `protobuf:"varint,1,opt,name=non_retryable,json=nonRetryable,proto3" json:"non_retryable,omitempty"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Response      *anypb.Any             `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Another attempt would fail the same way, or could do harm.
+	NonRetryable  bool         `protobuf:"varint,1,opt,name=non_retryable,json=nonRetryable,proto3" json:"non_retryable,omitempty"`
+	Annotations   []*anypb.Any `protobuf:"bytes,2,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	Response      *anypb.Any   `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3204,10 +3283,12 @@ func (x *BatonServiceFinishTaskRequest_Error) GetResponse() *anypb.Any {
 	return nil
 }
 
+// Success says that the task was done.
 type BatonServiceFinishTaskRequest_Success struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Annotations   []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	Response      *anypb.Any             `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Annotations []*anypb.Any           `protobuf:"bytes,1,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	// The answer of the connector call that the task asked for.
+	Response      *anypb.Any `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

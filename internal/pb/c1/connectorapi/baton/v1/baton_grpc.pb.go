@@ -4,6 +4,9 @@
 // - protoc             (unknown)
 // source: c1/connectorapi/baton/v1/baton.proto
 
+// How a connector in service mode and ConductorOne talk: the connector calls,
+// says hello, asks for tasks, and says how each of them ended.
+
 package connectorapibatonv1
 
 import (
@@ -31,13 +34,25 @@ const (
 // BatonServiceClient is the client API for BatonService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// BatonService is ConductorOne's side.
 type BatonServiceClient interface {
+	// Introduces the connector: once at the start, and whenever a HelloTask asks
+	// for it.
 	Hello(ctx context.Context, in *BatonServiceHelloRequest, opts ...grpc.CallOption) (*BatonServiceHelloResponse, error)
+	// Asks for one task.
 	GetTask(ctx context.Context, in *BatonServiceGetTaskRequest, opts ...grpc.CallOption) (*BatonServiceGetTaskResponse, error)
+	// Asks for several tasks.
 	GetTasks(ctx context.Context, in *BatonServiceGetTasksRequest, opts ...grpc.CallOption) (*BatonServiceGetTasksResponse, error)
+	// Says that a long task is still being worked on, and learns whether it was
+	// cancelled.
 	Heartbeat(ctx context.Context, in *BatonServiceHeartbeatRequest, opts ...grpc.CallOption) (*BatonServiceHeartbeatResponse, error)
+	// Says how a task ended.
 	FinishTask(ctx context.Context, in *BatonServiceFinishTaskRequest, opts ...grpc.CallOption) (*BatonServiceFinishTaskResponse, error)
+	// Sends the archive of a sync: metadata, then data in pieces of at most 1 MiB,
+	// then the checksum.
 	UploadAsset(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[BatonServiceUploadAssetRequest, BatonServiceUploadAssetResponse], error)
+	// Part of the service; connectors do not call it.
 	StartDebugging(ctx context.Context, in *StartDebuggingRequest, opts ...grpc.CallOption) (*StartDebuggingResponse, error)
 }
 
@@ -125,13 +140,25 @@ func (c *batonServiceClient) StartDebugging(ctx context.Context, in *StartDebugg
 // BatonServiceServer is the server API for BatonService service.
 // All implementations must embed UnimplementedBatonServiceServer
 // for forward compatibility.
+//
+// BatonService is ConductorOne's side.
 type BatonServiceServer interface {
+	// Introduces the connector: once at the start, and whenever a HelloTask asks
+	// for it.
 	Hello(context.Context, *BatonServiceHelloRequest) (*BatonServiceHelloResponse, error)
+	// Asks for one task.
 	GetTask(context.Context, *BatonServiceGetTaskRequest) (*BatonServiceGetTaskResponse, error)
+	// Asks for several tasks.
 	GetTasks(context.Context, *BatonServiceGetTasksRequest) (*BatonServiceGetTasksResponse, error)
+	// Says that a long task is still being worked on, and learns whether it was
+	// cancelled.
 	Heartbeat(context.Context, *BatonServiceHeartbeatRequest) (*BatonServiceHeartbeatResponse, error)
+	// Says how a task ended.
 	FinishTask(context.Context, *BatonServiceFinishTaskRequest) (*BatonServiceFinishTaskResponse, error)
+	// Sends the archive of a sync: metadata, then data in pieces of at most 1 MiB,
+	// then the checksum.
 	UploadAsset(grpc.ClientStreamingServer[BatonServiceUploadAssetRequest, BatonServiceUploadAssetResponse]) error
+	// Part of the service; connectors do not call it.
 	StartDebugging(context.Context, *StartDebuggingRequest) (*StartDebuggingResponse, error)
 	mustEmbedUnimplementedBatonServiceServer()
 }
