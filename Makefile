@@ -1,0 +1,130 @@
+# Everything here needs Go, make and git. What else a target needs, it builds into
+# bin/tools (from the versions pinned in tools/) or says how to get.
+
+# How long each fuzz target runs.
+FUZZ_TIME ?= 30s
+# Which benchmarks run, how often, and for how long each.
+BENCH       ?= .
+BENCH_COUNT ?= 1
+BENCH_TIME  ?= 1s
+# The packages that test, race and bench look at.
+PKG ?= ./...
+
+BIN   := $(CURDIR)/bin
+TOOLS := $(BIN)/tools
+
+# No C compiler is needed; only `make race` asks for one.
+export CGO_ENABLED := 0
+
+# A clone that git does not answer for (owned by somebody else, or an unpacked
+# tarball) still builds; the binary only lacks the commit it was made from.
+VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/baton-jumpcloud
+	go build -trimpath -buildvcs=$(VCS) -o $(BIN)/ ./cmd/...
+
+.PHONY: demo
+demo: build ## Sync a simulated organisation and show what came out
+	$(BIN)/baton-jumpcloud demo
+
+.PHONY: test
+test: ## Run all tests
+	go test $(PKG)
+
+.PHONY: race
+race: cc ## Run all tests under the race detector, with smaller inputs
+	CGO_ENABLED=1 go test -race -short $(PKG)
+
+# The race detector is written in C. Where we may install the compiler we do.
+.PHONY: cc
+cc:
+	@command -v $${CC:-gcc} >/dev/null 2>&1 && exit 0; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo='sudo -n'; \
+	if command -v apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null; then \
+		$$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends gcc libc6-dev; \
+	else \
+		echo 'make race needs a C compiler. Install one, then run it again:' >&2; \
+		echo '  sudo apt-get install gcc libc6-dev' >&2; \
+		exit 1; \
+	fi
+
+.PHONY: bench
+bench: ## Run the benchmarks (BENCH=regexp BENCH_TIME=1s BENCH_COUNT=1)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCH_TIME) -count $(BENCH_COUNT) $(PKG)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZ_TIME (30s)
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal | \
+	while IFS=: read -r file func; do \
+		echo "== $$file $${func#func }"; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZ_TIME) "./$$(dirname "$$file")" || exit 1; \
+	done
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Format Go and proto files
+	$(TOOLS)/golangci-lint fmt
+	$(TOOLS)/buf format -w
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Check style, layers and formatting
+	$(TOOLS)/golangci-lint run
+	$(TOOLS)/buf lint
+	$(TOOLS)/buf format --diff --exit-code
+
+.PHONY: tidy-check
+tidy-check: ## Check that go.mod says what is used, no more and no less
+	go mod tidy -diff
+
+GENERATORS := $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc
+
+.PHONY: gen
+gen: $(GENERATORS) ## Generate internal/pb from proto/
+	rm -rf internal/pb/c1
+	PATH='$(TOOLS)':"$$PATH" $(TOOLS)/buf generate
+
+.PHONY: gen-check
+gen-check: $(GENERATORS) ## Check that what is generated is current
+	rm -rf $(BIN)/gen
+	PATH='$(TOOLS)':"$$PATH" $(TOOLS)/buf generate -o $(BIN)/gen
+	diff -r $(BIN)/gen/internal/pb/c1 internal/pb/c1
+	rm -rf $(BIN)/gen
+
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities; asks a database on the network, so CI does not
+	$(TOOLS)/govulncheck $(PKG)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BIN)
+
+# Each tool is built once, and again when its module changes. The modules are apart
+# from ours so that a tool's dependencies never become those of the connector.
+$(TOOLS)/%:
+	go build -C tools/$(MODULE) -o $@ $(PACKAGE)
+
+$(TOOLS)/buf: MODULE = buf
+$(TOOLS)/buf: PACKAGE = github.com/bufbuild/buf/cmd/buf
+$(TOOLS)/buf: tools/buf/go.mod tools/buf/go.sum
+
+$(TOOLS)/protoc-gen-go: MODULE = gen
+$(TOOLS)/protoc-gen-go: PACKAGE = google.golang.org/protobuf/cmd/protoc-gen-go
+$(TOOLS)/protoc-gen-go: tools/gen/go.mod tools/gen/go.sum
+
+$(TOOLS)/protoc-gen-go-grpc: MODULE = gen
+$(TOOLS)/protoc-gen-go-grpc: PACKAGE = google.golang.org/grpc/cmd/protoc-gen-go-grpc
+$(TOOLS)/protoc-gen-go-grpc: tools/gen/go.mod tools/gen/go.sum
+
+$(TOOLS)/golangci-lint: MODULE = lint
+$(TOOLS)/golangci-lint: PACKAGE = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+
+$(TOOLS)/govulncheck: MODULE = vuln
+$(TOOLS)/govulncheck: PACKAGE = golang.org/x/vuln/cmd/govulncheck
+$(TOOLS)/govulncheck: tools/vuln/go.mod tools/vuln/go.sum
