@@ -1,0 +1,24 @@
+# The cloud-hosted connector: ConductorOne runs it, this sets it up.
+terraform {
+  required_version = ">= 1.5"
+  required_providers {
+    conductorone = {
+      source = "ConductorOne/conductorone"
+    }
+  }
+}
+
+# Reads CONDUCTORONE_CLIENT_ID, CONDUCTORONE_CLIENT_SECRET and
+# CONDUCTORONE_TENANT_DOMAIN (or server URL) from the environment.
+provider "conductorone" {}
+
+resource "conductorone_app" "jumpcloud" {
+  display_name = var.app_name
+  description  = "Accounts, groups, applications and admin roles of a JumpCloud organisation"
+}
+
+resource "conductorone_integration_jumpcloud" "jumpcloud" {
+  app_id            = conductorone_app.jumpcloud.id
+  user_ids          = var.owner_user_ids
+  jumpcloud_api_key = var.jumpcloud_api_key
+}

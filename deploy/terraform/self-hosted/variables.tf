@@ -1,0 +1,34 @@
+variable "namespace" {
+  description = "Namespace of the connector; it must exist."
+  type        = string
+  default     = "conductorone"
+}
+
+variable "image" {
+  description = "Image to run; pin a version."
+  type        = string
+  default     = "ghcr.io/conductorone/baton-jumpcloud:latest"
+}
+
+variable "conductorone_client_id" {
+  description = "Client ID that Rotate in ConductorOne's connector settings shows."
+  type        = string
+}
+
+variable "conductorone_client_secret" {
+  description = "Client secret that belongs to it. Set it as TF_VAR_conductorone_client_secret."
+  type        = string
+  sensitive   = true
+}
+
+variable "jumpcloud_api_key" {
+  description = "JumpCloud API key. Set it as TF_VAR_jumpcloud_api_key."
+  type        = string
+  sensitive   = true
+}
+
+variable "provisioning" {
+  description = "Let ConductorOne change group membership."
+  type        = bool
+  default     = false
+}
