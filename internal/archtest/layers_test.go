@@ -1,0 +1,168 @@
+package archtest_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A layer is a package, what it may import of ours, and why no more.
+type layer struct {
+	pkg string
+	may []string
+	why string
+}
+
+// layers lists every package of the module. Imports go one way, from cmd down;
+// ports are declared by the package that consumes them, which is why the
+// connector imports the engine and not the other way round.
+var layers = []layer{
+	{
+		pkg: "cmd/baton-jumpcloud",
+		may: []string{"internal/cli"},
+		why: "main handles signals, standard streams and the exit code; everything else can be tested in cli",
+	},
+	{
+		pkg: "internal/cli",
+		may: []string{
+			"internal/bid", "internal/c1api", "internal/c1z", "internal/config", "internal/connector", "internal/jcsim",
+			"internal/jumpcloud", "internal/logs", "internal/pb", "internal/secret", "internal/syncer", "internal/workdb",
+		},
+		why: "cli wires the packages together, so that they need not know each other",
+	},
+	{
+		pkg: "internal/config",
+		may: []string{"internal/bid", "internal/pb", "internal/secret"},
+		why: "settings are read before anything else exists",
+	},
+	{
+		pkg: "internal/connector",
+		may: []string{"internal/bid", "internal/jumpcloud", "internal/pb", "internal/syncer"},
+		why: "the connector translates JumpCloud for the engine; where the result is stored is not its business",
+	},
+	{
+		pkg: "internal/syncer",
+		may: []string{"internal/expand", "internal/pb"},
+		why: "the engine knows a Source, a Store and an Archive, and what stands behind them only as its ports",
+	},
+	{
+		pkg: "internal/workdb",
+		may: []string{"internal/pb", "internal/syncer"},
+		why: "the work database is the engine's Store and serves nobody else",
+	},
+	{
+		pkg: "internal/expand",
+		may: []string{"internal/pb"},
+		why: "expansion is pure computing over grants",
+	},
+	{
+		pkg: "internal/c1z",
+		may: []string{"internal/pb"},
+		why: "the archive is a file format; what is in it and how it got there is not its business",
+	},
+	{
+		pkg: "internal/jumpcloud",
+		may: []string{"internal/secret"},
+		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
+	},
+	{
+		pkg: "internal/c1api",
+		may: []string{"internal/pb", "internal/secret"},
+		why: "ConductorOne's edge knows how to talk, not what about",
+	},
+	{
+		pkg: "internal/jcsim",
+		may: []string{"internal/jcsim/query"},
+		why: "a simulator that shared code with the client would share its mistakes",
+	},
+	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
+	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
+	{pkg: "internal/logs", why: "loggers are made before anything else exists and passed to everything"},
+	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},
+	{pkg: "internal/pb", why: "generated code is the lowest layer"},
+	{pkg: "internal/archtest", why: "it looks at files, not at packages"},
+}
+
+// layerOf gives the name under which a package stands in layers: the generated
+// packages are one layer.
+func layerOf(pkg string) string {
+	if strings.HasPrefix(pkg, "internal/pb/") {
+		return "internal/pb"
+	}
+	return pkg
+}
+
+func findLayer(pkg string) (layer, bool) {
+	i := slices.IndexFunc(layers, func(l layer) bool { return l.pkg == layerOf(pkg) })
+	if i < 0 {
+		return layer{}, false
+	}
+	return layers[i], true
+}
+
+// checkLayers is the import direction of production code. Simulators are
+// covered by it: only cli names them.
+func checkLayers(f sourceFile) []string {
+	if f.test {
+		return nil
+	}
+	l, ok := findLayer(f.pkg)
+	if !ok {
+		return []string{fmt.Sprintf("%s: package %s is not in the table of layers; add it and say what it may import", f.name, f.pkg)}
+	}
+	var problems []string
+	for _, imp := range f.ours() {
+		if layerOf(imp) != l.pkg && !slices.Contains(l.may, layerOf(imp)) {
+			problems = append(problems, fmt.Sprintf("%s imports %s: %s", f.name, imp, l.why))
+		}
+	}
+	return problems
+}
+
+// checkCLI is the one direction that holds for tests too.
+func checkCLI(f sourceFile) []string {
+	if f.pkg == "cmd/baton-jumpcloud" || f.pkg == "internal/cli" || !slices.Contains(f.ours(), "internal/cli") {
+		return nil
+	}
+	return []string{f.name + " imports internal/cli: it stands on everything, so nothing can stand on it; a test of the whole program belongs to it"}
+}
+
+// checkTesting keeps test code out of the binary.
+func checkTesting(f sourceFile) []string {
+	if f.test {
+		return nil
+	}
+	var problems []string
+	for _, imp := range f.imports {
+		if imp == "testing" || strings.HasPrefix(imp, "testing/") {
+			problems = append(problems, fmt.Sprintf("%s imports %s: it brings test flags and test code into the binary", f.name, imp))
+		}
+	}
+	return problems
+}
+
+// checkInit wants set-up to be a call that somebody can see and order.
+func checkInit(f sourceFile) []string {
+	if f.generated {
+		return nil
+	}
+	var problems []string
+	for _, pos := range f.inits {
+		problems = append(problems, pos+": func init: it runs before main can decide anything, and in an order nobody sees; make it a call")
+	}
+	return problems
+}
+
+// checkDriver keeps SQLite where it is known how it is used.
+func checkDriver(f sourceFile) []string {
+	if f.test || f.pkg == "internal/c1z" || f.pkg == "internal/workdb" {
+		return nil
+	}
+	var problems []string
+	for _, imp := range f.imports {
+		if imp == "database/sql" || imp == "modernc.org/sqlite" || strings.HasPrefix(imp, "modernc.org/sqlite/") {
+			problems = append(problems, fmt.Sprintf("%s imports %s: only the archive and the work database hold SQL, so that another driver is a change of two packages", f.name, imp))
+		}
+	}
+	return problems
+}
