@@ -1,0 +1,216 @@
+// Command image assembles the container image without a daemon and proves that
+// it runs: for each architecture a scratch image with the static binary, /tmp and
+// a state folder, written as an OCI layout and a tarball that `docker load`
+// takes; then the one for this machine is started as user 65532 on a read-only
+// root of which only the state folder can be written.
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+const (
+	user     = 65532
+	stateDir = "/var/lib/baton-jumpcloud"
+	maxBytes = 30_000_000 // compressed, for each architecture
+)
+
+type options struct {
+	source, out, version, commit string
+	run                          bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.source, "source", ".", "folder of the project")
+	flag.StringVar(&o.out, "out", "dist/image", "folder to write the images to")
+	flag.StringVar(&o.version, "version", "dev", "version that the labels and the binary state")
+	flag.StringVar(&o.commit, "commit", "", "commit that the labels state")
+	flag.BoolVar(&o.run, "run", true, "run the image of this machine's architecture (needs root)")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := build(ctx, o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called.
+	}
+}
+
+// build makes every architecture's image, an index of them, and runs one.
+func build(ctx context.Context, o options, w io.Writer) error {
+	if err := os.RemoveAll(o.out); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
+	index := mutate.IndexMediaType(empty.Index, "application/vnd.oci.image.index.v1+json")
+	for _, arch := range []string{"amd64", "arm64"} {
+		binary := filepath.Join(o.out, "baton-jumpcloud-"+arch)
+		if err := compile(ctx, o, arch, binary); err != nil {
+			return err
+		}
+		img, err := assemble(o, arch, binary)
+		if err != nil {
+			return fmt.Errorf("assemble %s: %w", arch, err)
+		}
+		size, err := compressedSize(img)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "linux/%s: %.1f MB compressed\n", arch, float64(size)/1e6)
+		if size > maxBytes {
+			return fmt.Errorf("image for %s has %d bytes compressed, more than %d", arch, size, maxBytes)
+		}
+		tag, err := name.NewTag("ghcr.io/conductorone/baton-jumpcloud:" + o.version + "-" + arch)
+		if err != nil {
+			return err
+		}
+		if err := tarball.WriteToFile(filepath.Join(o.out, "baton-jumpcloud-"+arch+".tar"), tag, img); err != nil {
+			return fmt.Errorf("write tarball: %w", err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add:        img,
+			Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
+		})
+		if o.run && arch == runtime.GOARCH {
+			if err := runImage(ctx, img, filepath.Join(o.out, "rootfs"), w); err != nil {
+				return fmt.Errorf("run the image: %w", err)
+			}
+		}
+	}
+	if _, err := layout.Write(filepath.Join(o.out, "oci"), index); err != nil {
+		return fmt.Errorf("write OCI layout: %w", err)
+	}
+	fmt.Fprintf(w, "written to %s (oci/ for registries, *.tar for docker load)\n", o.out)
+	return nil
+}
+
+func compile(ctx context.Context, o options, arch, binary string) error {
+	abs, err := filepath.Abs(binary)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath",
+		"-ldflags", "-s -w -X main.version="+o.version, "-o", abs, "./cmd/baton-jumpcloud")
+	cmd.Dir = o.source
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("compile for %s: %w", arch, err)
+	}
+	return nil
+}
+
+// assemble makes the image: one layer of the folders, one of the binary, so that
+// a new version replaces one layer only.
+func assemble(o options, arch, binary string) (v1.Image, error) {
+	program, err := os.ReadFile(binary) //nolint:gosec // The file that compile wrote.
+	if err != nil {
+		return nil, err
+	}
+	folders, err := layer([]tar.Header{
+		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
+		{Typeflag: tar.TypeDir, Name: "var/", Mode: 0o755},
+		{Typeflag: tar.TypeDir, Name: "var/lib/", Mode: 0o755},
+		{Typeflag: tar.TypeDir, Name: stateDir[1:] + "/", Mode: 0o700, Uid: user, Gid: user},
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	main, err := layer([]tar.Header{{Typeflag: tar.TypeReg, Name: "baton-jumpcloud", Mode: 0o755, Size: int64(len(program))}}, program)
+	if err != nil {
+		return nil, err
+	}
+	img, err := mutate.AppendLayers(empty.Image, folders, main)
+	if err != nil {
+		return nil, err
+	}
+	return mutate.ConfigFile(img, &v1.ConfigFile{
+		Architecture: arch,
+		OS:           "linux",
+		RootFS:       must(img.ConfigFile()).RootFS,
+		Config: v1.Config{
+			User:       fmt.Sprintf("%d:%d", user, user),
+			Entrypoint: []string{"/baton-jumpcloud"},
+			WorkingDir: stateDir,
+			Env:        []string{"BATON_STATE_DIR=" + stateDir},
+			Labels: map[string]string{
+				"org.opencontainers.image.title":       "baton-jumpcloud",
+				"org.opencontainers.image.description": "Identity governance connector for JumpCloud",
+				"org.opencontainers.image.source":      "https://github.com/conductorone/baton-jumpcloud",
+				"org.opencontainers.image.licenses":    "Apache-2.0",
+				"org.opencontainers.image.version":     o.version,
+				"org.opencontainers.image.revision":    o.commit,
+			},
+		},
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // An image in memory cannot fail to tell its configuration.
+	}
+	return v
+}
+
+// layer packs entries with fixed times, so that equal content gives equal digests.
+func layer(headers []tar.Header, content []byte) (v1.Layer, error) {
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for i := range headers {
+		headers[i].ModTime = time.Unix(0, 0)
+		if err := w.WriteHeader(&headers[i]); err != nil {
+			return nil, err
+		}
+		if headers[i].Typeflag == tar.TypeReg {
+			if _, err := w.Write(content); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(buf.Bytes())), nil
+	}, tarball.WithMediaType("application/vnd.oci.image.layer.v1.tar+gzip"))
+}
+
+func compressedSize(img v1.Image) (int64, error) {
+	layers, err := img.Layers()
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, l := range layers {
+		n, err := l.Size()
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+var errNotRoot = errors.New("running the image needs root; use -run=false to assemble it only")
