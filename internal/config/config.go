@@ -1,0 +1,90 @@
+package config
+
+import (
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/bid"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
+)
+
+// Config is every setting, checked and typed. It is made by [Load] and not
+// changed afterwards.
+type Config struct {
+	JumpCloud JumpCloud
+	Sync      Sync
+	Output    Output
+	Log       Log
+	Health    Health
+	// Warnings are sentences for whoever runs the connector: nothing is wrong,
+	// but something is unwise.
+	Warnings []string
+
+	values values
+}
+
+// JumpCloud says which organisation is read, where, and with what credential.
+type JumpCloud struct {
+	// AuthMethod is GroupAPIKey or GroupServiceAccount; empty without a credential.
+	AuthMethod   string
+	APIKey       secret.String
+	ClientID     string // of a service account
+	ClientSecret secret.String
+	OrgID        string // empty to let the key decide
+	Region       string // us, eu or in; of no effect where BaseURL is set
+	BaseURL      *url.URL
+	MergeAdmins  bool
+	SkipAdmins   bool
+	Timeout      time.Duration // of one request
+}
+
+// Sync says what is read and how.
+type Sync struct {
+	ResourceTypes             []string
+	Resources                 []bid.Resource
+	SkipEntitlementsAndGrants bool
+	SkipGrants                bool
+	Workers                   int  // how many pages are read side by side, at least 1
+	KeepOlder                 int  // older full syncs that the archive keeps
+	KeepAll                   bool // keep every older sync
+	FailOnCycles              bool // groups that contain one another are an error
+	MaxDepth                  int  // levels of nested access that are followed
+}
+
+// Output says where files go.
+type Output struct {
+	File string // path of the archive
+	// TempDir is an existing folder for work files; empty means beside the archive.
+	TempDir string
+}
+
+// Log says what is logged, how and where.
+type Log struct {
+	Level slog.Level
+	// DebugUntil is when a Level of debug turns into info; zero means never.
+	DebugUntil time.Time
+	Format     string // "json", "console", or empty to decide by the terminal
+	// Paths are files, "stdout" or "stderr"; empty means stderr.
+	Paths []string
+}
+
+// Health says where the health check listens.
+type Health struct {
+	BindAddress string
+	Port        int
+}
+
+// Origin tells where an option's value came from.
+func (c *Config) Origin(name string) Origin {
+	return c.values.origin(name)
+}
+
+// CredentialOrigin tells where the JumpCloud credential came from, in words: the
+// flag, the environment variable or the file.
+func (c *Config) CredentialOrigin() string {
+	if c.JumpCloud.AuthMethod == GroupServiceAccount {
+		return c.Origin(nameJCSecret).Name
+	}
+	return c.Origin(nameAPIKey).Name
+}

@@ -1,0 +1,176 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+)
+
+const (
+	// defaultFile is read from the working directory when BATON_CONFIG_PATH names
+	// no other file.
+	defaultFile = ".baton.yaml"
+	// maxFileBytes bounds the configuration file.
+	maxFileBytes = 1 << 20
+	// readableByOthers are the permission bits that let somebody else read a file.
+	readableByOthers fs.FileMode = 0o044
+)
+
+// configFile is the configuration file as it was found; its zero value stands
+// for none.
+type configFile struct {
+	path     string
+	implicit bool // found in the working directory, named by nobody
+	mode     fs.FileMode
+	settings map[string]setting
+}
+
+// readFile finds and reads the configuration file. dir is the working directory.
+func readFile(named, dir string) (configFile, Problems) {
+	file := configFile{path: named}
+	if named == "" {
+		file.path, file.implicit = filepath.Join(dir, defaultFile), true
+	} else if ext := filepath.Ext(named); ext != ".yaml" && ext != ".yml" {
+		return configFile{}, Problems{{Text: fmt.Sprintf("expected config file to have .yaml or .yml extension, got %s", named)}}
+	}
+	content, err := file.load()
+	switch {
+	case file.implicit && errors.Is(err, fs.ErrNotExist):
+		return configFile{}, nil
+	case err != nil:
+		return configFile{}, Problems{{Text: fmt.Sprintf("read config file: %v", err)}}
+	}
+	return file, file.take(content)
+}
+
+// load reads and parses the file and notes its permissions.
+func (c *configFile) load() (map[string]any, error) {
+	f, err := os.Open(c.path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", c.path)
+	}
+	c.mode = info.Mode()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFileBytes {
+		return nil, fmt.Errorf("%s is larger than %d bytes", c.path, maxFileBytes)
+	}
+	content, err := yaml.Parser().Unmarshal(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", c.path, unquote(err))
+	}
+	return content, nil
+}
+
+// unquote drops what a YAML error quotes from the file, which may be a secret,
+// and the lines that it spreads over.
+func unquote(err error) string {
+	text := regexp.MustCompile("`[^`]*`").ReplaceAllString(err.Error(), "...")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// take turns the file's keys into settings. Keys are compared without regard to
+// case, as other Baton connectors do.
+func (c *configFile) take(content map[string]any) Problems {
+	c.settings = make(map[string]setting)
+	var problems Problems
+	options := fileOptions()
+	for _, key := range slices.Sorted(maps.Keys(content)) {
+		o, known := options[strings.ToLower(key)]
+		if !known {
+			problems = append(problems, Problem{Text: fmt.Sprintf("config file %s: unknown key '%s'", c.path, key), Hint: keyHint(key)})
+			continue
+		}
+		if content[key] == nil {
+			continue
+		}
+		value, err := fromYAML(o, content[key])
+		if err != nil {
+			problems = append(problems, Problem{Text: fmt.Sprintf("config file %s: field %s: %v", c.path, o.Name, err)})
+			continue
+		}
+		c.settings[o.Name] = setting{value, Origin{LayerFile, c.path}}
+	}
+	return problems
+}
+
+// fileOptions are the options that the file may set, by key.
+func fileOptions() map[string]Option {
+	options := make(map[string]Option)
+	for _, o := range Options() {
+		if !o.EnvOnly {
+			options[o.Name] = o
+		}
+	}
+	return options
+}
+
+// keyHint says what an unknown key may have meant.
+func keyHint(key string) string {
+	for _, o := range Options() {
+		if o.Secret && key == o.Name+"-file" {
+			return fmt.Sprintf("a file with the secret is named by the environment variable %s", o.FileEnv())
+		}
+	}
+	if name := Nearest(key); name != "" {
+		return fmt.Sprintf("did you mean '%s'?", name)
+	}
+	return "keys are the names of flags without the dashes in front, see --help"
+}
+
+// fromYAML takes a value as YAML gave it. Text must be written as text: YAML
+// reads an unquoted 0012 or 1e5 as a number and loses what was written.
+func fromYAML(o Option, raw any) (any, error) {
+	switch v := raw.(type) {
+	case string:
+		return parseText(o, v)
+	case bool:
+		if o.Kind == Bool {
+			return v, nil
+		}
+	case int:
+		if o.Kind == Int {
+			return v, nil
+		}
+	case []any:
+		if o.Kind == Strings {
+			return textList(v)
+		}
+	}
+	if o.Kind == String {
+		return nil, errors.New("value must be text: put it in quotes")
+	}
+	return nil, fmt.Errorf("value must be a %s", o.Kind)
+}
+
+// textList takes a list of which every item is text.
+func textList(items []any) ([]string, error) {
+	list := make([]string, 0, len(items))
+	for _, item := range items {
+		text, ok := item.(string)
+		if !ok {
+			return nil, errors.New("every item must be text: put it in quotes")
+		}
+		list = append(list, text)
+	}
+	return list, nil
+}

@@ -1,0 +1,150 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+)
+
+func TestBadFiles(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, content, want, hint string
+	}{
+		{"malformed", "api-key: [", "read config file: ", ""},
+		{"no mapping", "hunter2-hunter2", ".baton.yaml: yaml: unmarshal errors: line 1: cannot unmarshal !!str ... into", ""},
+		{"duplicate key", "region: us\nregion: eu\n", "already defined", ""},
+		{"unknown key", "api_key: hunter2\n", "unknown key 'api_key'", "did you mean 'api-key'?"},
+		{"far from any key", "frobnicate: 1\n", "unknown key 'frobnicate'", "see --help"},
+		{"secret file", "api-key-file: /run/key\n", "unknown key 'api-key-file'", "BATON_API_KEY_FILE"},
+		{"environment only", "keep-sync-count: 3\n", "unknown key 'keep-sync-count'", "see --help"},
+		{"number for text", "org-id: 0012\n", "field org-id: value must be text: put it in quotes", ""},
+		{"number for a secret", "api-key: 12345\n", "field api-key: value must be text: put it in quotes", ""},
+		{"text for a number", "workers: many\n", "field workers: value must be a whole number but got 'many'", ""},
+		{"list for a bool", "merge-admins: [true]\n", "field merge-admins: value must be a bool", ""},
+		{"number in a list", "sync-resource-types: [1]\n", "field sync-resource-types: every item must be text", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := world{file: tt.content}.load(t, config.ForCommand)
+			var problems config.Problems
+			if !errors.As(err, &problems) || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("error = %v, want %q in it", err, tt.want)
+			}
+			if hints := strings.Join(problems.Hints(), "\n"); !strings.Contains(hints, tt.hint) {
+				t.Errorf("hints = %q, want %q", hints, tt.hint)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("error quotes the file: %v", err)
+			}
+		})
+	}
+}
+
+func TestGoodFile(t *testing.T) {
+	t.Parallel()
+	c, err := world{file: "# a comment\nAPI-Key: k\nmerge-admins: \"true\"\nworkers: \"4\"\nsync-resource-types: user,group\norg-id:\nevent-feed: \"false\"\n"}.load(t, config.ForRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.JumpCloud.APIKey.Reveal() != "k" || !c.JumpCloud.MergeAdmins || c.Sync.Workers != 4 || len(c.Sync.ResourceTypes) != 2 || c.JumpCloud.OrgID != "" {
+		t.Errorf("Config = %+v", c)
+	}
+}
+
+func TestConfigPath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	named := filepath.Join(dir, "other.yml")
+	if err := os.WriteFile(named, []byte("org-id: named\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, path, org, wrong string }{
+		{"named", named, "named", ""},
+		{"extension", filepath.Join(dir, "other.json"), "", "expected config file to have .yaml or .yml extension"},
+		{"missing", filepath.Join(dir, "missing.yaml"), "", "no such file or directory"},
+		{"folder", dir + "/sub.yaml", "", "is not a regular file"},
+	}
+	if err := os.Mkdir(filepath.Join(dir, "sub.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := world{file: "org-id: implicit\n", env: map[string]string{"BATON_CONFIG_PATH": tt.path}}.load(t, config.ForCommand)
+			if tt.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.wrong) {
+					t.Errorf("error = %v, want %q in it", err, tt.wrong)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.JumpCloud.OrgID != tt.org {
+				t.Errorf("org-id = %q, want %q", c.JumpCloud.OrgID, tt.org)
+			}
+		})
+	}
+}
+
+func TestBaseURLFromTheWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	const url = "base-url: https://jc.example\n"
+	elsewhere := filepath.Join(t.TempDir(), "named.yaml")
+	if err := os.WriteFile(elsewhere, []byte(url), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name    string
+		world   world
+		refused bool
+	}{
+		{"key in the environment", world{file: url, env: map[string]string{"BATON_API_KEY": "k"}}, true},
+		{"key on the command line", world{file: url, args: []string{"--api-key=k"}}, true},
+		{"secret in the environment", world{file: url + "jumpcloud-client-id: i\n", env: map[string]string{"BATON_JUMPCLOUD_CLIENT_SECRET": "s"}}, true},
+		{"key in the same file", world{file: url + "api-key: k\n"}, false},
+		{"url given by the user too", world{file: url, args: []string{"--base-url=https://jc.example"}, env: map[string]string{"BATON_API_KEY": "k"}}, false},
+		{"file named by the user", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_CONFIG_PATH": elsewhere}}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := tt.world.load(t, config.ForRun)
+			if refused := err != nil && strings.Contains(err.Error(), "base-url in "); refused != tt.refused {
+				t.Errorf("error = %v, want refused: %v", err, tt.refused)
+			}
+		})
+	}
+}
+
+func TestFileThatOthersCanRead(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, content string
+		mode          os.FileMode
+		warned        bool
+	}{
+		{"secret, private", "api-key: k\n", 0o600, false},
+		{"secret, group", "api-key: k\n", 0o640, true},
+		{"secret, everybody", "api-key: k\n", 0o604, true},
+		{"no secret", "region: eu\n", 0o644, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := world{file: tt.content, mode: tt.mode}.load(t, config.ForCommand)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if warned := len(c.Warnings) > 0; warned != tt.warned {
+				t.Errorf("Warnings = %q, want any: %v", c.Warnings, tt.warned)
+			}
+		})
+	}
+}

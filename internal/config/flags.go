@@ -1,0 +1,57 @@
+package config
+
+import (
+	"github.com/spf13/pflag"
+)
+
+// AddFlags declares the flag of every option.
+func AddFlags(flags *pflag.FlagSet) {
+	for _, o := range Options() {
+		if o.EnvOnly {
+			continue
+		}
+		switch value := o.zero().(type) {
+		case string:
+			flags.StringP(o.Name, o.Shorthand, value, o.Usage())
+		case bool:
+			flags.BoolP(o.Name, o.Shorthand, value, o.Usage())
+		case int:
+			flags.IntP(o.Name, o.Shorthand, value, o.Usage())
+		case []string:
+			flags.StringSliceP(o.Name, o.Shorthand, value, o.Usage())
+		}
+		flags.Lookup(o.Name).Hidden = o.Hidden
+	}
+}
+
+// flagLayer reads the flags that were given on the command line.
+func flagLayer(flags *pflag.FlagSet) map[string]setting {
+	given := make(map[string]setting)
+	for _, o := range Options() {
+		flag := flags.Lookup(o.Name)
+		if flag == nil || !flag.Changed {
+			continue
+		}
+		given[o.Name] = setting{flagValue(flags, o), Origin{LayerFlag, "--" + o.Name}}
+	}
+	return given
+}
+
+// flagValue reads a flag that AddFlags declared. Its errors could only tell that
+// the flag has another type than the table says.
+func flagValue(flags *pflag.FlagSet, o Option) any {
+	switch o.Kind {
+	case Bool:
+		v, _ := flags.GetBool(o.Name)
+		return v
+	case Int:
+		v, _ := flags.GetInt(o.Name)
+		return v
+	case Strings:
+		v, _ := flags.GetStringSlice(o.Name)
+		return v
+	default:
+		v, _ := flags.GetString(o.Name)
+		return v
+	}
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Layer is a place that values come from. A later layer outweighs an earlier one.
+type Layer int
+
+// The layers from the weakest to the strongest.
+const (
+	LayerDefault Layer = iota
+	LayerFile          // the configuration file
+	LayerEnv           // the environment, or a file that a _FILE variable names
+	LayerFlag          // the command line
+)
+
+// Origin says where a value came from.
+type Origin struct {
+	Layer Layer
+	// Name is the flag, the environment variable or the path of the file.
+	Name string
+}
+
+// setting is a value of the type that its option's Kind asks for, and where it
+// came from.
+type setting struct {
+	value  any
+	origin Origin
+}
+
+// maxSecretBytes bounds what is read from a file that holds one secret.
+const maxSecretBytes = 64 << 10
+
+// envLayer reads the environment. A variable that is empty counts as not set,
+// so that a template may name all of them.
+func envLayer(lookup func(string) (string, bool)) (map[string]setting, Problems) {
+	given := make(map[string]setting)
+	var problems Problems
+	for _, o := range Options() {
+		text, _ := lookup(o.Env())
+		origin := Origin{LayerEnv, o.Env()}
+		if path, _ := lookup(o.FileEnv()); o.Secret && path != "" {
+			if text != "" {
+				problems = append(problems, Problem{Text: fmt.Sprintf("%s and %s are both set", o.Env(), o.FileEnv()), Hint: "keep the one that is meant"})
+				continue
+			}
+			secret, err := readSecret(path)
+			if err != nil {
+				problems = append(problems, Problem{Text: fmt.Sprintf("%s: %v", o.FileEnv(), err)})
+				continue
+			}
+			text, origin.Name = secret, o.FileEnv()
+		}
+		if text == "" {
+			continue
+		}
+		value, err := parseText(o, text)
+		if err != nil {
+			problems = append(problems, Problem{Text: fmt.Sprintf("environment variable %s: %v", o.Env(), err)})
+			continue
+		}
+		given[o.Name] = setting{value, origin}
+	}
+	return given, problems
+}
+
+// readSecret reads a file that holds one secret and perhaps a line end.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(string(data))
+	switch {
+	case len(data) > maxSecretBytes:
+		return "", fmt.Errorf("%s is larger than %d bytes, which no secret is", path, maxSecretBytes)
+	case text == "":
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return text, nil
+}
+
+// parseText reads an option's value from text of the environment or of a YAML
+// string. Its errors do not quote secrets.
+func parseText(o Option, text string) (any, error) {
+	switch o.Kind {
+	case Bool:
+		v, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("value must be true or false but got '%s'", text)
+		}
+		return v, nil
+	case Int:
+		v, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("value must be a whole number but got '%s'", text)
+		}
+		return v, nil
+	case Strings:
+		return strings.Split(text, ","), nil
+	default:
+		return text, nil
+	}
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteMarkdown writes docs/CONFIG.md from the table.
+func WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(markdownHead)
+	for section := range sectionCount {
+		writeSection(&b, section)
+	}
+	writeRelations(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+const markdownHead = `# Configuration
+
+<!-- Generated from the option table in internal/config. Do not edit; run: make gen -->
+
+Every setting is a flag, an environment variable and a key of a YAML file, except
+those marked "environment only". What is given on the command line outweighs the
+environment, which outweighs the file, which outweighs the default.
+
+- **Environment.** ` + "`BATON_`" + ` and the flag's name in upper case with ` + "`_`" + ` for ` + "`-`" + `: ` + "`--org-id`" + ` is
+  ` + "`BATON_ORG_ID`" + `. An empty variable counts as not set. Lists are separated by commas.
+  Bools are 1, t, true, 0, f, false.
+- **File.** ` + "`BATON_CONFIG_PATH`" + ` names a file that ends in .yaml or .yml; without it
+  ` + "`./.baton.yaml`" + ` is read if there is one. Keys are flag names. A file that is malformed,
+  that cannot be read or that holds an unknown key is refused. Text goes in quotes where
+  YAML would take it for a number.
+- **Secrets.** Each secret can be read from a file: the environment variable with the
+  suffix ` + "`_FILE`" + ` names it. Setting both is an error. Keep secrets out of the command
+  line, where every process of the machine can read them. A ` + "`base-url`" + ` in ` + "`./.baton.yaml`" + `
+  is refused when the credential comes from elsewhere.
+- **Not served.** An option that this connector does not serve (yet) is parsed, and when
+  it asks for something the run ends with exit code 12 and the option's name.
+
+`
+
+func writeSection(b *strings.Builder, section Section) {
+	fmt.Fprintf(b, "## %s\n\n| flag | environment | type | default | meaning |\n|---|---|---|---|---|\n", section.Title())
+	for _, o := range Options() {
+		if o.Section == section {
+			writeRow(b, o)
+		}
+	}
+	b.WriteString("\n")
+}
+
+func writeRow(b *strings.Builder, o Option) {
+	flag := "`--" + o.Name + "`"
+	if o.Shorthand != "" {
+		flag += ", `-" + o.Shorthand + "`"
+	}
+	if o.EnvOnly {
+		flag = "environment only"
+	}
+	env := "`" + o.Env() + "`"
+	if o.Secret {
+		env += ", `" + o.FileEnv() + "`"
+	}
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", flag, env, o.Kind, defaultText(o), meaning(o))
+}
+
+func defaultText(o Option) string {
+	if o.Default == nil {
+		return ""
+	}
+	return fmt.Sprintf("`%v`", o.Default)
+}
+
+// meaning is the help text and what else there is to know.
+func meaning(o Option) string {
+	parts := []string{o.Help}
+	if o.Min != 0 || o.Max != 0 {
+		parts = append(parts, fmt.Sprintf("from %d to %d", o.Min, o.Max))
+	}
+	if o.Status != Served {
+		parts = append(parts, fmt.Sprintf("**%s**: %s", o.Status, o.Reason))
+	} else if o.ServiceOnly {
+		parts = append(parts, "service mode only")
+	}
+	if o.Hidden {
+		parts = append(parts, "not listed by --help")
+	}
+	return strings.ReplaceAll(strings.Join(parts, "; "), "|", `\|`) + "."
+}
+
+func writeRelations(b *strings.Builder) {
+	b.WriteString("## Rules between options\n\n")
+	for _, r := range Relations() {
+		switch r.Kind {
+		case Together:
+			fmt.Fprintf(b, "- All or none of %s.\n", codeList(r.Names))
+		case Exclusive:
+			fmt.Fprintf(b, "- At most one of %s.\n", codeList(r.Names))
+		case DependsOn:
+			fmt.Fprintf(b, "- %s only together with %s.\n", codeList(r.Names), codeList(r.On))
+		}
+	}
+	b.WriteString("- One credential: `--api-key`, or `--jumpcloud-client-id` with `--jumpcloud-client-secret`; with both, `--auth-method` chooses.\n")
+}
+
+func codeList(names []string) string {
+	return "`--" + strings.Join(names, "`, `--") + "`"
+}

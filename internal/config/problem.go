@@ -1,0 +1,73 @@
+package config
+
+import (
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Problem is one thing that is wrong with the settings.
+type Problem struct {
+	// Text says what is wrong, without the value of any secret.
+	Text string
+	// Hint says what to do about it; empty where Text says it already.
+	Hint string
+	// Code is [codes.OK] for an ordinary mistake, else what the process should
+	// report instead of "unknown".
+	Code codes.Code
+}
+
+// Problems is everything that is wrong with the settings, as one error.
+type Problems []Problem
+
+// Error lists the problems, one a line.
+func (p Problems) Error() string {
+	lines := make([]string, 0, len(p)+1)
+	if len(p) > 1 {
+		lines = append(lines, "errors found:")
+	}
+	for _, problem := range p {
+		lines = append(lines, problem.Text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hints lists what to do, in the order of the problems and without repetition.
+func (p Problems) Hints() []string {
+	var hints []string
+	seen := make(map[string]bool)
+	for _, problem := range p {
+		if problem.Hint != "" && !seen[problem.Hint] {
+			seen[problem.Hint] = true
+			hints = append(hints, problem.Hint)
+		}
+	}
+	return hints
+}
+
+// GRPCStatus carries the code for the process to end with. Asking for something
+// that is not served outweighs an ordinary mistake, and an ordinary mistake
+// outweighs a missing credential.
+func (p Problems) GRPCStatus() *status.Status {
+	code := codes.OK
+	for _, problem := range p {
+		switch {
+		case problem.Code == codes.Unimplemented:
+			return status.New(codes.Unimplemented, p.Error())
+		case problem.Code == codes.OK:
+			code = codes.Unknown
+		case code == codes.OK:
+			code = problem.Code
+		}
+	}
+	return status.New(code, p.Error())
+}
+
+// err is nil when nothing is wrong.
+func (p Problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}

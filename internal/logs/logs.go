@@ -1,0 +1,134 @@
+// Package logs builds the logger of the process: JSON lines with the keys that
+// Baton connectors have always written (level, ts, caller, msg, error), or a form
+// for people to read, to one or several places.
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lmittmann/tint"
+)
+
+// The formats of [Options.Format].
+const (
+	FormatJSON    = "json"
+	FormatConsole = "console"
+)
+
+// The names that stand for streams in [Options.Paths].
+const (
+	pathStdout = "stdout"
+	pathStderr = "stderr"
+)
+
+// Options say what is logged, how and where.
+type Options struct {
+	Level slog.Level
+	// DebugUntil is when a Level below info turns into info; zero means never.
+	DebugUntil time.Time
+	Format     string // FormatJSON or FormatConsole
+	Color      bool   // for FormatConsole
+	// Paths are files to append to, "stdout" or "stderr"; empty means "stderr".
+	Paths          []string
+	Stdout, Stderr io.Writer
+}
+
+// Log is the logger and what it writes to. Close it at the end of the process.
+type Log struct {
+	*slog.Logger
+	// OnStderr reports whether the log goes to stderr among others.
+	OnStderr bool
+
+	files []*os.File
+}
+
+// New opens the log's destinations. Files are created with mode 0600 and
+// appended to. If one cannot be opened, none stays open.
+func New(o Options) (*Log, error) {
+	paths := o.Paths
+	if len(paths) == 0 {
+		paths = []string{pathStderr}
+	}
+	log := new(Log)
+	var writers []io.Writer
+	for _, path := range paths {
+		switch path {
+		case pathStdout:
+			writers = append(writers, o.Stdout)
+		case pathStderr:
+			log.OnStderr = true
+			writers = append(writers, o.Stderr)
+		default:
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("open log: %w", err), log.Close())
+			}
+			log.files = append(log.files, f)
+			writers = append(writers, f)
+		}
+	}
+	log.Logger = slog.New(handler(io.MultiWriter(writers...), o))
+	return log, nil
+}
+
+// Close closes the files that New opened.
+func (l *Log) Close() error {
+	var errs []error
+	for _, f := range l.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func handler(w io.Writer, o Options) slog.Handler {
+	level := expiring{o.Level, o.DebugUntil}
+	if o.Format == FormatConsole {
+		return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color})
+	}
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: replace})
+}
+
+// expiring is a level that is no more verbose than info once its time is over.
+type expiring struct {
+	level slog.Level
+	until time.Time
+}
+
+// Level is asked for each record.
+func (e expiring) Level() slog.Level {
+	if e.level < slog.LevelInfo && !e.until.IsZero() && !time.Now().Before(e.until) {
+		return slog.LevelInfo
+	}
+	return e.level
+}
+
+// replace gives a record's own keys the names and forms that log pipelines built
+// for other Baton connectors expect.
+func replace(groups []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.Float64(a.Key, a.Value.Duration().Seconds())
+	}
+	if len(groups) > 0 {
+		return a
+	}
+	switch value := a.Value.Any().(type) {
+	case slog.Level:
+		return slog.String("level", strings.ToLower(value.String()))
+	case time.Time:
+		if a.Key == slog.TimeKey {
+			return slog.Float64("ts", float64(value.UnixNano())/float64(time.Second))
+		}
+	case *slog.Source:
+		dir, file := filepath.Split(value.File)
+		return slog.String("caller", filepath.Base(dir)+"/"+file+":"+strconv.Itoa(value.Line))
+	}
+	return a
+}
