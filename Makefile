@@ -82,15 +82,20 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Check style, layers and formatting
 tidy-check: ## Check that go.mod says what is used, no more and no less
 	go mod tidy -diff
 
+# Packages with files that their tests write when asked to: documentation made from
+# tables, and what commands are expected to print.
+GOLDEN = $(addprefix ./,$(sort $(dir $(shell grep -rlF --include='*_test.go' 'flag.Bool("update"' internal))))
+
 GENERATORS := $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc
 
 .PHONY: gen
-gen: $(GENERATORS) ## Generate internal/pb from proto/
+gen: $(GENERATORS) ## Generate code from proto/, documentation from tables, and golden files
 	rm -rf internal/pb/c1
 	PATH='$(TOOLS)':"$$PATH" $(TOOLS)/buf generate
+	go test $(GOLDEN) -update
 
 .PHONY: gen-check
-gen-check: $(GENERATORS) ## Check that what is generated is current
+gen-check: $(GENERATORS) ## Check that generated code is current; tests check the rest
 	rm -rf $(BIN)/gen
 	PATH='$(TOOLS)':"$$PATH" $(TOOLS)/buf generate -o $(BIN)/gen
 	diff -r $(BIN)/gen/internal/pb/c1 internal/pb/c1

@@ -122,7 +122,10 @@ func TestRulesNoticeViolations(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := problemsOf(load(t, fstest.MapFS{tt.file: {Data: []byte(tt.source)}}))
+			got := problemsOf(load(t, fstest.MapFS{
+				"tools/lint/go.mod": {Data: []byte("module lint")},
+				tt.file:             {Data: []byte(tt.source)},
+			}))
 			switch {
 			case tt.want == "" && len(got) > 0:
 				t.Errorf("problems %q, want none", got)

@@ -25,8 +25,9 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/bid", "internal/c1api", "internal/c1z", "internal/config", "internal/connector", "internal/jcsim",
-			"internal/jumpcloud", "internal/logs", "internal/pb", "internal/secret", "internal/syncer", "internal/workdb",
+			"internal/bid", "internal/c1api", "internal/c1sim", "internal/c1z", "internal/config", "internal/connector",
+			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/secret", "internal/syncer",
+			"internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
@@ -69,6 +70,11 @@ var layers = []layer{
 		pkg: "internal/c1api",
 		may: []string{"internal/pb", "internal/secret"},
 		why: "ConductorOne's edge knows how to talk, not what about",
+	},
+	{
+		pkg: "internal/c1sim",
+		may: []string{"internal/pb"},
+		why: "a simulator that shared code with the client would share its mistakes",
 	},
 	{
 		pkg: "internal/jcsim",

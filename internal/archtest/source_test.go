@@ -35,8 +35,8 @@ func (f sourceFile) ours() []string {
 	return pkgs
 }
 
-// load parses every Go file of the module in root. Other modules below it, such
-// as tools/, and folders that the go command ignores are left out.
+// load parses every Go file of the module in root. Other modules below it and
+// folders that the go command ignores are left out.
 func load(t *testing.T, root fs.FS) []sourceFile {
 	t.Helper()
 	var files []sourceFile
@@ -45,8 +45,7 @@ func load(t *testing.T, root fs.FS) []sourceFile {
 		case err != nil:
 			return err
 		case d.IsDir():
-			base := path.Base(name)
-			if name != "." && (base == "testdata" || base[0] == '.' || base[0] == '_' || name == "tools" || name == "bin") {
+			if name != "." && ignored(root, name) {
 				return fs.SkipDir
 			}
 			return nil
@@ -68,6 +67,15 @@ func load(t *testing.T, root fs.FS) []sourceFile {
 		t.Fatal(err)
 	}
 	return files
+}
+
+func ignored(root fs.FS, dir string) bool {
+	base := path.Base(dir)
+	if base == "testdata" || base[0] == '.' || base[0] == '_' {
+		return true
+	}
+	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func parse(name string, src []byte) (sourceFile, error) {
