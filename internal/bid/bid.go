@@ -8,6 +8,7 @@ package bid
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -50,10 +51,8 @@ func ParseResource(text string) (Resource, error) {
 	if err != nil {
 		return Resource{}, fmt.Errorf("%q is %w: %w", text, ErrInvalid, err)
 	}
-	for _, part := range parts {
-		if part == "" {
-			return Resource{}, fmt.Errorf("%q is %w: a part is empty", text, ErrInvalid)
-		}
+	if slices.Contains(parts, "") {
+		return Resource{}, fmt.Errorf("%q is %w: a part is empty", text, ErrInvalid)
 	}
 	switch len(parts) {
 	case 2:
@@ -75,11 +74,11 @@ func split(text string) ([]string, error) {
 		case '\\':
 			i++
 			if i == len(text) || !special(text[i]) {
-				return nil, errors.New(`a \ must be followed by \, / or :`)
+				return nil, errors.New(`\ must stand before \, / or : only`)
 			}
 			part.WriteByte(text[i])
 		case ':':
-			return nil, errors.New(`a : inside a part is written \:`)
+			return nil, errors.New(`: inside a part is written with \ before it`)
 		case '/':
 			parts = append(parts, part.String())
 			part.Reset()

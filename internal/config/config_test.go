@@ -198,14 +198,22 @@ func TestProblems(t *testing.T) {
 		hint  string
 		code  codes.Code
 	}{
-		{"everything at once", world{args: []string{"--workers=65", "--log-level=loud", "--http-timeout-seconds=9999", "--base-url=nowhere"}, env: key},
+		{
+			"everything at once",
+			world{args: []string{"--workers=65", "--log-level=loud", "--http-timeout-seconds=9999", "--base-url=nowhere"}, env: key},
 			[]string{
 				"errors found:\n", "field workers: value must be less than or equal to 64 but got 65\n", "field log-level: value must be one of [debug info warn error] but got 'loud'",
 				"field http-timeout-seconds: value must be less than or equal to 1800 but got 9999", "field base-url: value must be an address",
-			}, "", codes.Unknown},
+			},
+			"", codes.Unknown,
+		},
 		{"zero is held to bounds", world{args: []string{"--task-concurrency=0"}, env: key}, []string{"field task-concurrency: value must be greater than or equal to 1 but got 0"}, "", codes.Unknown},
-		{"bad environment", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_WORKERS": "many", "BATON_MERGE_ADMINS": "yes"}},
-			[]string{"environment variable BATON_WORKERS: value must be a whole number but got 'many'", "environment variable BATON_MERGE_ADMINS: value must be true or false but got 'yes'"}, "", codes.Unknown},
+		{
+			"bad environment",
+			world{env: map[string]string{"BATON_API_KEY": "k", "BATON_WORKERS": "many", "BATON_MERGE_ADMINS": "yes"}},
+			[]string{"environment variable BATON_WORKERS: value must be a whole number but got 'many'", "environment variable BATON_MERGE_ADMINS: value must be true or false but got 'yes'"},
+			"", codes.Unknown,
+		},
 		{"storage engine", world{args: []string{"--storage-engine=foo"}, env: key}, []string{"field storage-engine: value must be one of [ sqlite pebble] but got 'foo'"}, "", codes.Unknown},
 		{"pebble", world{args: []string{"--storage-engine=pebble"}, env: key}, []string{"storage-engine pebble is not served"}, "", codes.Unimplemented},
 		{"event feed text", world{args: []string{"--event-feed=yes"}, env: key}, []string{"field event-feed: value must be true or false but got 'yes'"}, "", codes.Unknown},

@@ -3,10 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -54,26 +52,11 @@ func readFile(named, dir string) (configFile, Problems) {
 
 // load reads and parses the file and notes its permissions.
 func (c *configFile) load() (map[string]any, error) {
-	f, err := os.Open(c.path)
+	data, info, err := readBounded(c.path, maxFileBytes)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", c.path)
 	}
 	c.mode = info.Mode()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFileBytes {
-		return nil, fmt.Errorf("%s is larger than %d bytes", c.path, maxFileBytes)
-	}
 	content, err := yaml.Parser().Unmarshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", c.path, unquote(err))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -97,7 +98,7 @@ func parseBaseURL(text string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		// The error of the parser quotes the text, which may hold a password.
-		return nil, fmt.Errorf("value must be an address as in https://console.jumpcloud.com")
+		return nil, errors.New("value must be an address as in https://console.jumpcloud.com")
 	case base.Scheme != "https" && base.Scheme != "http", base.Host == "":
 		return nil, fmt.Errorf("value must be an address as in https://console.jumpcloud.com but got '%s'", base.Redacted())
 	case base.User != nil, base.RawQuery != "", base.Fragment != "":

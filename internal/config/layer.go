@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -71,23 +72,34 @@ func envLayer(lookup func(string) (string, bool)) (map[string]setting, Problems)
 
 // readSecret reads a file that holds one secret and perhaps a line end.
 func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	data, _, err := readBounded(path, maxSecretBytes)
 	if err != nil {
 		return "", err
 	}
 	text := strings.TrimSpace(string(data))
-	switch {
-	case len(data) > maxSecretBytes:
-		return "", fmt.Errorf("%s is larger than %d bytes, which no secret is", path, maxSecretBytes)
-	case text == "":
+	if text == "" {
 		return "", fmt.Errorf("%s is empty", path)
 	}
 	return text, nil
+}
+
+// readBounded reads at most limit bytes of a file, which may be a pipe.
+func readBounded(path string, limit int64) ([]byte, fs.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Closing what was only read has nothing to tell.
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s is larger than %d bytes", path, limit)
+	}
+	return data, info, err
 }
 
 // parseText reads an option's value from text of the environment or of a YAML

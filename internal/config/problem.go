@@ -19,7 +19,7 @@ type Problem struct {
 }
 
 // Problems is everything that is wrong with the settings, as one error.
-type Problems []Problem
+type Problems []Problem //nolint:errname // a list of problems, and an error as a whole
 
 // Error lists the problems, one a line.
 func (p Problems) Error() string {

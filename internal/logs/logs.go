@@ -91,7 +91,7 @@ func (l *Log) Close() error {
 func handler(w io.Writer, o Options) slog.Handler {
 	level := expiring{o.Level, o.DebugUntil}
 	if o.Format == FormatConsole {
-		return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color})
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color})
 	}
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: replace})
 }
