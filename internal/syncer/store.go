@@ -40,9 +40,10 @@ type Queue interface {
 	Commit(ctx context.Context, batch *Batch) (Committed, error)
 	// Settle stores that a list is complete, or the tokens that are to be read
 	// before it is. Tokens that were named before are left out of the answer.
-	Settle(ctx context.Context, list int64, tokens []string) ([]Token, error)
-	// OpenTokens lists tokens that have not been read, the most urgent first.
-	OpenTokens(ctx context.Context, limit int) ([]Token, error)
+	Settle(ctx context.Context, list OpenList, tokens []string) ([]Token, error)
+	// OpenTokens lists tokens that have not been read, the most urgent first, and
+	// tells the greatest id of all tokens, which grow in the order of commits.
+	OpenTokens(ctx context.Context, limit int) (tokens []Token, last int64, err error)
 	// IdleLists lists the lists that have no open token and are not complete.
 	IdleLists(ctx context.Context) ([]OpenList, error)
 	// Notes lists the notes of a list's pages in the order in which they were
@@ -59,14 +60,17 @@ type Stage interface {
 	// Begin stores what the sync was asked to read and what is known before any
 	// list is read, and enters [PhaseReading].
 	Begin(ctx context.Context, state State, batch *Batch) error
-	// Advance enters a phase. Took is added to the duration of the phase before.
-	Advance(ctx context.Context, phase Phase, took time.Duration) error
-	// Found stores a resource that was looked up.
+	// Advance goes from one phase to another. Took is how long this process was in
+	// the first.
+	Advance(ctx context.Context, from, to Phase, took time.Duration) error
+	// Found stores a resource that was looked up, and counts it under
+	// [CounterLookedUp].
 	Found(ctx context.Context, row ResourceRow) error
 	// Absent stores that a resource which was looked up does not exist.
 	Absent(ctx context.Context, ref Ref) error
-	// Join runs join in one transaction, which also enters [PhaseWriting]: after an
-	// error or a crash nothing of it is stored. Took is the duration of the phase.
+	// Join runs join in one transaction, which also enters [PhaseWriting] and tells
+	// its own duration: after an error or a crash nothing of it is stored. The error
+	// of join is returned as it is.
 	Join(ctx context.Context, join func(JoinStore) error) error
 	// Spoil marks what is stored as not worth resuming, so that the next run starts
 	// anew; the reason is logged then.
@@ -164,9 +168,16 @@ type Token struct {
 	// Class and Rank say how urgent the page is: the lowest class first, within it
 	// the lowest rank, then the lowest ID.
 	Class, Rank int64
-	// Number counts the pages of a chain, in which each page names the next one.
-	Number int64
 }
+
+// Names of counters.
+const (
+	// CounterLookedUp counts the principals that were in no list and exist.
+	CounterLookedUp = "principals looked up"
+	// CounterLeftOut counts the grants of a page that were left out because the type
+	// of the entitlement's resource is not synced.
+	CounterLeftOut = "grants left out"
+)
 
 // OpenList is a list that is not complete.
 type OpenList struct {
