@@ -1,0 +1,169 @@
+package c1api
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/timeout"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+const (
+	defaultPort = "443"
+	// connectTimeout bounds one attempt to connect.
+	connectTimeout = 30 * time.Second
+	// reconnectDelay is the longest pause between two attempts to connect. It is
+	// shorter than the agent's longest back-off, so that a poll finds it over.
+	reconnectDelay = 30 * time.Second
+	// unaryTimeout ends a call that nobody answers; every answer is a quick one.
+	unaryTimeout = time.Minute
+	// pingAfter is how long a connection may be silent under a waiting call before
+	// it is tested. Servers refuse pings that come more often than every five
+	// minutes.
+	pingAfter = 6 * time.Minute
+	// pingTimeout is how long the test may take before the connection counts as
+	// broken.
+	pingTimeout = 20 * time.Second
+
+	maxHostID = 256
+)
+
+// DialFunc opens a connection to host:port.
+type DialFunc func(ctx context.Context, addr string) (net.Conn, error)
+
+// Options say how to reach ConductorOne.
+type Options struct {
+	// Credentials are required.
+	Credentials *Credentials
+	// APIHost, from BATON_C1_API_HOST, takes the place of the client id's host for
+	// both tokens and calls. It may name a port. Empty means the client id's host.
+	APIHost string
+	// HTTPTimeout bounds one token request; 0 means 300 s.
+	HTTPTimeout time.Duration
+	// RootCAs are trusted instead of the system's; nil means the system's, to which
+	// SSL_CERT_FILE adds as Go's standard library has it.
+	RootCAs *x509.CertPool
+	// Dial takes the place of the system's network, proxies included; nil means the
+	// system's.
+	Dial DialFunc
+	// Logger gets one line a call at debug level. It is required.
+	Logger *slog.Logger
+}
+
+// A Conn is the connection to ConductorOne and the service at its other end. It
+// is safe for concurrent use.
+type Conn struct {
+	pb.BatonServiceClient
+	conn *grpc.ClientConn
+}
+
+// Dial makes the connection ready without waiting for it: the first call
+// connects. Each unary call ends after a minute at the latest.
+func Dial(opts Options) (*Conn, error) {
+	if opts.Credentials == nil {
+		return nil, errors.New("dial ConductorOne: no credentials")
+	}
+	host := opts.Credentials.host
+	if opts.APIHost != "" {
+		host = opts.APIHost
+	}
+	httpTimeout := opts.HTTPTimeout
+	if httpTimeout == 0 {
+		httpTimeout = defaultHTTPTime
+	}
+	tokens := NewTokenSource(opts.Credentials, host, opts.RootCAs, httpTimeout, opts.Dial)
+	log := logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
+		opts.Logger.Log(ctx, slog.Level(level), msg, fields...)
+	})
+	quiet := []logging.Option{
+		logging.WithLogOnEvents(logging.FinishCall),
+		logging.WithLevels(func(codes.Code) logging.Level { return logging.LevelDebug }),
+		logging.WithDisableLoggingFields(logging.ComponentFieldKey, logging.MethodTypeFieldKey),
+	}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs})),
+		grpc.WithPerRPCCredentials(perCall{tokens}),
+		grpc.WithUserAgent(opts.Credentials.name + " baton-sdk/" + sdkVersion),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: reconnectDelay},
+			MinConnectTimeout: connectTimeout,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingAfter, Timeout: pingTimeout}),
+		grpc.WithChainUnaryInterceptor(logging.UnaryClientInterceptor(log, quiet...), timeout.UnaryClientInterceptor(unaryTimeout)),
+		grpc.WithChainStreamInterceptor(logging.StreamClientInterceptor(log, quiet...)),
+		grpc.WithDefaultCallOptions(grpc.OnFinish(func(err error) {
+			// A token can end before its time: ConductorOne may withdraw it.
+			if status.Code(err) == codes.Unauthenticated {
+				tokens.Forget()
+			}
+		})),
+		// The connection is kept between polls, however far apart they are.
+		grpc.WithIdleTimeout(0),
+		grpc.WithDisableServiceConfig(),
+	}
+	if opts.Dial != nil {
+		options = append(options, grpc.WithContextDialer(opts.Dial))
+	}
+	conn, err := grpc.NewClient("dns:///"+address(host), options...)
+	if err != nil {
+		return nil, fmt.Errorf("dial ConductorOne at %s: %w", host, err)
+	}
+	return &Conn{BatonServiceClient: pb.NewBatonServiceClient(conn), conn: conn}, nil
+}
+
+// Close ends the connection and every call on it.
+func (c *Conn) Close() error { return c.conn.Close() }
+
+// address puts the default port behind a host that names none.
+func address(host string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	return net.JoinHostPort(host, defaultPort)
+}
+
+// perCall puts the token into each call.
+type perCall struct{ tokens *TokenSource }
+
+func (p perCall) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	token, err := p.tokens.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"authorization": token.Type() + " " + token.AccessToken}, nil
+}
+
+func (perCall) RequireTransportSecurity() bool { return true }
+
+// HostID is the id under which this process is known to ConductorOne: the
+// configured one (BATON_HOST_ID), else the host's name, else "baton-sdk". It has
+// 1 to 256 characters.
+func HostID(configured string) string {
+	id := configured
+	if id == "" {
+		id, _ = os.Hostname() // A host without a name has the name below.
+	}
+	if id == "" {
+		return "baton-sdk"
+	}
+	if utf8.RuneCountInString(id) > maxHostID {
+		id = string([]rune(id)[:maxHostID])
+	}
+	return id
+}

@@ -1,0 +1,206 @@
+package c1api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"golang.org/x/oauth2"
+)
+
+const (
+	// sdkVersion is the revision of the public SDK whose protocol is spoken here;
+	// both user agents carry it.
+	sdkVersion = "v0.25.0"
+
+	tokenPath       = "/auth/v1/token"
+	assertionType   = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	assertionLife   = 2 * time.Minute
+	tokenUserAgent  = "baton-c1-credential-provider baton-sdk/" + sdkVersion
+	maxTokenAnswer  = 1 << 20
+	defaultHTTPTime = 300 * time.Second
+)
+
+// TokenSource buys access tokens for a client id and keeps one for as long as it
+// is good. It is safe for concurrent use: one caller asks, the others wait for
+// the same token.
+type TokenSource struct {
+	credentials *Credentials
+	endpoint    string
+	client      *http.Client
+
+	// turn is held by the one caller that asks for a token while the others wait.
+	// It is a channel so that waiting for it ends with the caller's context.
+	turn chan struct{}
+
+	mu    sync.Mutex
+	token *oauth2.Token // nil or no longer valid means that one must be asked for
+}
+
+// NewTokenSource makes one that asks https://<host>/auth/v1/token, trusting roots, through dial
+// where that is not nil.
+func NewTokenSource(c *Credentials, host string, roots *x509.CertPool, timeout time.Duration, dial DialFunc) *TokenSource {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:   connectTimeout,
+		ForceAttemptHTTP2:     true,
+		ResponseHeaderTimeout: timeout,
+		// Tokens are asked for once an hour or so: a connection is not worth keeping.
+		DisableKeepAlives: true,
+	}
+	if dial != nil {
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) { return dial(ctx, addr) }
+	}
+	return &TokenSource{
+		credentials: c,
+		endpoint:    "https://" + host + tokenPath,
+		client: &http.Client{
+			Transport: transport,
+			Timeout:   timeout,
+			// The assertion is a credential; it goes to the host of the client id only.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		turn: make(chan struct{}, 1),
+	}
+}
+
+// Token returns a token that is good for ten seconds or more. Its error carries
+// a gRPC status: a [*TokenError] where the endpoint answered, otherwise
+// Unavailable, Canceled or DeadlineExceeded.
+func (s *TokenSource) Token(ctx context.Context) (*oauth2.Token, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, transportError(ctx.Err())
+	}
+	if token := s.kept(); token.Valid() {
+		return token, nil
+	}
+	token, err := s.fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.keep(token)
+	return token, nil
+}
+
+// Forget drops the token, so that the next call asks for another one.
+func (s *TokenSource) Forget() { s.keep(nil) }
+
+func (s *TokenSource) kept() *oauth2.Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
+
+func (s *TokenSource) keep(token *oauth2.Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
+}
+
+func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
+	assertion, err := s.assertion(time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("sign the token request: %w", err)
+	}
+	form := url.Values{
+		"client_id":             {s.credentials.clientID},
+		"grant_type":            {"client_credentials"},
+		"client_assertion_type": {assertionType},
+		"client_assertion":      {assertion},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("make the token request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", tokenUserAgent)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return nil, transportError(fmt.Errorf("ask ConductorOne for a token: %w", err))
+	}
+	defer resp.Body.Close() //nolint:errcheck // Nothing was written that closing could lose.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
+	if err != nil {
+		return nil, transportError(fmt.Errorf("read ConductorOne's token: %w", err))
+	}
+	return parseToken(resp.StatusCode, body, time.Now())
+}
+
+// parseToken reads the endpoint's answer. Nothing of a good one, and only the
+// OAuth error of a bad one, gets into an error.
+func parseToken(code int, body []byte, now time.Time) (*oauth2.Token, error) {
+	var answer struct {
+		AccessToken string      `json:"access_token"`
+		TokenType   string      `json:"token_type"`
+		ExpiresIn   json.Number `json:"expires_in"`
+		Error       string      `json:"error"`
+		Description string      `json:"error_description"`
+	}
+	malformed := json.Unmarshal(body, &answer)
+	if code != http.StatusOK {
+		return nil, &TokenError{StatusCode: code, Code: answer.Error, Description: answer.Description}
+	}
+	if malformed != nil {
+		return nil, &TokenError{StatusCode: code, Description: "the answer is not the JSON of a token"}
+	}
+	if answer.AccessToken == "" {
+		return nil, &TokenError{StatusCode: code, Description: "the answer holds no access token"}
+	}
+	token := &oauth2.Token{AccessToken: answer.AccessToken, TokenType: answer.TokenType}
+	if seconds, err := answer.ExpiresIn.Float64(); err == nil && seconds > 0 {
+		token.Expiry = now.Add(time.Duration(seconds * float64(time.Second)))
+	}
+	return token, nil
+}
+
+// assertion signs the claims by which ConductorOne knows the client.
+func (s *TokenSource) assertion(now time.Time) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{
+		Algorithm: jose.EdDSA,
+		// Wrapped in a JSON Web Key, the header names its id where it has one.
+		Key: jose.JSONWebKey{Key: s.credentials.key, KeyID: s.credentials.keyID},
+	}, &jose.SignerOptions{NonceSource: nonceSource{}})
+	if err != nil {
+		return "", err
+	}
+	return jwt.Signed(signer).Claims(jwt.Claims{
+		Issuer:    s.credentials.clientID,
+		Subject:   s.credentials.clientID,
+		Audience:  jwt.Audience{s.credentials.audience()},
+		IssuedAt:  jwt.NewNumericDate(now),
+		NotBefore: jwt.NewNumericDate(now.Add(-assertionLife)),
+		Expiry:    jwt.NewNumericDate(now.Add(assertionLife)),
+	}).Serialize()
+}
+
+// nonceSource makes each assertion one that was never seen before.
+type nonceSource struct{}
+
+func (nonceSource) Nonce() (string, error) {
+	nonce := make([]byte, 16)
+	if _, err := rand.Read(nonce); err != nil {
+		return "", errors.New("no randomness for a nonce")
+	}
+	return base64.RawURLEncoding.EncodeToString(nonce), nil
+}

@@ -1,0 +1,243 @@
+package c1api_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1api"
+	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+func poll(t *testing.T, conn *c1api.Conn) error {
+	t.Helper()
+	_, err := conn.GetTask(t.Context(), &pb.BatonServiceGetTaskRequest{HostId: "h"})
+	return err
+}
+
+func TestTokenIsAcceptedAndKept(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		opts   c1sim.Options
+		change func(*c1api.Options)
+	}{
+		{name: "host with a port"},
+		{name: "key with an id", opts: c1sim.Options{KeyID: "key-7"}},
+		// The request goes to the other host, the assertion is for the client id's.
+		{
+			name: "other API host", opts: c1sim.Options{Host: "localhost:1234"},
+			change: func(o *c1api.Options) { o.APIHost = host },
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, tt.opts)
+				conn := w.dial(t, tt.change)
+				for range 3 {
+					if err := poll(t, conn); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if n := len(w.sim.Events("token")); n != 1 {
+					t.Errorf("3 calls asked for %d tokens", n)
+				}
+			})
+		})
+	}
+}
+
+func TestTokenIsRenewedTenSecondsEarly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, c1sim.Options{TokenLife: time.Hour})
+		conn := w.dial(t, nil)
+		for _, step := range []struct {
+			wait   time.Duration
+			tokens int
+		}{{0, 1}, {time.Hour - 11*time.Second, 1}, {2 * time.Second, 2}, {time.Hour - 11*time.Second, 2}, {2 * time.Second, 3}} {
+			time.Sleep(step.wait)
+			if err := poll(t, conn); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(w.sim.Events("token")); n != step.tokens {
+				t.Errorf("after %v: %d tokens, want %d", step.wait, n, step.tokens)
+			}
+		}
+	})
+}
+
+func TestWithdrawnTokenIsReplaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, c1sim.Options{})
+		conn := w.dial(t, nil)
+		if err := poll(t, conn); err != nil {
+			t.Fatal(err)
+		}
+		w.sim.WithdrawTokens()
+		if err := poll(t, conn); status.Code(err) != codes.Unauthenticated || !c1api.Refused(err) {
+			t.Errorf("call with a withdrawn token: %v", err)
+		}
+		if err := poll(t, conn); err != nil {
+			t.Errorf("call after it: %v", err)
+		}
+		w.sim.WithdrawTokens()
+		stream, err := conn.UploadAsset(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.CloseAndRecv(); status.Code(err) != codes.Unauthenticated {
+			t.Errorf("upload with a withdrawn token: %v", err)
+		}
+		if err := poll(t, conn); err != nil {
+			t.Errorf("call after it: %v", err)
+		}
+	})
+}
+
+// Callers that need a token at once share one, and a caller that waits for it
+// leaves when its own context ends.
+func TestTokenRequestIsShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, c1sim.Options{Faults: func(c c1sim.Call) c1sim.Fault {
+			if c.Method == "token" {
+				return c1sim.Fault{Delay: 20 * time.Second}
+			}
+			return c1sim.Fault{}
+		}})
+		conn := w.dial(t, nil)
+		errs := make(chan error)
+		for range 5 {
+			go func() {
+				_, err := conn.GetTask(t.Context(), &pb.BatonServiceGetTaskRequest{HostId: "h"})
+				errs <- err
+			}()
+		}
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		if _, err := conn.GetTask(short, &pb.BatonServiceGetTaskRequest{HostId: "h"}); status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("impatient caller: %v", err)
+		}
+		if d := time.Since(begun); d != time.Second {
+			t.Errorf("impatient caller waited %v", d)
+		}
+		for range 5 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(w.sim.Events("token")); n != 1 {
+			t.Errorf("%d tokens were asked for", n)
+		}
+	})
+}
+
+// What the endpoint answers, on a real socket.
+func TestTokenEndpointAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		code      int
+		body      string
+		temporary bool
+		says      string
+	}{
+		{"refused", 401, `{"error":"invalid_client","error_description":"no such client"}`, false, "HTTP 401, invalid_client): no such client"},
+		{"bad request", 400, `nonsense`, false, "HTTP 400"},
+		{"redirect", 302, ``, false, "HTTP 302"},
+		{"no token", 200, `{"token_type":"bearer"}`, false, "no access token"},
+		{"a page", 200, `<html>`, false, "not the JSON of a token"},
+		{"in trouble", 503, ``, true, "HTTP 503"},
+		{"too many", 429, ``, true, "HTTP 429"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(tt.code)
+				_, _ = w.Write([]byte(tt.body))
+			}))
+			defer server.Close()
+			w := newWorld(t, c1sim.Options{Host: server.Listener.Addr().String()})
+			pool := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+			tokens := c1api.NewTokenSource(w.credentials(t), server.Listener.Addr().String(), pool, time.Minute, nil)
+			_, err := tokens.Token(t.Context())
+			var answer *c1api.TokenError
+			if !errors.As(err, &answer) || answer.Temporary() != tt.temporary || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error is %v", err)
+			}
+			if status.Code(err) != codes.Unauthenticated {
+				t.Errorf("code is %v, want Unauthenticated", status.Code(err))
+			}
+			if c1api.Refused(err) == tt.temporary {
+				t.Errorf("refused is %v", !tt.temporary)
+			}
+			if asked != 1 {
+				t.Errorf("asked %d times", asked)
+			}
+		})
+	}
+}
+
+func TestTokenEndpointOutOfReach(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(nil)
+	server.Close()
+	w := newWorld(t, c1sim.Options{})
+	tokens := c1api.NewTokenSource(w.credentials(t), server.Listener.Addr().String(), nil, time.Minute, nil)
+	if _, err := tokens.Token(t.Context()); status.Code(err) != codes.Unavailable || c1api.Refused(err) {
+		t.Errorf("error is %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := tokens.Token(ctx); status.Code(err) != codes.Canceled {
+		t.Errorf("error of a cancelled caller is %v", err)
+	}
+}
+
+// The error of the token endpoint is still known where a call comes back with it.
+func TestTokenErrorPassesThroughACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, c1sim.Options{Faults: func(c c1sim.Call) c1sim.Fault {
+			if c.Method == "token" {
+				return c1sim.Fault{Before: status.Error(codes.Unavailable, "down")}
+			}
+			return c1sim.Fault{}
+		}})
+		var lines strings.Builder
+		conn := w.dial(t, func(o *c1api.Options) {
+			o.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		err := poll(t, conn)
+		var answer *c1api.TokenError
+		if !errors.As(err, &answer) || answer.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("error is %v", err)
+		}
+		if status.Code(err) != codes.Unauthenticated || c1api.Refused(err) {
+			t.Errorf("code is %v, refused %v", status.Code(err), c1api.Refused(err))
+		}
+		if !strings.Contains(lines.String(), "GetTask") || strings.Contains(lines.String(), "client_assertion=") {
+			t.Errorf("log is %s", lines.String())
+		}
+	})
+}

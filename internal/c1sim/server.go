@@ -1,0 +1,163 @@
+package c1sim
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+// Options are how a server behaves. Only Host is required.
+type Options struct {
+	// Host is what the client id names: host or host:port.
+	Host string
+	// Name is the part of the client id before the @; "simulated-connector" if empty.
+	Name string
+	// KeyID is the id of the client's key; usually there is none.
+	KeyID string
+	// SyncEvery is how often a full sync is queued; 0 is never. The first is due at
+	// once, and none is queued while another is open.
+	SyncEvery time.Duration
+	// IdlePoll is when the client is told to ask again after it got nothing; 10 s if 0.
+	IdlePoll time.Duration
+	// BusyPoll is when the client is told to ask again after it got something.
+	BusyPoll time.Duration
+	// NextHeartbeat is when the client is told to beat again; 0 leaves it to the client.
+	NextHeartbeat time.Duration
+	// Lease is how long a task may go without a sign of life; 5 min if 0.
+	Lease time.Duration
+	// TokenLife is how long an access token is good; 1 h if 0.
+	TokenLife time.Duration
+	// Dir keeps what is uploaded, as <task id>.c1z and <task id>.log; "" keeps nothing.
+	Dir string
+	// Faults spoil calls; nil spoils none.
+	Faults Faults
+	// Seed makes task ids.
+	Seed uint64
+	// MaxEvents bounds the record; 0 keeps every event.
+	MaxEvents int
+	// Logger gets what the HTTP server complains of; nil drops it.
+	Logger *slog.Logger
+}
+
+// A Server is a stand-in for ConductorOne. It is safe for concurrent use.
+type Server struct {
+	opts     Options
+	identity *identity
+	tokens   *tokens
+	queue    *queue
+	faults   *faultBox
+	record   *record
+	grpc     *grpc.Server
+	http     *http.Server
+}
+
+// New makes a server with credentials and certificates of its own.
+func New(opts Options) (*Server, error) {
+	if opts.Host == "" {
+		return nil, errors.New("simulate ConductorOne: no host")
+	}
+	opts.Name = cmp.Or(opts.Name, "simulated-connector")
+	opts.IdlePoll = cmp.Or(opts.IdlePoll, 10*time.Second)
+	opts.Lease = cmp.Or(opts.Lease, 5*time.Minute)
+	opts.TokenLife = cmp.Or(opts.TokenLife, time.Hour)
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
+	id, err := newIdentity(opts.Name, opts.Host, opts.KeyID, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("simulate ConductorOne: %w", err)
+	}
+	s := &Server{
+		opts:     opts,
+		identity: id,
+		tokens:   newTokens(id, opts.TokenLife),
+		queue:    newQueue(opts.Seed, opts.Lease, opts.SyncEvery),
+		faults:   &faultBox{faults: opts.Faults, calls: map[string]int{}},
+		record:   &record{limit: opts.MaxEvents},
+	}
+	s.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(s.intercept))
+	pb.RegisterBatonServiceServer(s.grpc, service{s: s})
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.serve),
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.server}},
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// serve tells calls from token requests. Both come over HTTP/2 or, the latter,
+// HTTP/1.1, on the same address.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"):
+		s.grpc.ServeHTTP(w, r)
+	case r.URL.Path == "/auth/v1/token":
+		s.serveToken(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// Serve answers on l, with TLS, until Close. It returns nil then.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the simulated ConductorOne: %w", err)
+	}
+	return nil
+}
+
+// Close ends every connection and call.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	s.grpc.Stop()
+	return err
+}
+
+// Credentials are the client id and secret that the server accepts.
+func (s *Server) Credentials() (clientID, clientSecret string) {
+	return s.identity.clientID, s.identity.clientSecret
+}
+
+// CA is the PEM of the certificate authority that signed the server's certificate.
+func (s *Server) CA() []byte { return s.identity.ca }
+
+// WriteCA writes the PEM of CA to a file, which SSL_CERT_FILE may then name.
+func (s *Server) WriteCA(path string) error {
+	if err := os.WriteFile(path, s.identity.ca, 0o600); err != nil {
+		return fmt.Errorf("write the certificate authority: %w", err)
+	}
+	return nil
+}
+
+// Enqueue queues a copy of a task and returns its id, which it makes up if the
+// task has none.
+func (s *Server) Enqueue(t *pb.Task) string { return s.queue.add(t) }
+
+// Cancel cancels a task that has not ended.
+func (s *Server) Cancel(id string) { s.queue.cancel(id) }
+
+// WithdrawTokens ends every access token before its time.
+func (s *Server) WithdrawTokens() { s.tokens.withdraw() }
+
+// Tasks are what became of all tasks, oldest first.
+func (s *Server) Tasks() []TaskInfo { return s.queue.snapshot() }
+
+// Task is what became of one task. An unknown one has no State.
+func (s *Server) Task(id string) TaskInfo {
+	for _, info := range s.queue.snapshot() {
+		if info.Task.GetId() == id {
+			return info
+		}
+	}
+	return TaskInfo{}
+}

@@ -1,0 +1,148 @@
+package c1sim
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+// service answers calls that interceptors have let through.
+type service struct {
+	pb.UnimplementedBatonServiceServer
+	s *Server
+}
+
+func (v service) Hello(context.Context, *pb.BatonServiceHelloRequest) (*pb.BatonServiceHelloResponse, error) {
+	return &pb.BatonServiceHelloResponse{}, nil
+}
+
+func (v service) GetTask(context.Context, *pb.BatonServiceGetTaskRequest) (*pb.BatonServiceGetTaskResponse, error) {
+	resp := &pb.BatonServiceGetTaskResponse{NextPoll: durationpb.New(v.s.opts.IdlePoll), NextHeartbeat: durationpb.New(v.s.opts.NextHeartbeat)}
+	if taken := v.s.queue.take(1, nil, time.Now()); len(taken) > 0 {
+		resp.Task, resp.NextPoll = taken[0], durationpb.New(v.s.opts.BusyPoll)
+	}
+	return resp, nil
+}
+
+func (v service) GetTasks(_ context.Context, req *pb.BatonServiceGetTasksRequest) (*pb.BatonServiceGetTasksResponse, error) {
+	resp := &pb.BatonServiceGetTasksResponse{NextPoll: durationpb.New(v.s.opts.IdlePoll), NextHeartbeat: durationpb.New(v.s.opts.NextHeartbeat)}
+	resp.Tasks = v.s.queue.take(int(req.GetPageSize()), req.GetKnownTaskIds(), time.Now())
+	if len(resp.GetTasks()) > 0 {
+		resp.NextPoll = durationpb.New(v.s.opts.BusyPoll)
+	}
+	return resp, nil
+}
+
+func (v service) Heartbeat(_ context.Context, req *pb.BatonServiceHeartbeatRequest) (*pb.BatonServiceHeartbeatResponse, error) {
+	cancelled, err := v.s.queue.beat(req.GetTaskId(), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.BatonServiceHeartbeatResponse{NextHeartbeat: durationpb.New(v.s.opts.NextHeartbeat), Cancelled: cancelled}, nil
+}
+
+func (v service) FinishTask(_ context.Context, req *pb.BatonServiceFinishTaskRequest) (*pb.BatonServiceFinishTaskResponse, error) {
+	if err := v.s.queue.finish(req); err != nil {
+		return nil, err
+	}
+	return &pb.BatonServiceFinishTaskResponse{}, nil
+}
+
+// intercept is around every unary call: who calls, the fault, the limits, the
+// call itself, the record.
+func (s *Server) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	message, _ := req.(proto.Message)
+	named, _ := req.(interface{ GetTaskId() string })
+	call := Call{Method: bare(info.FullMethod)}
+	if named != nil {
+		call.TaskID = named.GetTaskId()
+	}
+	event := Event{Method: call.Method, TaskID: call.TaskID, Request: message, UserAgent: userAgent(ctx)}
+	resp, err := s.perform(ctx, call, message, handle, &event)
+	event.Err = err
+	s.record.add(event)
+	return resp, err
+}
+
+func (s *Server) perform(ctx context.Context, call Call, req proto.Message, handle grpc.UnaryHandler, event *Event) (any, error) {
+	fault := s.faults.next(call)
+	if err := fault.wait(ctx); err != nil {
+		return nil, status.FromContextError(err).Err()
+	}
+	if fault.Withdraw {
+		s.tokens.withdraw()
+	}
+	if err := s.authenticate(ctx); err != nil {
+		return nil, err
+	}
+	if err := validate(req); err != nil {
+		return nil, err
+	}
+	if finish, ok := req.(*pb.BatonServiceFinishTaskRequest); ok {
+		s.queue.notice(finish)
+	}
+	if fault.Before != nil {
+		return nil, fault.Before
+	}
+	if fault.Cancel && call.TaskID != "" {
+		s.queue.cancel(call.TaskID)
+	}
+	resp, err := handle(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	event.Response, _ = resp.(proto.Message)
+	if fault.After != nil {
+		event.Lost = true
+		return nil, fault.After
+	}
+	return resp, nil
+}
+
+// authenticate looks for an access token that is good.
+func (s *Server) authenticate(ctx context.Context) error {
+	md, _ := metadata.FromIncomingContext(ctx)
+	values := md.Get("authorization")
+	if len(values) != 1 {
+		return status.Error(codes.Unauthenticated, "no authorization header")
+	}
+	token, found := cutBearer(values[0])
+	if !found || !s.tokens.accepts(token, time.Now()) {
+		return status.Error(codes.Unauthenticated, "access token is not good")
+	}
+	return nil
+}
+
+func cutBearer(header string) (string, bool) {
+	const scheme = "Bearer "
+	if len(header) <= len(scheme) || header[:len(scheme)] != scheme {
+		return "", false
+	}
+	return header[len(scheme):], true
+}
+
+func userAgent(ctx context.Context) string {
+	md, _ := metadata.FromIncomingContext(ctx)
+	if values := md.Get("user-agent"); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// bare is the last part of a full method name.
+func bare(fullMethod string) string {
+	for i := len(fullMethod) - 1; i >= 0; i-- {
+		if fullMethod[i] == '/' {
+			return fullMethod[i+1:]
+		}
+	}
+	return fullMethod
+}
