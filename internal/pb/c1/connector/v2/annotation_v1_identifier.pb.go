@@ -21,8 +21,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// V1Identifier on an object is the id it had in the first generation of
-// connectors.
+// V1Identifier on an object is its id for those who know it from version 1 of
+// these messages.
 type V1Identifier struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

@@ -31,7 +31,7 @@ const (
 //
 // EventService lists events.
 type EventServiceClient interface {
-	// Lists the events of one feed, oldest first.
+	// Lists the events of one feed.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 	// Lists the feeds.
 	ListEventFeeds(ctx context.Context, in *ListEventFeedsRequest, opts ...grpc.CallOption) (*ListEventFeedsResponse, error)
@@ -71,7 +71,7 @@ func (c *eventServiceClient) ListEventFeeds(ctx context.Context, in *ListEventFe
 //
 // EventService lists events.
 type EventServiceServer interface {
-	// Lists the events of one feed, oldest first.
+	// Lists the events of one feed.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	// Lists the feeds.
 	ListEventFeeds(context.Context, *ListEventFeedsRequest) (*ListEventFeedsResponse, error)

@@ -2139,7 +2139,7 @@ type ResourceId struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	ResourceType string                 `protobuf:"bytes,1,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
 	Resource     string                 `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
-	// The id is one of ConductorOne's own.
+	// Not set by connectors, like the field of Resource.
 	BatonResource bool `protobuf:"varint,3,opt,name=baton_resource,json=batonResource,proto3" json:"baton_resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
