@@ -1,0 +1,207 @@
+package jumpcloud
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
+)
+
+// apiKey is the key of one administrator.
+type apiKey struct {
+	key secret.String
+}
+
+func (k apiKey) apply(_ context.Context, header http.Header) (uint64, error) {
+	header.Set("X-Api-Key", k.key.Reveal())
+	return 0, nil
+}
+
+func (apiKey) renew(uint64) bool { return false }
+
+// routeToken is the OAuth token endpoint, for messages.
+var routeToken = Route{
+	Method: http.MethodPost, Pattern: "/oauth2/token", List: "an access token",
+	Purpose: "Exchanges the client id and secret of a service account for an access token, about once an hour.",
+	Note:    "On the region's OAuth host.",
+}
+
+const (
+	// tokenSlack is how long before its end a token is no longer used.
+	tokenSlack = 2 * time.Minute
+	// tokenTimeout bounds one attempt to get a token.
+	tokenTimeout = 30 * time.Second
+)
+
+// serviceAccount exchanges the pair of a service account for access tokens, and
+// renews them before they end or when one is refused.
+type serviceAccount struct {
+	config clientcredentials.Config
+	http   *http.Client
+	retry  retrier
+	logger *slog.Logger
+	redact func(string) string
+
+	// fetching lets one goroutine at a time ask for a token. It is a channel so that
+	// those who wait can leave when their context ends.
+	fetching chan struct{}
+
+	mu    sync.Mutex
+	token string
+	until time.Time // not to be used from then on
+	mark  uint64    // counts the tokens; 0 is none
+}
+
+// newServiceAccount prepares to ask for tokens: client_secret_basic, scope api.
+func newServiceAccount(cfg Config, client *http.Client, retry retrier) *serviceAccount {
+	return &serviceAccount{
+		config: clientcredentials.Config{
+			ClientID:     cfg.ClientID,
+			ClientSecret: cfg.ClientSecret.Reveal(),
+			TokenURL:     cfg.TokenURL.String(),
+			Scopes:       []string{"api"},
+			AuthStyle:    oauth2.AuthStyleInHeader,
+		},
+		http:     &http.Client{Transport: client.Transport, CheckRedirect: client.CheckRedirect, Timeout: tokenTimeout},
+		retry:    retry,
+		logger:   cfg.Logger,
+		redact:   newRedactor(cfg.ClientSecret),
+		fetching: make(chan struct{}, 1),
+	}
+}
+
+func (a *serviceAccount) apply(ctx context.Context, header http.Header) (uint64, error) {
+	token, mark, err := a.current(ctx)
+	if err != nil {
+		return 0, err
+	}
+	header.Set("Authorization", "Bearer "+token)
+	return mark, nil
+}
+
+// renew forgets the token with the mark. Asking again helps unless it was never
+// one of ours.
+func (a *serviceAccount) renew(mark uint64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.mark == mark {
+		a.token = ""
+	}
+	return mark != 0
+}
+
+// current returns a token that can be used, fetching one where there is none.
+func (a *serviceAccount) current(ctx context.Context) (string, uint64, error) {
+	if token, mark, ok := a.held(); ok {
+		return token, mark, nil
+	}
+	select {
+	case a.fetching <- struct{}{}:
+		defer func() { <-a.fetching }()
+	case <-ctx.Done():
+		return "", 0, ctx.Err()
+	}
+	// Another goroutine may have fetched one in the meantime.
+	if token, mark, ok := a.held(); ok {
+		return token, mark, nil
+	}
+	return a.fetch(ctx)
+}
+
+// held returns the token that is at hand.
+func (a *serviceAccount) held() (string, uint64, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.token, a.mark, a.token != "" && time.Now().Before(a.until)
+}
+
+// fetch asks for a token, repeatedly where that can help.
+func (a *serviceAccount) fetch(ctx context.Context) (string, uint64, error) {
+	var got *oauth2.Token
+	err := a.retry.run(ctx, a.logger, call{route: routeToken}, func(int) *failure {
+		began := time.Now()
+		token, err := a.config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
+		if err != nil {
+			return a.failure(ctx, err)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.mark++
+		a.token = token.AccessToken
+		a.until = began.Add(time.Hour)
+		if !token.Expiry.IsZero() {
+			// Short-lived tokens are used for nine tenths of their life.
+			life := token.Expiry.Sub(began)
+			a.until = began.Add(life - min(tokenSlack, life/10))
+		}
+		got = token
+		return nil
+	})
+	if err != nil {
+		return "", 0, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return got.AccessToken, a.mark, nil
+}
+
+// failure classifies a refusal of the token endpoint.
+func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
+	if ctx.Err() != nil {
+		return stopped(call{route: routeToken}, ctx.Err())
+	}
+	e := &Error{Kind: KindUnavailable, Method: routeToken.Method, Route: routeToken.Pattern, List: routeToken.List}
+	f := &failure{err: e, class: patient, after: -1}
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) || refused.Response == nil {
+		e.Err = withoutURL(err)
+		switch {
+		case isTimeout(err):
+			e.Kind = KindTimeout
+		case isCertificate(err):
+			e.Kind, f.class = KindInvalid, final
+			e.Hint = "the token endpoint's certificate is not trusted"
+		case refused == nil && !isNetwork(err):
+			// An answer that is no token: a page, or JSON of another kind.
+			e.Kind, f.class = KindUnauthenticated, final
+			e.Err = errors.New("the token endpoint answered with something else than a token")
+			e.Hint = hintServiceAccount
+		}
+		return f
+	}
+	e.Status = refused.Response.StatusCode
+	e.Message = a.redact(messageOf(refused.Body))
+	switch status := e.Status; {
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
+		if after, ok := retryAfter(refused.Response.Header, time.Now()); ok {
+			f.after = after
+		}
+		if status == http.StatusInternalServerError {
+			f.class = brief
+		}
+	default:
+		// 400 and 401 both carry OAuth's words for a wrong pair; a redirect leads to
+		// a page for people.
+		e.Kind, f.class = KindUnauthenticated, final
+		e.Hint = hintServiceAccount
+	}
+	return f
+}
+
+// isNetwork reports whether no whole answer came.
+func isNetwork(err error) bool {
+	var e *url.Error
+	// A body that breaks off is told in words only.
+	return errors.As(err, &e) || strings.Contains(err.Error(), "cannot fetch token")
+}
+
+const hintServiceAccount = "check the service account's client id and secret, that the secret has not expired, and that it belongs to this region"

@@ -1,0 +1,207 @@
+package jumpcloud
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
+)
+
+// Kind is the class of an [Error]: what a caller can do about it.
+type Kind string
+
+// The kinds of an [Error].
+const (
+	KindUnauthenticated Kind = "unauthenticated"   // the credential was refused, or a sign-in page came back
+	KindPermission      Kind = "permission denied" // the credential may not do this
+	KindNotFound        Kind = "not found"
+	KindConflict        Kind = "conflict"    // it is already so, or something stands in the way
+	KindInvalid         Kind = "invalid"     // the request, or the address it went to, is wrong
+	KindUnavailable     Kind = "unavailable" // the server or the network failed, repeatedly
+	KindTimeout         Kind = "timeout"     // no answer in time, repeatedly
+	KindProtocol        Kind = "protocol"    // an answer that cannot be understood
+	KindUnimplemented   Kind = "unimplemented"
+)
+
+// Error is a request that failed for good. It names the route by its pattern and
+// holds neither credentials nor bodies beyond a short message of the server.
+type Error struct {
+	Kind   Kind
+	Method string
+	Route  string // pattern, such as /api/v2/usergroups/{id}/members
+	// Object is the id in the route, "" for a route without one.
+	Object string
+	// List is what the route is about, in words.
+	List string
+	// Status is the last HTTP status; 0 when no answer arrived.
+	Status int
+	// Message is what the server said, redacted and cut.
+	Message string
+	// Hint says what to do next; "" when nothing better than the message is known.
+	Hint string
+	// Permission is the JumpCloud permission that the route needs.
+	Permission string
+	// Attempts counts the attempts made, Elapsed the time they took.
+	Attempts int
+	Elapsed  time.Duration
+	// MaybeDone says of a write that it may have taken effect all the same: it was
+	// sent, and no answer told its fate.
+	MaybeDone bool
+	// Err is the cause below HTTP, nil when an answer arrived.
+	Err error
+}
+
+// Error says what was asked, what came back and what to do next.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", e.Method, e.Route)
+	if e.Object != "" {
+		fmt.Fprintf(&b, " (id %s)", e.Object)
+	}
+	if e.List != "" {
+		fmt.Fprintf(&b, " for %s", e.List)
+	}
+	b.WriteString(": ")
+	if e.Status != 0 {
+		fmt.Fprintf(&b, "HTTP %d", e.Status)
+		if text := http.StatusText(e.Status); text != "" {
+			b.WriteString(" " + text)
+		}
+	} else {
+		b.WriteString("no answer")
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, " (after %d attempts in %s)", e.Attempts, e.Elapsed.Round(time.Second))
+	}
+	if e.MaybeDone {
+		b.WriteString("; the change may have been made all the same")
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(&b, "; %s", e.Hint)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause below HTTP.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of the [Error] in err's chain, "" when there is none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}
+
+// IsNotFound reports whether the server said that the object does not exist.
+func IsNotFound(err error) bool { return KindOf(err) == KindNotFound }
+
+// IsPermission reports whether the credential lacks a permission.
+func IsPermission(err error) bool { return KindOf(err) == KindPermission }
+
+// IsUnauthenticated reports whether the credential itself was refused.
+func IsUnauthenticated(err error) bool { return KindOf(err) == KindUnauthenticated }
+
+// IsConflict reports whether the server said that it is already so.
+func IsConflict(err error) bool { return KindOf(err) == KindConflict }
+
+// kindOfStatus classifies an HTTP status that ends a request.
+func kindOfStatus(status int) Kind {
+	switch {
+	case status == http.StatusUnauthorized || status/100 == 3:
+		return KindUnauthenticated
+	case status == http.StatusForbidden:
+		return KindPermission
+	case status == http.StatusNotFound || status == http.StatusGone:
+		return KindNotFound
+	case status == http.StatusConflict:
+		return KindConflict
+	case status == http.StatusRequestTimeout:
+		return KindTimeout
+	case status == http.StatusTooManyRequests:
+		return KindUnavailable
+	case status == http.StatusNotImplemented:
+		return KindUnimplemented
+	case status >= 500:
+		return KindUnavailable
+	default:
+		return KindInvalid
+	}
+}
+
+// maxMessage bounds what is kept of a server's words, in characters.
+const maxMessage = 200
+
+// messageOf finds the words in an error body: message, else error, else
+// error_description, else its first 200 characters. A page of HTML says nothing.
+func messageOf(body []byte) string {
+	var parsed struct {
+		Message     text `json:"message"`
+		Error       text `json:"error"`
+		Description text `json:"error_description"`
+	}
+	if err := json.Unmarshal(body, &parsed); err == nil {
+		for _, s := range []text{parsed.Message, parsed.Error, parsed.Description} {
+			if s != "" {
+				return shorten(string(s))
+			}
+		}
+		return ""
+	}
+	if isHTML(body) {
+		return ""
+	}
+	return shorten(string(body))
+}
+
+// shorten makes one printable line of at most 200 characters.
+func shorten(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError
+	}) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+			n++
+		}
+		for _, r := range word {
+			if n == maxMessage {
+				return b.String() + "…"
+			}
+			b.WriteRune(r)
+			n++
+		}
+	}
+	return b.String()
+}
+
+// isHTML reports whether a body is a page or other markup.
+func isHTML(body []byte) bool {
+	return strings.HasPrefix(strings.TrimLeft(string(body[:min(len(body), 512)]), " \t\r\n\ufeff"), "<")
+}
+
+// newRedactor returns a function that takes secrets out of a server's words.
+func newRedactor(secrets ...secret.String) func(string) string {
+	var pairs []string
+	for _, s := range secrets {
+		if !s.Empty() {
+			pairs = append(pairs, s.Reveal(), s.String())
+		}
+	}
+	replacer := strings.NewReplacer(pairs...)
+	return replacer.Replace
+}

@@ -1,0 +1,264 @@
+package jumpcloud
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// class says what to do about a failed attempt.
+type class uint8
+
+const (
+	final   class = iota // asking again cannot help
+	again                // ask again at once, once: the token had expired
+	brief                // ask again a few times: 500, an answer that makes no sense
+	patient              // ask again until patience ends: overload, rate limit, network
+)
+
+// failure is one attempt that failed.
+type failure struct {
+	err   *Error
+	class class
+	// refused says that the server asked us to slow down; after is for how long it
+	// said, -1 when it did not say.
+	refused bool
+	after   time.Duration
+	// maybeDone says that the server may have done what was asked.
+	maybeDone bool
+	// stop is the end of the caller's context.
+	stop error
+}
+
+// result is the error that a caller gets.
+func (f *failure) result(ctx context.Context) error {
+	if f.stop != nil {
+		return fmt.Errorf("%s %s: %w", f.err.Method, f.err.Route, f.stop)
+	}
+	if err := ctx.Err(); err != nil && f.class != final && !f.err.MaybeDone {
+		return fmt.Errorf("%s %s: %w", f.err.Method, f.err.Route, err)
+	}
+	return f.err
+}
+
+// signal tells pacing what became of an attempt.
+func (f *failure) signal() signal {
+	switch {
+	case f == nil:
+		return signal{kind: accepted}
+	case f.refused:
+		return signal{kind: refusedBy, after: f.after}
+	case f.err.Status != 0:
+		// An answer that is no refusal came out of the server's allowance as well.
+		return signal{kind: accepted}
+	default:
+		return signal{kind: unknown}
+	}
+}
+
+// stopped is an attempt that was not made because the context ended.
+func stopped(call call, err error) *failure {
+	return &failure{err: &Error{Method: call.route.Method, Route: call.route.Pattern}, class: final, stop: err}
+}
+
+// newError starts an error about a call.
+func (c *Client) newError(call call, kind Kind, cause error) *Error {
+	return &Error{
+		Kind: kind, Method: call.route.Method, Route: call.route.Pattern, Object: call.id,
+		List: call.route.List, Permission: call.route.Permission, Err: cause,
+	}
+}
+
+// answerError is an error about an answer that was granted and cannot be used.
+func (c *Client) answerError(call call, resp *http.Response, cause error) *Error {
+	e := c.newError(call, KindProtocol, cause)
+	e.Status = resp.StatusCode
+	return e
+}
+
+// signInPage is what JumpCloud shows to those whom it does not know: a redirect
+// to a page, or the page itself.
+func (c *Client) signInPage(call call, status int) *failure {
+	e := c.newError(call, KindUnauthenticated, nil)
+	e.Status = status
+	e.Message = "JumpCloud answered with a sign-in page instead of data"
+	if status/100 == 3 {
+		e.Message = "JumpCloud redirected the request instead of answering it"
+	}
+	e.Hint = hintKey
+	return &failure{err: e, class: final}
+}
+
+// refusal reads an answer that is not 2xx.
+func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, mark uint64) *failure {
+	status := resp.StatusCode
+	if status/100 == 3 {
+		return c.signInPage(call, status)
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes)) // What could be read is all there is to say.
+	if ctx.Err() != nil {
+		return stopped(call, ctx.Err())
+	}
+	e := c.newError(call, kindOfStatus(status), nil)
+	e.Status = status
+	e.Message = c.redact(messageOf(body))
+	f := &failure{err: e, after: -1, maybeDone: status >= 500 || status == http.StatusRequestTimeout}
+	switch {
+	case status == http.StatusUnauthorized:
+		if c.auth.renew(mark) {
+			f.class = again
+		}
+	case status == http.StatusForbidden && isEdge(resp.Header, body):
+		// The edge in front of JumpCloud blocks an address that asks too much; this
+		// says nothing about permissions.
+		e.Kind = KindUnavailable
+		f.class, f.refused = patient, true
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		f.class, f.refused = patient, true
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout, status == http.StatusRequestTimeout,
+		status >= 520 && status <= 530: // The edge could not reach JumpCloud.
+		f.class = patient
+	case status >= 500 && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported:
+		f.class = brief
+	}
+	if f.class == patient {
+		if after, ok := retryAfter(resp.Header, time.Now()); ok {
+			f.after = after
+		}
+	}
+	e.Hint = c.hint(call, e)
+	return f
+}
+
+// isEdge reports whether a 403 is that of an edge: a page, or the short text of
+// one, where JumpCloud itself answers JSON.
+func isEdge(h http.Header, body []byte) bool {
+	return isMarkup(h) || isHTML(body) || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(body))), "error code:")
+}
+
+const (
+	hintKey = "check the key or service account, and that it belongs to this region: a key of another region looks the same as a wrong one " +
+		"(API keys: JumpCloud Admin Portal, your name at the top right, My API Key)"
+	hintOrg = "the credential sees several organizations: name one with --org-id"
+)
+
+// hint says what to do about an error.
+func (c *Client) hint(call call, e *Error) string {
+	said := strings.ToLower(e.Message)
+	switch {
+	case strings.Contains(said, "no organization selected"):
+		return hintOrg
+	case e.Kind == KindUnauthenticated:
+		return hintKey
+	case e.Kind == KindPermission:
+		if call.route.Permission == "" {
+			return "the credential may not read " + call.route.List
+		}
+		return fmt.Sprintf("the credential lacks the permission for %s: its administrator role or service account needs the scope %s",
+			call.route.List, call.route.Permission)
+	case c.orgID != "" && call.id == "" && (e.Kind == KindInvalid || e.Kind == KindNotFound):
+		return "check that --org-id names an organization that the credential sees"
+	case e.Kind == KindUnavailable && e.Status == http.StatusForbidden:
+		return "the edge in front of JumpCloud blocks this address; wait, or ask JumpCloud support"
+	default:
+		return ""
+	}
+}
+
+// credentialFailure is a token that could not be had.
+func (c *Client) credentialFailure(ctx context.Context, call call, err error) *failure {
+	if ctx.Err() != nil {
+		return stopped(call, ctx.Err())
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		e = c.newError(call, KindUnavailable, err)
+	}
+	return &failure{err: e, class: final}
+}
+
+// brokenConnection is a request to which no answer came.
+func (c *Client) brokenConnection(ctx context.Context, call call, err error) *failure {
+	if ctx.Err() != nil {
+		f := stopped(call, ctx.Err())
+		f.maybeDone = !neverSent(err)
+		return f
+	}
+	f := &failure{class: patient, after: -1, maybeDone: !neverSent(err)}
+	f.err = c.newError(call, KindUnavailable, withoutURL(err))
+	var dns *net.DNSError
+	switch {
+	case isTimeout(err):
+		f.err.Kind = KindTimeout
+	case isCertificate(err):
+		f.err.Kind, f.class = KindInvalid, final
+		f.err.Hint = "the server's certificate is not trusted; check --base-url, and the CA certificates of a proxy in between"
+	case errors.As(err, &dns) && dns.IsNotFound && !c.reached.Load():
+		f.err.Kind, f.class = KindInvalid, final
+		f.err.Hint = "check --region and --base-url"
+	}
+	return f
+}
+
+// brokenBody is an answer that ended early or cannot be understood.
+func (c *Client) brokenBody(ctx context.Context, call call, resp *http.Response, err error) *failure {
+	if ctx.Err() != nil {
+		return stopped(call, ctx.Err())
+	}
+	f := &failure{err: c.answerError(call, resp, err), class: patient, after: -1}
+	var syntax *json.SyntaxError
+	var shape *json.UnmarshalTypeError
+	var row *rowError
+	switch {
+	case errors.As(err, &row), errors.Is(err, errTooLarge):
+		f.class = final
+	case errors.As(err, &shape), errors.As(err, &syntax), errors.Is(err, errShape):
+		f.class = brief
+	case isTimeout(err):
+		f.err.Kind = KindTimeout
+	default:
+		f.err.Kind = KindUnavailable
+	}
+	return f
+}
+
+// withoutURL takes the address out of an error of net/http.
+func withoutURL(err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// isTimeout reports whether an attempt took too long.
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// isCertificate reports whether TLS failed in a way that lasts.
+func isCertificate(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		record       tls.RecordHeaderError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &record)
+}
+
+// neverSent reports whether it is certain that the server did not see a request.
+func neverSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || isCertificate(err)
+}

@@ -1,0 +1,169 @@
+package jumpcloud
+
+import "time"
+
+// Flag is a boolean that may be absent from an answer.
+type Flag uint8
+
+// The three values of a [Flag].
+const (
+	Unset Flag = iota // absent or null
+	False
+	True
+)
+
+// IsTrue reports whether the flag is there and true.
+func (f Flag) IsTrue() bool { return f == True }
+
+// IsSet reports whether the flag is there.
+func (f Flag) IsSet() bool { return f != Unset }
+
+// User is a person's or service's account in the directory ("system user",
+// JumpCloud API v1, /systemusers). Texts are "" when unset, absent or null.
+type User struct {
+	ID             string
+	Username       string
+	Email          string
+	AlternateEmail string
+	FirstName      string
+	MiddleName     string
+	LastName       string
+	DisplayName    string
+	// State is STAGED, ACTIVATED or SUSPENDED; "" in data older than the field.
+	State           string
+	Suspended       Flag
+	AccountLocked   Flag
+	PasswordExpired Flag
+	TOTPEnabled     Flag
+	// MFA is nil where the answer does not carry the object.
+	MFA *MFA
+	// MFAEnrollment is mfaEnrollment.overallStatus, such as ENROLLED; "" when absent.
+	MFAEnrollment string
+	// Admin is the administrator that this user also is; nil when none.
+	Admin            *AdminLink
+	Company          string
+	CostCenter       string
+	Department       string
+	EmployeeID       string // employeeIdentifier
+	EmployeeType     string
+	JobTitle         string
+	Location         string
+	ManagerID        string // id of another user
+	Attributes       []Attribute
+	LDAPBindingUser  Flag
+	SambaServiceUser Flag
+	// ExternalSourceType names the directory that the user comes from, "" for none.
+	ExternalSourceType string
+	Organization       string // organisation id, often absent
+	Created            time.Time
+}
+
+// MFA is the older of the two objects that tell about a second factor.
+type MFA struct {
+	Configured Flag
+	// Exclusion makes Configured misleading while it lasts.
+	Exclusion Flag
+	// ExclusionUntil is zero when the exclusion has no end.
+	ExclusionUntil time.Time
+}
+
+// Excluded reports whether an exclusion from the second factor is in force.
+func (m MFA) Excluded(now time.Time) bool {
+	return m.Exclusion.IsTrue() && (m.ExclusionUntil.IsZero() || now.Before(m.ExclusionUntil))
+}
+
+// AdminLink points from a user to the administrator who is the same person.
+type AdminLink struct {
+	ID        string
+	RoleName  string
+	RoleNames []string
+}
+
+// Attribute is a custom attribute of a user.
+type Attribute struct {
+	Name, Value string
+}
+
+// Admin is an administrator (JumpCloud API v1, /users). Its ids are apart from
+// those of users.
+type Admin struct {
+	ID        string
+	Email     string
+	FirstName string
+	LastName  string
+	// RoleName may be missing on old administrators; its case varies.
+	RoleName     string
+	RoleNames    []string
+	Suspended    Flag
+	TOTPEnrolled Flag
+	Organization string
+	Created      time.Time
+}
+
+// Role is an administrator role, built in or custom (JumpCloud API v2, /roles).
+type Role struct {
+	ID          string
+	Name        string
+	Description string
+	Scopes      []string
+}
+
+// UserGroup is a group of users (JumpCloud API v2, /usergroups).
+type UserGroup struct {
+	ID          string
+	Name        string
+	Description string
+	Email       string
+	Type        string // user_group
+	// MembershipMethod is NOTSET, STATIC, DYNAMIC_REVIEW_REQUIRED or
+	// DYNAMIC_AUTOMATED; "" when absent.
+	MembershipMethod string
+}
+
+// Application is an application of the organisation (JumpCloud API v1,
+// /applications). Its config, which can hold private keys, is neither asked for
+// nor decoded.
+type Application struct {
+	ID           string
+	Name         string // template, such as aws-sso; not unique
+	DisplayName  string // title of the template
+	DisplayLabel string // what people see
+	Active       Flag
+	SSOURL       string
+	SSOType      string // saml, oidc, bookmark, ...
+	Hidden       Flag
+	LogoURL      string
+	LearnMore    string
+	Organization string
+}
+
+// Organization is a tenant that the credential can see (JumpCloud API v1,
+// /organizations).
+type Organization struct {
+	ID          string
+	DisplayName string // "" when unset
+	Created     time.Time
+}
+
+// The types that an end of a [Connection] can have here.
+const (
+	TypeUser      = "user"
+	TypeUserGroup = "user_group"
+)
+
+// Connection is a direct edge from the object that was asked about to another
+// (GraphConnection of JumpCloud API v2).
+type Connection struct {
+	Type string // TypeUser, TypeUserGroup, ...
+	ID   string
+}
+
+// Traversal is an object that is reached from the one that was asked about, with
+// every way that leads there (GraphObjectWithPaths of JumpCloud API v2).
+type Traversal struct {
+	Type string
+	ID   string
+	// Paths hold the hops from the start, the object itself last. A path of one hop
+	// is a direct edge.
+	Paths [][]Connection
+}

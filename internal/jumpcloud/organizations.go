@@ -1,0 +1,35 @@
+package jumpcloud
+
+import "context"
+
+// Organizations reads a window of the organisations that the credential sees; at
+// most 100 rows may be asked for. The organisation of the configuration plays no
+// part in it.
+//
+// JumpCloud API v1, GET /organizations.
+func (c *Client) Organizations(ctx context.Context, w Window) (Page[Organization], error) {
+	return readPage(ctx, c, call{route: routeOrganizations, query: w.query()}, (*organizationRow).model)
+}
+
+// Organization reads one organisation. [IsNotFound] tells when there is none.
+//
+// JumpCloud API v1, GET /organizations/{id}.
+func (c *Client) Organization(ctx context.Context, id string) (*Organization, error) {
+	return readObject(ctx, c, routeOrganization, id, (*organizationRow).model)
+}
+
+// organizationRow is an organisation as sent.
+type organizationRow struct {
+	MongoID     text  `json:"_id"`
+	ID          text  `json:"id"`
+	DisplayName text  `json:"displayName"`
+	Created     stamp `json:"created"`
+}
+
+func (r *organizationRow) model() (Organization, bool, error) {
+	id, err := idOf(r.MongoID, r.ID)
+	if err != nil {
+		return Organization{}, false, err
+	}
+	return Organization{ID: id, DisplayName: string(r.DisplayName), Created: r.Created.Time}, true, nil
+}

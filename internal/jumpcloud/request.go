@@ -1,0 +1,218 @@
+package jumpcloud
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxBodyBytes bounds an answer after decompression. A page of 1,000 users takes
+	// about 3 MB, one of 100 applications with their certificates as much.
+	maxBodyBytes = 64 << 20
+	// maxErrorBytes bounds what is read of an error's body.
+	maxErrorBytes = 64 << 10
+)
+
+// call is one request to make.
+type call struct {
+	route Route
+	id    string     // takes the place of {id}
+	query url.Values // nil for none
+	body  any        // sent as JSON; nil for none
+}
+
+// decoder reads an answer. Header is that of the answer.
+type decoder func(header http.Header, body *json.Decoder) error
+
+// read makes a request that may be repeated until it succeeds, is refused, or
+// patience ends.
+func (c *Client) read(ctx context.Context, call call, decode decoder) error {
+	target, payload, err := c.prepare(call)
+	if err != nil {
+		return err
+	}
+	return c.retry.run(ctx, c.logger, call, func(attempt int) *failure {
+		return c.attempt(ctx, call, target, payload, attempt, decode)
+	})
+}
+
+// write makes a request once. Only a token that had expired makes it twice: the
+// first was then refused before anything was done.
+func (c *Client) write(ctx context.Context, call call) error {
+	target, payload, err := c.prepare(call)
+	if err != nil {
+		return err
+	}
+	fail := c.attempt(ctx, call, target, payload, 1, nil)
+	if fail != nil && fail.class == again {
+		fail = c.attempt(ctx, call, target, payload, 2, nil)
+	}
+	if fail == nil {
+		return nil
+	}
+	fail.err.MaybeDone = fail.maybeDone
+	return fail.result(ctx)
+}
+
+// prepare checks a call and works out its address and body.
+func (c *Client) prepare(call call) (target string, payload []byte, err error) {
+	if err := checkID(call); err != nil {
+		return "", nil, err
+	}
+	path := strings.Replace(call.route.Pattern, "{id}", url.PathEscape(call.id), 1)
+	u := c.base.JoinPath(path)
+	u.RawQuery = call.query.Encode()
+	if call.body != nil {
+		if payload, err = json.Marshal(call.body); err != nil {
+			return "", nil, fmt.Errorf("encode the body of %s %s: %w", call.route.Method, call.route.Pattern, err)
+		}
+	}
+	return u.String(), payload, nil
+}
+
+// checkID refuses ids that would make another route of the address.
+func checkID(call call) error {
+	if !strings.Contains(call.route.Pattern, "{id}") {
+		return nil
+	}
+	if call.id == "" || call.id == "." || call.id == ".." || strings.ContainsAny(call.id, "/\\?#%\x00") {
+		return &Error{
+			Kind: KindInvalid, Method: call.route.Method, Route: call.route.Pattern,
+			Err: fmt.Errorf("%q is no id", call.id),
+		}
+	}
+	return nil
+}
+
+// attempt makes one request; nil is success.
+func (c *Client) attempt(ctx context.Context, call call, target string, payload []byte, n int, decode decoder) *failure {
+	entered := time.Now()
+	pass, err := c.gate.enter(ctx)
+	if err != nil {
+		return stopped(call, err)
+	}
+	info := RequestInfo{Method: call.route.Method, Route: call.route.Pattern, Attempt: n, Waited: time.Since(entered)}
+	sent := time.Now()
+	fail := c.send(ctx, call, target, payload, decode, &info)
+	info.Duration = time.Since(sent)
+	c.gate.leave(pass, fail.signal())
+	c.observe(info)
+	if fail != nil {
+		fail.err.Attempts = n
+	}
+	return fail
+}
+
+// send makes the request itself and reads its answer.
+func (c *Client) send(ctx context.Context, call call, target string, payload []byte, decode decoder, info *RequestInfo) *failure {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, call.route.Method, target, bytes.NewReader(payload))
+	if err != nil {
+		return &failure{err: c.newError(call, KindInvalid, err), class: final}
+	}
+	if payload == nil {
+		req.Body, req.GetBody = http.NoBody, nil
+	} else {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.agent)
+	if c.orgID != "" && !strings.HasPrefix(call.route.Pattern, routeOrganizations.Pattern) {
+		req.Header.Set(tenantHeader, c.orgID)
+	}
+	mark, err := c.auth.apply(limited, req.Header)
+	if err != nil {
+		return c.credentialFailure(ctx, call, err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.brokenConnection(ctx, call, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // Nothing is left to do about a body that was read.
+	info.Status = resp.StatusCode
+	c.reached.Store(true)
+	if resp.StatusCode/100 != 2 {
+		return c.refusal(ctx, call, resp, mark)
+	}
+	return c.success(ctx, call, resp, decode)
+}
+
+// success reads the answer of a request that was granted.
+func (c *Client) success(ctx context.Context, call call, resp *http.Response, decode decoder) *failure {
+	body := &cappedReader{r: resp.Body, left: maxBodyBytes}
+	// What follows the value, and what a write answers, is read so that the
+	// connection can be used again.
+	defer func() { _, _ = io.CopyN(io.Discard, body, maxErrorBytes) }()
+	if isMarkup(resp.Header) {
+		return c.signInPage(call, resp.StatusCode)
+	}
+	if decode == nil {
+		return nil
+	}
+	first, err := firstByte(body)
+	switch {
+	case errors.Is(err, io.EOF):
+		return &failure{err: c.answerError(call, resp, errors.New("the answer is empty")), class: brief}
+	case err != nil:
+		return c.brokenBody(ctx, call, resp, err)
+	case first != '{' && first != '[':
+		return c.signInPage(call, resp.StatusCode)
+	}
+	err = decode(resp.Header, json.NewDecoder(io.MultiReader(bytes.NewReader([]byte{first}), body)))
+	if err == nil {
+		return nil
+	}
+	return c.brokenBody(ctx, call, resp, err)
+}
+
+// isMarkup reports whether a header announces a page.
+func isMarkup(h http.Header) bool {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && (strings.Contains(kind, "html") || strings.HasSuffix(kind, "/xml"))
+}
+
+// firstByte reads up to the first byte that is not white space.
+func firstByte(r io.Reader) (byte, error) {
+	var b [1]byte
+	for {
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return 0, err
+		}
+		if !strings.ContainsRune(" \t\r\n", rune(b[0])) {
+			return b[0], nil
+		}
+	}
+}
+
+// errTooLarge is a body beyond maxBodyBytes.
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBodyBytes>>20)
+
+// cappedReader fails, rather than ends, where a body grows too large.
+type cappedReader struct {
+	r    io.Reader
+	left int64
+}
+
+// Read implements [io.Reader].
+func (r *cappedReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := r.r.Read(p[:min(int64(len(p)), r.left)])
+	r.left -= int64(n)
+	return n, err
+}
+
+// itoa saves the reader of a query a package name.
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,127 @@
+package jumpcloud
+
+import "net/http"
+
+// Route is one operation of the JumpCloud API that the client uses.
+type Route struct {
+	Method  string
+	Pattern string // with {id} for the id in it
+	List    string // what it is about, in words, as in "may not read <List>"
+	Purpose string // why the client asks
+	// Permission is the scope that the administrator's role or the service account
+	// needs, as the API specifications name it; "" when none is known.
+	Permission string
+	// Note tells what is not documented, and what happens when it is refused.
+	Note string
+}
+
+// The routes in use. Permissions are the read-only one of the scopes that the
+// API specifications of January 2025 list for each operation (x-scopes).
+var (
+	routeOrganizations = Route{
+		http.MethodGet, "/api/organizations", "organizations",
+		"Checks the credential and finds out which organizations it sees. Sent without x-org-id.",
+		"organizations.readonly", "",
+	}
+	routeOrganization = Route{
+		http.MethodGet, "/api/organizations/{id}", "an organization",
+		"Looks one organization up. Sent without x-org-id.", "organizations.readonly", "",
+	}
+	routeUserSearch = Route{
+		http.MethodPost, "/api/search/systemusers", "users",
+		"Lists users, 1,000 a page. Reads only, although it is a POST.", "users.readonly",
+		"Where it is refused (400, 403, 404), GET /api/systemusers with 100 a page takes its place.",
+	}
+	routeUsers = Route{
+		http.MethodGet, "/api/systemusers", "users",
+		"Lists users where the search is refused.", "users.readonly", "",
+	}
+	routeUser = Route{
+		http.MethodGet, "/api/systemusers/{id}", "a user",
+		"Looks up a user whom a grant names and no list contained.", "users.readonly", "",
+	}
+	routeAdmins = Route{
+		http.MethodGet, "/api/users", "administrators",
+		"Lists administrators with their roles.", "administrators.readonly",
+		"The list is not in JumpCloud's published documentation.",
+	}
+	routeAdmin = Route{
+		http.MethodGet, "/api/users/{id}", "an administrator",
+		"Looks one administrator up.", "administrators.readonly",
+		"Not in JumpCloud's published documentation.",
+	}
+	routeRoles = Route{
+		http.MethodGet, "/api/v2/roles", "administrator roles",
+		"Names custom roles that nobody holds.", "administrators.readonly",
+		"Where it is refused (403, 404, 501), roles nobody holds may be missing; the scope is not documented.",
+	}
+	routeRole = Route{
+		http.MethodGet, "/api/v2/roles/{id}", "an administrator role",
+		"Looks one role up.", "administrators.readonly", "The scope is not documented.",
+	}
+	routeUserGroups = Route{
+		http.MethodGet, "/api/v2/usergroups", "user groups",
+		"Lists user groups.", "groups.readonly",
+		"Where sorting by id is refused (400), it is left out.",
+	}
+	routeUserGroup = Route{
+		http.MethodGet, "/api/v2/usergroups/{id}", "a user group",
+		"Looks one group up; confirms that a group whose members answer 404 is gone.", "groups.readonly", "",
+	}
+	routeGroupMembers = Route{
+		http.MethodGet, "/api/v2/usergroups/{id}/members", "group members",
+		"Lists the users who are members of a group.", "users.readonly", "",
+	}
+	routeGroupMembership = Route{
+		http.MethodGet, "/api/v2/usergroups/{id}/membership", "the membership of a group",
+		"Shows a group's users with the paths that lead to them.", "users.readonly", "",
+	}
+	routeChangeMembers = Route{
+		http.MethodPost, "/api/v2/usergroups/{id}/members", "group members",
+		"Adds a user to a group or takes one out.", "groups",
+		"Add answers 409 when the user is a member already, remove 404 when not.",
+	}
+	routeMemberOf = Route{
+		http.MethodGet, "/api/v2/users/{id}/memberof", "the groups of a user",
+		"Shows the groups that a user is in.", "groups.readonly", "",
+	}
+	routeApplications = Route{
+		http.MethodGet, "/api/applications", "applications",
+		"Lists applications, without their config, which can hold private keys.", "applications.readonly",
+		"Where the choice of fields is refused (400), it is left out; config is never decoded.",
+	}
+	routeApplication = Route{
+		http.MethodGet, "/api/applications/{id}", "an application",
+		"Looks one application up; confirms that one whose associations answer 404 is gone.", "applications.readonly", "",
+	}
+	routeAssociations = Route{
+		http.MethodGet, "/api/v2/applications/{id}/associations", "application associations",
+		"Lists the users and user groups bound directly to an application.", "applications.readonly",
+		"Several targets are asked for in one request; where that is refused (400), one request for each.",
+	}
+	routeChangeAssociations = Route{
+		http.MethodPost, "/api/v2/applications/{id}/associations", "application associations",
+		"Binds a user or user group to an application, or unbinds it.", "applications",
+		"Add answers 409 when it is bound already, remove 404 when not.",
+	}
+	routeApplicationUsers = Route{
+		http.MethodGet, "/api/v2/applications/{id}/users", "the users of an application",
+		"Shows who reaches an application, with the paths that lead there.", "users.readonly", "",
+	}
+	routeApplicationGroups = Route{
+		http.MethodGet, "/api/v2/applications/{id}/usergroups", "the user groups of an application",
+		"Shows the groups that reach an application.", "groups.readonly", "",
+	}
+)
+
+// Routes lists every route that the client uses, reads first.
+func Routes() []Route {
+	return []Route{
+		routeOrganizations, routeOrganization,
+		routeUserSearch, routeUsers, routeUser, routeMemberOf,
+		routeAdmins, routeAdmin, routeRoles, routeRole,
+		routeUserGroups, routeUserGroup, routeGroupMembers, routeGroupMembership,
+		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
+		routeChangeMembers, routeChangeAssociations,
+	}
+}

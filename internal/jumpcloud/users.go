@@ -1,0 +1,183 @@
+package jumpcloud
+
+import (
+	"context"
+	"net/url"
+)
+
+const (
+	// searchLimit is what JumpCloud's own module asks of the search routes.
+	searchLimit = 1000
+	// listLimit is the documented maximum of all other lists.
+	listLimit = 100
+)
+
+// userFields are the fields of a user that are decoded, as the API wants them in
+// one string. Leaving the rest out keeps keys, addresses and telephone numbers
+// off the wire.
+const userFields = "_id id username email alternateEmail firstname middlename lastname displayname state suspended " +
+	"account_locked password_expired totp_enabled mfa mfaEnrollment admin company costCenter department " +
+	"employeeIdentifier employeeType jobTitle location manager attributes ldap_binding_user samba_service_user " +
+	"external_source_type organization created"
+
+// Users reads a window of the users, sorted by id. Up to 1,000 rows may be asked
+// for; where the search is refused the plain list takes its place, which gives
+// 100 at most.
+//
+// JumpCloud API v1, POST /search/systemusers and GET /systemusers.
+func (c *Client) Users(ctx context.Context, w Window) (Page[User], error) {
+	return try(ctx, c.logger, &c.short.search, func(ctx context.Context) (Page[User], error) {
+		body := map[string]any{"fields": userFields, "sort": "_id", "skip": w.Skip, "limit": w.Limit}
+		return readPage(ctx, c, call{route: routeUserSearch, body: body}, (*userRow).model)
+	},
+		func(ctx context.Context) (Page[User], error) { return c.listUsers(ctx, w) })
+}
+
+// listUsers reads users the documented plain way.
+func (c *Client) listUsers(ctx context.Context, w Window) (Page[User], error) {
+	w.Limit = min(w.Limit, listLimit)
+	read := func(fields string) func(context.Context) (Page[User], error) {
+		return func(ctx context.Context) (Page[User], error) {
+			query := w.query()
+			query.Set("sort", "_id")
+			setUnlessEmpty(query, "fields", fields)
+			return readPage(ctx, c, call{route: routeUsers, query: query}, (*userRow).model)
+		}
+	}
+	return try(ctx, c.logger, &c.short.userFields, read(userFields), read(""))
+}
+
+// User reads one user. [IsNotFound] tells when there is none.
+//
+// JumpCloud API v1, GET /systemusers/{id}.
+func (c *Client) User(ctx context.Context, id string) (*User, error) {
+	return readObject(ctx, c, routeUser, id, (*userRow).model)
+}
+
+// UserMemberOf reads a window of the groups that a user is in.
+//
+// JumpCloud API v2, GET /users/{id}/memberof.
+func (c *Client) UserMemberOf(ctx context.Context, userID string, w Window) (Page[Traversal], error) {
+	return readPage(ctx, c, call{route: routeMemberOf, id: userID, query: w.query()}, (*traversalRow).model)
+}
+
+// query gives a window as the lists' parameters.
+func (w Window) query() url.Values {
+	return url.Values{"skip": {itoa(w.Skip)}, "limit": {itoa(w.Limit)}}
+}
+
+// setUnlessEmpty sets a parameter that has a value.
+func setUnlessEmpty(query url.Values, key, value string) {
+	if value != "" {
+		query.Set(key, value)
+	}
+}
+
+// userRow is a user as sent.
+type userRow struct {
+	MongoID            text                 `json:"_id"`
+	ID                 text                 `json:"id"`
+	Username           text                 `json:"username"`
+	Email              text                 `json:"email"`
+	AlternateEmail     text                 `json:"alternateEmail"`
+	FirstName          text                 `json:"firstname"`
+	MiddleName         text                 `json:"middlename"`
+	LastName           text                 `json:"lastname"`
+	DisplayName        text                 `json:"displayname"`
+	State              text                 `json:"state"`
+	Suspended          Flag                 `json:"suspended"`
+	AccountLocked      Flag                 `json:"account_locked"`
+	PasswordExpired    Flag                 `json:"password_expired"`
+	TOTPEnabled        Flag                 `json:"totp_enabled"`
+	MFA                maybe[mfaRow]        `json:"mfa"`
+	MFAEnrollment      maybe[enrollmentRow] `json:"mfaEnrollment"`
+	Admin              maybe[adminLinkRow]  `json:"admin"`
+	Company            text                 `json:"company"`
+	CostCenter         text                 `json:"costCenter"`
+	Department         text                 `json:"department"`
+	EmployeeID         text                 `json:"employeeIdentifier"`
+	EmployeeType       text                 `json:"employeeType"`
+	JobTitle           text                 `json:"jobTitle"`
+	Location           text                 `json:"location"`
+	Manager            text                 `json:"manager"`
+	Attributes         many[attributeRow]   `json:"attributes"`
+	LDAPBindingUser    Flag                 `json:"ldap_binding_user"`
+	SambaServiceUser   Flag                 `json:"samba_service_user"`
+	ExternalSourceType text                 `json:"external_source_type"`
+	Organization       text                 `json:"organization"`
+	Created            stamp                `json:"created"`
+}
+
+type mfaRow struct {
+	Configured     Flag  `json:"configured"`
+	Exclusion      Flag  `json:"exclusion"`
+	ExclusionUntil stamp `json:"exclusionUntil"`
+}
+
+type enrollmentRow struct {
+	OverallStatus text `json:"overallStatus"`
+}
+
+type adminLinkRow struct {
+	ID        text       `json:"id"`
+	MongoID   text       `json:"_id"`
+	RoleName  text       `json:"roleName"`
+	RoleNames many[text] `json:"roleNames"`
+}
+
+type attributeRow struct {
+	Name  text `json:"name"`
+	Value text `json:"value"`
+}
+
+func (r *userRow) model() (User, bool, error) {
+	id, err := idOf(r.MongoID, r.ID)
+	if err != nil {
+		return User{}, false, err
+	}
+	u := User{
+		ID:                 id,
+		Username:           string(r.Username),
+		Email:              string(r.Email),
+		AlternateEmail:     string(r.AlternateEmail),
+		FirstName:          string(r.FirstName),
+		MiddleName:         string(r.MiddleName),
+		LastName:           string(r.LastName),
+		DisplayName:        string(r.DisplayName),
+		State:              string(r.State),
+		Suspended:          r.Suspended,
+		AccountLocked:      r.AccountLocked,
+		PasswordExpired:    r.PasswordExpired,
+		TOTPEnabled:        r.TOTPEnabled,
+		MFAEnrollment:      string(r.MFAEnrollment.value.OverallStatus),
+		Company:            string(r.Company),
+		CostCenter:         string(r.CostCenter),
+		Department:         string(r.Department),
+		EmployeeID:         string(r.EmployeeID),
+		EmployeeType:       string(r.EmployeeType),
+		JobTitle:           string(r.JobTitle),
+		Location:           string(r.Location),
+		ManagerID:          string(r.Manager),
+		LDAPBindingUser:    r.LDAPBindingUser,
+		SambaServiceUser:   r.SambaServiceUser,
+		ExternalSourceType: string(r.ExternalSourceType),
+		Organization:       string(r.Organization),
+		Created:            r.Created.Time,
+	}
+	if m := r.MFA; m.ok {
+		u.MFA = &MFA{Configured: m.value.Configured, Exclusion: m.value.Exclusion, ExclusionUntil: m.value.ExclusionUntil.Time}
+	}
+	if a := r.Admin; a.ok {
+		u.Admin = &AdminLink{
+			ID:        string(either(a.value.ID, a.value.MongoID)),
+			RoleName:  string(a.value.RoleName),
+			RoleNames: texts(a.value.RoleNames),
+		}
+	}
+	for _, a := range r.Attributes {
+		if a.Name != "" {
+			u.Attributes = append(u.Attributes, Attribute{Name: string(a.Name), Value: string(a.Value)})
+		}
+	}
+	return u, true, nil
+}
