@@ -26,7 +26,7 @@ var layers = []layer{
 		pkg: "internal/cli",
 		may: []string{
 			"internal/bid", "internal/c1api", "internal/c1sim", "internal/c1z", "internal/config", "internal/connector",
-			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/secret", "internal/syncer",
+			"internal/expand", "internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/secret", "internal/syncer",
 			"internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
@@ -83,6 +83,11 @@ var layers = []layer{
 	},
 	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
+	{
+		pkg: "internal/report",
+		may: []string{"internal/syncer"},
+		why: "what a person is shown of a sync is made of what the engine tells, and of nothing else",
+	},
 	{pkg: "internal/logs", why: "loggers are made before anything else exists and passed to everything"},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},
 	{pkg: "internal/pb", why: "generated code is the lowest layer"},

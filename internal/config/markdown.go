@@ -10,7 +10,7 @@ import (
 func WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(markdownHead)
-	for section := range sectionCount {
+	for _, section := range Sections() {
 		writeSection(&b, section)
 	}
 	writeRelations(&b)

@@ -153,3 +153,12 @@ func (o Option) zero() any {
 		return ""
 	}
 }
+
+// Sections lists the sections in the order in which they are listed.
+func Sections() []Section {
+	sections := make([]Section, 0, sectionCount)
+	for s := range sectionCount {
+		sections = append(sections, s)
+	}
+	return sections
+}

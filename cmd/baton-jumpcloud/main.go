@@ -1,0 +1,26 @@
+// Command baton-jumpcloud reads a JumpCloud organisation into a Baton archive.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/conductorone/baton-jumpcloud/internal/cli"
+)
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		cancel(cli.Interrupted{Signal: (<-signals).String()})
+		// Whoever asks twice does not want to wait for anything.
+		<-signals
+		os.Exit(1)
+	}()
+	os.Exit(cli.Main(ctx, cli.Process{
+		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv,
+	}))
+}

@@ -1,0 +1,13 @@
+// Package cli is the program: its commands, and the wiring of the packages that
+// do the work.
+//
+// There is one file a command, and each command is three things: newX builds it,
+// xOptions.addFlags declares the flags that are its own, and runX does what it
+// says. The settings that all commands share come from [config.Load]. A command
+// returns its error; [Main] prints it and turns it into the exit code, and does
+// so at one place.
+//
+// What people and scripts see follows the other Baton connectors: the flags, the
+// environment, the choice of the mode, error text bare on stderr, and exit codes
+// that are gRPC codes.
+package cli

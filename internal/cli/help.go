@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+)
+
+// helpWidth is where lines of the help text are wrapped.
+const helpWidth = 100
+
+const rootLong = `baton-jumpcloud reads a JumpCloud organisation - accounts, groups, applications, administrator
+roles, and who holds what - and writes it as a .c1z archive that every Baton reader opens.
+
+A sync is complete or it fails: what cannot be read to its end is an error, and the archive that
+was there before stays as it was. A run that is stopped goes on where it was when it is repeated.`
+
+const rootExample = `  # See it work, with no JumpCloud account and nothing else at hand
+  baton-jumpcloud demo
+
+  # Sync an organisation into sync.c1z
+  export BATON_API_KEY=...            # My API Key, in the JumpCloud console
+  baton-jumpcloud
+
+  # The key from a file, an organisation of the EU region, another archive
+  BATON_API_KEY_FILE=/run/secrets/key baton-jumpcloud --region eu --file eu.c1z
+
+  # A service account instead of a key, groups and the accounts in them only
+  BATON_JUMPCLOUD_CLIENT_ID=... BATON_JUMPCLOUD_CLIENT_SECRET=... \
+    baton-jumpcloud --sync-resource-types user,group`
+
+const exitCodes = `Exit codes:
+  0 done; 1 interrupted; 2 bad settings or another failure; 4 timeout; 5 not found; 7 the key lacks a
+  permission; 12 asked for something that is not served; 14 JumpCloud cannot be reached; 16 no key, or
+  the key was refused`
+
+// writeUsage writes everything of the help text but the description.
+func writeUsage(w io.Writer, cmd *cobra.Command) error {
+	var b strings.Builder
+	b.WriteString("Usage:\n")
+	if cmd.Runnable() {
+		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "  %s [command]\n", cmd.CommandPath())
+	}
+	if cmd.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+	}
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\nCommands:\n")
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() || sub.Name() == "help" {
+				fmt.Fprintf(&b, "  %-14s %s\n", sub.Name(), sub.Short)
+			}
+		}
+	}
+	if cmd.HasParent() {
+		writeFlags(&b, "Flags", cmd.LocalNonPersistentFlags())
+		fmt.Fprintf(&b, "\nThe settings that all commands share: %s --help\n", cmd.Root().Name())
+	} else {
+		writeSections(&b, cmd)
+		fmt.Fprintf(&b, "\n%s\n\nEvery setting can also come from the environment, by the name in brackets, or from ./.baton.yaml.\n", exitCodes)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeSections writes the shared settings under the headings of the table.
+func writeSections(b *strings.Builder, cmd *cobra.Command) {
+	for _, section := range config.Sections() {
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		flags.SortFlags = false
+		for _, o := range config.Options() {
+			if o.Section == section && !o.EnvOnly {
+				flags.AddFlag(cmd.PersistentFlags().Lookup(o.Name))
+			}
+		}
+		writeFlags(b, section.Title(), flags)
+	}
+	writeFlags(b, "Flags", cmd.LocalNonPersistentFlags())
+}
+
+func writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
+	if flags.HasAvailableFlags() {
+		fmt.Fprintf(b, "\n%s:\n%s", title, flags.FlagUsagesWrapped(helpWidth))
+	}
+}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Name is the name of the program and of the connector.
+const Name = "baton-jumpcloud"
+
+// Process is the process as the program sees it.
+type Process struct {
+	// Args are the command line, the program's own name first.
+	Args           []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Lookup reads an environment variable, as [os.LookupEnv] does.
+	Lookup func(string) (string, bool)
+	// Dir is the working directory; empty means the process's own.
+	Dir string
+}
+
+// app is what the commands share.
+type app struct {
+	Process
+}
+
+// Main runs the program and returns its exit code. The context ends when the
+// process is asked to stop; its cause should be [Interrupted] then.
+func Main(ctx context.Context, process Process) int {
+	a := &app{process}
+	root := newRoot(a)
+	root.SetArgs(process.Args[1:])
+	root.SetIn(process.Stdin)
+	root.SetOut(process.Stdout)
+	root.SetErr(process.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		printError(process.Stderr, err)
+	}
+	return exitCode(err)
+}
+
+// Interrupted is the cause of a context that ended because the process was asked
+// to stop.
+type Interrupted struct {
+	Signal string
+}
+
+// Error names the signal.
+func (i Interrupted) Error() string { return "interrupted by " + i.Signal }
+
+// Unwrap makes it a cancellation to everybody who asks.
+func (Interrupted) Unwrap() error { return context.Canceled }
+
+// hinter is an error that knows what a user can do about it.
+type hinter interface {
+	error
+	Hints() []string
+}
+
+// printError writes an error's text, bare as other Baton connectors do, and then
+// what can be done about it. Nobody is left to tell when stderr cannot be
+// written.
+func printError(w io.Writer, err error) {
+	_, _ = fmt.Fprintln(w, strings.TrimRight(err.Error(), "\n"))
+	if h, ok := asError[hinter](err); ok {
+		for _, hint := range h.Hints() {
+			_, _ = fmt.Fprintln(w, "hint: "+hint)
+		}
+	}
+}

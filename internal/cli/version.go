@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// build is what the binary knows of its own making.
+type build struct {
+	version, commit, date string
+}
+
+// readBuild reads what the Go command left in the binary. A build outside of a
+// repository, or of a tree that no tag names, is a development version.
+func readBuild() build {
+	b := build{version: "dev"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.version = v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.commit = s.Value
+		case "vcs.time":
+			b.date = s.Value
+		}
+	}
+	return b
+}
+
+func newVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, and what the binary was built from",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return runVersion(a, readBuild()) },
+	}
+}
+
+func runVersion(a *app, b build) error {
+	text := fmt.Sprintf("%s version %s\n", Name, b.version)
+	for _, line := range []struct{ key, value string }{
+		{"commit", b.commit},
+		{"date", b.date},
+		{"go", runtime.Version()},
+		{"platform", runtime.GOOS + "/" + runtime.GOARCH},
+	} {
+		if line.value != "" {
+			text += fmt.Sprintf("%-9s %s\n", line.key+":", line.value)
+		}
+	}
+	_, err := fmt.Fprint(a.Stdout, text)
+	return err
+}
