@@ -1,29 +1,16 @@
 package c1z
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
-	"io"
-	"iter"
+	"fmt"
 	"log/slog"
-
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"os"
+	"sync/atomic"
+	"time"
 )
-
-// Limits bound what an archive from elsewhere may cost to unpack.
-type Limits struct {
-	// DecodedSize is the most bytes that the database in it may have; 0 means 10 GiB.
-	DecodedSize int64
-	// Window is the most bytes that the compression may look back, which is
-	// memory; 0 means 128 MiB.
-	Window int64
-}
-
-// LimitsFromEnv reads BATON_DECODER_MAX_DECODED_SIZE_MB and
-// BATON_DECODER_MAX_MEMORY_MB, both in MiB, with a function like [os.Getenv].
-func LimitsFromEnv(getenv func(string) string) (Limits, error) {
-	return Limits{}, nil
-}
 
 // OpenOptions says how [Open] unpacks an archive.
 type OpenOptions struct {
@@ -31,130 +18,125 @@ type OpenOptions struct {
 	// the operating system.
 	TempDir string
 	Limits  Limits
-	Logger  *slog.Logger
+	// Logger hears at debug level what was unpacked; nil is silence.
+	Logger *slog.Logger
 }
 
-// Reader reads an archive. It is safe for concurrent use.
-type Reader struct{}
+// Reader reads an archive. It is safe for concurrent use. What it finds wrong
+// with the file on the way is [ErrDamaged].
+type Reader struct {
+	path string
+	// unpacked is the path of the database, empty when the archive has none.
+	unpacked string
+	size     int64
+	db       *sql.DB
+	schema   *schema
+	columns  columnSet
+	syncs    []SyncRun
+	closed   atomic.Bool
+}
 
 // Open unpacks the archive at path into a private file and opens that read-only.
 // A missing file is [os.ErrNotExist]; an empty one, or one of the header alone,
 // is an archive without syncs. Other errors are [ErrNotArchive], [ErrV3],
 // [ErrDamaged] and [ErrTooLarge].
 func Open(ctx context.Context, path string, opts OpenOptions) (*Reader, error) {
-	return nil, errors.ErrUnsupported
+	start := time.Now()
+	r := &Reader{path: path, schema: newSchema()}
+	if err := r.open(ctx, opts); err != nil {
+		return nil, errors.Join(fmt.Errorf("open archive %s: %w", path, err), r.Close())
+	}
+	cmp.Or(opts.Logger, slog.New(slog.DiscardHandler)).DebugContext(ctx, "archive unpacked",
+		"path", path, "decoded_bytes", r.size, "syncs", len(r.syncs), "duration", time.Since(start))
+	return r, nil
 }
 
-// Close removes the unpacked database.
-func (r *Reader) Close() error { return nil }
-
-// Syncs lists the syncs of the archive in the order of their rows.
-func (r *Reader) Syncs(ctx context.Context) ([]SyncRun, error) { return nil, errors.ErrUnsupported }
-
-// Sync returns one sync by its id. If there is none, the error is [ErrNotFound].
-func (r *Reader) Sync(ctx context.Context, id string) (SyncRun, error) {
-	return SyncRun{}, errors.ErrUnsupported
+func (r *Reader) open(ctx context.Context, opts OpenOptions) error {
+	src, err := os.Open(r.path)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if info, err := src.Stat(); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: it is not a regular file", ErrNotArchive)
+	}
+	dst, err := os.CreateTemp(opts.TempDir, "baton-jumpcloud-*.db")
+	if err != nil {
+		return fmt.Errorf("make a temporary file: %w", err)
+	}
+	r.unpacked = dst.Name()
+	r.size, err = unpack(ctx, src, dst, opts.Limits)
+	if err == nil && r.size > 0 {
+		err = inspectFile(dst, r.size)
+	}
+	if err := errors.Join(err, dst.Close()); err != nil {
+		return err
+	}
+	if r.size == 0 {
+		return nil
+	}
+	if r.db, err = openUnpacked(r.unpacked); err != nil {
+		return err
+	}
+	return r.inspect(ctx)
 }
 
-// Latest returns the newest finished sync of the given types, of any type when
-// none is given. If there is none, the error is [ErrNotFound].
-func (r *Reader) Latest(ctx context.Context, types ...SyncType) (SyncRun, error) {
-	return SyncRun{}, errors.ErrUnsupported
+func (r *Reader) inspect(ctx context.Context) error {
+	conn, err := bounded(ctx, r.db)
+	if err != nil {
+		return damage(err)
+	}
+	defer conn.Close()
+	if r.columns, err = inspectSchema(ctx, conn, r.schema); err != nil {
+		return err
+	}
+	if r.size <= quickCheckSize {
+		if err := quickCheck(ctx, conn); err != nil {
+			return err
+		}
+	}
+	r.syncs, err = readSyncs(ctx, conn, r.source(&r.schema.syncRuns))
+	return err
 }
 
-// Shown returns the sync whose lists Baton readers show: the newest finished
-// full one, else the newest unfinished one that began within seven days. If
-// there is none, the error is [ErrNotFound].
-func (r *Reader) Shown(ctx context.Context) (SyncRun, error) {
-	return SyncRun{}, errors.ErrUnsupported
-}
-
-// Stats counts the rows of a sync afresh, without regard to what the file says.
-func (r *Reader) Stats(ctx context.Context, syncID string) (Stats, error) {
-	return Stats{}, errors.ErrUnsupported
-}
-
-// ResourceFilter restricts a list of resources. Its zero value restricts nothing.
-type ResourceFilter struct {
-	Type string // resource type id
-	// ParentType and Parent restrict to the children of one resource.
-	ParentType, Parent string
-}
-
-// EntitlementFilter restricts a list of entitlements. Its zero value restricts
-// nothing; Resource needs ResourceType.
-type EntitlementFilter struct {
-	ResourceType, Resource string
-}
-
-// GrantFilter restricts a list of grants; what is set must all hold. Its zero
-// value restricts nothing. Each combination but Expandable alone is answered
-// from an index where the file has it.
-type GrantFilter struct {
-	Entitlement string // entitlement id
-	// ResourceType and Resource are those of the entitlement.
-	ResourceType, Resource   string
-	PrincipalType, Principal string
-	// Expandable restricts to grants that other grants follow from.
-	Expandable bool
-}
-
-// GrantKey is a grant without its message: who has what.
-type GrantKey struct {
-	ID, Entitlement string
-	// ResourceType and Resource are those of the entitlement.
-	ResourceType, Resource   string
-	PrincipalType, Principal string
-}
-
-// ResourceTypes lists the resource types of a sync in the order of their rows.
-func (r *Reader) ResourceTypes(ctx context.Context, syncID string) iter.Seq2[*v2.ResourceType, error] {
+// Close removes the unpacked database. Lists that are being read fail with
+// [os.ErrClosed]. It may be called again.
+func (r *Reader) Close() error {
+	var errs []error
+	if r.closed.Swap(true) {
+		return nil
+	}
+	if r.db != nil {
+		errs = append(errs, r.db.Close())
+	}
+	if r.unpacked != "" {
+		errs = append(errs, os.Remove(r.unpacked))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close archive %s: %w", r.path, err)
+	}
 	return nil
 }
 
-// Resources lists resources in the order of their rows.
-func (r *Reader) Resources(ctx context.Context, syncID string, f ResourceFilter) iter.Seq2[*v2.Resource, error] {
-	return nil
+// DecodedSize is how many bytes the database of the archive has, 0 when the
+// archive is empty.
+func (r *Reader) DecodedSize() int64 { return r.size }
+
+// fail names the archive in an error of one of its rows.
+func (r *Reader) fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("read archive %s: %w", r.path, damage(err))
 }
 
-// Entitlements lists entitlements in the order of their rows.
-func (r *Reader) Entitlements(ctx context.Context, syncID string, f EntitlementFilter) iter.Seq2[*v2.Entitlement, error] {
-	return nil
-}
-
-// Grants lists grants in the order of their rows, each with its GrantExpandable
-// annotation where it has one.
-func (r *Reader) Grants(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[*v2.Grant, error] {
-	return nil
-}
-
-// GrantKeys lists the same grants as [Reader.Grants] without decoding them.
-func (r *Reader) GrantKeys(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[GrantKey, error] {
-	return nil
-}
-
-// ResourceType returns one resource type. If there is none, the error is [ErrNotFound].
-func (r *Reader) ResourceType(ctx context.Context, syncID, id string) (*v2.ResourceType, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Resource returns one resource. If there is none, the error is [ErrNotFound].
-func (r *Reader) Resource(ctx context.Context, syncID, resourceType, id string) (*v2.Resource, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Entitlement returns one entitlement. If there is none, the error is [ErrNotFound].
-func (r *Reader) Entitlement(ctx context.Context, syncID, id string) (*v2.Entitlement, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Grant returns one grant. If there is none, the error is [ErrNotFound].
-func (r *Reader) Grant(ctx context.Context, syncID, id string) (*v2.Grant, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Dump writes the canonical text of a sync: two archives that hold the same have
-// the same dump.
-func (r *Reader) Dump(ctx context.Context, syncID string, w io.Writer) error {
-	return errors.ErrUnsupported
+// conn lends a connection. Archives without a database have no table, and so
+// nobody who asks for one.
+func (r *Reader) conn(ctx context.Context) (*sql.Conn, error) {
+	if r.closed.Load() {
+		return nil, os.ErrClosed
+	}
+	return bounded(ctx, r.db)
 }

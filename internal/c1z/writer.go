@@ -1,19 +1,26 @@
 package c1z
 
 import (
+	"bufio"
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/segmentio/ksuid"
 )
 
 // How many older finished full syncs a new archive keeps beside its own.
 const (
-	// KeepDefault is one, as other Baton programs do.
+	// KeepDefault is one, as other Baton programs keep.
 	KeepDefault = 0
-	// KeepNone keeps the new sync only.
+	// KeepNone keeps the new sync only, and does not look into the old archive.
 	KeepNone = -1
 	// KeepAll keeps every sync of the old archive.
 	KeepAll = 1<<31 - 1
@@ -23,8 +30,8 @@ const (
 type Options struct {
 	// Path is the archive to make or to replace.
 	Path string
-	// WorkDir is an existing folder for the files of the build, which take up to
-	// three times the unpacked size. They are removed in the end.
+	// WorkDir is an existing folder for the files of the build: the new database,
+	// the old one unpacked and the spills of a sort. They are removed in the end.
 	WorkDir string
 	// SyncID is the KSUID of the new sync; empty makes one.
 	SyncID string
@@ -35,67 +42,191 @@ type Options struct {
 	Keep int
 	// Limits bound what is unpacked of the old archive.
 	Limits Limits
+	// Logger hears of syncs that are not kept and of a file that grows too large;
+	// nil is silence.
 	Logger *slog.Logger
 }
 
 // Info describes a finished archive.
 type Info struct {
-	// Path is the file that was written, links resolved.
+	// Path is the file that was written, a link resolved.
 	Path string
 	// Size and DecodedSize are its bytes, and those of the database in it.
 	Size, DecodedSize int64
 	// Sync is the new sync as it was written.
 	Sync SyncRun
 	// Kept are the ids of the older syncs that the file still holds, and Dropped of
-	// those that it does not, oldest first.
+	// those that it does not, in the order of their rows.
 	Kept, Dropped []string
+	// Indexing and Packing are what the two last steps took.
+	Indexing, Packing time.Duration
 }
 
 // Writer builds an archive of one new sync. Rows arrive in their final order and
-// with unique ids. It is not safe for concurrent use.
-type Writer struct{}
+// with ids that are unique within their table; messages may be reused as soon as
+// a call returns. After an error only Abort is left. A Writer is not safe for
+// concurrent use.
+type Writer struct {
+	opts   Options
+	sizes  sizes
+	path   string // links resolved
+	dir    string // the build's own folder within WorkDir
+	syncID string
+
+	schema  *schema
+	targets *targets
+	db      *sql.DB
+	conn    *sql.Conn
+	load    *loader
+	old     *Reader // nil when nothing is to be kept
+
+	stats  Stats
+	boxes  [4]box
+	failed error
+	// rowBytes and indexBytes estimate the database from what was put into it.
+	rowBytes, indexBytes int64
+}
+
+// sizes are the decoded sizes at which something happens.
+type sizes struct {
+	keep  int64 // above it no older sync is kept
+	warn1 int64 // above it the oldest readers cannot open the file
+	warn2 int64 // above it readers of 2025 cannot
+	fail  int64 // above it none can
+}
+
+func defaultSizes() sizes {
+	return sizes{keep: 2 << 30, warn1: 2 << 30, warn2: 3 << 30, fail: defaultDecodedSize}
+}
 
 // Create starts an archive. The caller holds [Lock] for the same path. A file at
 // the path that is not an archive which this package can replace is an error
 // ([ErrNotArchive], [ErrV3], [ErrDamaged], [ErrTooLarge]), and nothing is
-// written.
+// written. Finish or Abort must follow.
 func Create(ctx context.Context, opts Options) (*Writer, error) {
-	return nil, errors.ErrUnsupported
+	opts.StartedAt = cmp.Or(opts.StartedAt, time.Now()).UTC()
+	opts.SyncID = cmp.Or(opts.SyncID, ksuid.New().String())
+	if id, err := ksuid.Parse(opts.SyncID); err != nil || id.String() != opts.SyncID {
+		return nil, fmt.Errorf("create archive: sync id %q is not a KSUID", opts.SyncID)
+	}
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
+	path, err := resolve(opts.Path)
+	if err != nil {
+		return nil, err
+	}
+	s := newSchema()
+	w := &Writer{
+		opts: opts, sizes: defaultSizes(), path: path, syncID: opts.SyncID,
+		schema: s, targets: newTargets(s),
+		stats: Stats{
+			ResourcesByType:    map[string]int64{},
+			GrantsByType:       map[string]int64{},
+			EntitlementsByType: map[string]int64{},
+		},
+	}
+	if err := w.create(ctx); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return w, nil
 }
+
+func (w *Writer) create(ctx context.Context) error {
+	var err error
+	if w.dir, err = os.MkdirTemp(w.opts.WorkDir, "archive-*"); err != nil {
+		return fmt.Errorf("create archive: %w", err)
+	}
+	if err := w.openOld(ctx); err != nil {
+		return err
+	}
+	if w.db, w.conn, err = openBuild(ctx, w.buildPath(), w.dir); err != nil {
+		return err
+	}
+	if err := w.exec(ctx, "begin"); err != nil {
+		return err
+	}
+	for _, t := range w.schema.all() {
+		if err := w.exec(ctx, t.ddl()); err != nil {
+			return err
+		}
+	}
+	w.load = newLoader(w.conn, w.syncID, formatTime(w.opts.StartedAt))
+	return nil
+}
+
+// openOld looks at what is at the path now.
+func (w *Writer) openOld(ctx context.Context) error {
+	if _, err := os.Stat(w.path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if w.opts.Keep == KeepNone {
+		return w.checkOld()
+	}
+	old, err := Open(ctx, w.path, OpenOptions{TempDir: w.dir, Limits: w.opts.Limits, Logger: w.opts.Logger})
+	if err != nil {
+		return fmt.Errorf("%w; move it away or choose another file", err)
+	}
+	if old.db == nil {
+		return old.Close()
+	}
+	w.old = old
+	return nil
+}
+
+// checkOld looks at the header of what is at the path now.
+func (w *Writer) checkOld() error {
+	f, err := os.Open(w.path)
+	if err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	defer f.Close()
+	if err := readHeader(bufio.NewReaderSize(f, 4<<10)); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("archive %s: %w; move it away or choose another file", w.path, err)
+	}
+	return nil
+}
+
+func (w *Writer) buildPath() string { return filepath.Join(w.dir, "build.db") }
 
 // SyncID is the id of the new sync.
-func (w *Writer) SyncID() string { return "" }
+func (w *Writer) SyncID() string { return w.syncID }
 
-// PutResourceTypes adds resource types.
-func (w *Writer) PutResourceTypes(ctx context.Context, types ...*v2.ResourceType) error {
-	return errors.ErrUnsupported
+// Abort gives the build up and removes its files. After Finish, and the second
+// time, it does nothing.
+func (w *Writer) Abort() error {
+	var errs []error
+	if w.load != nil {
+		// What the loader did not get done is thrown away with the rest.
+		_ = w.load.close()
+		w.load = nil
+	}
+	errs = append(errs, w.closeBuild())
+	if w.old != nil {
+		errs = append(errs, w.old.Close())
+		w.old = nil
+	}
+	if w.dir != "" {
+		errs = append(errs, os.RemoveAll(w.dir))
+		w.dir = ""
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("clean up after archive %s: %w", w.opts.Path, err)
+	}
+	return nil
 }
 
-// PutResources adds resources.
-func (w *Writer) PutResources(ctx context.Context, resources ...*v2.Resource) error {
-	return errors.ErrUnsupported
+// closeBuild closes the database of the build.
+func (w *Writer) closeBuild() error {
+	if w.db == nil {
+		return nil
+	}
+	err := errors.Join(w.conn.Close(), w.db.Close())
+	w.db, w.conn = nil, nil
+	return err
 }
 
-// PutEntitlements adds entitlements, which embed their resource.
-func (w *Writer) PutEntitlements(ctx context.Context, entitlements ...*v2.Entitlement) error {
-	return errors.ErrUnsupported
+func (w *Writer) exec(ctx context.Context, query string, args ...any) error {
+	if _, err := w.conn.ExecContext(ctx, query, args...); err != nil {
+		return fmt.Errorf("build archive in %s: %w", w.dir, err)
+	}
+	return nil
 }
-
-// PutGrants adds grants. A GrantExpandable annotation moves out of the stored
-// message into the column for it; the message that was passed stays as it is.
-func (w *Writer) PutGrants(ctx context.Context, grants ...*v2.Grant) error {
-	return errors.ErrUnsupported
-}
-
-// Finish completes the archive and puts it in place of the old one. The new
-// sync takes ID and StartedAt from [Options] where run leaves them empty, and
-// EndedAt from the clock. Stats are counted. Nothing is left behind when it
-// fails.
-func (w *Writer) Finish(ctx context.Context, run SyncRun) (Info, error) {
-	return Info{}, errors.ErrUnsupported
-}
-
-// Abort gives the build up and removes its files. After Finish it does nothing.
-func (w *Writer) Abort() error { return nil }
-
-func resolve(path string) (string, error) { return path, nil }

@@ -1,0 +1,99 @@
+package c1z
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// resolve returns the path of the file that an archive is written to. A link is
+// written through, so that it stays a link; one that leads nowhere or to
+// anything but a regular file is refused.
+func resolve(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find archive %s: %w", path, err)
+	}
+	info, err := os.Lstat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return abs, checkFolder(abs)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find archive: %w", err)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, err := filepath.EvalSymlinks(abs)
+		if err != nil {
+			return "", fmt.Errorf("archive %s is a link that leads nowhere; remove it or choose another file: %w", path, err)
+		}
+		abs = target
+		if info, err = os.Stat(abs); err != nil {
+			return "", fmt.Errorf("find archive: %w", err)
+		}
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("archive %s: %w: it is not a regular file; choose another file", path, ErrNotArchive)
+	}
+	return abs, nil
+}
+
+// checkFolder says early that a new file could not be made.
+func checkFolder(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("archive %s: its folder does not exist; make it or choose another file: %w", path, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("archive %s: %s is not a folder; choose another file", path, dir)
+	}
+	return nil
+}
+
+// replacement is a new content of a file, written beside it.
+type replacement struct {
+	*os.File
+	target string
+}
+
+// newReplacement makes the file target+".tmp", which only its owner can read,
+// and removes one that an earlier run left there.
+func newReplacement(target string) (*replacement, error) {
+	name := target + ".tmp"
+	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
+		if err := os.Remove(name); err != nil {
+			return nil, fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write archive: %w", err)
+	}
+	return &replacement{File: f, target: target}, nil
+}
+
+// commit puts the new content in place, for good: it is on the disk before the
+// name is, and the name before commit returns.
+func (r *replacement) commit() error {
+	if err := errors.Join(r.Sync(), r.Close()); err != nil {
+		return fmt.Errorf("write archive: %w", errors.Join(err, os.Remove(r.Name())))
+	}
+	if err := os.Rename(r.Name(), r.target); err != nil {
+		return fmt.Errorf("put archive in place: %w", errors.Join(err, os.Remove(r.Name())))
+	}
+	dir, err := os.Open(filepath.Dir(r.target))
+	if err != nil {
+		return nil //nolint:nilerr // The archive is in place; a folder that cannot be opened cannot be synced.
+	}
+	defer dir.Close()
+	// Not every file system can sync a folder, and none needs it for a whole file.
+	_ = dir.Sync()
+	return nil
+}
+
+// discard removes the new content.
+func (r *replacement) discard() error {
+	return errors.Join(r.Close(), os.Remove(r.Name()))
+}

@@ -1,0 +1,160 @@
+package c1z
+
+import "strings"
+
+// column is a column of one of the seven tables.
+type column struct {
+	name string
+	decl string
+	// missing is the SQL that stands for the column in files that were written
+	// before it existed; empty for columns that every file has.
+	missing string
+	// run marks what differs between two runs that read the same, which is left
+	// out of the canonical dump.
+	run bool
+}
+
+// table is one of the seven tables of an archive.
+type table struct {
+	name string
+	// key is the column by which the canonical dump is ordered.
+	key     string
+	columns []column
+	// indexes are what follows "create": the names, and so what other readers look
+	// for when they open a file, are fixed.
+	indexes []string
+}
+
+// schema is the seven tables, in the order in which a file makes them.
+type schema struct {
+	resourceTypes, resources, entitlements, syncRuns, grants, assets, sessions table
+}
+
+// all lists the tables in order.
+func (s *schema) all() []*table {
+	return []*table{
+		&s.resourceTypes, &s.resources, &s.entitlements, &s.syncRuns,
+		&s.grants, &s.assets, &s.sessions,
+	}
+}
+
+// text is a column that every file has.
+func text(name string) column { return column{name: name, decl: "text not null"} }
+
+// newSchema describes the database. The names of two indexes of v1_resources are
+// swapped, in every file there is.
+func newSchema() *schema {
+	id := column{name: "id", decl: "integer primary key", run: true}
+	externalID := column{name: "external_id", decl: "text not null"}
+	data := column{name: "data", decl: "blob not null"}
+	syncID := column{name: "sync_id", decl: "text not null", run: true}
+	discovered := column{name: "discovered_at", decl: "datetime not null", run: true}
+	return &schema{
+		resourceTypes: table{
+			name: "v1_resource_types", key: "external_id",
+			columns: []column{id, externalID, data, syncID, discovered},
+			indexes: []string{
+				"unique index idx_resource_types_external_sync_v1 on v1_resource_types (external_id, sync_id)",
+			},
+		},
+		resources: table{
+			name: "v1_resources", key: "external_id",
+			columns: []column{
+				id, text("resource_type_id"), externalID,
+				{name: "parent_resource_type_id", decl: "text", missing: "null"},
+				{name: "parent_resource_id", decl: "text", missing: "null"},
+				data, syncID, discovered,
+			},
+			indexes: []string{
+				"index idx_resources_resource_type_id_v1 on v1_resources (resource_type_id)",
+				"index idx_resources_external_sync_v1 on v1_resources (parent_resource_type_id, parent_resource_id)",
+				"unique index idx_resources_parent_resource_id_v1 on v1_resources (external_id, sync_id)",
+			},
+		},
+		entitlements: table{
+			name: "v1_entitlements", key: "external_id",
+			columns: []column{
+				id, text("resource_type_id"), text("resource_id"), externalID,
+				data, syncID, discovered,
+			},
+			indexes: []string{
+				"index idx_entitlements_resource_id_v1 on v1_entitlements (resource_type_id, resource_id)",
+				"unique index idx_entitlements_external_sync_v1 on v1_entitlements (external_id, sync_id)",
+			},
+		},
+		syncRuns: table{
+			name: "v1_sync_runs", key: "sync_id",
+			columns: []column{
+				id, syncID,
+				{name: "started_at", decl: "datetime not null", run: true},
+				{name: "ended_at", decl: "datetime", run: true},
+				{name: "sync_token", decl: "text not null", run: true},
+				{name: "sync_type", decl: "text not null default 'full'", missing: "'full'"},
+				{name: "parent_sync_id", decl: "text not null default ''", missing: "''"},
+				{name: "linked_sync_id", decl: "text not null default ''", missing: "''"},
+				{name: "supports_diff", decl: "integer not null default 0", missing: "0"},
+				{name: "grants_backfilled", decl: "integer not null default 0", missing: "0"},
+				{name: "stats", decl: "text", missing: "null"},
+				{name: "ingest_invariant_generation", decl: "text not null default ''", missing: "''"},
+				{name: "ingest_invariant_coverage", decl: "text not null default ''", missing: "''"},
+				{name: "ingest_invariant_mode", decl: "text not null default ''", missing: "''"},
+			},
+			indexes: []string{
+				"unique index idx_sync_runs_sync_id_v1 on v1_sync_runs (sync_id)",
+			},
+		},
+		grants: table{
+			name: "v1_grants", key: "external_id",
+			columns: []column{
+				id, text("resource_type_id"), text("resource_id"), text("entitlement_id"),
+				text("principal_resource_type_id"), text("principal_resource_id"), externalID,
+				{name: "expansion", decl: "blob", missing: "null"},
+				{name: "needs_expansion", decl: "integer not null default 0", missing: "0"},
+				data, syncID, discovered,
+			},
+			indexes: []string{
+				"index idx_grants_resource_type_id_resource_id_v1 on v1_grants (resource_type_id, resource_id)",
+				"index idx_grants_principal_id_v1 on v1_grants (principal_resource_type_id, principal_resource_id)",
+				"index idx_grants_entitlement_id_principal_id_v1 on v1_grants (entitlement_id, principal_resource_type_id, principal_resource_id)",
+				"unique index idx_grants_external_sync_v1 on v1_grants (external_id, sync_id)",
+				"index idx_grants_entitlement_sync_grant_v1 on v1_grants (entitlement_id, sync_id, id)",
+				"index idx_grants_sync_expansion_v1 on v1_grants (sync_id) where expansion is not null",
+				"index idx_grants_sync_needs_expansion_v1 on v1_grants (sync_id) where needs_expansion = 1",
+			},
+		},
+		assets: table{
+			name: "v1_assets", key: "external_id",
+			columns: []column{
+				id, externalID, text("content_type"),
+				data, syncID, discovered,
+			},
+			indexes: []string{
+				"unique index idx_assets_external_sync_v1 on v1_assets (external_id, sync_id)",
+			},
+		},
+		sessions: table{
+			name: "v1_connector_sessions", key: "key",
+			columns: []column{
+				id, syncID, text("key"),
+				{name: "value", decl: "blob not null"},
+			},
+			indexes: []string{
+				"unique index idx_session_store_sync_key_v1 on v1_connector_sessions (sync_id, key)",
+			},
+		},
+	}
+}
+
+// ddl returns the statement that makes the table.
+func (t *table) ddl() string {
+	var b strings.Builder
+	b.WriteString("create table " + t.name + " (")
+	for i, c := range t.columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.name + " " + c.decl)
+	}
+	b.WriteString(")")
+	return b.String()
+}

@@ -1,0 +1,147 @@
+package c1z
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+const (
+	// pageSize is the page size of every database that is written.
+	pageSize = 4096
+	// buildCache is SQLite's page cache while an archive is built, and separately
+	// the memory of one sort, in KiB.
+	buildCache = 32 << 10
+	// readCache is the page cache of each connection of a reader, in KiB.
+	readCache = 4 << 10
+	// maxValue bounds one string or blob that is read from a file, in bytes.
+	maxValue = 64 << 20
+)
+
+// openBuild makes the database file of a build. It has no journal and syncs
+// nothing: after a crash it is made again from the start. Sorts spill into
+// tempDir, which SQLite keeps for the whole process as long as the folder exists.
+func openBuild(ctx context.Context, path, tempDir string) (*sql.DB, *sql.Conn, error) {
+	db, conn, err := connect(ctx, fileURL(path, url.Values{
+		"_pragma": {
+			fmt.Sprintf("page_size(%d)", pageSize),
+			"auto_vacuum(none)",
+			"encoding('UTF-8')",
+			"journal_mode(off)",
+			"synchronous(off)",
+			"locking_mode(exclusive)",
+			fmt.Sprintf("cache_size(-%d)", buildCache),
+			"trusted_schema(off)",
+			"temp_store_directory('" + strings.ReplaceAll(tempDir, "'", "''") + "')",
+		},
+	}))
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the database of the archive: %w", err)
+	}
+	return db, conn, nil
+}
+
+// openUnpacked opens an unpacked database that nobody changes. Several
+// connections may read side by side.
+func openUnpacked(path string) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(fileURL(path, readOnly(url.Values{
+		"_pragma": {
+			"trusted_schema(off)",
+			"cell_size_check(on)",
+			"query_only(on)",
+			"mmap_size(0)",
+			fmt.Sprintf("cache_size(-%d)", readCache),
+		},
+		"_defensive": {"1"},
+		"_dqs":       {"0"},
+	})))
+	if err != nil {
+		return nil, fmt.Errorf("open unpacked archive: %w", err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(4)
+	return db, nil
+}
+
+// connect opens one connection, and a pool that has no other.
+func connect(ctx context.Context, dsn string) (*sql.DB, *sql.Conn, error) {
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, conn, nil
+}
+
+// bounded lends a connection of a pool on which no value of a file from
+// elsewhere can be larger than maxValue and nothing can be attached.
+func bounded(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for id, limit := range map[int]int{
+		sqlite3.SQLITE_LIMIT_LENGTH:   maxValue,
+		sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+	} {
+		if _, err := sqlite.Limit(conn, id, limit); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	return conn, nil
+}
+
+// readOnly adds the parameters for a file that stays what it is.
+func readOnly(v url.Values) url.Values {
+	v.Set("mode", "ro")
+	v.Set("immutable", "1")
+	return v
+}
+
+// fileURL names a database file for SQLite, whatever characters are in its path.
+func fileURL(path string, params url.Values) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
+	return u.String()
+}
+
+// damage turns an error of SQLite about what a file holds into [ErrDamaged]. The
+// machine's own faults and the end of a context stay what they are.
+func damage(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, own := range []error{context.Canceled, context.DeadlineExceeded, os.ErrClosed, sql.ErrConnDone} {
+		if errors.Is(err, own) {
+			return err
+		}
+	}
+	var se *sqlite.Error
+	if errors.As(err, &se) {
+		switch se.Code() & 0xff {
+		case sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			return err
+		case sqlite3.SQLITE_IOERR:
+			if se.Code() != sqlite3.SQLITE_IOERR_SHORT_READ {
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
