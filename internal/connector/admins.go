@@ -1,0 +1,74 @@
+package connector
+
+import (
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// adminResource maps an administrator (JumpCloud API v1, /users) to an account of
+// its own: JumpCloud keeps administrators apart from directory users, also where
+// both are one person, and gives them no attributes of the directory.
+func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
+	if err := checkID("administrator", a.ID, a.Email); err != nil {
+		return nil, err
+	}
+	p := profile{}
+	p.text("id", a.ID)
+	p.text("organization", a.Organization)
+	disabled := ""
+	if a.Suspended.IsTrue() {
+		disabled = "suspended"
+	}
+	r := &v2.Resource{
+		Id: resourceID(TypeUser, a.ID),
+		DisplayName: clip(firstText(
+			strings.TrimSpace(a.FirstName+" "+a.LastName),
+			a.Email,
+			a.ID,
+		), maxDisplayName),
+		Profile: p.message(),
+		Status:  accountStatus(disabled),
+	}
+	trait := &v2.UserTrait{
+		Emails:      emails(a.Email),
+		Login:       clip(a.Email, maxID),
+		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
+	}
+	if a.TOTPEnrolled.IsSet() {
+		trait.MfaStatus = &v2.UserTrait_MFAStatus{MfaEnabled: a.TOTPEnrolled.IsTrue()}
+	}
+	return withUserTrait(r, trait), nil
+}
+
+// adminGrants are what an administrator holds: access to the administration app,
+// and every role named on the record, each once.
+func adminGrants(a *jumpcloud.Admin) []*v2.Grant {
+	holder := resourceID(TypeUser, a.ID)
+	console := directGrant(grantedEntitlement(TypeApp, AdministrationAppID), holder)
+	console.Annotations = annotations(&v2.GrantImmutable{})
+	grants := []*v2.Grant{console}
+	for _, name := range adminRoleNames(a) {
+		grants = append(grants, directGrant(grantedEntitlement(TypeRole, roleID(name)), holder))
+	}
+	return grants
+}
+
+// adminRoleNames lists the names of an administrator's roles, the primary one
+// first. Names of one role, which differ in case or normalization, count once;
+// empty ones, as old records have them, not at all.
+func adminRoleNames(a *jumpcloud.Admin) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, name := range append([]string{a.RoleName}, a.RoleNames...) {
+		if strings.TrimSpace(name) == "" {
+			continue
+		}
+		if id := roleID(name); !seen[id] {
+			seen[id] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,140 @@
+package connector
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// administrationAppName is what people see of the administration app.
+const administrationAppName = "JumpCloud Administration"
+
+// appResource maps an application (JumpCloud API v1, /applications). Its
+// configuration, which may hold private keys, is never read.
+func appResource(a *jumpcloud.Application) (*v2.Resource, error) {
+	if err := checkID(TypeApp, a.ID, appName(a)); err != nil {
+		return nil, err
+	}
+	p := profile{}
+	p.text("name", a.Name)
+	p.text("sso_url", a.SSOURL)
+	p.text("organization", a.Organization)
+	trait := &v2.AppTrait{HelpUrl: httpsURL(a.LearnMore), Flags: appFlags(a)}
+	if a.LogoURL != "" && len(a.LogoURL) <= maxURL {
+		trait.Logo = &v2.AssetRef{Id: clip(a.LogoURL, maxURL)}
+	}
+	return withAppTrait(&v2.Resource{
+		Id:          resourceID(TypeApp, a.ID),
+		DisplayName: appName(a),
+		Profile:     p.message(),
+	}, trait), nil
+}
+
+// administrationApp stands for the administration of the organisation: whoever is
+// an administrator has access to it.
+func administrationApp() *v2.Resource {
+	return withAppTrait(&v2.Resource{
+		Id:          resourceID(TypeApp, AdministrationAppID),
+		DisplayName: administrationAppName,
+	}, &v2.AppTrait{})
+}
+
+// withAppTrait puts the trait on an app together with what the resource holds of
+// it. JumpCloud knows one picture of an application, so that the logo is the icon
+// too.
+func withAppTrait(r *v2.Resource, trait *v2.AppTrait) *v2.Resource {
+	r.Icon = trait.GetLogo()
+	trait.Profile = r.GetProfile() //nolint:staticcheck // For older readers.
+	trait.Icon = r.GetIcon()       //nolint:staticcheck // For older readers.
+	r.Annotations = annotations(trait)
+	return r
+}
+
+func appName(a *jumpcloud.Application) string {
+	return clip(firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID), maxDisplayName)
+}
+
+// appFlags are in the order of the table that describes them, which is the same
+// for all apps.
+func appFlags(a *jumpcloud.Application) []v2.AppTrait_AppFlag {
+	var flags []v2.AppTrait_AppFlag
+	if a.Active == jumpcloud.False {
+		flags = append(flags, v2.AppTrait_APP_FLAG_INACTIVE)
+	}
+	if a.Hidden.IsTrue() {
+		flags = append(flags, v2.AppTrait_APP_FLAG_HIDDEN)
+	}
+	switch strings.ToLower(a.SSOType) {
+	case "saml":
+		flags = append(flags, v2.AppTrait_APP_FLAG_SAML)
+	case "oidc":
+		flags = append(flags, v2.AppTrait_APP_FLAG_OIDC)
+	case "bookmark":
+		flags = append(flags, v2.AppTrait_APP_FLAG_BOOKMARK)
+	}
+	return flags
+}
+
+// httpsURL returns an address that readers accept as a link, else "".
+func httpsURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > maxURL {
+		return ""
+	}
+	return s
+}
+
+// appEntitlement is access to an application.
+func appEntitlement(a *jumpcloud.Application) *v2.Entitlement {
+	name := firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID)
+	return accessEntitlement(a.ID, name, "Access to the JumpCloud application "+name, userType(), groupType())
+}
+
+// administrationEntitlement is the entitlement of the administration app. It is
+// immutable: only making or deleting an administrator changes who has it.
+func administrationEntitlement() *v2.Entitlement {
+	e := accessEntitlement(AdministrationAppID, administrationAppName,
+		"Access to the administration of the JumpCloud organisation", userType())
+	e.Annotations = annotations(&v2.EntitlementImmutable{})
+	return e
+}
+
+func accessEntitlement(id, name, description string, grantableTo ...*v2.ResourceType) *v2.Entitlement {
+	return &v2.Entitlement{
+		Resource:    &v2.Resource{Id: resourceID(TypeApp, id), DisplayName: clip(name, maxDisplayName)},
+		Id:          entitlementID(TypeApp, id),
+		Slug:        slugAccess,
+		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
+		DisplayName: clip(name+" access", maxDisplayName),
+		Description: clip(description, maxDescription),
+		GrantableTo: grantableTo,
+	}
+}
+
+// assignmentGrants are the grants of one page of an application's direct
+// associations (JumpCloud API v2, /applications/{id}/associations). A group's
+// grant expands to the users who are its direct members. Associations of other
+// kinds are returned apart.
+func assignmentGrants(appID string, assigned []jumpcloud.Connection) (grants []*v2.Grant, others []string) {
+	granted := grantedEntitlement(TypeApp, appID)
+	grants = make([]*v2.Grant, 0, len(assigned))
+	for _, to := range assigned {
+		switch to.Type {
+		case jumpcloud.TypeUser:
+			grants = append(grants, directGrant(granted, resourceID(TypeUser, to.ID)))
+		case jumpcloud.TypeUserGroup:
+			g := directGrant(granted, resourceID(TypeGroup, to.ID))
+			g.Annotations = annotations(&v2.GrantExpandable{
+				EntitlementIds:  []string{entitlementID(TypeGroup, to.ID)},
+				Shallow:         true,
+				ResourceTypeIds: []string{TypeUser},
+			})
+			grants = append(grants, g)
+		default:
+			others = append(others, to.Type)
+		}
+	}
+	return grants, others
+}

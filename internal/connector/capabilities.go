@@ -1,0 +1,112 @@
+package connector
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// What the connector calls itself, and where its documentation is.
+const (
+	DisplayName = "JumpCloud"
+	HelpURL     = "https://conductorone.com/docs/baton/jumpcloud"
+	description = "Syncs the accounts, groups, applications and administrator roles of a JumpCloud organisation."
+)
+
+// CapabilityOptions are the settings that change what the connector can do.
+type CapabilityOptions struct {
+	// ProvisionApplications allows granting and revoking applications, beside
+	// groups.
+	ProvisionApplications bool
+}
+
+// Metadata describes the connector to ConductorOne (baton's GetMetadata).
+func Metadata(o CapabilityOptions) *v2.ConnectorMetadata {
+	return &v2.ConnectorMetadata{
+		DisplayName:  DisplayName,
+		HelpUrl:      HelpURL,
+		Description:  description,
+		Capabilities: Capabilities(o),
+	}
+}
+
+// Capabilities tells what can be read and changed, type by type, and which
+// JumpCloud permissions that takes. Types are ordered by id and the connector's
+// own capabilities by number. Each type can be read resource by resource, which
+// baton calls a targeted sync.
+func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
+	c := &v2.ConnectorCapabilities{CredentialDetails: &v2.CredentialDetails{}}
+	all := []v2.Capability{v2.Capability_CAPABILITY_SERVICE_MODE_TARGETED_SYNC}
+	for _, t := range ResourceTypes() {
+		provision := t.GetId() == TypeGroup || (t.GetId() == TypeApp && o.ProvisionApplications)
+		can := []v2.Capability{v2.Capability_CAPABILITY_SYNC, v2.Capability_CAPABILITY_TARGETED_SYNC}
+		if provision {
+			can = append(can, v2.Capability_CAPABILITY_PROVISION)
+		}
+		c.ResourceTypeCapabilities = append(c.ResourceTypeCapabilities, &v2.ResourceTypeCapability{
+			ResourceType: t,
+			Capabilities: can,
+			Permissions:  permissions(t.GetId(), provision),
+		})
+		all = append(all, can...)
+	}
+	slices.Sort(all)
+	c.ConnectorCapabilities = slices.Compact(all)
+	return c
+}
+
+// CapabilitiesJSON renders the capabilities as every baton connector prints them:
+// protojson of a google.protobuf.Any, indented by two spaces, without a newline at
+// the end.
+func CapabilitiesJSON(o CapabilityOptions) ([]byte, error) {
+	packed := new(anypb.Any)
+	if err := anypb.MarshalFrom(packed, Capabilities(o), proto.MarshalOptions{Deterministic: true}); err != nil {
+		return nil, fmt.Errorf("pack capabilities: %w", err)
+	}
+	raw, err := protojson.Marshal(packed)
+	if err != nil {
+		return nil, fmt.Errorf("encode capabilities: %w", err)
+	}
+	// protojson varies its white space on purpose; this text is compared.
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return nil, fmt.Errorf("indent capabilities: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// permissions names the JumpCloud permissions (scopes of an administrator's or
+// service account's role) that a type takes. Finding out the organisation takes
+// organizations.readonly, which is named with the accounts.
+func permissions(resourceType string, provision bool) *v2.CapabilityPermissions {
+	var names []string
+	switch resourceType {
+	case TypeUser:
+		names = []string{"administrators.readonly", "organizations.readonly", "users.readonly"}
+	case TypeGroup:
+		names = []string{"groups.readonly", "users.readonly"}
+		if provision {
+			names = append(names, "groups")
+		}
+	case TypeApp:
+		names = []string{"administrators.readonly", "applications.readonly"}
+		if provision {
+			names = append(names, "applications")
+		}
+	case TypeRole:
+		names = []string{"administrators.readonly"}
+	}
+	slices.Sort(names)
+	p := &v2.CapabilityPermissions{}
+	for _, name := range names {
+		p.Permissions = append(p.Permissions, &v2.CapabilityPermission{Permission: name})
+	}
+	return p
+}

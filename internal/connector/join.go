@@ -1,0 +1,130 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// The kinds of facts that pages leave for Join. The key is the id of the account
+// that the fact is about.
+const (
+	factUserEmail  = "user e-mail"
+	factUserAdmin  = "user admin" // value: the id of the user's administrator account
+	factAdminEmail = "administrator e-mail"
+)
+
+// putBatch is how many changed resources Join hands over at once.
+const putBatch = 500
+
+// Join sets managers' e-mail addresses, which a user's own record does not hold,
+// and joins administrators with their users where that was asked for.
+func (s *Source) Join(ctx context.Context, _ syncer.Scope, j syncer.Joiner) error {
+	if err := joinManagers(ctx, j); err != nil {
+		return coded(fmt.Errorf("join managers: %w", err))
+	}
+	if !s.options.MergeAdmins {
+		return nil
+	}
+	if err := joinAdmins(ctx, j); err != nil {
+		return coded(fmt.Errorf("join administrators with users: %w", err))
+	}
+	return nil
+}
+
+func joinManagers(ctx context.Context, j syncer.Joiner) error {
+	emails := map[string]string{} // by user id
+	for fact, err := range j.Facts(ctx, factUserEmail) {
+		if err != nil {
+			return err
+		}
+		emails[fact.Key] = fact.Value
+	}
+	if len(emails) == 0 {
+		return nil
+	}
+	changed := make([]*v2.Resource, 0, putBatch)
+	for user, err := range j.Resources(ctx, TypeUser) {
+		if err != nil {
+			return err
+		}
+		email := emails[profileText(user.GetProfile(), profileManagerID)]
+		if email == "" {
+			continue
+		}
+		if err := setManager(user, email); err != nil {
+			return err
+		}
+		changed = append(changed, user)
+		if len(changed) == putBatch {
+			if err := j.Put(ctx, changed...); err != nil {
+				return err
+			}
+			changed = changed[:0]
+		}
+	}
+	return j.Put(ctx, changed...)
+}
+
+// setManager writes the manager's address where the profile is, on the resource
+// and on the trait.
+func setManager(user *v2.Resource, email string) error {
+	for i, a := range user.GetAnnotations() {
+		if !a.MessageIs((*v2.UserTrait)(nil)) {
+			continue
+		}
+		trait := new(v2.UserTrait)
+		if err := a.UnmarshalTo(trait); err != nil {
+			return fmt.Errorf("read trait of user %s: %w", user.GetId().GetResource(), err)
+		}
+		setText(trait.GetProfile(), profileManager, email) //nolint:staticcheck // Old readers look at the trait only.
+		user.Annotations[i] = annotations(trait)[0]
+	}
+	setText(user.GetProfile(), profileManager, email)
+	return nil
+}
+
+// joinAdmins makes administrators and users one account, and remarks on those that
+// it leaves apart because more than one account would fit.
+func joinAdmins(ctx context.Context, j syncer.Joiner) error {
+	var m matcher
+	for _, read := range []struct {
+		kind string
+		add  func(key, value string)
+	}{
+		{factUserAdmin, m.addLink},
+		{factUserEmail, m.addUser},
+		{factAdminEmail, m.addAdmin},
+	} {
+		for fact, err := range j.Facts(ctx, read.kind) {
+			if err != nil {
+				return err
+			}
+			read.add(fact.Key, fact.Value)
+		}
+	}
+	pairs, doubtful := m.match()
+	for _, p := range pairs {
+		from := syncer.Ref{Type: TypeUser, ID: p.admin}
+		to := syncer.Ref{Type: TypeUser, ID: p.user}
+		if err := j.Alias(ctx, from, to); err != nil {
+			return err
+		}
+	}
+	if len(doubtful) > 0 {
+		return j.Remark(ctx, "administrators not joined with a user because more than one account fits: "+
+			enumerate(doubtful, 10))
+	}
+	return nil
+}
+
+// enumerate writes the first limit words of a list and how many follow.
+func enumerate(words []string, limit int) string {
+	if len(words) <= limit {
+		return strings.Join(words, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(words[:limit], ", "), len(words)-limit)
+}

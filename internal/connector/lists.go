@@ -1,0 +1,256 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// The page sizes that JumpCloud's lists allow. The client asks for fewer where a
+// tenant refuses.
+const (
+	usersPerPage = 1000
+	rowsPerPage  = 100
+)
+
+// rows reads and judges one list.
+type rows struct {
+	read   func(ctx context.Context, token string) (*syncer.Page, error)
+	settle func(notes [][]byte) ([]string, error)
+}
+
+// rowsOf joins how a list is paged with what is made of its rows.
+func rowsOf[T any](l jumpcloud.Lister[T], fill func(page *syncer.Page, items []T) error) rows {
+	return rows{
+		read: func(ctx context.Context, token string) (*syncer.Page, error) {
+			read, err := jumpcloud.ReadPage(ctx, l, token)
+			if err != nil {
+				return nil, err
+			}
+			page := &syncer.Page{Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total}
+			if err := fill(page, read.Items); err != nil {
+				return nil, err
+			}
+			return page, nil
+		},
+		settle: func(notes [][]byte) ([]string, error) {
+			return jumpcloud.Settle(l.Name, l.Limit, l.Sorted, l.Holes, notes)
+		},
+	}
+}
+
+// rows finds the list of a kind.
+func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
+	switch k.collection {
+	case users:
+		return rowsOf(jumpcloud.Lister[jumpcloud.User]{
+			Name: string(users), Limit: usersPerPage, Sorted: true,
+			Fetch: s.client.Users,
+			ID:    func(u jumpcloud.User) string { return u.ID },
+		}, s.fillUsers), nil
+	case admins:
+		return rowsOf(jumpcloud.Lister[jumpcloud.Admin]{
+			Name: string(admins), Limit: rowsPerPage, Sorted: true,
+			Fetch: s.client.Admins,
+			ID:    func(a jumpcloud.Admin) string { return a.ID },
+		}, func(page *syncer.Page, items []jumpcloud.Admin) error {
+			return s.fillAdmins(page, k, owner, items)
+		}), nil
+	case roles:
+		return rowsOf(jumpcloud.Lister[jumpcloud.Role]{
+			Name: string(roles), Limit: rowsPerPage,
+			Fetch: s.client.Roles,
+			ID:    func(r jumpcloud.Role) string { return r.ID },
+		}, func(page *syncer.Page, items []jumpcloud.Role) error {
+			fillRoles(page, k, owner, items)
+			return nil
+		}), nil
+	case groups:
+		return rowsOf(jumpcloud.Lister[jumpcloud.UserGroup]{
+			Name: string(groups), Limit: rowsPerPage, Sorted: true,
+			Fetch: s.client.UserGroups,
+			ID:    func(g jumpcloud.UserGroup) string { return g.ID },
+		}, func(page *syncer.Page, items []jumpcloud.UserGroup) error {
+			return fillGroups(page, k, items)
+		}), nil
+	case apps:
+		return rowsOf(jumpcloud.Lister[jumpcloud.Application]{
+			Name: string(apps), Limit: rowsPerPage, Sorted: true,
+			Fetch: s.client.Applications,
+			ID:    func(a jumpcloud.Application) string { return a.ID },
+		}, func(page *syncer.Page, items []jumpcloud.Application) error {
+			return fillApps(page, k, items)
+		}), nil
+	case members, dynamicMembers:
+		return rowsOf(edges("members of group "+owner.ID,
+			func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+				return s.client.GroupMembers(ctx, owner.ID, w)
+			}), func(page *syncer.Page, items []jumpcloud.Connection) error {
+			grants, others := memberGrants(owner.ID, k.collection == dynamicMembers, items)
+			page.Grants = grants
+			remarkOthers(page, owner, others)
+			return nil
+		}), nil
+	case assignments:
+		return rowsOf(edges("assignments of application "+owner.ID,
+			func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+				return s.client.ApplicationAssociations(ctx, owner.ID,
+					[]string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
+			}), func(page *syncer.Page, items []jumpcloud.Connection) error {
+			grants, others := assignmentGrants(owner.ID, items)
+			page.Grants = grants
+			remarkOthers(page, owner, others)
+			return nil
+		}), nil
+	default:
+		return rows{}, fmt.Errorf("unknown list %q; the work kept of an interrupted sync is of another version", k)
+	}
+}
+
+// edges describes a list of the graph: it cannot be sorted, and edges to objects
+// that were deleted leave holes.
+func edges(name string, fetch func(context.Context, jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error)) jumpcloud.Lister[jumpcloud.Connection] {
+	return jumpcloud.Lister[jumpcloud.Connection]{
+		Name: name, Limit: rowsPerPage, Holes: true,
+		Fetch: fetch,
+		ID:    func(c jumpcloud.Connection) string { return c.Type + "/" + c.ID },
+	}
+}
+
+func (s *Source) fillUsers(page *syncer.Page, items []jumpcloud.User) error {
+	for i := range items {
+		u := &items[i]
+		r, err := userResource(u, s.now)
+		if err != nil {
+			return err
+		}
+		page.Resources = append(page.Resources, r)
+		page.Facts = append(page.Facts, syncer.Fact{Kind: factUserEmail, Key: u.ID, Value: u.Email})
+		if s.options.MergeAdmins && u.Admin != nil && u.Admin.ID != "" {
+			page.Facts = append(page.Facts, syncer.Fact{Kind: factUserAdmin, Key: u.ID, Value: u.Admin.ID})
+		}
+	}
+	return nil
+}
+
+// fillAdmins makes accounts, roles and grants of administrators. With an owner it
+// is about that role or the administration app only, and accounts of others are
+// left out.
+func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.Admin) error {
+	for i := range items {
+		a := &items[i]
+		r, err := adminResource(a)
+		if err != nil {
+			return err
+		}
+		grants := adminGrants(a)
+		names := adminRoleNames(a)
+		if owner != (syncer.Ref{}) {
+			grants = slices.DeleteFunc(grants, func(g *v2.Grant) bool {
+				return refOf(g.GetEntitlement().GetResource().GetId()) != owner
+			})
+			if len(grants) == 0 {
+				continue
+			}
+			names = slices.DeleteFunc(names, func(n string) bool { return roleRef(n) != owner })
+		}
+		if !k.noAccounts {
+			page.Resources = append(page.Resources, r)
+			if s.options.MergeAdmins {
+				page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})
+			}
+		}
+		for _, name := range names {
+			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
+			if !k.resourcesOnly {
+				page.Entitlements = append(page.Entitlements, roleEntitlement(name))
+			}
+		}
+		if !k.resourcesOnly && !k.noGrants {
+			page.Grants = append(page.Grants, grants...)
+		}
+	}
+	return nil
+}
+
+func fillRoles(page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.Role) {
+	for i := range items {
+		role := &items[i]
+		if strings.TrimSpace(role.Name) == "" || (owner != (syncer.Ref{}) && roleRef(role.Name) != owner) {
+			continue
+		}
+		page.Resources = append(page.Resources, roleResource(role))
+		if !k.resourcesOnly {
+			page.Entitlements = append(page.Entitlements, roleEntitlement(role.Name))
+		}
+	}
+}
+
+func fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGroup) error {
+	for i := range items {
+		if err := fillGroup(page, k, &items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
+	r, err := groupResource(g)
+	if err != nil {
+		return err
+	}
+	page.Resources = append(page.Resources, r)
+	if k.resourcesOnly {
+		return nil
+	}
+	page.Entitlements = append(page.Entitlements, groupEntitlement(g))
+	if !k.noGrants {
+		c := members
+		if isDynamic(g) {
+			c = dynamicMembers
+		}
+		page.Lists = append(page.Lists, kind{collection: c}.of(refOf(r.GetId())))
+	}
+	return nil
+}
+
+func fillApps(page *syncer.Page, k kind, items []jumpcloud.Application) error {
+	for i := range items {
+		if err := fillApp(page, k, &items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fillApp(page *syncer.Page, k kind, a *jumpcloud.Application) error {
+	r, err := appResource(a)
+	if err != nil {
+		return err
+	}
+	page.Resources = append(page.Resources, r)
+	if k.resourcesOnly {
+		return nil
+	}
+	page.Entitlements = append(page.Entitlements, appEntitlement(a))
+	if !k.noGrants {
+		page.Lists = append(page.Lists, kind{collection: assignments}.of(refOf(r.GetId())))
+	}
+	return nil
+}
+
+// remarkOthers tells of edges that the model has no word for. JumpCloud has none
+// today.
+func remarkOthers(page *syncer.Page, owner syncer.Ref, types []string) {
+	slices.Sort(types)
+	for _, t := range slices.Compact(types) {
+		page.Remarks = append(page.Remarks, fmt.Sprintf("%s %s has associations of the unknown type %q, which were left out",
+			owner.Type, owner.ID, clip(t, 100)))
+	}
+}

@@ -1,0 +1,93 @@
+package connector
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// matcher finds the user that each administrator is. It never guesses: where more
+// than one account fits, nobody is matched.
+type matcher struct {
+	admins map[string]string   // e-mail by administrator id
+	byMail map[string][]string // user ids by folded e-mail
+	linked map[string][]string // user ids by the administrator id that they name
+	link   map[string]string   // administrator id by user id
+}
+
+type accountPair struct {
+	admin, user string
+}
+
+func (m *matcher) addAdmin(id, email string) {
+	if m.admins == nil {
+		m.admins = map[string]string{}
+	}
+	m.admins[id] = foldEmail(email)
+}
+
+func (m *matcher) addUser(id, email string) {
+	if m.byMail == nil {
+		m.byMail = map[string][]string{}
+	}
+	if email = foldEmail(email); email != "" {
+		m.byMail[email] = append(m.byMail[email], id)
+	}
+}
+
+func (m *matcher) addLink(userID, adminID string) {
+	if m.linked == nil {
+		m.linked, m.link = map[string][]string{}, map[string]string{}
+	}
+	m.linked[adminID] = append(m.linked[adminID], userID)
+	m.link[userID] = adminID
+}
+
+// match returns the pairs in the order of the administrators' ids, and a word for
+// each administrator for whom more than one account fits:
+//
+//	one user names the administrator's id                 matched
+//	several users name it                                 doubtful
+//	none, one user has the e-mail address                 matched
+//	none, several users have it                           doubtful
+//	none, several such administrators have one address    doubtful
+//	none, that user names another listed administrator    doubtful
+//	none at all                                           an account of its own
+func (m *matcher) match() (pairs []accountPair, doubtful []string) {
+	unlinked := map[string]int{} // administrators that no user names, by e-mail
+	for id, email := range m.admins {
+		if len(m.linked[id]) == 0 {
+			unlinked[email]++
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.admins)) {
+		email := m.admins[id]
+		users := m.linked[id]
+		byLink := len(users) > 0
+		if !byLink {
+			users = m.byMail[email]
+		}
+		switch {
+		case len(users) == 0:
+		case len(users) > 1,
+			!byLink && unlinked[email] > 1,
+			!byLink && m.namesOther(users[0]):
+			doubtful = append(doubtful, email+" ("+id+")")
+		default:
+			pairs = append(pairs, accountPair{admin: id, user: users[0]})
+		}
+	}
+	return pairs, doubtful
+}
+
+// namesOther reports whether a user names an administrator who is listed. A name
+// that leads nowhere does not count.
+func (m *matcher) namesOther(userID string) bool {
+	_, listed := m.admins[m.link[userID]]
+	return listed
+}
+
+// foldEmail makes addresses comparable: JumpCloud keeps them as they were typed.
+func foldEmail(email string) string {
+	return strings.ToLower(strings.TrimSpace(email))
+}

@@ -1,0 +1,198 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// Options are the settings of a [Source].
+type Options struct {
+	// OrgID is the organisation to read, as given by the user; "" where the
+	// credential decides.
+	OrgID string
+	// MergeAdmins makes an administrator and the directory user who is the same
+	// person one account.
+	MergeAdmins bool
+	// SkipAdmins leaves administrators out.
+	SkipAdmins bool
+	// Logger must not be nil.
+	Logger *slog.Logger
+}
+
+// Source reads a JumpCloud organisation for the sync engine. It is safe for
+// concurrent use.
+type Source struct {
+	client  *jumpcloud.Client
+	options Options
+	// now is one instant for the whole run, so that two accounts with the same
+	// exemption never look different.
+	now time.Time
+}
+
+var _ syncer.Source = (*Source)(nil)
+
+// NewSource makes a source of a client.
+func NewSource(client *jumpcloud.Client, options Options) *Source {
+	return &Source{client: client, options: options, now: time.Now()}
+}
+
+// ResourceTypes implements [syncer.Source].
+func (s *Source) ResourceTypes() []*v2.ResourceType {
+	return ResourceTypes()
+}
+
+// Start implements [syncer.Source]. It sends no request.
+func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, error) {
+	if len(scope.Targets) > 0 {
+		return s.startTargets(scope)
+	}
+	has := func(resourceType string) bool {
+		return len(scope.ResourceTypes) == 0 || slices.Contains(scope.ResourceTypes, resourceType)
+	}
+	base := kind{resourcesOnly: scope.SkipEntitlementsAndGrants, noGrants: scope.SkipGrants}
+	page := new(syncer.Page)
+	list := func(k kind) { page.Lists = append(page.Lists, k.of(syncer.Ref{})) }
+	if has(TypeUser) {
+		list(base.with(users))
+	}
+	// Also where accounts are left out: roles are known by the administrators who
+	// hold them, and the grants that fall with the accounts are counted.
+	withRoles := has(TypeRole) || (has(TypeApp) && !base.resourcesOnly && !base.noGrants)
+	switch {
+	case s.options.SkipAdmins && (has(TypeUser) || withRoles):
+		page.Remarks = append(page.Remarks, skippedAdmins)
+	case has(TypeUser) || withRoles:
+		k := base.with(admins)
+		k.noAccounts = !has(TypeUser)
+		list(k)
+	}
+	if has(TypeRole) {
+		list(base.with(roles))
+		for _, name := range builtinRoles() {
+			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
+			if !base.resourcesOnly {
+				page.Entitlements = append(page.Entitlements, roleEntitlement(name))
+			}
+		}
+	}
+	if has(TypeGroup) {
+		list(base.with(groups))
+	}
+	if has(TypeApp) {
+		list(base.with(apps))
+		page.Resources = append(page.Resources, administrationApp())
+		if !base.resourcesOnly {
+			page.Entitlements = append(page.Entitlements, administrationEntitlement())
+		}
+	}
+	return page, nil
+}
+
+// skippedAdmins is the remark of a sync without administrators.
+const skippedAdmins = "administrators were left out (--skip-admins): their accounts, their roles " +
+	"and their access to " + administrationAppName + " are not in this archive"
+
+// Read implements [syncer.Source].
+func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syncer.Page, error) {
+	k := parseKind(list.Kind)
+	if k.collection == targets {
+		page, err := s.readTarget(ctx, k, list.Owner)
+		return page, coded(err)
+	}
+	rows, err := s.rows(k, list.Owner)
+	if err != nil {
+		return nil, err
+	}
+	page, err := rows.read(ctx, token)
+	if err != nil {
+		page, err = s.tolerate(ctx, k, list.Owner, err)
+	}
+	return page, coded(err)
+}
+
+// Settle implements [syncer.Source].
+func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]string, error) {
+	rows, err := s.rows(parseKind(list.Kind), list.Owner)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := rows.settle(notes)
+	return tokens, coded(err)
+}
+
+// tolerate decides what an error of a list means: that its owner is gone, that
+// the list may be left out, or that the sync must fail.
+func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, err error) (*syncer.Page, error) {
+	switch k.collection {
+	case members, dynamicMembers, assignments:
+		if !jumpcloud.IsNotFound(err) {
+			return nil, err
+		}
+		return s.confirmGone(ctx, owner, err)
+	case roles:
+		if notServed(err) {
+			s.options.Logger.WarnContext(ctx, "the list of roles was refused", slog.Any("error", err))
+			return &syncer.Page{Settled: true, Remarks: []string{
+				"JumpCloud refused the list of roles: custom roles that nobody holds may be missing",
+			}}, nil
+		}
+	case admins:
+		if !notServed(err) {
+			return nil, err
+		}
+		if k.noAccounts {
+			s.options.Logger.WarnContext(ctx, "the list of administrators was refused", slog.Any("error", err))
+			return &syncer.Page{Settled: true, Remarks: []string{
+				"JumpCloud refused the list of administrators: custom roles may be missing, and grants " +
+					"to administrators, who are not part of this sync, were not counted",
+			}}, nil
+		}
+		return nil, fmt.Errorf("%w; administrators take the permission %s: without it, leave them out with --skip-admins",
+			err, adminsPermission)
+	}
+	if jumpcloud.IsPermission(err) {
+		return nil, fmt.Errorf("%w; without it, leave %s out with --sync-resource-types", err, k.collection)
+	}
+	return nil, err
+}
+
+// confirmGone asks for the owner of a list that was not found: lists of a route
+// that fails for all of them must not look like deleted groups.
+func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error) (*syncer.Page, error) {
+	var err error
+	if owner.Type == TypeGroup {
+		_, err = s.client.UserGroup(ctx, owner.ID)
+	} else {
+		_, err = s.client.Application(ctx, owner.ID)
+	}
+	switch {
+	case err == nil:
+		return nil, fmt.Errorf("%w; the %s %s itself exists, so that its list cannot be taken for empty",
+			cause, owner.Type, owner.ID)
+	case jumpcloud.IsNotFound(err):
+		return &syncer.Page{Gone: true, Settled: true}, nil
+	default:
+		return nil, fmt.Errorf("find out whether the %s %s still exists: %w", owner.Type, owner.ID, err)
+	}
+}
+
+// adminsPermission is what reading administrators takes.
+const adminsPermission = "administrators.readonly"
+
+// notServed reports whether JumpCloud does not give a list to this credential, or
+// to nobody.
+func notServed(err error) bool {
+	switch jumpcloud.KindOf(err) {
+	case jumpcloud.KindPermission, jumpcloud.KindNotFound, jumpcloud.KindUnimplemented:
+		return true
+	default:
+		return false
+	}
+}

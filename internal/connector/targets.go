@@ -1,0 +1,241 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// startTargets names one list for each resource that a partial sync is about.
+func (s *Source) startTargets(scope syncer.Scope) (*syncer.Page, error) {
+	k := kind{
+		collection:    targets,
+		resourcesOnly: scope.SkipEntitlementsAndGrants,
+		noGrants:      scope.SkipGrants,
+	}
+	page := new(syncer.Page)
+	seen := map[syncer.Ref]bool{}
+	for _, id := range scope.Targets {
+		ref := refOf(id)
+		switch {
+		case !slices.Contains([]string{TypeUser, TypeGroup, TypeApp, TypeRole}, ref.Type):
+			return nil, invalid("there are no resources of type %q; the types are app, group, role and user", ref.Type)
+		case ref.ID == "":
+			return nil, invalid("a %s to sync is named without its id", ref.Type)
+		case seen[ref]:
+		case len(scope.ResourceTypes) > 0 && !slices.Contains(scope.ResourceTypes, ref.Type):
+		default:
+			seen[ref] = true
+			page.Lists = append(page.Lists, k.of(ref))
+		}
+	}
+	return page, nil
+}
+
+// readTarget reads one resource, and names the lists that hold its grants.
+func (s *Source) readTarget(ctx context.Context, k kind, target syncer.Ref) (*syncer.Page, error) {
+	page := &syncer.Page{Settled: true}
+	var err error
+	switch target.Type {
+	case TypeUser:
+		err = s.readTargetUser(ctx, page, target.ID)
+	case TypeGroup:
+		var g *jumpcloud.UserGroup
+		if g, err = s.client.UserGroup(ctx, target.ID); err == nil {
+			err = fillGroup(page, k, g)
+		}
+	case TypeApp:
+		err = s.readTargetApp(ctx, page, k, target)
+	default:
+		s.readTargetRole(page, k, target)
+	}
+	if errors.Is(err, syncer.ErrNotFound) || jumpcloud.IsNotFound(err) {
+		page.Remarks = append(page.Remarks, missingTarget(target))
+		return page, nil
+	}
+	return page, err
+}
+
+func missingTarget(target syncer.Ref) string {
+	return fmt.Sprintf("there is no %s with the id %s: it is not in this archive", target.Type, target.ID)
+}
+
+func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id string) error {
+	u, err := s.client.User(ctx, id)
+	if jumpcloud.IsNotFound(err) {
+		r, err := s.lookupAdmin(ctx, id)
+		if err != nil {
+			return err
+		}
+		page.Resources = append(page.Resources, r)
+		if s.options.MergeAdmins {
+			// Whether this account is one with a user shows in the lists only.
+			page.Lists = s.accountLists()
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r, err := userResource(u, s.now)
+	if err != nil {
+		return err
+	}
+	if u.ManagerID != "" {
+		manager, err := s.client.User(ctx, u.ManagerID)
+		switch {
+		case err == nil && manager.Email != "":
+			err = setManager(r, manager.Email)
+		case jumpcloud.IsNotFound(err):
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the manager of user %s: %w", id, err)
+		}
+	}
+	page.Resources = append(page.Resources, r)
+	return nil
+}
+
+func (s *Source) readTargetApp(ctx context.Context, page *syncer.Page, k kind, target syncer.Ref) error {
+	if target.ID != AdministrationAppID {
+		a, err := s.client.Application(ctx, target.ID)
+		if err != nil {
+			return err
+		}
+		return fillApp(page, k, a)
+	}
+	page.Resources = append(page.Resources, administrationApp())
+	if k.resourcesOnly {
+		return nil
+	}
+	page.Entitlements = append(page.Entitlements, administrationEntitlement())
+	s.listHolders(page, k, target)
+	return nil
+}
+
+// readTargetRole finds a role among the built-in ones, those that JumpCloud lists
+// and those that administrators hold.
+func (s *Source) readTargetRole(page *syncer.Page, k kind, target syncer.Ref) {
+	for _, name := range builtinRoles() {
+		if roleRef(name) == target {
+			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
+			if !k.resourcesOnly {
+				page.Entitlements = append(page.Entitlements, roleEntitlement(name))
+			}
+		}
+	}
+	page.Lists = append(page.Lists, k.with(roles).of(target))
+	s.listHolders(page, k, target)
+}
+
+// listHolders names the list of the administrators who hold a role or have access
+// to the administration app. With joined accounts, all accounts are needed to know
+// who the holders are.
+func (s *Source) listHolders(page *syncer.Page, k kind, target syncer.Ref) {
+	if s.options.SkipAdmins {
+		page.Remarks = append(page.Remarks, skippedAdmins)
+		return
+	}
+	page.Lists = append(page.Lists, k.with(admins).of(target))
+	if s.options.MergeAdmins && !k.resourcesOnly && !k.noGrants {
+		page.Lists = append(page.Lists, s.accountLists()...)
+	}
+}
+
+// accountLists are the lists that joining administrators with users takes.
+func (s *Source) accountLists() []syncer.List {
+	return []syncer.List{
+		kind{collection: users, resourcesOnly: true}.of(syncer.Ref{}),
+		kind{collection: admins, resourcesOnly: true}.of(syncer.Ref{}),
+	}
+}
+
+// Lookup implements [syncer.Source].
+func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+	r, err := s.lookup(ctx, id)
+	if jumpcloud.IsNotFound(err) {
+		return nil, fmt.Errorf("%s %s: %w", id.GetResourceType(), id.GetResource(), syncer.ErrNotFound)
+	}
+	return r, coded(err)
+}
+
+func (s *Source) lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+	switch id.GetResourceType() {
+	case TypeUser:
+		u, err := s.client.User(ctx, id.GetResource())
+		switch {
+		case err == nil:
+			return userResource(u, s.now)
+		case jumpcloud.IsNotFound(err):
+			return s.lookupAdmin(ctx, id.GetResource())
+		default:
+			return nil, err
+		}
+	case TypeGroup:
+		g, err := s.client.UserGroup(ctx, id.GetResource())
+		if err != nil {
+			return nil, err
+		}
+		return groupResource(g)
+	case TypeApp:
+		if id.GetResource() == AdministrationAppID {
+			return administrationApp(), nil
+		}
+		a, err := s.client.Application(ctx, id.GetResource())
+		if err != nil {
+			return nil, err
+		}
+		return appResource(a)
+	case TypeRole:
+		return s.lookupRole(ctx, id.GetResource())
+	default:
+		return nil, invalid("there are no resources of type %q", id.GetResourceType())
+	}
+}
+
+// lookupAdmin reads an administrator, nobody where administrators are left out.
+func (s *Source) lookupAdmin(ctx context.Context, id string) (*v2.Resource, error) {
+	if s.options.SkipAdmins {
+		return nil, fmt.Errorf("account %s: %w", id, syncer.ErrNotFound)
+	}
+	a, err := s.client.Admin(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return adminResource(a)
+}
+
+// lookupRole finds a role by its id among those that have a name for sure: the
+// built-in ones and those that JumpCloud lists.
+func (s *Source) lookupRole(ctx context.Context, id string) (*v2.Resource, error) {
+	var found *v2.Resource
+	for _, name := range builtinRoles() {
+		if roleID(name) == id {
+			found = roleResource(&jumpcloud.Role{Name: name})
+		}
+	}
+	for skip := 0; ; skip += rowsPerPage {
+		page, err := s.client.Roles(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
+		if err != nil && !notServed(err) {
+			return nil, err
+		}
+		for i := range page.Items {
+			if roleID(page.Items[i].Name) == id {
+				return roleResource(&page.Items[i]), nil
+			}
+		}
+		if page.Raw == 0 || err != nil {
+			break
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("role %s: %w", id, syncer.ErrNotFound)
+	}
+	return found, nil
+}

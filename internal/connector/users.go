@@ -1,0 +1,183 @@
+package connector
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// userResource maps a directory user (JumpCloud API v1, /systemusers) to an
+// account. It is the same for the same user; now only decides whether an
+// exemption from multi-factor authentication is still in force.
+func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
+	if err := checkID(TypeUser, u.ID, u.Username); err != nil {
+		return nil, err
+	}
+	r := &v2.Resource{
+		Id:          resourceID(TypeUser, u.ID),
+		DisplayName: userDisplayName(u),
+		Profile:     userProfile(u).message(),
+		Status:      accountStatus(userDisabled(u)),
+	}
+	if !u.Created.IsZero() {
+		r.CreatedAt = timestamppb.New(u.Created)
+	}
+	trait := &v2.UserTrait{
+		Emails:         emails(u.Email, u.AlternateEmail),
+		Login:          clip(u.Username, maxID),
+		StructuredName: structuredName(u),
+		AccountType:    v2.UserTrait_ACCOUNT_TYPE_HUMAN,
+	}
+	if u.LDAPBindingUser.IsTrue() || u.SambaServiceUser.IsTrue() {
+		trait.AccountType = v2.UserTrait_ACCOUNT_TYPE_SERVICE
+	}
+	if u.EmployeeID != "" {
+		trait.EmployeeIds = []string{clip(u.EmployeeID, maxID)}
+	}
+	if mfa := userMFA(u, now); mfa.IsSet() {
+		trait.MfaStatus = &v2.UserTrait_MFAStatus{MfaEnabled: mfa.IsTrue()}
+	}
+	return withUserTrait(r, trait), nil
+}
+
+func userDisplayName(u *jumpcloud.User) string {
+	return clip(firstText(
+		u.DisplayName,
+		strings.TrimSpace(u.FirstName+" "+u.LastName),
+		u.Username,
+		u.Email,
+		u.ID,
+	), maxDisplayName)
+}
+
+// userDisabled returns why a user cannot sign in, "" for one who can. JumpCloud's
+// "activated" plays no part: it only tells that a password was set. Data older
+// than the field "state" tells of suspension by "suspended" alone.
+func userDisabled(u *jumpcloud.User) string {
+	state := strings.ToUpper(u.State)
+	switch {
+	case state == "SUSPENDED", state == "" && u.Suspended.IsTrue():
+		return "suspended"
+	case u.AccountLocked.IsTrue():
+		return "locked"
+	case state == "STAGED":
+		return "staged"
+	default:
+		return ""
+	}
+}
+
+// userMFA tells whether a user has a second factor, from the best source that the
+// record holds.
+func userMFA(u *jumpcloud.User, now time.Time) jumpcloud.Flag {
+	switch {
+	case u.MFAEnrollment != "":
+		return flagOf(strings.EqualFold(u.MFAEnrollment, "ENROLLED"))
+	case u.MFA != nil && u.MFA.Configured.IsSet():
+		return flagOf(u.MFA.Configured.IsTrue() && !u.MFA.Excluded(now))
+	default:
+		return u.TOTPEnabled
+	}
+}
+
+func flagOf(b bool) jumpcloud.Flag {
+	if b {
+		return jumpcloud.True
+	}
+	return jumpcloud.False
+}
+
+func userProfile(u *jumpcloud.User) profile {
+	p := profile{}
+	p.text("id", u.ID)
+	p.text("user_id", u.ID)
+	p.text("username", u.Username)
+	p.text("first_name", u.FirstName)
+	p.text("last_name", u.LastName)
+	p.text("display_name", u.DisplayName)
+	p.text("job_title", u.JobTitle)
+	p.text("department", u.Department)
+	p.text("company", u.Company)
+	p.text("cost_center", u.CostCenter)
+	p.text("location", u.Location)
+	p.text("employee_id", u.EmployeeID)
+	p.text("employee_type", u.EmployeeType)
+	p.text(profileManagerID, u.ManagerID)
+	p.text("organization", u.Organization)
+	p.text("state", u.State)
+	p.flag("password_expired", u.PasswordExpired)
+	p.text("mfa_enrollment", u.MFAEnrollment)
+	p.text("external_source_type", u.ExternalSourceType)
+	p.custom(u.Attributes)
+	return p
+}
+
+func structuredName(u *jumpcloud.User) *v2.UserTrait_StructuredName {
+	if u.FirstName == "" && u.MiddleName == "" && u.LastName == "" {
+		return nil
+	}
+	name := &v2.UserTrait_StructuredName{
+		GivenName:  clip(u.FirstName, maxDisplayName),
+		FamilyName: clip(u.LastName, maxDisplayName),
+	}
+	if u.MiddleName != "" {
+		name.MiddleNames = []string{clip(u.MiddleName, maxDisplayName)}
+	}
+	return name
+}
+
+// emails lists the primary address and the others, each once without regard to
+// case.
+func emails(primary string, others ...string) []*v2.UserTrait_Email {
+	var list []*v2.UserTrait_Email
+	seen := map[string]bool{"": true}
+	for i, address := range append([]string{primary}, others...) {
+		if folded := foldEmail(address); !seen[folded] {
+			seen[folded] = true
+			list = append(list, &v2.UserTrait_Email{
+				Address:   clip(strings.TrimSpace(address), maxID),
+				IsPrimary: i == 0,
+			})
+		}
+	}
+	return list
+}
+
+// accountStatus is enabled for an account without a reason to be disabled.
+func accountStatus(disabled string) *v2.Status {
+	if disabled == "" {
+		return &v2.Status{Status: v2.Status_RESOURCE_STATUS_ENABLED}
+	}
+	return &v2.Status{Status: v2.Status_RESOURCE_STATUS_DISABLED, Details: disabled}
+}
+
+// withUserTrait puts the trait on an account together with what the resource holds
+// of it: newer readers look at the resource, older ones only at the trait.
+func withUserTrait(r *v2.Resource, trait *v2.UserTrait) *v2.Resource {
+	trait.Profile = r.GetProfile()       //nolint:staticcheck // For older readers.
+	trait.CreatedAt = r.GetCreatedAt()   //nolint:staticcheck // For older readers.
+	trait.Status = &v2.UserTrait_Status{ //nolint:staticcheck // For older readers.
+		Status:  v2.UserTrait_Status_Status(r.GetStatus().GetStatus()),
+		Details: r.GetStatus().GetDetails(),
+	}
+	r.Annotations = annotations(trait)
+	return r
+}
+
+// checkID refuses an object that could neither be granted nor be told from
+// another one.
+func checkID(resourceType, id, name string) error {
+	switch {
+	case id == "":
+		return fmt.Errorf("JumpCloud listed a %s without an id (name %q)", resourceType, clip(name, 100))
+	case len(id) > maxID:
+		return fmt.Errorf("JumpCloud listed a %s with an id of %d bytes (name %q)", resourceType, len(id), clip(name, 100))
+	default:
+		return nil
+	}
+}

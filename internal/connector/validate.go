@@ -1,0 +1,88 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+// Organization is the tenant that a sync, grant or revoke is about.
+type Organization struct {
+	ID   string
+	Name string // "" when JumpCloud does not tell
+}
+
+// shownOrganizations bounds how many organisations a message lists.
+const shownOrganizations = 50
+
+// Validate finds out which organisation the credential leads to, which shows too
+// that it is accepted. It costs one request.
+//
+// A credential that sees several organisations needs [Options.OrgID]: JumpCloud
+// would otherwise refuse every list, or take one of them silently. Where JumpCloud
+// does not list organisations to the credential, the given id is trusted.
+func (s *Source) Validate(ctx context.Context) (Organization, error) {
+	seen, err := s.organizations(ctx)
+	wanted := s.options.OrgID
+	switch {
+	case err != nil && notServed(err) && wanted != "":
+		return Organization{ID: wanted}, nil
+	case err != nil && notServed(err):
+		return Organization{}, coded(fmt.Errorf("find out the organisation: %w; name it with --org-id", err))
+	case err != nil:
+		return Organization{}, coded(fmt.Errorf("find out the organisation: %w", err))
+	case len(seen) == 0 && wanted != "":
+		return Organization{ID: wanted}, nil
+	case len(seen) == 0:
+		return Organization{}, withCode(codes.FailedPrecondition,
+			"JumpCloud lists no organisation for this credential; name yours with --org-id")
+	case wanted == "" && len(seen) == 1:
+		return seen[0], nil
+	case wanted == "":
+		return Organization{}, withCode(codes.FailedPrecondition,
+			"this credential sees %d organisations; choose one with --org-id:%s", len(seen), listed(seen))
+	}
+	for _, o := range seen {
+		if strings.EqualFold(o.ID, wanted) {
+			return o, nil
+		}
+	}
+	return Organization{}, invalid(
+		"this credential does not see the organisation %s given with --org-id; it sees:%s", wanted, listed(seen))
+}
+
+// organizations reads the list to its end: a few rows, and nothing is lost where
+// it changes meanwhile.
+func (s *Source) organizations(ctx context.Context) ([]Organization, error) {
+	var seen []Organization
+	for skip := 0; ; {
+		page, err := s.client.Organizations(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Items {
+			seen = append(seen, Organization{ID: o.ID, Name: o.DisplayName})
+		}
+		skip += page.Raw
+		if page.Raw == 0 || skip >= page.Total && page.Total >= 0 {
+			return seen, nil
+		}
+	}
+}
+
+// listed writes organisations one a line.
+func listed(organizations []Organization) string {
+	var b strings.Builder
+	for i, o := range organizations {
+		if i == shownOrganizations {
+			fmt.Fprintf(&b, "\n  and %d more", len(organizations)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s  %s", o.ID, clip(o.Name, 200))
+	}
+	return b.String()
+}
