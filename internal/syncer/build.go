@@ -2,11 +2,13 @@ package syncer
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/expand"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"google.golang.org/protobuf/proto"
 )
 
 // Archive takes the rows of a finished sync in their final order. The engine
@@ -44,5 +46,232 @@ type BuildConfig struct {
 // within one by the principal's type and id. It sends no request, so that it can
 // be repeated after a crash.
 func Build(ctx context.Context, cfg BuildConfig) (Summary, error) {
-	return Summary{}, errors.ErrUnsupported
+	b := &builder{BuildConfig: cfg, meter: meter{tell: cfg.Progress}, start: time.Now()}
+	err := b.run(ctx)
+	if ctx.Err() != nil {
+		return Summary{}, context.Cause(ctx)
+	}
+	if err != nil {
+		return Summary{}, spoil(ctx, cfg.Store, err)
+	}
+	return b.sum, nil
+}
+
+// putBatch is how many rows the archive gets at once.
+const putBatch = 500
+
+// builder is a Build.
+type builder struct {
+	BuildConfig
+	meter meter
+	start time.Time
+	state State
+	sum   Summary
+
+	entitlements []EntitlementRow // without data, by id
+	index        map[string]int   // of entitlements
+	reader       *grantReader
+}
+
+func (b *builder) run(ctx context.Context) error {
+	var err error
+	if b.state, err = b.Store.State(ctx); err != nil {
+		return err
+	}
+	if b.state.Phase != PhaseWriting {
+		return fmt.Errorf("build the archive: the sync is not read to its end (%q)", b.state.Phase)
+	}
+	b.sum = newSummary(b.Store.Info(), b.state)
+	steps := []func(context.Context) error{
+		b.Store.ClearSpill,
+		func(ctx context.Context) error { return b.Archive.PutResourceTypes(ctx, b.state.ResourceTypes...) },
+		b.putResources, b.putEntitlements, b.putGrants,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return b.summarize(ctx)
+}
+
+func (b *builder) putResources(ctx context.Context) error {
+	batch := make([]*v2.Resource, 0, putBatch)
+	for row, err := range b.Store.Resources(ctx, false) {
+		if err != nil {
+			return err
+		}
+		r := &v2.Resource{}
+		if err := proto.Unmarshal(row.Data, r); err != nil {
+			return fmt.Errorf("%s: %w", row.Ref, err)
+		}
+		b.sum.Resources[row.Ref.Type]++
+		if batch = append(batch, r); len(batch) == putBatch {
+			if err := b.Archive.PutResources(ctx, batch...); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return b.Archive.PutResources(ctx, batch...)
+}
+
+func (b *builder) putEntitlements(ctx context.Context) error {
+	batch := make([]*v2.Entitlement, 0, putBatch)
+	b.index = map[string]int{}
+	for row, err := range b.Store.Entitlements(ctx, false) {
+		if err != nil {
+			return err
+		}
+		if len(row.ResourceData) == 0 {
+			return &spoilError{fmt.Errorf("entitlement %s is of %s, which was not read", row.ID, row.Resource)}
+		}
+		e, r := &v2.Entitlement{}, &v2.Resource{}
+		if err := proto.Unmarshal(row.Data, e); err != nil {
+			return fmt.Errorf("entitlement %s: %w", row.ID, err)
+		}
+		if err := proto.Unmarshal(row.ResourceData, r); err != nil {
+			return fmt.Errorf("%s: %w", row.Resource, err)
+		}
+		e.Resource = r
+		b.sum.Entitlements[row.Resource.Type]++
+		row.Data, row.ResourceData = nil, nil
+		b.index[row.ID] = len(b.entitlements)
+		b.entitlements = append(b.entitlements, row)
+		if batch = append(batch, e); len(batch) == putBatch {
+			if err := b.Archive.PutEntitlements(ctx, batch...); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return b.Archive.PutEntitlements(ctx, batch...)
+}
+
+// putGrants expands the grants and streams them.
+func (b *builder) putGrants(ctx context.Context) error {
+	if !b.state.Scope.grants() {
+		return nil
+	}
+	if id, found, err := b.Store.Homeless(ctx); found || err != nil {
+		if err == nil {
+			err = &spoilError{fmt.Errorf("grants name the entitlement %s, which was not read", id)}
+		}
+		return err
+	}
+	known, err := b.principals(ctx)
+	if err != nil {
+		return err
+	}
+	if b.reader, err = newGrantReader(ctx, b.Store, known, b.state); err != nil {
+		return err
+	}
+	plan, err := b.plan(ctx)
+	if err != nil {
+		return err
+	}
+	return b.streamGrants(ctx, plan)
+}
+
+// principals numbers the principals; in a sync of some resources also those that
+// are not stored.
+func (b *builder) principals(ctx context.Context) (*principals, error) {
+	known, err := readPrincipals(ctx, b.Store, nil)
+	if err != nil || b.state.Scope.full() {
+		return known, err
+	}
+	aliases, err := b.Store.Aliases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	vanished, err := b.Store.Vanished(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range vanished {
+		aliases[v] = v
+	}
+	unknown, err := unknownPrincipals(ctx, b.Store, known, func(r Ref) bool { _, ok := aliases[r]; return ok })
+	if err != nil {
+		return nil, err
+	}
+	others := make([]ResourceRow, len(unknown))
+	for i, r := range unknown {
+		others[i].Ref = r
+		if b.Name == nil {
+			continue
+		}
+		if others[i].Name, err = b.Name(ctx, r); err != nil {
+			return nil, fmt.Errorf("name of %s: %w", r, err)
+		}
+	}
+	return readPrincipals(ctx, b.Store, others)
+}
+
+// plan finds the order of the entitlements. A sync of some resources is not
+// expanded.
+func (b *builder) plan(ctx context.Context) (*expand.Plan, error) {
+	ids := make([]string, len(b.entitlements))
+	for i, e := range b.entitlements {
+		ids[i] = e.ID
+	}
+	graph := expand.NewGraph(ids)
+	if b.state.Scope.full() {
+		expandable, err := b.Store.Expandable(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range expandable {
+			if err := b.addEdges(ctx, graph, id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	plan, err := graph.Plan(b.Expand)
+	if err != nil {
+		return nil, &spoilError{fmt.Errorf("expand grants: %w", err)}
+	}
+	return plan, nil
+}
+
+// addEdges adds what flows into an entitlement.
+func (b *builder) addEdges(ctx context.Context, graph *expand.Graph, entitlement string) error {
+	set, err := b.reader.read(ctx, entitlement)
+	if err != nil {
+		return err
+	}
+	for _, g := range set.grants {
+		common, err := g.pattern.grant()
+		if err != nil {
+			return fmt.Errorf("grants on %s: %w", entitlement, err)
+		}
+		at := find(common.GetAnnotations(), grantExpandable)
+		if at < 0 {
+			continue
+		}
+		var x v2.GrantExpandable
+		if err := common.GetAnnotations()[at].UnmarshalTo(&x); err != nil {
+			return fmt.Errorf("grants on %s: %w", entitlement, err)
+		}
+		principal := Ref{g.pattern.principalType, string(g.principal)}
+		for _, source := range x.GetEntitlementIds() {
+			i, ok := b.index[source]
+			if !ok {
+				b.sum.DroppedEdges++
+				continue
+			}
+			if b.entitlements[i].Resource != principal {
+				return &spoilError{fmt.Errorf("expand grants on %s: source entitlement resource id did not match grant principal id: %s is of %s, not of %s",
+					entitlement, source, b.entitlements[i].Resource, principal)}
+			}
+			graph.Add(source, entitlement, x.GetShallow(), x.GetResourceTypeIds())
+		}
+	}
+	return nil
 }

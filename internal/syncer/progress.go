@@ -1,13 +1,13 @@
 package syncer
 
+import "time"
+
 // Progress is a moment of a sync.
 type Progress struct {
 	Phase Phase
-	// Kinds tell of the lists by kind, in a stable order; while reading.
+	// Kinds tell of the lists by kind, in a stable order; while reading. The slice
+	// is the receiver's.
 	Kinds []KindProgress
-	// PagesDone and PagesOpen count the pages that are read, and that are known and
-	// not read yet; while reading.
-	PagesDone, PagesOpen int64
 	// Done and Total count principals while they are looked up, and entitlements
 	// whose grants are written while writing.
 	Done, Total int64
@@ -20,8 +20,28 @@ type KindProgress struct {
 	Kind string
 	// Lists are known, Complete of them are read to their end.
 	Lists, Complete int64
-	// Rows were read, of Total as far as the server told.
+	// Rows were read, of Total as far as the server told. Rows can be more, when
+	// pages overlap or are read again.
 	Rows, Total int64
-	// PagesDone and PagesOpen are as in Progress.
+	// PagesDone are read, PagesOpen are known and not read yet.
 	PagesDone, PagesOpen int64
+}
+
+// meterInterval is how often progress is told at most.
+const meterInterval = 100 * time.Millisecond
+
+// meter tells progress now and then.
+type meter struct {
+	tell func(Progress) // may be nil
+	last time.Time
+}
+
+// update tells progress unless that was done a moment ago; last makes sure that it
+// is told.
+func (m *meter) update(last bool, now func() Progress) {
+	if m.tell == nil || !last && time.Since(m.last) < meterInterval {
+		return
+	}
+	m.last = time.Now()
+	m.tell(now())
 }

@@ -3,7 +3,10 @@ package syncer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 )
 
 // Config is what [Run] works with.
@@ -26,7 +29,124 @@ type Config struct {
 // Run reads everything that the source holds into the store: lists, principals
 // that are in no list, and what Join makes of them. After it, [Build] needs no
 // request. It ends soon after its context, and leaves a store that another Run
-// continues. The first error ends it and names the list that could not be read.
+// continues. The first error ends it and names what could not be read.
 func Run(ctx context.Context, cfg Config) error {
-	return errors.ErrUnsupported
+	stage, leftOut, err := newStager(cfg.Scope, cfg.Source.ResourceTypes())
+	if err != nil {
+		return err
+	}
+	cfg.Workers = max(cfg.Workers, 1)
+	e := &engine{Config: cfg, stage: stage, meter: meter{tell: cfg.Progress}}
+	return spoil(ctx, cfg.Store, e.run(ctx, leftOut))
+}
+
+// engine is a Run.
+type engine struct {
+	Config
+	stage *stager
+	meter meter
+}
+
+func (e *engine) run(ctx context.Context, leftOut []string) error {
+	st, err := e.Store.State(ctx)
+	if err != nil {
+		return err
+	}
+	if st.Phase == PhaseNew {
+		if st, err = e.begin(ctx, leftOut); err != nil {
+			return err
+		}
+	}
+	if !sameScope(st.Scope, e.Scope) {
+		return errors.New("the work database was filled for another selection of resources")
+	}
+	steps := []struct {
+		phase, next Phase
+		run         func(context.Context) error
+	}{
+		{PhaseReading, PhaseLookup, e.read},
+		{PhaseLookup, PhaseJoining, e.lookUp},
+		{PhaseJoining, PhaseWriting, e.join},
+	}
+	for _, s := range steps {
+		if s.phase != st.Phase {
+			continue
+		}
+		start := time.Now()
+		e.Logger.DebugContext(ctx, "phase begins", "phase", s.phase)
+		if err := s.run(ctx); err != nil {
+			// The time that was worked counts even so; where it cannot be stored, the
+			// error that is returned says more.
+			_ = e.Store.Advance(context.WithoutCancel(ctx), s.phase, s.phase, time.Since(start))
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return err
+		}
+		st.Phase = s.next
+		if s.phase == PhaseJoining {
+			break // the join enters the next phase itself
+		}
+		if err := e.Store.Advance(ctx, s.phase, s.next, time.Since(start)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin asks the source for what is known before any list is read.
+func (e *engine) begin(ctx context.Context, leftOut []string) (State, error) {
+	st := State{Phase: PhaseReading, Scope: e.Scope, ResourceTypes: e.stage.types(), LeftOut: leftOut}
+	page, err := e.Source.Start(ctx, e.Scope)
+	if err != nil {
+		return st, fmt.Errorf("start: %w", err)
+	}
+	batch, err := e.stage.start(page)
+	if err != nil {
+		return st, fmt.Errorf("start: %w", err)
+	}
+	return st, e.Store.Begin(ctx, st, batch)
+}
+
+// join lets the source work out what only all lists together tell.
+func (e *engine) join(ctx context.Context) error {
+	e.meter.update(true, func() Progress { return Progress{Phase: PhaseJoining} })
+	j := &joiner{stage: e.stage}
+	err := e.Store.Join(ctx, func(tx JoinStore) error {
+		j.tx = tx
+		return e.Source.Join(ctx, e.Scope, j)
+	})
+	if err != nil && j.failed == nil && ctx.Err() == nil && j.tx != nil {
+		return &spoilError{fmt.Errorf("join what was read: %w", err)}
+	}
+	return err
+}
+
+func sameScope(a, b Scope) bool {
+	if a.SkipGrants != b.SkipGrants || a.SkipEntitlementsAndGrants != b.SkipEntitlementsAndGrants ||
+		!slices.Equal(a.ResourceTypes, b.ResourceTypes) || len(a.Targets) != len(b.Targets) {
+		return false
+	}
+	for i := range a.Targets {
+		if ref(a.Targets[i]) != ref(b.Targets[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// spoilError is an error that another Run over the same Store would meet again,
+// since it comes of what was read.
+type spoilError struct{ err error }
+
+func (e *spoilError) Error() string { return e.err.Error() }
+func (e *spoilError) Unwrap() error { return e.err }
+
+// spoil marks the store as not worth resuming after a [spoilError].
+func spoil(ctx context.Context, store Stage, err error) error {
+	var s *spoilError
+	if !errors.As(err, &s) {
+		return err
+	}
+	return errors.Join(err, store.Spoil(context.WithoutCancel(ctx), s.Error()))
 }

@@ -157,6 +157,7 @@ type State struct {
 	Phase         Phase
 	Scope         Scope
 	ResourceTypes []*v2.ResourceType // those that are synced, by id
+	LeftOut       []string           // the ids of the source's other types
 }
 
 // Token names a page that has not been read.
@@ -208,8 +209,9 @@ type Batch struct {
 type Committed struct {
 	// Tokens are open since this commit.
 	Tokens []Token
-	// Idle says that the page's list has no open token left and is not complete.
-	Idle bool
+	// Idle says that the page's list has no open token left and is to be settled,
+	// Complete that it is complete.
+	Idle, Complete bool
 }
 
 // ResourceRow is a stored resource.

@@ -1,6 +1,9 @@
 package syncer
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SyncType is the word that the archive has for what a sync covers.
 type SyncType string
@@ -68,3 +71,61 @@ const (
 	// it was read.
 	DropVanished DropReason = "vanished"
 )
+
+func newSummary(info Info, st State) Summary {
+	s := Summary{
+		Info: info, Type: SyncFull, Scope: st.Scope, LeftOutTypes: st.LeftOut,
+		Expanded:  st.Scope.full() && st.Scope.grants(),
+		Resources: map[string]int64{}, Entitlements: map[string]int64{}, Grants: map[string]int64{},
+		PrincipalGrants: map[string]int64{}, Dropped: map[DropReason]int64{},
+	}
+	switch {
+	case !st.Scope.full():
+		s.Type = SyncPartial
+	case st.Scope.SkipEntitlementsAndGrants:
+		s.Type = SyncResourcesOnly
+	}
+	for _, t := range st.ResourceTypes {
+		s.ResourceTypes = append(s.ResourceTypes, t.GetId())
+	}
+	return s
+}
+
+// summarize adds what the store knows.
+func (b *builder) summarize(ctx context.Context) error {
+	counters, err := b.Store.Counters(ctx)
+	if err != nil {
+		return err
+	}
+	b.sum.LookedUp = counters[CounterLookedUp]
+	if n := counters[CounterLeftOut]; n > 0 {
+		b.sum.Dropped[DropLeftOut] += n
+	}
+	if b.sum.Vanished, err = b.Store.Vanished(ctx); err != nil {
+		return err
+	}
+	absent, err := b.Store.AbsentPrincipals(ctx)
+	if err != nil {
+		return err
+	}
+	b.sum.NotFound = int64(len(absent))
+	n, err := b.Store.VanishedGrants(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		b.sum.Dropped[DropVanished] += n
+	}
+	if b.sum.Remarks, err = b.Store.Remarks(ctx); err != nil {
+		return err
+	}
+	took, err := b.Store.Durations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range []Phase{PhaseReading, PhaseLookup, PhaseJoining} {
+		b.sum.Phases = append(b.sum.Phases, PhaseDuration{p, took[p]})
+	}
+	b.sum.Phases = append(b.sum.Phases, PhaseDuration{PhaseWriting, time.Since(b.start)})
+	return nil
+}

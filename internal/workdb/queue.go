@@ -35,7 +35,7 @@ func (t *tx) commit(ctx context.Context, b *syncer.Batch) (syncer.Committed, err
 		return syncer.Committed{}, err
 	}
 	if b.Gone {
-		return syncer.Committed{}, errors.Join(t.vanish(ctx, b.Token.List.Owner), t.notes(ctx, b))
+		return syncer.Committed{Complete: true}, errors.Join(t.vanish(ctx, b.Token.List.Owner), t.notes(ctx, b))
 	}
 	tokens, err := t.rows(ctx, b)
 	if err != nil {
@@ -57,7 +57,7 @@ func (t *tx) commit(ctx context.Context, b *syncer.Batch) (syncer.Committed, err
 	if err != nil {
 		return syncer.Committed{}, err
 	}
-	return syncer.Committed{Tokens: append(next, tokens...), Idle: open == 0 && settled == 0}, nil
+	return syncer.Committed{Tokens: append(next, tokens...), Idle: open == 0 && settled == 0, Complete: open == 0 && settled == 1}, nil
 }
 
 // vanish ends every list of a resource that was deleted, and hides the resource.

@@ -15,6 +15,7 @@ import (
 // scope is how a syncer.Scope is kept.
 type scope struct {
 	ResourceTypes []string     `json:"resource_types,omitempty"`
+	LeftOut       []string     `json:"left_out,omitempty"`
 	Targets       []syncer.Ref `json:"targets,omitempty"`
 	NoGrants      bool         `json:"skip_grants,omitempty"`
 	ResourcesOnly bool         `json:"skip_entitlements_and_grants,omitempty"`
@@ -34,6 +35,7 @@ func (db *DB) State(ctx context.Context) (syncer.State, error) {
 	if err := json.Unmarshal([]byte(meta[metaScope]), &sc); err != nil {
 		return syncer.State{}, db.fail("read scope", err)
 	}
+	st.LeftOut = sc.LeftOut
 	st.Scope = syncer.Scope{
 		ResourceTypes: sc.ResourceTypes, SkipGrants: sc.NoGrants, SkipEntitlementsAndGrants: sc.ResourcesOnly,
 	}
@@ -67,8 +69,8 @@ func (db *DB) meta(ctx context.Context) (map[string]string, error) {
 // Begin implements [syncer.Stage].
 func (db *DB) Begin(ctx context.Context, st syncer.State, b *syncer.Batch) error {
 	sc := scope{
-		ResourceTypes: st.Scope.ResourceTypes,
-		NoGrants:      st.Scope.SkipGrants, ResourcesOnly: st.Scope.SkipEntitlementsAndGrants,
+		ResourceTypes: st.Scope.ResourceTypes, LeftOut: st.LeftOut,
+		NoGrants: st.Scope.SkipGrants, ResourcesOnly: st.Scope.SkipEntitlementsAndGrants,
 	}
 	for _, t := range st.Scope.Targets {
 		sc.Targets = append(sc.Targets, syncer.Ref{Type: t.GetResourceType(), ID: t.GetResource()})

@@ -1,0 +1,80 @@
+package syncer
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"google.golang.org/protobuf/proto"
+)
+
+// joiner implements [Joiner] over the transaction of a join.
+type joiner struct {
+	stage  *stager
+	tx     JoinStore
+	failed error // the first error of the Store
+}
+
+// fail remembers that the Store failed, so that its error is not taken for one of
+// the data.
+func (j *joiner) fail(err error) error {
+	if j.failed == nil {
+		j.failed = err
+	}
+	return err
+}
+
+func (j *joiner) Facts(ctx context.Context, kind string) iter.Seq2[Fact, error] {
+	return func(yield func(Fact, error) bool) {
+		for f, err := range j.tx.Facts(ctx, kind) {
+			if !yield(f, j.fail(err)) {
+				return
+			}
+		}
+	}
+}
+
+func (j *joiner) Resources(ctx context.Context, resourceType string) iter.Seq2[*v2.Resource, error] {
+	return func(yield func(*v2.Resource, error) bool) {
+		for row, err := range j.tx.Resources(ctx, resourceType) {
+			r := &v2.Resource{}
+			if err == nil {
+				err = proto.Unmarshal(row.Data, r)
+			}
+			if err != nil {
+				yield(nil, j.fail(err))
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (j *joiner) Put(ctx context.Context, resources ...*v2.Resource) error {
+	rows, err := j.stage.resources(resources)
+	if err != nil {
+		return err
+	}
+	return j.fail(j.tx.Put(ctx, rows...))
+}
+
+func (j *joiner) Alias(ctx context.Context, from, to Ref) error {
+	if from == to {
+		return fmt.Errorf("%s cannot be joined to itself", from)
+	}
+	ok, err := j.tx.Has(ctx, to)
+	if err != nil {
+		return j.fail(err)
+	}
+	if !ok {
+		return fmt.Errorf("%s cannot be joined to %s, which is not stored", from, to)
+	}
+	return j.fail(j.tx.Alias(ctx, from, to))
+}
+
+func (j *joiner) Remark(ctx context.Context, remarks ...string) error {
+	return j.fail(j.tx.Remark(ctx, remarks...))
+}
