@@ -26,8 +26,8 @@ var layers = []layer{
 		pkg: "internal/cli",
 		may: []string{
 			"internal/bid", "internal/c1api", "internal/c1sim", "internal/c1z", "internal/config", "internal/connector",
-			"internal/expand", "internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/secret", "internal/syncer",
-			"internal/workdb",
+			"internal/expand", "internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report",
+			"internal/secret", "internal/syncer", "internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
@@ -66,6 +66,12 @@ var layers = []layer{
 		may: []string{"internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
+	{
+		pkg: "internal/agent/tasks",
+		may: []string{"internal/pb"},
+		why: "how a task is answered depends on the task and the connector's answer, not on how either travels",
+	},
+	{pkg: "internal/agent/ledger", why: "what is owed is bytes under a task's id"},
 	{
 		pkg: "internal/c1api",
 		may: []string{"internal/pb", "internal/secret"},
