@@ -1,0 +1,235 @@
+// Package ledger keeps on disk what an agent must still know after it was killed:
+// which tasks it began that change something, and which results it owes.
+//
+// # The file
+//
+// Each task has one file of JSON in the ledger's folder, named by the SHA-256 of
+// the task's id, since ids differ by the case of letters and some file systems do
+// not. A file is replaced as a whole and synced, folder included, before the
+// method that wrote it returns; a crash leaves the old file or the new one.
+//
+//	{"task_id": "2abc…", "kind": "grant", "begun": "2026-11-23T18:00:00Z", "result": "Chk…"}
+//
+// Without a result, the task was begun and may have taken effect. With one, the
+// result is owed. A task that nothing is owed of has no file.
+package ledger
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// staleAfter is how old a task that was begun and never came again may be.
+// ConductorOne has given it up long before.
+const staleAfter = 7 * 24 * time.Hour
+
+// ErrInUse means that another process has the ledger open.
+var ErrInUse = errors.New("the state folder is in use by another process")
+
+// A Debt is a result that has not certainly been delivered.
+type Debt struct {
+	// TaskID is the task that it is of.
+	TaskID string
+	// Kind is the task's type, for logs and metrics.
+	Kind string
+	// Begun is when the task was begun.
+	Begun time.Time
+	// Result is what the agent will send, byte for byte.
+	Result []byte
+}
+
+// entry is what a file holds.
+type entry struct {
+	TaskID string    `json:"task_id"`
+	Kind   string    `json:"kind"`
+	Begun  time.Time `json:"begun"`
+	Result []byte    `json:"result,omitempty"`
+}
+
+// A Ledger is an open folder. It is safe for concurrent use; one process may
+// have it open at a time.
+type Ledger struct {
+	dir    string
+	lock   *flock.Flock
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	entries map[string]entry
+}
+
+// Open opens the ledger in dir and makes the folder if need be. Another process
+// that has it open is [ErrInUse]. A file that cannot be understood is set aside
+// under another name, with an error in the log.
+func Open(dir string, logger *slog.Logger) (*Ledger, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the state folder: %w", err)
+	}
+	if !locked {
+		_ = lock.Close() // Nothing is held that closing could fail to give up.
+		return nil, fmt.Errorf("%w: %s; stop the other one, or give this one a folder of its own", ErrInUse, dir)
+	}
+	l := &Ledger{dir: dir, lock: lock, logger: logger, entries: map[string]entry{}}
+	if err := l.load(time.Now()); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return l, nil
+}
+
+// Close lets another process open the ledger.
+func (l *Ledger) Close() error {
+	if err := l.lock.Unlock(); err != nil {
+		return fmt.Errorf("unlock the state folder: %w", err)
+	}
+	return nil
+}
+
+func (l *Ledger) load(now time.Time) error {
+	files, err := os.ReadDir(l.dir)
+	if err != nil {
+		return fmt.Errorf("read the state folder: %w", err)
+	}
+	for _, f := range files {
+		path := filepath.Join(l.dir, f.Name())
+		switch {
+		case strings.HasPrefix(f.Name(), temporary):
+			// A process was killed before it renamed the file, so nothing stands on it.
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("clear the state folder: %w", err)
+			}
+		case filepath.Ext(f.Name()) == extension:
+			if err := l.loadFile(path, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) loadFile(path string, now time.Time) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the state of a task: %w", err)
+	}
+	var e entry
+	if err := json.Unmarshal(raw, &e); err != nil || e.TaskID == "" || filepath.Base(path) != fileName(e.TaskID) {
+		l.logger.Error("the state of a task cannot be understood and is set aside", "path", path, "error", err)
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			return fmt.Errorf("set the state of a task aside: %w", err)
+		}
+		return nil
+	}
+	if e.Result == nil && now.Sub(e.Begun) > staleAfter {
+		l.logger.Warn("a task that was begun never came again and is forgotten", "task_id", e.TaskID, "task_type", e.Kind, "begun", e.Begun)
+		return l.remove(e.TaskID)
+	}
+	l.entries[e.TaskID] = e
+	return nil
+}
+
+// Begin notes that a task is about to change something. It reports whether the
+// task was begun before and has no result, in which case the change may have been
+// made already.
+func (l *Ledger) Begin(taskID, kind string) (again bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, again = l.entries[taskID]; again {
+		return true, nil
+	}
+	return false, l.put(entry{TaskID: taskID, Kind: kind, Begun: time.Now().UTC()})
+}
+
+// Owe keeps the result of a task until Settle. The first result stands: owing
+// another one of the same task is an error.
+func (l *Ledger) Owe(taskID, kind string, result []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, begun := l.entries[taskID]
+	if e.Result != nil {
+		return fmt.Errorf("task %s has a result already", taskID)
+	}
+	if !begun {
+		e = entry{TaskID: taskID, Kind: kind, Begun: time.Now().UTC()}
+	}
+	e.Result = result
+	return l.put(e)
+}
+
+// Settle forgets a task: its result has certainly been delivered or is no longer
+// wanted. An unknown task is settled already.
+func (l *Ledger) Settle(taskID string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.entries[taskID]; !known {
+		return nil
+	}
+	delete(l.entries, taskID)
+	return l.remove(taskID)
+}
+
+// Debts are the results that are owed, oldest first.
+func (l *Ledger) Debts() []Debt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var debts []Debt
+	for _, e := range l.entries {
+		if e.Result != nil {
+			debts = append(debts, Debt(e))
+		}
+	}
+	slices.SortFunc(debts, func(a, b Debt) int {
+		return cmp.Or(a.Begun.Compare(b.Begun), cmp.Compare(a.TaskID, b.TaskID))
+	})
+	return debts
+}
+
+// Unfinished counts the tasks that were begun and have no result.
+func (l *Ledger) Unfinished() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, e := range l.entries {
+		if e.Result == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// put writes an entry and remembers it once it is safe on disk.
+func (l *Ledger) put(e entry) error {
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode the state of a task: %w", err)
+	}
+	if err := replace(l.dir, fileName(e.TaskID), raw); err != nil {
+		return fmt.Errorf("keep the state of a task: %w", err)
+	}
+	l.entries[e.TaskID] = e
+	return nil
+}
+
+// remove does not sync: a file that comes back after a crash only makes the agent
+// send a result once more.
+func (l *Ledger) remove(taskID string) error {
+	if err := os.Remove(filepath.Join(l.dir, fileName(taskID))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget a task: %w", err)
+	}
+	return nil
+}
