@@ -25,9 +25,10 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/bid", "internal/c1api", "internal/c1sim", "internal/c1z", "internal/config", "internal/connector",
-			"internal/expand", "internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report",
-			"internal/secret", "internal/syncer", "internal/workdb",
+			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/bid", "internal/c1api",
+			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/jcsim",
+			"internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/secret", "internal/syncer",
+			"internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
@@ -65,6 +66,11 @@ var layers = []layer{
 		pkg: "internal/jumpcloud",
 		may: []string{"internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
+	},
+	{
+		pkg: "internal/agent",
+		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/c1api", "internal/pb"},
+		why: "the agent polls, dispatches and reports for any connector, so it knows none",
 	},
 	{
 		pkg: "internal/agent/tasks",
