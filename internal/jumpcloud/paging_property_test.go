@@ -1,0 +1,200 @@
+package jumpcloud_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+// editor draws changes between page reads.
+type editor struct {
+	t          *rapid.T
+	adds, cuts bool
+	sorted     bool
+	left       int // events still to come
+	serial     int
+}
+
+// edit is called before each page. It changes a few rows, or a whole stretch.
+func (e *editor) edit(m *model) {
+	if e.left == 0 || m.requests == 1 || rapid.IntRange(0, 2).Draw(e.t, "edit now") > 0 {
+		return
+	}
+	e.left--
+	for range rapid.SampledFrom([]int{1, 1, 1, 2, 5, 30}).Draw(e.t, "edits") {
+		add := e.adds && (!e.cuts || rapid.Bool().Draw(e.t, "add"))
+		at := rapid.IntRange(0, len(m.rows)).Draw(e.t, "at")
+		switch {
+		case add:
+			e.serial++
+			m.insert(at, modelRow{id: e.newID(m, at)})
+		case at < len(m.rows):
+			m.remove(at)
+		}
+	}
+	if e.sorted {
+		m.sort()
+	}
+}
+
+// newID makes an id that stands at a place of a sorted list.
+func (e *editor) newID(m *model, at int) string {
+	before := "000000000000"
+	if at > 0 {
+		before = m.rows[at-1].id
+	}
+	return fmt.Sprintf("%s-%06d", before, e.serial)
+}
+
+func chooser(t *rapid.T) pick {
+	return func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "token") }
+}
+
+// check reads a list and compares it with the oracle. Whether the list may be
+// given up is the caller's to say.
+func check(t *rapid.T, m *model, l jumpcloud.Lister[string], mayFail bool) {
+	m.begin()
+	shown, err := readAll(l, chooser(t))
+	switch {
+	case errors.Is(err, jumpcloud.ErrIncomplete) && mayFail:
+		return
+	case err != nil:
+		t.Fatalf("after %d requests: %v", m.requests, err)
+	}
+	if missing := m.missing(shown); len(missing) > 0 {
+		t.Fatalf("%d rows were there throughout and not shown: %v", len(missing), missing)
+	}
+}
+
+func limits(t *rapid.T) (limit, clamp int) {
+	limit = rapid.IntRange(10, 40).Draw(t, "limit")
+	if rapid.Bool().Draw(t, "clamped") {
+		clamp = rapid.IntRange(10, 40).Draw(t, "clamp")
+	}
+	return limit, clamp
+}
+
+func TestSortedListsUnderEdits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit, clamp := limits(t)
+		e := &editor{t: t, adds: true, cuts: true, sorted: true, left: rapid.IntRange(0, 12).Draw(t, "events")}
+		m := &model{
+			rows: rowsOf(rapid.IntRange(0, 300).Draw(t, "rows")), clamp: clamp,
+			silent: rapid.Bool().Draw(t, "no total"), edit: e.edit,
+		}
+		check(t, m, m.lister(limit, true, false), e.left > 4)
+	})
+}
+
+func TestUnorderedListsUnderEdits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit, clamp := limits(t)
+		e := &editor{t: t, left: rapid.IntRange(0, 6).Draw(t, "events")}
+		// What is added and what is removed can cancel out, which the total then hides.
+		e.adds = rapid.Bool().Draw(t, "adds")
+		e.cuts = !e.adds
+		m := &model{rows: scattered(t), clamp: clamp, edit: e.edit}
+		check(t, m, m.lister(limit, rapid.Bool().Draw(t, "believed sorted"), false), e.left > 0)
+	})
+}
+
+func TestMembersUnderEdits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(10, 40).Draw(t, "limit")
+		e := &editor{t: t, left: rapid.IntRange(0, 6).Draw(t, "events")}
+		e.adds = rapid.Bool().Draw(t, "adds")
+		e.cuts = !e.adds
+		m := &model{rows: scattered(t), edit: e.edit, nulls: rapid.Bool().Draw(t, "nulls")}
+		m.punch(t, rapid.IntRange(0, 60).Draw(t, "percent holes"))
+		check(t, m, m.lister(limit, false, true), e.left > 0)
+	})
+}
+
+func TestClampedMembers(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := &model{rows: scattered(t), clamp: rapid.SampledFrom([]int{10, 20, 25, 50}).Draw(t, "clamp")}
+		check(t, m, m.lister(100, false, true), false)
+	})
+}
+
+func TestListsWithoutTotalUnderEdits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(10, 40).Draw(t, "limit")
+		// Overlapping pages notice changes that cancel out as well.
+		e := &editor{t: t, adds: true, cuts: true, left: rapid.IntRange(0, 6).Draw(t, "events")}
+		m := &model{rows: scattered(t), edit: e.edit, silent: true}
+		check(t, m, m.lister(limit, false, rapid.Bool().Draw(t, "may have holes")), e.left > 0)
+	})
+}
+
+func TestMembersWithoutTotal(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := &model{rows: scattered(t), silent: true, nulls: rapid.Bool().Draw(t, "nulls")}
+		m.punch(t, rapid.IntRange(0, 25).Draw(t, "percent holes"))
+		check(t, m, m.lister(rapid.IntRange(20, 60).Draw(t, "limit"), false, true), false)
+	})
+}
+
+// scattered makes rows in the order of their making, which their ids do not show.
+func scattered(t *rapid.T) []modelRow {
+	rows := rowsOf(rapid.IntRange(0, 300).Draw(t, "rows"))
+	for i := range rows {
+		rows[i].id = fmt.Sprintf("%012d", uint32(i+1)*2654435761) // Knuth's multiplicative hash.
+	}
+	return rows
+}
+
+// punch makes holes, never more than five in a row: without a total, an empty page
+// is the end.
+func (m *model) punch(t *rapid.T, percent int) {
+	dice := rapid.SliceOfN(rapid.IntRange(1, 100), len(m.rows), len(m.rows)).Draw(t, "holes")
+	run := 0
+	for i := range m.rows {
+		if m.rows[i].hole = dice[i] <= percent && run < 5; !m.rows[i].hole {
+			run = 0
+			continue
+		}
+		run++
+	}
+}
+
+// TestTokensAndNotes checks that whatever is named can be read back.
+func TestTokensAndNotes(t *testing.T) {
+	t.Parallel()
+	m := &model{rows: rowsOf(120), silent: true}
+	l := m.lister(50, false, true)
+	page, err := jumpcloud.ReadPage(t.Context(), l, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Next) != 1 || len(page.Note) == 0 {
+		t.Fatalf("the first page names %v and notes %q", page.Next, page.Note)
+	}
+	for _, bad := range []string{"x0.0.10", "p0.0", "p0.0.0", "p-1.0.10", "p0.0.10.1", "P00.0.10", "p0.0.99999999999", "p0.0.10 "} {
+		if _, err := jumpcloud.ReadPage(t.Context(), l, bad); err == nil {
+			t.Errorf("the token %q was taken", bad)
+		}
+	}
+	for _, bad := range [][]byte{nil, []byte("{}"), []byte("[]"), []byte(`{"k":115,"l":-1}`)} {
+		if _, err := l.Settle(slices.Concat([][]byte{page.Note}, [][]byte{bad})); err == nil {
+			t.Errorf("the note %q was taken", bad)
+		}
+	}
+	if _, err := l.Settle(nil); err == nil {
+		t.Error("a list of which nothing was read was settled")
+	}
+	if _, err := jumpcloud.ReadPage(t.Context(), m.lister(5, true, false), ""); err == nil {
+		t.Error("a page size of 5 was taken")
+	}
+}
