@@ -24,7 +24,7 @@ VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/baton-jumpcloud
@@ -101,13 +101,21 @@ gen-check: $(GENERATORS) ## Check that generated code is current; tests check th
 	diff -r $(BIN)/gen/internal/pb/c1 internal/pb/c1
 	rm -rf $(BIN)/gen
 
+.PHONY: deploy-check
+deploy-check: ## Render and check what is in deploy/
+	go test -C deploy/test ./...
+
+.PHONY: image
+image: ## Assemble the container image in dist/image, and run it (needs root)
+	go run -C tools/image . -source $(CURDIR) -out $(CURDIR)/dist/image -commit "$$(git rev-parse HEAD 2>/dev/null)"
+
 .PHONY: vuln
 vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities; asks a database on the network, so CI does not
 	$(TOOLS)/govulncheck $(PKG)
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist
 
 # Each tool is built once, and again when its module changes. The modules are apart
 # from ours so that a tool's dependencies never become those of the connector.
