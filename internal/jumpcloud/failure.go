@@ -41,6 +41,10 @@ type failure struct {
 
 // result is the error that a caller gets.
 func (f *failure) result(ctx context.Context) error {
+	if f.stop != nil && f.err.MaybeDone {
+		f.err.Err = f.stop
+		return f.err
+	}
 	if f.stop != nil {
 		return fmt.Errorf("%s %s: %w", f.err.Method, f.err.Route, f.stop)
 	}
@@ -105,13 +109,16 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 		return c.signInPage(call, status)
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes)) // What could be read is all there is to say.
+	maybeDone := status >= 500 || status == http.StatusRequestTimeout
 	if ctx.Err() != nil {
-		return stopped(call, ctx.Err())
+		f := stopped(call, ctx.Err())
+		f.maybeDone = maybeDone
+		return f
 	}
 	e := c.newError(call, kindOfStatus(status), nil)
 	e.Status = status
 	e.Message = c.redact(messageOf(body))
-	f := &failure{err: e, after: -1, maybeDone: status >= 500 || status == http.StatusRequestTimeout}
+	f := &failure{err: e, after: -1, maybeDone: maybeDone}
 	switch {
 	case status == http.StatusUnauthorized:
 		if c.auth.renew(mark) {
