@@ -12,7 +12,7 @@ func annotations(messages ...proto.Message) []*anypb.Any {
 	packed := make([]*anypb.Any, 0, len(messages))
 	for _, m := range messages {
 		a := new(anypb.Any)
-		// Marshalling fails for text that is not UTF-8 only, and every text that
+		// Marshaling fails for text that is not UTF-8 only, and every text that
 		// reaches here went through clip or JSON decoding, which both repair it.
 		if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {
 			panic("connector: pack annotation: " + err.Error())

@@ -22,9 +22,12 @@ const putBatch = 500
 
 // Join sets managers' e-mail addresses, which a user's own record does not hold,
 // and joins administrators with their users where that was asked for.
-func (s *Source) Join(ctx context.Context, _ syncer.Scope, j syncer.Joiner) error {
+func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
 	if err := joinManagers(ctx, j); err != nil {
 		return coded(fmt.Errorf("join managers: %w", err))
+	}
+	if err := missRoles(ctx, scope, j); err != nil {
+		return coded(fmt.Errorf("look for roles: %w", err))
 	}
 	if !s.options.MergeAdmins {
 		return nil
@@ -84,6 +87,32 @@ func setManager(user *v2.Resource, email string) error {
 		user.Annotations[i] = annotations(trait)[0]
 	}
 	setText(user.GetProfile(), profileManager, email)
+	return nil
+}
+
+// missRoles remarks on roles that were asked for and that neither JumpCloud's list
+// nor an administrator knows: each list alone could not tell.
+func missRoles(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
+	wanted := map[syncer.Ref]bool{}
+	for _, id := range scope.Targets {
+		if id.GetResourceType() == TypeRole {
+			wanted[refOf(id)] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	for role, err := range j.Resources(ctx, TypeRole) {
+		if err != nil {
+			return err
+		}
+		delete(wanted, refOf(role.GetId()))
+	}
+	for ref := range wanted {
+		if err := j.Remark(ctx, missingTarget(ref)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -196,12 +196,13 @@ func TestTraitMirrorsResource(t *testing.T) {
 	t.Parallel()
 	user := mustUser(t, fullUser())
 	trait := traitOf(t, user, new(v2.UserTrait))
+	status := trait.GetStatus() //nolint:staticcheck // What older readers look at.
 	for _, pair := range [][2]proto.Message{
-		{user.GetProfile(), trait.GetProfile()},
-		{user.GetCreatedAt(), trait.GetCreatedAt()},
+		{user.GetProfile(), trait.GetProfile()},     //nolint:staticcheck // What older readers look at.
+		{user.GetCreatedAt(), trait.GetCreatedAt()}, //nolint:staticcheck // What older readers look at.
 		{user.GetStatus(), &v2.Status{
-			Status:  v2.Status_ResourceStatus(trait.GetStatus().GetStatus()),
-			Details: trait.GetStatus().GetDetails(),
+			Status:  v2.Status_ResourceStatus(status.GetStatus()),
+			Details: status.GetDetails(),
 		}},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1], protocmp.Transform()); diff != "" {

@@ -1,0 +1,171 @@
+package connector
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/segmentio/ksuid"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// Operation is what a change does.
+type Operation string
+
+// The operations.
+const (
+	OperationGrant  Operation = "grant"
+	OperationRevoke Operation = "revoke"
+)
+
+// Named is a resource as people know it.
+type Named struct {
+	Type string `json:"type"` // resource type id
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+}
+
+// String writes the resource for messages: `group "Sales" (65a0…)`.
+func (n Named) String() string {
+	if n.Name == "" || n.Name == n.ID {
+		return n.Type + " " + n.ID
+	}
+	return fmt.Sprintf("%s %q (%s)", n.Type, n.Name, n.ID)
+}
+
+// Request is one HTTP request as it would be sent.
+type Request struct {
+	Method string          `json:"method"`
+	Path   string          `json:"path"`
+	Body   json.RawMessage `json:"body"`
+}
+
+// Change is one edge of JumpCloud's graph to be made or to be taken away.
+type Change struct {
+	// ID is a KSUID, unique to each plan.
+	ID          string    `json:"id"`
+	Operation   Operation `json:"operation"`
+	Entitlement string    `json:"entitlement"` // entitlement id
+	Resource    Named     `json:"resource"`    // the group or app
+	Principal   Named     `json:"principal"`
+	Request     Request   `json:"request"`
+}
+
+// newChange reads what is asked for. The entitlement's id and its resource must
+// agree; a request that holds only the id is completed from it.
+func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement) (Change, error) {
+	resource, who := entitlement.GetResource().GetId(), principal.GetId()
+	if resource == nil {
+		resourceType, id, _ := strings.Cut(entitlement.GetId(), ":")
+		resource = resourceID(resourceType, id)
+	}
+	switch {
+	case entitlement.GetId() == "":
+		return Change{}, invalid("the request names no entitlement")
+	case who.GetResourceType() == "" || who.GetResource() == "":
+		return Change{}, invalid("the request names no principal")
+	case entitlement.GetId() != entitlementID(resource.GetResourceType(), resource.GetResource()):
+		return Change{}, invalid("entitlement %q is not one of %s %q; sync again",
+			entitlement.GetId(), resource.GetResourceType(), resource.GetResource())
+	}
+	return Change{
+		ID:          ksuid.New().String(),
+		Operation:   op,
+		Entitlement: entitlement.GetId(),
+		Resource: Named{
+			Type: resource.GetResourceType(), ID: resource.GetResource(),
+			Name: entitlement.GetResource().GetDisplayName(),
+		},
+		Principal: Named{
+			Type: who.GetResourceType(), ID: who.GetResource(),
+			Name: principal.GetDisplayName(),
+		},
+	}, nil
+}
+
+// edgeRequest is how JumpCloud takes a change of its graph: an operation posted to
+// the list of one end.
+func edgeRequest(op Operation, path, principalType, principalID string) Request {
+	verb := "add"
+	if op == OperationRevoke {
+		verb = "remove"
+	}
+	// Marshaling three texts cannot fail.
+	body, _ := json.Marshal(struct {
+		Op   string `json:"op"`
+		Type string `json:"type"`
+		ID   string `json:"id"`
+	}{verb, principalType, principalID})
+	return Request{Method: "POST", Path: path, Body: body}
+}
+
+// Plan is a change that passed all checks, as data to show or to apply.
+type Plan struct {
+	Change
+	// State is what JumpCloud holds now; empty until [Provisioner.Inspect].
+	State State `json:"state,omitempty"`
+	// Inherited names the groups that confer the access besides, as far as it was
+	// looked up.
+	Inherited []Named `json:"inherited,omitempty"`
+
+	edge edge
+}
+
+// State tells whether an edge is there.
+type State string
+
+// The states.
+const (
+	StatePresent State = "present"
+	StateAbsent  State = "absent"
+)
+
+// Effect says in one sentence what applying the plan changes.
+func (p *Plan) Effect() string {
+	verb, settled := "gets", StatePresent
+	if p.Operation == OperationRevoke {
+		verb, settled = "loses", StateAbsent
+	}
+	noun := "membership of"
+	if p.Resource.Type == TypeApp {
+		noun = "access to"
+	}
+	sentence := fmt.Sprintf("%s %s %s %s", p.Principal, verb, noun, p.Resource)
+	if p.State == settled {
+		sentence = fmt.Sprintf("nothing changes: for %s %s %s is %s already", p.Principal, noun, p.Resource, p.State)
+	}
+	if p.Operation == OperationRevoke && len(p.Inherited) > 0 {
+		sentence += "; access remains through " + names(p.Inherited)
+	}
+	return sentence
+}
+
+// grant is the grant that a granted plan leads to.
+func (p *Plan) grant() *v2.Grant {
+	g := directGrant(grantedEntitlement(p.Resource.Type, p.Resource.ID), resourceID(p.Principal.Type, p.Principal.ID))
+	g.Entitlement.Resource.DisplayName = p.Resource.Name
+	g.Principal.DisplayName = p.Principal.Name
+	return g
+}
+
+// names writes resources for messages.
+func names(list []Named) string {
+	words := make([]string, 0, len(list))
+	for _, n := range list {
+		words = append(words, n.String())
+	}
+	return enumerate(words, 10)
+}
+
+// inheritedMetadata tells ConductorOne which groups still confer an access.
+func inheritedMetadata(groups []Named) *v2.GrantMetadata {
+	p := profile{}
+	list := make([]string, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, g.String())
+	}
+	p.texts("still_conferred_by", list)
+	return &v2.GrantMetadata{Metadata: &structpb.Struct{Fields: p}}
+}

@@ -1,0 +1,252 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+// edge is the one edge of JumpCloud's graph that a plan is about.
+type edge interface {
+	// check refuses what cannot be changed, and names an end that does not exist.
+	check(ctx context.Context) error
+	// send makes the change, in one request.
+	send(ctx context.Context) error
+	// present reads whether the edge is there.
+	present(ctx context.Context) (bool, error)
+}
+
+// membership is the edge between a group and a user.
+type membership struct {
+	client *jumpcloud.Client
+	plan   *Plan
+}
+
+func planMembership(plan *Plan, client *jumpcloud.Client) error {
+	if plan.Principal.Type != TypeUser {
+		return invalid("%s cannot be a member of a group: JumpCloud's groups have users only, they do not nest", plan.Principal)
+	}
+	plan.Request = edgeRequest(plan.Operation,
+		"/api/v2/usergroups/"+plan.Resource.ID+"/members", jumpcloud.TypeUser, plan.Principal.ID)
+	plan.edge = membership{client, plan}
+	return nil
+}
+
+func (m membership) check(ctx context.Context) error {
+	g, err := m.client.UserGroup(ctx, m.plan.Resource.ID)
+	if err != nil {
+		return missing(m.plan.Resource, err)
+	}
+	m.plan.Resource.Name = groupName(g)
+	if isDynamic(g) {
+		return withCode(codes.FailedPrecondition,
+			"%s is dynamic (membership method %s): its rule decides who is a member and would undo the change; "+
+				"change the rule or the attributes of the user that it tests, or exempt the user from it in JumpCloud",
+			m.plan.Resource, g.MembershipMethod)
+	}
+	return checkUser(ctx, m.client, m.plan)
+}
+
+func (m membership) send(ctx context.Context) error {
+	if m.plan.Operation == OperationGrant {
+		return m.client.AddGroupMember(ctx, m.plan.Resource.ID, m.plan.Principal.ID)
+	}
+	return m.client.RemoveGroupMember(ctx, m.plan.Resource.ID, m.plan.Principal.ID)
+}
+
+// present looks among the groups of the user, who are few, rather than the members
+// of the group, who may be all.
+func (m membership) present(ctx context.Context) (bool, error) {
+	return contains(ctx, m.plan.Resource.ID, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
+		page, err := m.client.UserMemberOf(ctx, m.plan.Principal.ID, w)
+		return ends(page.Items), page.Raw, page.Total, err
+	})
+}
+
+// assignment is the edge between an application and a user or group.
+type assignment struct {
+	client *jumpcloud.Client
+	plan   *Plan
+	target string // JumpCloud's type of the principal
+}
+
+func (p *Provisioner) planAssignment(plan *Plan) error {
+	switch {
+	case plan.Resource.ID == AdministrationAppID:
+		return withCode(codes.FailedPrecondition,
+			"the app %q cannot be granted or revoked: it stands for the administration of JumpCloud, "+
+				"and whoever is an administrator has it; make or delete the administrator in JumpCloud", administrationAppName)
+	case !p.options.Applications:
+		return withCode(codes.Unimplemented,
+			"resource type app does not have provisioner configured: "+
+				"changing %s takes --provision-applications", plan.Resource)
+	}
+	a := assignment{client: p.client, plan: plan}
+	switch plan.Principal.Type {
+	case TypeUser:
+		a.target = jumpcloud.TypeUser
+	case TypeGroup:
+		a.target = jumpcloud.TypeUserGroup
+	default:
+		return invalid("%s cannot have an application: only users and groups can", plan.Principal)
+	}
+	plan.Request = edgeRequest(plan.Operation,
+		"/api/v2/applications/"+plan.Resource.ID+"/associations", a.target, plan.Principal.ID)
+	plan.edge = a
+	return nil
+}
+
+func (a assignment) check(ctx context.Context) error {
+	app, err := a.client.Application(ctx, a.plan.Resource.ID)
+	if err != nil {
+		return missing(a.plan.Resource, err)
+	}
+	a.plan.Resource.Name = appName(app)
+	if a.target == jumpcloud.TypeUser {
+		return checkUser(ctx, a.client, a.plan)
+	}
+	g, err := a.client.UserGroup(ctx, a.plan.Principal.ID)
+	if err != nil {
+		return missing(a.plan.Principal, err)
+	}
+	a.plan.Principal.Name = groupName(g)
+	return nil
+}
+
+func (a assignment) send(ctx context.Context) error {
+	if a.plan.Operation == OperationGrant {
+		return a.client.AddAssociation(ctx, a.plan.Resource.ID, a.target, a.plan.Principal.ID)
+	}
+	return a.client.RemoveAssociation(ctx, a.plan.Resource.ID, a.target, a.plan.Principal.ID)
+}
+
+func (a assignment) present(ctx context.Context) (bool, error) {
+	return contains(ctx, a.plan.Principal.ID, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
+		page, err := a.client.ApplicationAssociations(ctx, a.plan.Resource.ID, []string{a.target}, w)
+		return page.Items, page.Raw, page.Total, err
+	})
+}
+
+// checkUser finds the user of a plan, and tells an administrator from one who is
+// not there: administrators are accounts too, but JumpCloud gives access to
+// directory users only.
+func checkUser(ctx context.Context, client *jumpcloud.Client, plan *Plan) error {
+	u, err := client.User(ctx, plan.Principal.ID)
+	if err == nil {
+		plan.Principal.Name = userDisplayName(u)
+		return nil
+	}
+	if !jumpcloud.IsNotFound(err) {
+		return err
+	}
+	// Whoever may not see administrators learns only that it is no user.
+	if admin, adminErr := client.Admin(ctx, plan.Principal.ID); adminErr == nil {
+		return withCode(codes.FailedPrecondition,
+			"%s is an administrator account: JumpCloud gives groups and applications to directory users only; "+
+				"use the account of the user with the e-mail address %s, if there is one",
+			plan.Principal, admin.Email)
+	}
+	return missing(plan.Principal, err)
+}
+
+// missing names what JumpCloud does not find.
+func missing(what Named, err error) error {
+	if !jumpcloud.IsNotFound(err) {
+		return err
+	}
+	return withCode(codes.NotFound, "%s does not exist in JumpCloud; sync again to see what does", what)
+}
+
+// listWindow reads a window of a list of ends, with the rows received and the
+// total of the list, -1 where it is not told.
+type listWindow func(ctx context.Context, w jumpcloud.Window) (rows []jumpcloud.Connection, raw, total int, err error)
+
+// contains looks for an id in a list. Finding it is proof. Not finding it is proof
+// only where the list did not change meanwhile, for a change shifts rows over the
+// borders of pages; such a list is read again, up to three times.
+func contains(ctx context.Context, id string, read listWindow) (bool, error) {
+	for range 3 {
+		first, steady := -1, true
+		for skip := 0; ; skip += rowsPerPage {
+			rows, raw, total, err := read(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
+			if err != nil {
+				return false, err
+			}
+			for _, row := range rows {
+				if row.ID == id {
+					return true, nil
+				}
+			}
+			if skip == 0 {
+				first = total
+			}
+			steady = steady && total == first
+			if raw == 0 || (total >= 0 && skip+rowsPerPage >= total) {
+				break
+			}
+		}
+		if steady {
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("the list changed while it was searched for %s, three times", id)
+}
+
+func ends(list []jumpcloud.Traversal) []jumpcloud.Connection {
+	out := make([]jumpcloud.Connection, 0, len(list))
+	for _, t := range list {
+		out = append(out, jumpcloud.Connection{Type: t.Type, ID: t.ID})
+	}
+	return out
+}
+
+// conferring names the groups through which a user has an application: those of
+// the application that the user is in.
+func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID string) ([]Named, error) {
+	bound := map[string]bool{}
+	err := each(ctx, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
+		page, err := client.ApplicationAssociations(ctx, appID, []string{jumpcloud.TypeUserGroup}, w)
+		return page.Items, page.Raw, page.Total, err
+	}, func(row jumpcloud.Connection) { bound[row.ID] = true })
+	if err != nil || len(bound) == 0 {
+		return nil, err
+	}
+	var groups []Named
+	err = each(ctx, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
+		page, err := client.UserMemberOf(ctx, userID, w)
+		return ends(page.Items), page.Raw, page.Total, err
+	}, func(row jumpcloud.Connection) {
+		if bound[row.ID] {
+			bound[row.ID] = false
+			groups = append(groups, Named{Type: TypeGroup, ID: row.ID})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range groups {
+		if g, err := client.UserGroup(ctx, groups[i].ID); err == nil {
+			groups[i].Name = groupName(g)
+		}
+	}
+	return groups, nil
+}
+
+// each reads a list to its end.
+func each(ctx context.Context, read listWindow, visit func(jumpcloud.Connection)) error {
+	for skip := 0; ; skip += rowsPerPage {
+		rows, raw, total, err := read(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			visit(row)
+		}
+		if raw == 0 || (total >= 0 && skip+rowsPerPage >= total) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// refuseExpanded refuses to revoke a grant that a group confers: there is no edge
+// of its own to take away. The message names the groups, and the commands that
+// would end the access instead.
+func (p *Provisioner) refuseExpanded(ctx context.Context, plan *Plan, grant *v2.Grant) error {
+	if plan.Resource.Type != TypeApp || plan.Principal.Type != TypeUser || !isExpanded(grant) {
+		return nil
+	}
+	groups := sourceGroups(grant)
+	if len(groups) == 0 {
+		groups = p.remaining(ctx, plan)
+	}
+	if len(groups) == 0 {
+		return withCode(codes.FailedPrecondition,
+			"%s has no access of its own to %s: a group confers it, which cannot be told; sync again", plan.Principal, plan.Resource)
+	}
+	var instead strings.Builder
+	for i := range groups {
+		instead.WriteString("\n  " + p.instead(ctx, &groups[i], plan.Principal))
+	}
+	return withCode(codes.FailedPrecondition,
+		"%s has no access of its own to %s: %s confers it; to end it, take the user out of the group:%s",
+		plan.Principal, plan.Resource, names(groups), instead.String())
+}
+
+// instead says how a user is taken out of a group, and completes the group's name
+// where it can be read.
+func (p *Provisioner) instead(ctx context.Context, group *Named, user Named) string {
+	g, err := p.client.UserGroup(ctx, group.ID)
+	if err == nil {
+		group.Name = groupName(g)
+		if isDynamic(g) {
+			return fmt.Sprintf("(%s is dynamic: change its rule, or the attributes of the user that it tests)", group)
+		}
+	}
+	return "baton-jumpcloud --revoke-grant " + grantID(TypeGroup, group.ID, TypeUser, user.ID)
+}
+
+// isExpanded reports whether a grant came from expansion alone: its sources do not
+// include its own entitlement, or it says no more than that it cannot be changed.
+func isExpanded(grant *v2.Grant) bool {
+	sources := grant.GetSources().GetSources()
+	if len(sources) > 0 {
+		_, direct := sources[grant.GetEntitlement().GetId()]
+		return !direct
+	}
+	for _, a := range grant.GetAnnotations() {
+		if a.MessageIs((*v2.GrantImmutable)(nil)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceGroups are the groups that a grant names as its sources.
+func sourceGroups(grant *v2.Grant) []Named {
+	var groups []Named
+	for _, id := range slices.Sorted(maps.Keys(grant.GetSources().GetSources())) {
+		if groupID, ok := strings.CutPrefix(id, TypeGroup+":"); ok {
+			groups = append(groups, Named{Type: TypeGroup, ID: groupID})
+		}
+	}
+	return groups
+}

@@ -1,0 +1,96 @@
+package connector_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// people is a small tenant: administrators linked by id, by e-mail, and in ways
+// that leave doubt.
+const people = `{
+  "organization": {"displayName": "Borealis"},
+  "users": [
+    {"username": "ana", "email": "ana@example.com", "admin": {"id": "ops@example.com"}},
+    {"username": "bo", "email": "Bo@Example.com"},
+    {"username": "cy", "email": "cy@example.com", "admin": {"id": "dd@example.com"}},
+    {"username": "dd", "email": "dd2@example.com", "admin": {"id": "dd@example.com"}}
+  ],
+  "admins": [
+    {"email": "ops@example.com", "roleName": "Manager"},
+    {"email": "BO@example.com", "roleName": "Help Desk"},
+    {"email": "dd@example.com"},
+    {"email": "solo@example.com"}
+  ]
+}`
+
+func TestMergeAdmins(t *testing.T) {
+	t.Parallel()
+	tenant, err := jcsim.Load(strings.NewReader(people))
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := func(ref string) syncer.Ref {
+		return syncer.Ref{Type: "user", ID: must[*jcsim.User](t)(tenant.User(ref)).ID}
+	}
+	admin := func(email string) syncer.Ref {
+		for _, a := range tenant.Admins() {
+			if a.Email == email {
+				return syncer.Ref{Type: "user", ID: a.ID}
+			}
+		}
+		t.Fatalf("no administrator %s", email)
+		return syncer.Ref{}
+	}
+	want := map[syncer.Ref]syncer.Ref{
+		admin("ops@example.com"): user("ana"),
+		admin("BO@example.com"):  user("bo"),
+	}
+	server := jcsim.New(jcsim.Options{Tenant: tenant})
+	got, err := readAll(t.Context(), newSource(t, server, connector.Options{MergeAdmins: true}), syncer.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got.aliases); diff != "" {
+		t.Errorf("joined accounts (-want +got):\n%s", diff)
+	}
+	if len(got.remarks) != 1 || !strings.Contains(got.remarks[0], "dd@example.com") || strings.Contains(got.remarks[0], "solo") {
+		t.Errorf("remarks %q", got.remarks)
+	}
+	apart, err := readAll(t.Context(), newSource(t, server, connector.Options{}), syncer.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(apart.aliases) != 0 || len(apart.ids("user")) != 8 {
+		t.Errorf("without joining: %d accounts, aliases %v", len(apart.ids("user")), apart.aliases)
+	}
+}
+
+// A partial sync of a role with joined accounts learns who the holders are.
+func TestMergeAdminsOfATarget(t *testing.T) {
+	t.Parallel()
+	tenant := generated()
+	source := newSource(t, jcsim.New(jcsim.Options{Tenant: tenant}), connector.Options{MergeAdmins: true})
+	full, err := readAll(t.Context(), source, syncer.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readAll(t.Context(), source, syncer.Scope{Targets: []*v2.ResourceId{
+		target("app", connector.AdministrationAppID),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(full.aliases) == 0 {
+		t.Fatal("the tenant has no administrator who is a user")
+	}
+	if diff := cmp.Diff(full.aliases, got.aliases); diff != "" {
+		t.Errorf("joined accounts (-full +partial):\n%s", diff)
+	}
+}

@@ -1,0 +1,140 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// ProvisionOptions are the settings of a [Provisioner].
+type ProvisionOptions struct {
+	// Applications allows granting and revoking access to applications, beside
+	// membership of groups.
+	Applications bool
+	// Audit is told of every change before and after; nil means nobody.
+	Audit Audit
+	// Logger must not be nil.
+	Logger *slog.Logger
+}
+
+// Provisioner changes access in JumpCloud: it grants and revokes membership of
+// groups and, where that is allowed, access to applications.
+//
+// A change goes through three steps. A plan checks what is asked for against what
+// JumpCloud holds now and says what would be sent. Apply sends it, again where
+// that is safe. Then the change is read back, because JumpCloud's graph lags
+// behind its writes. Repeating a change is always safe: what is there already is
+// a success, and so is what is gone already.
+//
+// It is safe for concurrent use. Its errors carry gRPC codes.
+type Provisioner struct {
+	client  *jumpcloud.Client
+	options ProvisionOptions
+}
+
+// NewProvisioner makes a provisioner of a client.
+func NewProvisioner(client *jumpcloud.Client, options ProvisionOptions) *Provisioner {
+	return &Provisioner{client: client, options: options}
+}
+
+// Grant gives a principal an entitlement. The answer carries the grant, and the
+// annotation GrantAlreadyExists where nothing had to be changed.
+func (p *Provisioner) Grant(ctx context.Context, req *v2.GrantManagerServiceGrantRequest) (*v2.GrantManagerServiceGrantResponse, error) {
+	plan, err := p.PlanGrant(ctx, req.GetPrincipal(), req.GetEntitlement())
+	if err != nil {
+		return nil, coded(fmt.Errorf("grant failed: %w", err))
+	}
+	outcome, err := p.Apply(ctx, plan)
+	if err != nil {
+		return nil, coded(fmt.Errorf("grant failed: %w", err))
+	}
+	resp := &v2.GrantManagerServiceGrantResponse{Grants: []*v2.Grant{plan.grant()}}
+	if outcome.Result == ResultAlready {
+		resp.Annotations = annotations(&v2.GrantAlreadyExists{})
+	}
+	return resp, nil
+}
+
+// Revoke takes an entitlement from a principal. Which ones is decided by the
+// grant's entitlement and principal, never by its id. The answer carries the
+// annotation GrantAlreadyRevoked where nothing had to be changed, and a
+// GrantMetadata where groups still confer the access.
+func (p *Provisioner) Revoke(ctx context.Context, req *v2.GrantManagerServiceRevokeRequest) (*v2.GrantManagerServiceRevokeResponse, error) {
+	plan, err := p.PlanRevoke(ctx, req.GetGrant())
+	if err != nil {
+		return nil, coded(fmt.Errorf("revoke failed: %w", err))
+	}
+	outcome, err := p.Apply(ctx, plan)
+	if err != nil {
+		return nil, coded(fmt.Errorf("revoke failed: %w", err))
+	}
+	var notes []*anypb.Any
+	if outcome.Result == ResultAlready {
+		notes = annotations(&v2.GrantAlreadyRevoked{})
+	}
+	if len(outcome.Inherited) > 0 {
+		notes = append(notes, annotations(inheritedMetadata(outcome.Inherited))...)
+	}
+	return &v2.GrantManagerServiceRevokeResponse{Annotations: notes}, nil
+}
+
+// PlanGrant checks a grant and works out what would be sent. It only reads.
+func (p *Provisioner) PlanGrant(ctx context.Context, principal *v2.Resource, entitlement *v2.Entitlement) (*Plan, error) {
+	return p.plan(ctx, OperationGrant, principal, entitlement)
+}
+
+// PlanRevoke checks a revoke and works out what would be sent. It only reads.
+func (p *Provisioner) PlanRevoke(ctx context.Context, grant *v2.Grant) (*Plan, error) {
+	plan, err := p.plan(ctx, OperationRevoke, grant.GetPrincipal(), grant.GetEntitlement())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.refuseExpanded(ctx, plan, grant); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+func (p *Provisioner) plan(ctx context.Context, op Operation, principal *v2.Resource, entitlement *v2.Entitlement) (*Plan, error) {
+	change, err := newChange(op, principal, entitlement)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{Change: change}
+	switch change.Resource.Type {
+	case TypeGroup:
+		err = planMembership(plan, p.client)
+	case TypeApp:
+		err = p.planAssignment(plan)
+	default:
+		err = withCode(codes.Unimplemented,
+			"resource type %s does not have provisioner configured: %s cannot be granted or revoked, only groups and applications can",
+			change.Resource.Type, change.Resource)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isExternal(entitlement.GetResource()) || isExternal(principal) {
+		return nil, invalid("cannot %s entitlement on external resource", op)
+	}
+	if err := plan.edge.check(ctx); err != nil {
+		return nil, coded(err)
+	}
+	return plan, nil
+}
+
+// isExternal reports whether a resource came from another connector's archive.
+func isExternal(r *v2.Resource) bool {
+	for _, a := range r.GetAnnotations() {
+		if a.MessageIs((*v2.BatonID)(nil)) {
+			return true
+		}
+	}
+	return false
+}
