@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -63,7 +64,7 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 		return Info{}, err
 	}
 	start := time.Now()
-	if err := w.index(ctx); err != nil {
+	if err := w.index(ctx, false); err != nil {
 		return Info{}, err
 	}
 	info.Indexing = time.Since(start)
@@ -108,10 +109,14 @@ func (w *Writer) putSync(ctx context.Context, run SyncRun) error {
 		run.ParentID, run.LinkedID, run.SupportsDiff, string(stats))
 }
 
-// index makes the indexes, now that all rows are there.
-func (w *Writer) index(ctx context.Context) error {
+// index makes the partial indexes, which few rows are in, before the rows are
+// loaded, and the others, which would slow the loading down, afterwards.
+func (w *Writer) index(ctx context.Context, partial bool) error {
 	for _, t := range w.schema.all() {
 		for _, i := range t.indexes {
+			if strings.Contains(i, " where ") != partial {
+				continue
+			}
 			if err := w.exec(ctx, "create "+i); err != nil {
 				return cmp.Or(w.duplicate(ctx, t), err)
 			}

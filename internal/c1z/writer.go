@@ -149,6 +149,9 @@ func (w *Writer) create(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.index(ctx, true); err != nil {
+		return err
+	}
 	w.load = newLoader(w.conn, w.syncID, formatTime(w.opts.StartedAt))
 	return nil
 }
