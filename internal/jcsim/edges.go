@@ -1,0 +1,215 @@
+package jcsim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// The kinds of objects that an application can be associated with, by the names
+// of the graph (API v2).
+const (
+	TypeUser        = "user"
+	TypeUserGroup   = "user_group"
+	TypeApplication = "application"
+)
+
+// AddMember makes a user a direct member of a group. A member already is
+// [ErrExists].
+func (t *Tenant) AddMember(group, user string) error {
+	return t.editMember(group, user, t.addMember)
+}
+
+// RemoveMember ends a direct membership. None there is [ErrNotFound].
+func (t *Tenant) RemoveMember(group, user string) error {
+	return t.editMember(group, user, t.removeMember)
+}
+
+func (t *Tenant) editMember(group, user string, edit func(*groupNode, *userNode) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g, err := t.group(group)
+	if err != nil {
+		return err
+	}
+	u, err := t.user(user)
+	if err != nil {
+		return err
+	}
+	return edit(g, u)
+}
+
+func (t *Tenant) addMember(g *groupNode, u *userNode) error {
+	if slices.Contains(u.groups, g) {
+		return fmt.Errorf("member %s of group %q %w", u.Username, g.Name, ErrExists)
+	}
+	g.members = append(g.members, u)
+	u.groups = append(u.groups, g)
+	t.changed("add", "member", g.id, u.id)
+	return nil
+}
+
+func (t *Tenant) removeMember(g *groupNode, u *userNode) error {
+	if !slices.Contains(u.groups, g) {
+		return fmt.Errorf("member %s of group %q: %w", u.Username, g.Name, ErrNotFound)
+	}
+	g.members = without(g.members, u)
+	u.groups = without(u.groups, g)
+	t.changed("remove", "member", g.id, u.id)
+	return nil
+}
+
+// Associate binds an application to a user or a group; kind is [TypeUser] or
+// [TypeUserGroup]. An association that is there is [ErrExists].
+func (t *Tenant) Associate(app, kind, ref string) error {
+	return t.editAssociation(app, kind, ref, t.bindUser, t.bindGroup)
+}
+
+// Dissociate ends a direct association. None there is [ErrNotFound].
+func (t *Tenant) Dissociate(app, kind, ref string) error {
+	return t.editAssociation(app, kind, ref, t.unbindUser, t.unbindGroup)
+}
+
+func (t *Tenant) editAssociation(app, kind, ref string,
+	withUser func(*appNode, *userNode) error, withGroup func(*appNode, *groupNode) error,
+) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, err := t.app(app)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case TypeUser:
+		u, err := t.user(ref)
+		if err != nil {
+			return err
+		}
+		return withUser(a, u)
+	case TypeUserGroup:
+		g, err := t.group(ref)
+		if err != nil {
+			return err
+		}
+		return withGroup(a, g)
+	default:
+		return fmt.Errorf("an application is associated with %s or %s, not with %q", TypeUser, TypeUserGroup, kind)
+	}
+}
+
+func (t *Tenant) bindUser(a *appNode, u *userNode) error {
+	if slices.Contains(u.apps, a) {
+		return fmt.Errorf("association of application %q with user %s %w", a.label(), u.Username, ErrExists)
+	}
+	a.users = append(a.users, u)
+	u.apps = append(u.apps, a)
+	t.changed("add", "application user", a.id, u.id)
+	return nil
+}
+
+func (t *Tenant) unbindUser(a *appNode, u *userNode) error {
+	if !slices.Contains(u.apps, a) {
+		return fmt.Errorf("association of application %q with user %s: %w", a.label(), u.Username, ErrNotFound)
+	}
+	a.users = without(a.users, u)
+	u.apps = without(u.apps, a)
+	t.changed("remove", "application user", a.id, u.id)
+	return nil
+}
+
+func (t *Tenant) bindGroup(a *appNode, g *groupNode) error {
+	if slices.Contains(g.apps, a) {
+		return fmt.Errorf("association of application %q with group %q %w", a.label(), g.Name, ErrExists)
+	}
+	a.groups = append(a.groups, g)
+	g.apps = append(g.apps, a)
+	t.changed("add", "application group", a.id, g.id)
+	return nil
+}
+
+func (t *Tenant) unbindGroup(a *appNode, g *groupNode) error {
+	if !slices.Contains(g.apps, a) {
+		return fmt.Errorf("association of application %q with group %q: %w", a.label(), g.Name, ErrNotFound)
+	}
+	a.groups = without(a.groups, g)
+	g.apps = without(g.apps, a)
+	t.changed("remove", "application group", a.id, g.id)
+	return nil
+}
+
+// AddDanglingMembers gives a group n edges to users that were deleted: they
+// count in the total of its member list and answers leave them out.
+func (t *Tenant) AddDanglingMembers(group string, n int) error {
+	return t.addStrayMembers(group, n, dangling)
+}
+
+// AddGhostMembers gives a group n edges to users that never were: its member
+// list names them, and nothing else knows them.
+func (t *Tenant) AddGhostMembers(group string, n int) error {
+	return t.addStrayMembers(group, n, ghost)
+}
+
+func (t *Tenant) addStrayMembers(group string, n int, f fate) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g, err := t.group(group)
+	if err != nil {
+		return err
+	}
+	for range n {
+		g.members = append(g.members, t.strayUser(f, ""))
+		t.changed("add", "member", g.id, g.members[len(g.members)-1].id)
+	}
+	return nil
+}
+
+// AddDanglingAssociations gives an application n edges to deleted objects of a
+// kind, as [Tenant.AddDanglingMembers] does for groups.
+func (t *Tenant) AddDanglingAssociations(app, kind string, n int) error {
+	return t.addStrayAssociations(app, kind, n, dangling)
+}
+
+// AddGhostAssociations gives an application n edges to objects of a kind that
+// never were, as [Tenant.AddGhostMembers] does for groups.
+func (t *Tenant) AddGhostAssociations(app, kind string, n int) error {
+	return t.addStrayAssociations(app, kind, n, ghost)
+}
+
+func (t *Tenant) addStrayAssociations(app, kind string, n int, f fate) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, err := t.app(app)
+	if err != nil {
+		return err
+	}
+	for range n {
+		switch kind {
+		case TypeUser:
+			a.users = append(a.users, t.strayUser(f, ""))
+		case TypeUserGroup:
+			a.groups = append(a.groups, t.strayGroup(f, ""))
+		default:
+			return fmt.Errorf("an application is associated with %s or %s, not with %q", TypeUser, TypeUserGroup, kind)
+		}
+		t.changed("add", "application "+kind, a.id, "")
+	}
+	return nil
+}
+
+// strayUser makes the far end of an edge that leads nowhere. The id is derived
+// where none is given, and never given to a real object.
+func (t *Tenant) strayUser(f fate, id string) *userNode {
+	return &userNode{User: &User{}, id: t.strayID(id), fate: f}
+}
+
+func (t *Tenant) strayGroup(f fate, id string) *groupNode {
+	return &groupNode{Group: &Group{}, id: t.strayID(id), fate: f}
+}
+
+func (t *Tenant) strayID(id string) string {
+	if id == "" {
+		id = deriveID("stray", t.org.ID, strconv.Itoa(len(t.spent)))
+	}
+	t.spent[id] = struct{}{}
+	return id
+}

@@ -1,0 +1,152 @@
+package jcsim
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// operation is the body of a write to the graph.
+type operation struct {
+	Op   string `json:"op"`
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+// operation reads the body of a write to the graph and refuses types that the
+// route does not take.
+func (c *call) operation(types ...string) (operation, answer, bool) {
+	var o operation
+	if err := json.Unmarshal(c.body, &o); err != nil {
+		return o, c.badRequest("the body is not an operation"), false
+	}
+	switch {
+	case !slices.Contains([]string{"add", "remove", "update"}, o.Op):
+		return o, c.badRequest("op must be add, remove or update"), false
+	case !slices.Contains(types, o.Type):
+		return o, c.badRequest("unsupported type"), false
+	case !isID(o.ID):
+		return o, c.badRequest("malformed id"), false
+	}
+	return o, answer{}, true
+}
+
+// graphWrite makes one write and answers as the service does: 204, 409 where the
+// edge is there already, 404 where it or either end is not.
+func (c *call) graphWrite(o operation, exists bool, add, remove func() error) answer {
+	var err error
+	switch o.Op {
+	case "add":
+		err = add()
+	case "remove":
+		err = remove()
+	default:
+		if !exists {
+			err = ErrNotFound
+		}
+	}
+	switch {
+	case err == nil:
+		return noContent()
+	case errors.Is(err, ErrExists):
+		return c.fail(http.StatusConflict, "Already Exists")
+	default:
+		return c.notFound()
+	}
+}
+
+func writeMember(c *call) answer {
+	g, a, ok := c.pathGroup()
+	if !ok {
+		return a
+	}
+	o, a, ok := c.operation(TypeUser)
+	if !ok {
+		return a
+	}
+	u, ok := c.t.users.index[o.ID]
+	if !ok {
+		return c.notFound()
+	}
+	a = c.graphWrite(o, slices.Contains(u.groups, g),
+		func() error { return c.t.addMember(g, u) }, func() error { return c.t.removeMember(g, u) })
+	if a.status == http.StatusNoContent && o.Op != "update" {
+		c.s.lag.wrote(c, &lagged{group: g, user: u, added: o.Op == "add"})
+		c.s.lag.undoLater(c, g, u)
+	}
+	return a
+}
+
+func writeAppAssociation(c *call) answer {
+	n, a, ok := c.pathApp()
+	if !ok {
+		return a
+	}
+	o, a, ok := c.operation(TypeUser, TypeUserGroup)
+	if !ok {
+		return a
+	}
+	if o.Type == TypeUser {
+		u, ok := c.t.users.index[o.ID]
+		if !ok {
+			return c.notFound()
+		}
+		return c.writeUserBinding(o, n, u)
+	}
+	g, ok := c.t.groups.index[o.ID]
+	if !ok {
+		return c.notFound()
+	}
+	return c.writeGroupBinding(o, n, g)
+}
+
+func writeGroupAssociation(c *call) answer {
+	g, a, ok := c.pathGroup()
+	if !ok {
+		return a
+	}
+	o, a, ok := c.operation(TypeApplication)
+	if !ok {
+		return a
+	}
+	n, ok := c.t.apps.index[o.ID]
+	if !ok {
+		return c.notFound()
+	}
+	return c.writeGroupBinding(o, n, g)
+}
+
+func writeUserAssociation(c *call) answer {
+	u, a, ok := c.pathUser()
+	if !ok {
+		return a
+	}
+	o, a, ok := c.operation(TypeApplication)
+	if !ok {
+		return a
+	}
+	n, ok := c.t.apps.index[o.ID]
+	if !ok {
+		return c.notFound()
+	}
+	return c.writeUserBinding(o, n, u)
+}
+
+func (c *call) writeUserBinding(o operation, n *appNode, u *userNode) answer {
+	a := c.graphWrite(o, slices.Contains(u.apps, n),
+		func() error { return c.t.bindUser(n, u) }, func() error { return c.t.unbindUser(n, u) })
+	if a.status == http.StatusNoContent && o.Op != "update" {
+		c.s.lag.wrote(c, &lagged{app: n, user: u, added: o.Op == "add"})
+	}
+	return a
+}
+
+func (c *call) writeGroupBinding(o operation, n *appNode, g *groupNode) answer {
+	a := c.graphWrite(o, slices.Contains(g.apps, n),
+		func() error { return c.t.bindGroup(n, g) }, func() error { return c.t.unbindGroup(n, g) })
+	if a.status == http.StatusNoContent && o.Op != "update" {
+		c.s.lag.wrote(c, &lagged{app: n, group: g, added: o.Op == "add"})
+	}
+	return a
+}

@@ -1,0 +1,146 @@
+package jcsim
+
+import "fmt"
+
+// build makes the tenant of a file.
+func (p *fileParser) build(f *tenantFile) *Tenant {
+	t := NewTenant(f.head.Organization)
+	if !isID(t.org.ID) {
+		p.fault(1, fmt.Errorf("organization: _id %q is not 24 hex digits", t.org.ID))
+	}
+	t.holes, t.bulk = f.head.Holes, true
+	for _, r := range f.roles {
+		_, err := t.addRole(r.value)
+		p.check(r.line, err)
+	}
+	users := make([]*userNode, len(f.users))
+	for i, u := range f.users {
+		var err error
+		users[i], err = t.addUser(u.value)
+		p.check(u.line, err)
+	}
+	for _, a := range f.admins {
+		_, err := t.addAdmin(a.value)
+		p.check(a.line, err)
+	}
+	groups := make([]*groupNode, len(f.groups))
+	for i, g := range f.groups {
+		var err error
+		groups[i], err = t.addGroup(g.value.Group)
+		p.check(g.line, err)
+	}
+	apps := make([]*appNode, len(f.apps))
+	for i, a := range f.apps {
+		var err error
+		apps[i], err = t.addApp(a.value.Application)
+		p.check(a.line, err)
+	}
+	if len(p.faults) > 0 {
+		return t
+	}
+	for i, u := range f.users {
+		p.check(u.line, t.linkUser(users[i]))
+	}
+	for i, g := range f.groups {
+		p.check(g.line, t.linkGroup(groups[i], g.value))
+	}
+	for i, a := range f.apps {
+		p.check(a.line, t.linkApp(apps[i], a.value))
+	}
+	t.finish(false)
+	return t
+}
+
+func (p *fileParser) check(line int, err error) {
+	if err != nil {
+		p.fault(line, err)
+	}
+}
+
+// linkUser turns the names in a user's references into ids. An id of nobody is
+// left as it is: a manager who was deleted leaves one.
+func (t *Tenant) linkUser(n *userNode) error {
+	u := *n.User
+	if m, err := t.user(u.Manager); err == nil {
+		u.Manager = m.id
+	} else if u.Manager != "" && !isID(u.Manager) {
+		return fmt.Errorf("user %q: no user %q for its manager; write a username, an e-mail address or an id", u.Username, u.Manager)
+	}
+	if u.Admin != nil {
+		link := *u.Admin
+		if a, err := t.admin(link.ID); err == nil {
+			link.ID = a.id
+		} else if !isID(link.ID) {
+			return fmt.Errorf("user %q: no administrator %q; write an e-mail address or an id", u.Username, link.ID)
+		}
+		u.Admin = &link
+	}
+	n.User = &u
+	return nil
+}
+
+func (t *Tenant) linkGroup(n *groupNode, f fileGroup) error {
+	exempt := make([]string, len(f.Exemptions))
+	for i, ref := range f.Exemptions {
+		u, err := t.user(ref)
+		if err != nil {
+			return fmt.Errorf("group %q: exemptions: no user %q; write a username, an e-mail address or an id", n.Name, ref)
+		}
+		exempt[i] = u.id
+	}
+	if len(exempt) > 0 {
+		g := *n.Group
+		g.Exemptions = exempt
+		n.Group = &g
+	}
+	for _, e := range f.Members {
+		if e.stray != alive {
+			for _, id := range e.ids() {
+				n.members = append(n.members, t.strayUser(e.stray, id))
+			}
+			continue
+		}
+		u, err := t.user(e.ref)
+		if err != nil {
+			return fmt.Errorf("group %q: no user %q; write a username, an e-mail address or an id of a user in this file", n.Name, e.ref)
+		}
+		if err := t.addMember(n, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tenant) linkApp(n *appNode, f fileApp) error {
+	for _, e := range f.Users {
+		if e.stray != alive {
+			for _, id := range e.ids() {
+				n.users = append(n.users, t.strayUser(e.stray, id))
+			}
+			continue
+		}
+		u, err := t.user(e.ref)
+		if err != nil {
+			return fmt.Errorf("application %q: no user %q; write a username, an e-mail address or an id of a user in this file", n.label(), e.ref)
+		}
+		if err := t.bindUser(n, u); err != nil {
+			return err
+		}
+	}
+	for _, e := range f.Groups {
+		if e.stray != alive {
+			for _, id := range e.ids() {
+				n.groups = append(n.groups, t.strayGroup(e.stray, id))
+			}
+			continue
+		}
+		g, err := t.group(e.ref)
+		if err != nil {
+			return fmt.Errorf("application %q: no group %q; write a name or an id of a group in this file", n.label(), e.ref)
+		}
+		if err := t.bindGroup(n, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}

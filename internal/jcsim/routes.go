@@ -1,0 +1,58 @@
+package jcsim
+
+import "net/http"
+
+// endpoints are all routes, under the patterns that [Stats] counts by.
+func (s *Server) endpoints() []endpoint {
+	return []endpoint{
+		{pattern: "GET /login", public: true, answer: func(*call) answer { return htmlPage(http.StatusOK, loginPage) }},
+		{pattern: "POST /oauth2/token", public: true, answer: issueToken},
+
+		{pattern: "GET /api/organizations", global: true, answer: listOrganizations},
+		{pattern: "GET /api/organizations/{id}", global: true, answer: getOrganization},
+
+		{pattern: "GET /api/systemusers", answer: listUsers},
+		{pattern: "POST /api/systemusers", writes: true, answer: createUser},
+		{pattern: "GET /api/systemusers/{id}", answer: getUser},
+		{pattern: "PUT /api/systemusers/{id}", writes: true, answer: putUser},
+		{pattern: "DELETE /api/systemusers/{id}", writes: true, answer: deleteUser},
+		{pattern: "POST /api/search/systemusers", answer: searchUsers},
+
+		{pattern: "GET /api/users", admins: true, answer: listAdmins},
+		{pattern: "POST /api/users", admins: true, writes: true, answer: createAdmin},
+		{pattern: "GET /api/users/{id}", admins: true, answer: getAdmin},
+		{pattern: "PUT /api/users/{id}", admins: true, writes: true, answer: putAdmin},
+		{pattern: "DELETE /api/users/{id}", admins: true, writes: true, answer: deleteAdmin},
+
+		{pattern: "GET /api/applications", answer: listApplications},
+		{pattern: "GET /api/applications/{id}", answer: getApplication},
+		{pattern: "GET /api/v2/applications/{id}", answer: getApplication},
+
+		{pattern: "GET /api/v2/roles", answer: listRoles},
+		{pattern: "GET /api/v2/roles/{id}", answer: getRole},
+
+		{pattern: "GET /api/v2/groups", answer: listGroups},
+		{pattern: "GET /api/v2/usergroups", answer: listGroups},
+		{pattern: "POST /api/v2/usergroups", writes: true, answer: createGroup},
+		{pattern: "GET /api/v2/usergroups/{id}", answer: getGroup},
+		{pattern: "PUT /api/v2/usergroups/{id}", writes: true, answer: putGroup},
+		{pattern: "DELETE /api/v2/usergroups/{id}", writes: true, answer: deleteGroup},
+
+		{pattern: "GET /api/v2/usergroups/{id}/members", answer: listMembers},
+		{pattern: "POST /api/v2/usergroups/{id}/members", writes: true, answer: writeMember},
+		{pattern: "GET /api/v2/usergroups/{id}/membership", answer: listMembership},
+		{pattern: "GET /api/v2/users/{id}/memberof", answer: listMemberOf},
+
+		{pattern: "GET /api/v2/applications/{id}/associations", answer: listAppAssociations},
+		{pattern: "POST /api/v2/applications/{id}/associations", writes: true, answer: writeAppAssociation},
+		{pattern: "GET /api/v2/usergroups/{id}/associations", answer: listGroupAssociations},
+		{pattern: "POST /api/v2/usergroups/{id}/associations", writes: true, answer: writeGroupAssociation},
+		{pattern: "GET /api/v2/users/{id}/associations", answer: listUserAssociations},
+		{pattern: "POST /api/v2/users/{id}/associations", writes: true, answer: writeUserAssociation},
+
+		{pattern: "GET /api/v2/applications/{id}/users", answer: traverseAppUsers},
+		{pattern: "GET /api/v2/applications/{id}/usergroups", answer: traverseAppGroups},
+		{pattern: "GET /api/v2/users/{id}/applications", answer: traverseUserApps},
+		{pattern: "GET /api/v2/usergroups/{id}/applications", answer: traverseGroupApps},
+	}
+}
