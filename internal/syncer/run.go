@@ -112,12 +112,14 @@ func (e *engine) begin(ctx context.Context, leftOut []string) (State, error) {
 func (e *engine) join(ctx context.Context) error {
 	e.meter.update(true, func() Progress { return Progress{Phase: PhaseJoining} })
 	j := &joiner{stage: e.stage}
+	var refused error
 	err := e.Store.Join(ctx, func(tx JoinStore) error {
 		j.tx = tx
-		return e.Source.Join(ctx, e.Scope, j)
+		refused = e.Source.Join(ctx, e.Scope, j)
+		return refused
 	})
-	if err != nil && j.failed == nil && ctx.Err() == nil && j.tx != nil {
-		return &spoilError{fmt.Errorf("join what was read: %w", err)}
+	if refused != nil && j.failed == nil && ctx.Err() == nil {
+		return &spoilError{fmt.Errorf("join what was read: %w", refused)}
 	}
 	return err
 }

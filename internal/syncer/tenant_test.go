@@ -1,0 +1,546 @@
+package syncer_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// tenant is a small organisation in memory, and a syncer.Source of it. Its groups
+// hold users and its applications are assigned to users and groups. Lists are read
+// in pages of limit; those of members are chains of which nobody tells the length
+// when chains is set. What a test wants to happen during a read it does in onRead.
+type tenant struct {
+	mu     sync.Mutex
+	users  map[string]string              // display names by id
+	admins map[string]string              // ids of users, or "", by id
+	groups map[string]map[string]bool     // members by id
+	apps   map[string]map[syncer.Ref]bool // by id
+	hidden map[string]bool                // users that no list contains
+
+	limit  int
+	chains bool
+	onRead func(ctx context.Context, list syncer.List, token string) error
+	reads  map[string]int // by list and token
+	looked map[syncer.Ref]int
+	starts int
+	joins  int
+	now    int // reads at this moment
+	peak   int // the greatest now
+}
+
+var _ syncer.Source = (*tenant)(nil)
+
+// newTenant makes an organisation with names and memberships that follow from the
+// sizes.
+func newTenant(users, groups, apps int) *tenant {
+	t := &tenant{
+		users: map[string]string{}, admins: map[string]string{}, groups: map[string]map[string]bool{},
+		apps: map[string]map[syncer.Ref]bool{}, hidden: map[string]bool{}, limit: 3,
+		reads: map[string]int{}, looked: map[syncer.Ref]int{},
+	}
+	user := func(i int) string { return fmt.Sprintf("u%03d", i%users) }
+	for i := range users {
+		t.users[user(i)] = fmt.Sprintf("User %d", i)
+	}
+	for g := range groups {
+		members := map[string]bool{}
+		for i := range (g * 5) % (users + 1) {
+			members[user(i*7+g)] = true
+		}
+		t.groups[fmt.Sprintf("g%03d", g)] = members
+	}
+	for a := range apps {
+		holders := map[syncer.Ref]bool{}
+		for i := range a % 4 {
+			holders[syncer.Ref{Type: "group", ID: fmt.Sprintf("g%03d", (a+i*3)%groups)}] = true
+			holders[syncer.Ref{Type: "user", ID: user(a*2 + i)}] = true
+		}
+		t.apps[fmt.Sprintf("a%03d", a)] = holders
+	}
+	return t
+}
+
+func (t *tenant) ResourceTypes() []*v2.ResourceType {
+	return []*v2.ResourceType{
+		{Id: "app", DisplayName: "Application", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_APP}},
+		{Id: "group", DisplayName: "Group", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_GROUP}},
+		{Id: "role", DisplayName: "Role", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_ROLE}},
+		{Id: "user", DisplayName: "User", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_USER}},
+	}
+}
+
+func (t *tenant) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.starts++
+	p := &syncer.Page{Remarks: []string{"this is a test"}}
+	if len(scope.Targets) > 0 {
+		for _, id := range scope.Targets {
+			p.Lists = append(p.Lists, syncer.List{Kind: "target", Owner: syncer.Ref{Type: id.GetResourceType(), ID: id.GetResource()}})
+		}
+		return p, nil
+	}
+	p.Resources = []*v2.Resource{resource("role", "owner", "Owner", &v2.RoleTrait{})}
+	p.Entitlements = []*v2.Entitlement{entitlement("role", "owner")}
+	for _, kind := range []string{"users", "admins", "groups", "applications"} {
+		p.Lists = append(p.Lists, syncer.List{Kind: kind})
+	}
+	return p, nil
+}
+
+// tenantNote is what a page tells Settle.
+type tenantNote struct {
+	Total int
+	IDs   []string
+	Round int
+}
+
+func (t *tenant) Read(ctx context.Context, list syncer.List, token string) (*syncer.Page, error) {
+	t.mu.Lock()
+	t.reads[list.String()+" "+token]++
+	t.now++
+	t.peak = max(t.peak, t.now)
+	hook := t.onRead
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		t.now--
+		t.mu.Unlock()
+	}()
+	if hook != nil {
+		if err := hook(ctx, list, token); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	skip, round := 0, 0
+	if token != "" {
+		if _, err := fmt.Sscanf(token, "%d/%d", &skip, &round); err != nil {
+			return nil, fmt.Errorf("token %q: %w", token, err)
+		}
+	}
+	rows, gone := t.rows(list)
+	if gone {
+		return &syncer.Page{Gone: true}, nil
+	}
+	p := &syncer.Page{Total: len(rows)}
+	note := tenantNote{Total: len(rows), Round: round}
+	for _, id := range rows[min(skip, len(rows)):min(skip+t.limit, len(rows))] {
+		note.IDs = append(note.IDs, id)
+		if err := t.row(p, list, id); err != nil {
+			return nil, err
+		}
+	}
+	if list.Kind == "target" {
+		p.Settled = true
+		return p, nil
+	}
+	p.Note, _ = json.Marshal(note)
+	switch {
+	case t.chains && list.Kind == "members":
+		p.Total = 0
+		if len(note.IDs) > 0 {
+			p.Next = []string{fmt.Sprintf("%d/%d", skip+t.limit, round)}
+		}
+	case token == "":
+		p.Next = t.tokens(len(rows), round)[1:]
+		p.Settled = len(p.Next) == 0
+		if p.Settled {
+			p.Note = nil
+		}
+	}
+	return p, nil
+}
+
+// tokens names the pages of a list.
+func (t *tenant) tokens(rows, round int) []string {
+	tokens := []string{fmt.Sprintf("0/%d", round)}
+	for skip := t.limit; skip < rows; skip += t.limit {
+		tokens = append(tokens, fmt.Sprintf("%d/%d", skip, round))
+	}
+	return tokens
+}
+
+// rows lists the ids of a list's rows in order.
+func (t *tenant) rows(list syncer.List) (ids []string, gone bool) {
+	switch list.Kind {
+	case "users":
+		for id := range t.users {
+			if !t.hidden[id] {
+				ids = append(ids, id)
+			}
+		}
+	case "admins":
+		ids = slices.Collect(maps.Keys(t.admins))
+	case "groups":
+		ids = slices.Collect(maps.Keys(t.groups))
+	case "applications":
+		ids = slices.Collect(maps.Keys(t.apps))
+	case "members":
+		members, ok := t.groups[list.Owner.ID]
+		gone = !ok
+		ids = slices.Collect(maps.Keys(members))
+	case "associations":
+		holders, ok := t.apps[list.Owner.ID]
+		gone = !ok
+		for h := range holders {
+			ids = append(ids, h.Type+"/"+h.ID)
+		}
+	case "target":
+		ids = []string{list.Owner.ID}
+	}
+	slices.Sort(ids)
+	return ids, gone
+}
+
+// row puts a row of a list on a page.
+func (t *tenant) row(p *syncer.Page, list syncer.List, id string) error {
+	switch list.Kind {
+	case "users":
+		p.Resources = append(p.Resources, t.user(id))
+		p.Facts = append(p.Facts, syncer.Fact{Kind: "name", Key: id, Value: t.users[id]})
+	case "admins":
+		p.Resources = append(p.Resources, resource("user", id, "Admin "+id, &v2.UserTrait{}))
+		p.Hints = append(p.Hints, resource("role", "owner", "a name that must not be seen", &v2.RoleTrait{}),
+			resource("role", "helper", "Helper", &v2.RoleTrait{}))
+		p.Entitlements = append(p.Entitlements, entitlement("role", "helper"))
+		for _, role := range []string{"owner", "helper"} {
+			p.Grants = append(p.Grants, grant("role", role, "user", id, nil))
+		}
+		if user := t.admins[id]; user != "" {
+			p.Facts = append(p.Facts, syncer.Fact{Kind: "admin", Key: id, Value: user})
+		}
+	case "groups":
+		p.Resources = append(p.Resources, resource("group", id, "Group "+id, &v2.GroupTrait{}))
+		p.Entitlements = append(p.Entitlements, entitlement("group", id))
+		p.Lists = append(p.Lists, syncer.List{Kind: "members", Owner: syncer.Ref{Type: "group", ID: id}})
+	case "applications":
+		p.Resources = append(p.Resources, resource("app", id, "App "+id, &v2.AppTrait{}))
+		p.Entitlements = append(p.Entitlements, entitlement("app", id))
+		p.Lists = append(p.Lists, syncer.List{Kind: "associations", Owner: syncer.Ref{Type: "app", ID: id}})
+	case "members":
+		p.Grants = append(p.Grants, grant("group", list.Owner.ID, "user", id, nil))
+	case "associations":
+		typ, id, _ := strings.Cut(id, "/")
+		p.Grants = append(p.Grants, t.association(list.Owner.ID, typ, id))
+	case "target":
+		return t.target(p, list.Owner)
+	}
+	return nil
+}
+
+// target puts one resource with all that belongs to it on a page.
+func (t *tenant) target(p *syncer.Page, r syncer.Ref) error {
+	if r.Type != "app" || t.apps[r.ID] == nil {
+		return fmt.Errorf("%s: %w", r, syncer.ErrNotFound)
+	}
+	p.Resources = append(p.Resources, resource("app", r.ID, "App "+r.ID, &v2.AppTrait{}))
+	p.Entitlements = append(p.Entitlements, entitlement("app", r.ID))
+	for h := range t.apps[r.ID] {
+		p.Grants = append(p.Grants, t.association(r.ID, h.Type, h.ID))
+	}
+	return nil
+}
+
+func (t *tenant) user(id string) *v2.Resource {
+	return resource("user", id, t.users[id], &v2.UserTrait{Login: id})
+}
+
+func (t *tenant) association(app, typ, id string) *v2.Grant {
+	if typ != "group" {
+		return grant("app", app, typ, id, nil)
+	}
+	return grant("app", app, typ, id, &v2.GrantExpandable{
+		EntitlementIds: []string{"group:" + id}, Shallow: true, ResourceTypeIds: []string{"user"},
+	})
+}
+
+// Settle finds a list complete when the pages of its last round tell one total and
+// have as many different ids, and otherwise reads it again, three times at most.
+func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]string, error) {
+	rounds := map[int][]tenantNote{}
+	last := 0
+	for _, n := range notes {
+		var note tenantNote
+		if err := json.Unmarshal(n, &note); err != nil {
+			return nil, err
+		}
+		rounds[note.Round] = append(rounds[note.Round], note)
+		last = max(last, note.Round)
+	}
+	ids, total, same := map[string]bool{}, rounds[last][0].Total, true
+	for _, n := range rounds[last] {
+		same = same && n.Total == total
+		for _, id := range n.IDs {
+			ids[id] = true
+		}
+	}
+	switch {
+	case t.chains && list.Kind == "members", same && len(ids) == total:
+		return nil, nil
+	case last == 3:
+		return nil, errors.New("the list does not hold still")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rows, _ := t.rows(list)
+	return t.tokens(len(rows), last+1), nil
+}
+
+func (t *tenant) Lookup(_ context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.looked[syncer.Ref{Type: id.GetResourceType(), ID: id.GetResource()}]++
+	if id.GetResourceType() != "user" || t.users[id.GetResource()] == "" {
+		return nil, fmt.Errorf("%v: %w", id, syncer.ErrNotFound)
+	}
+	return t.user(id.GetResource()), nil
+}
+
+// Join writes each user's number of facts into its description, and joins admins
+// to the users that are the same person.
+func (t *tenant) Join(ctx context.Context, _ syncer.Scope, j syncer.Joiner) error {
+	t.mu.Lock()
+	t.joins++
+	t.mu.Unlock()
+	names := map[string]string{}
+	for f, err := range j.Facts(ctx, "name") {
+		if err != nil {
+			return err
+		}
+		names[f.Key] = f.Value
+	}
+	for r, err := range j.Resources(ctx, "user") {
+		if err != nil {
+			return err
+		}
+		if name, ok := names[r.GetId().GetResource()]; ok {
+			r.Description += "known as " + name
+			if err := j.Put(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	for f, err := range j.Facts(ctx, "admin") {
+		if err != nil {
+			return err
+		}
+		if err := j.Alias(ctx, syncer.Ref{Type: "user", ID: f.Key}, syncer.Ref{Type: "user", ID: f.Value}); err != nil {
+			return err
+		}
+	}
+	return j.Remark(ctx, strconv.Itoa(len(names))+" names")
+}
+
+func resource(typ, id, name string, trait proto.Message) *v2.Resource {
+	return &v2.Resource{Id: &v2.ResourceId{ResourceType: typ, Resource: id}, DisplayName: name, Annotations: annotations(trait)}
+}
+
+func entitlement(typ, id string) *v2.Entitlement {
+	return &v2.Entitlement{
+		Id: typ + ":" + id, Slug: "member", DisplayName: id + " member",
+		Resource: &v2.Resource{Id: &v2.ResourceId{ResourceType: typ, Resource: id}},
+	}
+}
+
+func grant(typ, id, principalType, principal string, expandable *v2.GrantExpandable) *v2.Grant {
+	g := &v2.Grant{
+		Id:          strings.Join([]string{typ + "-grant", id, principalType, principal, id}, ":"),
+		Entitlement: &v2.Entitlement{Id: typ + ":" + id, Resource: &v2.Resource{Id: &v2.ResourceId{ResourceType: typ, Resource: id}}},
+		Principal:   &v2.Resource{Id: &v2.ResourceId{ResourceType: principalType, Resource: principal}},
+	}
+	if expandable != nil {
+		g.Annotations = annotations(expandable)
+	}
+	return g
+}
+
+func annotations(m proto.Message) []*anypb.Any {
+	a, err := anypb.New(m)
+	if err != nil {
+		panic(err) // the messages of these tests can be serialized
+	}
+	return []*anypb.Any{a}
+}
+
+// want works out the rows of a full sync from the tenant itself.
+func (t *tenant) want() *recorder {
+	rec := &recorder{}
+	names := map[syncer.Ref]string{}
+	put := func(r *v2.Resource) {
+		rec.resources = append(rec.resources, r)
+		names[refOf(r.GetId())] = r.GetDisplayName()
+	}
+	type holding struct {
+		principal syncer.Ref
+		grant     *v2.Grant
+	}
+	holdings := map[string][]holding{}
+	hold := func(g *v2.Grant) {
+		p := refOf(g.GetPrincipal().GetId())
+		for _, h := range holdings[g.GetEntitlement().GetId()] {
+			if h.grant.GetId() == g.GetId() {
+				return
+			}
+		}
+		holdings[g.GetEntitlement().GetId()] = append(holdings[g.GetEntitlement().GetId()], holding{p, g})
+	}
+	for id, name := range t.users {
+		r := resource("user", id, name, &v2.UserTrait{Login: id})
+		if !t.hidden[id] {
+			r.Description = "known as " + name
+		}
+		put(r)
+	}
+	put(resource("role", "owner", "Owner", &v2.RoleTrait{}))
+	rec.entitlements = append(rec.entitlements, entitlement("role", "owner"))
+	if len(t.admins) > 0 {
+		put(resource("role", "helper", "Helper", &v2.RoleTrait{}))
+		rec.entitlements = append(rec.entitlements, entitlement("role", "helper"))
+	}
+	for id, user := range t.admins {
+		if user == "" {
+			put(resource("user", id, "Admin "+id, &v2.UserTrait{}))
+			user = id
+		}
+		hold(grant("role", "owner", "user", user, nil))
+		hold(grant("role", "helper", "user", user, nil))
+	}
+	for id, members := range t.groups {
+		put(resource("group", id, "Group "+id, &v2.GroupTrait{}))
+		rec.entitlements = append(rec.entitlements, entitlement("group", id))
+		for m := range members {
+			hold(grant("group", id, "user", m, nil))
+		}
+	}
+	for id, holders := range t.apps {
+		put(resource("app", id, "App "+id, &v2.AppTrait{}))
+		rec.entitlements = append(rec.entitlements, entitlement("app", id))
+		for h := range holders {
+			hold(t.association(id, h.Type, h.ID))
+		}
+		// Members of the groups hold the application too.
+		for h := range holders {
+			if h.Type != "group" {
+				continue
+			}
+			for m := range t.groups[h.ID] {
+				if t.users[m] == "" {
+					continue
+				}
+				i := slices.IndexFunc(holdings["app:"+id], func(o holding) bool { return o.principal == syncer.Ref{Type: "user", ID: m} })
+				if i < 0 {
+					g := grant("app", id, "user", m, nil)
+					g.Id = "app:" + id + ":user:" + m
+					g.Annotations = annotations(&v2.GrantImmutable{})
+					g.Sources = &v2.GrantSources{Sources: map[string]*v2.GrantSources_GrantSource{}}
+					holdings["app:"+id] = append(holdings["app:"+id], holding{syncer.Ref{Type: "user", ID: m}, g})
+					i = len(holdings["app:"+id]) - 1
+				}
+				g := holdings["app:"+id][i].grant
+				if g.GetSources() == nil {
+					g.Sources = &v2.GrantSources{Sources: map[string]*v2.GrantSources_GrantSource{"app:" + id: {IsDirect: true}}}
+				}
+				g.Sources.Sources["group:"+h.ID] = &v2.GrantSources_GrantSource{IsDirect: true}
+			}
+		}
+	}
+	rec.types = t.ResourceTypes()
+	slices.SortFunc(rec.resources, func(a, b *v2.Resource) int { return compareRefs(refOf(a.GetId()), refOf(b.GetId())) })
+	byRef := map[syncer.Ref]*v2.Resource{}
+	for _, r := range rec.resources {
+		byRef[refOf(r.GetId())] = r
+	}
+	slices.SortFunc(rec.entitlements, func(a, b *v2.Entitlement) int { return cmp.Compare(a.GetId(), b.GetId()) })
+	for _, e := range rec.entitlements {
+		e.Resource = byRef[refOf(e.GetResource().GetId())]
+	}
+	// Entitlements into which groups flow come last.
+	order := slices.Clone(rec.entitlements)
+	flowsInto := func(e *v2.Entitlement) int {
+		for h := range t.apps[strings.TrimPrefix(e.GetId(), "app:")] {
+			if h.Type == "group" && t.groups[h.ID] != nil {
+				return 1
+			}
+		}
+		return 0
+	}
+	slices.SortStableFunc(order, func(a, b *v2.Entitlement) int { return cmp.Compare(flowsInto(a), flowsInto(b)) })
+	for _, e := range order {
+		hs := holdings[e.GetId()]
+		slices.SortFunc(hs, func(a, b holding) int { return compareRefs(a.principal, b.principal) })
+		for _, h := range hs {
+			if _, ok := names[h.principal]; !ok {
+				continue
+			}
+			h.grant.GetEntitlement().GetResource().DisplayName = names[refOf(e.GetResource().GetId())]
+			h.grant.GetPrincipal().DisplayName = names[h.principal]
+			rec.grants = append(rec.grants, h.grant)
+		}
+	}
+	return rec
+}
+
+func refOf(id *v2.ResourceId) syncer.Ref {
+	return syncer.Ref{Type: id.GetResourceType(), ID: id.GetResource()}
+}
+
+func compareRefs(a, b syncer.Ref) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
+}
+
+// recorder is a syncer.Archive that remembers what it got, copied at once.
+type recorder struct {
+	types        []*v2.ResourceType
+	resources    []*v2.Resource
+	entitlements []*v2.Entitlement
+	grants       []*v2.Grant
+	fail         error // what PutGrants returns, when set
+}
+
+var _ syncer.Archive = (*recorder)(nil)
+
+func (r *recorder) PutResourceTypes(_ context.Context, types ...*v2.ResourceType) error {
+	r.types = append(r.types, clone(types)...)
+	return nil
+}
+
+func (r *recorder) PutResources(_ context.Context, resources ...*v2.Resource) error {
+	r.resources = append(r.resources, clone(resources)...)
+	return nil
+}
+
+func (r *recorder) PutEntitlements(_ context.Context, entitlements ...*v2.Entitlement) error {
+	r.entitlements = append(r.entitlements, clone(entitlements)...)
+	return nil
+}
+
+func (r *recorder) PutGrants(_ context.Context, grants ...*v2.Grant) error {
+	r.grants = append(r.grants, clone(grants)...)
+	return r.fail
+}
+
+func clone[M proto.Message](messages []M) []M {
+	out := make([]M, len(messages))
+	for i, m := range messages {
+		out[i], _ = proto.Clone(m).(M)
+	}
+	return out
+}
