@@ -1,6 +1,7 @@
 package jcsim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -249,7 +250,7 @@ func (t *Tenant) AddRole(r Role) (string, error) {
 
 func (t *Tenant) addRole(r Role) (*roleNode, error) {
 	if r.Name == "" {
-		return nil, fmt.Errorf("a role needs a name")
+		return nil, errors.New("a role needs a name")
 	}
 	if _, ok := t.roleNames[fold(r.Name)]; ok {
 		return nil, fmt.Errorf("role %q %w", r.Name, ErrExists)

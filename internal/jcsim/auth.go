@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -81,7 +82,7 @@ func checkCredentials(o Options) error {
 	seen := map[string]bool{}
 	for _, k := range o.Keys {
 		if k.Key == "" || seen[k.Key] {
-			return fmt.Errorf("an API key is empty or given twice")
+			return errors.New("an API key is empty or given twice")
 		}
 		seen[k.Key] = true
 		for _, org := range k.Organizations {
@@ -92,7 +93,7 @@ func checkCredentials(o Options) error {
 	}
 	for _, a := range o.ServiceAccounts {
 		if a.ClientID == "" || a.ClientSecret == "" || seen[a.ClientID] {
-			return fmt.Errorf("a service account has no id or no secret, or an id is given twice")
+			return errors.New("a service account has no id or no secret, or an id is given twice")
 		}
 		seen[a.ClientID] = true
 		if a.Organization != "" && findTenant(tenants, a.Organization) == nil {

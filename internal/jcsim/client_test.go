@@ -31,9 +31,10 @@ func newClient(t testing.TB, s *jcsim.Server) *client {
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // with is the client with other headers.
-func (c client) with(headers map[string]string) *client {
-	c.headers = headers
-	return &c
+func (c *client) with(headers map[string]string) *client {
+	other := *c
+	other.headers = headers
+	return &other
 }
 
 // response is what came back.

@@ -31,7 +31,10 @@ const controlPrefix = "/_sim/"
 // that neither the network nor a web page can reach it.
 func (s *Server) ControlHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Settings()) })
+	mux.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) {
+		set := s.Settings()
+		reply(w, &set)
+	})
 	mux.HandleFunc("PUT /_sim/settings", func(w http.ResponseWriter, r *http.Request) {
 		var set Settings
 		s.order(w, r, &set, func() error { return s.SetSettings(set) })

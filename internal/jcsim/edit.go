@@ -2,7 +2,9 @@ package jcsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 )
 
 // Edit is one change of a tenant in the form of JSON, for faults that edit and
@@ -78,7 +80,7 @@ func (t *Tenant) apply(e Edit) error {
 		t.SetHoles(e.Op == "holes")
 		return nil
 	default:
-		return fmt.Errorf("unknown operation")
+		return errors.New("unknown operation")
 	}
 }
 
@@ -129,9 +131,7 @@ func mergeJSON[T any](v *T, raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &changes); err != nil {
 		return err
 	}
-	for name, value := range changes {
-		fields[name] = value
-	}
+	maps.Copy(fields, changes)
 	merged, err := json.Marshal(fields)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 
 // ConfigSecret is the private key in the config of every generated application,
 // so that a test can search for it wherever it must not be.
-const ConfigSecret = "-----BEGIN PRIVATE KEY----- jcsim never log this -----END PRIVATE KEY-----" //nolint:gosec // a decoy, not a credential
+const ConfigSecret = "-----BEGIN PRIVATE KEY----- jcsim never log this -----END PRIVATE KEY-----"
 
 // Generate makes a tenant: the same one for the same seed and size. It has the
 // skew of a real organization (one group with everybody, few big groups, many
@@ -73,7 +73,7 @@ func (m *maker) unique(name, sep string) string {
 func (m *maker) objectID(age int) (id, created string) {
 	at := time.Date(2023, 1, 2, 8, 0, 0, 0, time.UTC).Add(time.Duration(age) * 947 * time.Second)
 	var b [12]byte
-	binary.BigEndian.PutUint32(b[:4], uint32(at.Unix())) //nolint:gosec // before 2106
+	binary.BigEndian.PutUint32(b[:4], uint32(at.Unix()))
 	copy(b[4:9], "jcsim")
 	m.serial++
 	b[9], b[10], b[11] = byte(m.serial>>16), byte(m.serial>>8), byte(m.serial)
@@ -104,7 +104,7 @@ func newWalk(n int, random uint64) walk {
 
 // at is the i-th number of the walk.
 func (w walk) at(i int) int {
-	return int((w.start + uint64(i)%w.n*w.step) % w.n) //nolint:gosec // below n
+	return int((w.start + uint64(i)%w.n*w.step) % w.n)
 }
 
 func gcd(a, b uint64) uint64 {

@@ -84,12 +84,6 @@ func (c *call) connections(n int, at func(int) vertex) answer {
 // path is a way through the graph to an object.
 type path []vertex
 
-// traversal is an object that can be reached, and the ways to it.
-type traversal struct {
-	vertex
-	paths []path
-}
-
 // traversed is the table of what filters and sorts may name on traversals.
 func traversed() *query.Table[vertex] {
 	return query.NewTable(nil, nil,

@@ -44,7 +44,7 @@ func (e *fileEdge) UnmarshalJSON(b []byte) error {
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(b, &object); err != nil || len(object) != 1 {
-		return fmt.Errorf(`a reference is a text, {"dangling": number} or {"ghost": number}`)
+		return errors.New(`a reference is a text, {"dangling": number} or {"ghost": number}`)
 	}
 	for key, value := range object {
 		switch key {
@@ -163,7 +163,7 @@ func (p *fileParser) file() *tenantFile {
 			return f
 		}
 		key, _ := token.(string)
-		ok := true
+		var ok bool
 		switch key {
 		case "organization":
 			ok = readOne(p, &f.head.Organization)
@@ -188,7 +188,7 @@ func (p *fileParser) file() *tenantFile {
 		}
 	}
 	if p.delim('}', "the object does not end") && p.dec.More() {
-		p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("text after the end of the object"))
+		p.fault(p.line(p.dec.InputOffset()), errors.New("text after the end of the object"))
 	}
 	return f
 }
@@ -258,9 +258,8 @@ func strict[T any](p *fileParser, raw json.RawMessage, v *T) {
 	if err == nil {
 		return
 	}
-	var wrongType *json.UnmarshalTypeError
 	at := start
-	if errors.As(err, &wrongType) {
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		at += wrongType.Offset
 		err = fmt.Errorf("%s is a %s, and must be a %s", wrongType.Field, wrongType.Value, wrongType.Type)
 	} else if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok {

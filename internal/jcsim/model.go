@@ -2,6 +2,7 @@ package jcsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -128,8 +129,9 @@ type AdminLink struct {
 	RoleNames []string `json:"roleNames,omitempty"`
 }
 
-// Address, PhoneNumber and Attribute are lists of a user that each write
-// replaces as a whole. Ids are made by the simulator.
+// Address is a postal address of a user. Like phone numbers and attributes,
+// addresses are replaced as a whole by each write; ids are made by the
+// simulator.
 type Address struct {
 	ID            string `json:"id,omitempty"`
 	Type          string `json:"type,omitempty"`
@@ -262,7 +264,7 @@ type SSO struct {
 // normalize completes a user and refuses what cannot be.
 func (u *User) normalize() error {
 	if u.Username == "" {
-		return fmt.Errorf("a user needs a username")
+		return errors.New("a user needs a username")
 	}
 	switch u.State {
 	case "":
@@ -288,7 +290,7 @@ func (u *User) normalize() error {
 // normalize completes a group and refuses what cannot be.
 func (g *Group) normalize() error {
 	if g.Name == "" {
-		return fmt.Errorf("a group needs a name")
+		return errors.New("a group needs a name")
 	}
 	switch g.MembershipMethod {
 	case "":
@@ -318,7 +320,7 @@ func (g *Group) dynamic() bool { return g.MembershipMethod == MembershipDynamicA
 // normalize completes an application and refuses what cannot be.
 func (a *Application) normalize() error {
 	if a.Name == "" && a.DisplayLabel == "" && a.DisplayName == "" {
-		return fmt.Errorf("an application needs a name, a displayName or a displayLabel")
+		return errors.New("an application needs a name, a displayName or a displayLabel")
 	}
 	if a.Created == "" {
 		a.Created = defaultCreated
@@ -344,7 +346,7 @@ func (a *Application) label() string {
 // normalize completes an administrator and refuses what cannot be.
 func (a *Admin) normalize() error {
 	if a.Email == "" {
-		return fmt.Errorf("an administrator needs an email")
+		return errors.New("an administrator needs an email")
 	}
 	if a.Created == "" {
 		a.Created = defaultCreated

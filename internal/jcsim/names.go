@@ -104,7 +104,7 @@ func familyNames() []spelled {
 func departments() []string {
 	return []string{
 		"Engineering", "Sales", "Support", "Operations", "Finance", "Marketing", "IT", "Legal", "People", "Product",
-		"Design", "Security", "Research & Development", "Général Affaires",
+		"Design", "Security", "Research & Development", "Général Affairs",
 	}
 }
 

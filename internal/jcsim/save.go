@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -59,7 +60,7 @@ func saveList[N any](out *bufio.Writer, name string, nodes []N, put func(N)) {
 
 // allUsers lists the users as lists do, then the hidden ones by id.
 func (t *Tenant) allUsers() []*userNode {
-	list := t.users.natural[:len(t.users.natural):len(t.users.natural)]
+	list := slices.Clip(t.users.natural)
 	if len(list) == len(t.users.index) {
 		return list
 	}

@@ -36,7 +36,7 @@ type Options struct {
 }
 
 // DefaultKey is the API key of a server that was given no credentials.
-const DefaultKey = "jca_simulator" //nolint:gosec // opens a simulator only
+const DefaultKey = "jca_simulator"
 
 // Server is a JumpCloud console: API v1 under /api, API v2 under /api/v2, the
 // sign-in page at /login and the OAuth token route at /oauth2/token. It is an

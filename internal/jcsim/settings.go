@@ -2,6 +2,7 @@ package jcsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -256,7 +257,7 @@ func (f *Fault) name() string {
 // check refuses settings that cannot work.
 func (s *Settings) check() error {
 	if s.Latency < 0 || s.Jitter < 0 || s.LagTime < 0 || s.Rate.PerSecond < 0 || s.Rate.Concurrent < 0 {
-		return fmt.Errorf("settings: a time or a rate is below 0")
+		return errors.New("settings: a time or a rate is below 0")
 	}
 	for i := range s.Faults {
 		if err := s.Faults[i].check(); err != nil {

@@ -41,8 +41,9 @@ func (s *Settings) shadow() settingsJSON {
 	return settingsJSON{(*plainSettings)(s), period(s.Latency), period(s.Jitter), period(s.LagTime)}
 }
 
-// MarshalJSON implements [json.Marshaler].
-func (s Settings) MarshalJSON() ([]byte, error) { return json.Marshal(s.shadow()) }
+// MarshalJSON implements [json.Marshaler]. Marshal a pointer: a copy would lack
+// the times.
+func (s *Settings) MarshalJSON() ([]byte, error) { return json.Marshal(s.shadow()) }
 
 // UnmarshalJSON implements [json.Unmarshaler]. Settings that b does not name stay
 // as they are; names that are not settings are refused.
@@ -62,8 +63,8 @@ type faultJSON struct {
 }
 
 // MarshalJSON implements [json.Marshaler].
-func (f Fault) MarshalJSON() ([]byte, error) {
-	return json.Marshal(faultJSON{(*plainFault)(&f), period(f.Delay)})
+func (f *Fault) MarshalJSON() ([]byte, error) {
+	return json.Marshal(faultJSON{(*plainFault)(f), period(f.Delay)})
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].

@@ -42,8 +42,8 @@ func Large() Size {
 	return Size{Users: 100_000, Groups: 5_000, Apps: 500, Admins: 100, CustomRoles: 20, Memberships: 2_000_000}
 }
 
-// numbers names the fields of a size as text gives them.
-func (s *Size) numbers() map[string]*int {
+// numbersOf names the fields of a size as text gives them.
+func numbersOf(s *Size) map[string]*int {
 	return map[string]*int{
 		"users": &s.Users, "groups": &s.Groups, "apps": &s.Apps, "admins": &s.Admins, "roles": &s.CustomRoles,
 		"memberships": &s.Memberships, "app-groups": &s.AppGroups, "app-users": &s.AppUsers, "expanded": &s.Expanded,
@@ -56,7 +56,7 @@ func (s *Size) numbers() map[string]*int {
 // Numbers alone start from zero.
 func ParseSize(text string) (Size, error) {
 	var s Size
-	numbers := s.numbers()
+	numbers := numbersOf(&s)
 	for i, part := range strings.Split(text, ",") {
 		part = strings.TrimSpace(part)
 		key, value, isNumber := strings.Cut(part, "=")

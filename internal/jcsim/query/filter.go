@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -42,7 +43,7 @@ func (e Expr) True() bool { return e.field == "" && len(e.and) == 0 && len(e.or)
 // Test makes a filter of one field.
 func Test(field string, op Op, values ...string) (Expr, error) {
 	if field == "" {
-		return Expr{}, fmt.Errorf("filter: the name of the field is missing")
+		return Expr{}, errors.New("filter: the name of the field is missing")
 	}
 	e := Expr{field: field, op: op, values: values}
 	switch op {

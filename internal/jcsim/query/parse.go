@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -114,7 +115,7 @@ func ParseSearch(raw json.RawMessage) (Expr, error) {
 	case raw[0] == '{':
 		return searchObject(raw)
 	default:
-		return Expr{}, fmt.Errorf("filter must be an object or an array")
+		return Expr{}, errors.New("filter must be an object or an array")
 	}
 }
 
@@ -224,7 +225,7 @@ func ParseSearchFilter(raw json.RawMessage) (Expr, error) {
 		return Expr{}, fmt.Errorf("searchFilter: %w", err)
 	}
 	if len(terms) == 0 || len(body.Fields) == 0 {
-		return Expr{}, fmt.Errorf("searchFilter needs searchTerm and fields")
+		return Expr{}, errors.New("searchFilter needs searchTerm and fields")
 	}
 	or := make([]Expr, len(terms))
 	for i, term := range terms {
@@ -261,7 +262,7 @@ func scalarTexts(raw json.RawMessage) ([]string, error) {
 func scalarText(raw json.RawMessage) (string, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
-		return "", fmt.Errorf("the value is missing")
+		return "", errors.New("the value is missing")
 	}
 	switch raw[0] {
 	case '"':
