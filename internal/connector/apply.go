@@ -110,7 +110,8 @@ func (w *write) run(ctx context.Context) Outcome {
 			if gone := w.edge.check(ctx); gone != nil {
 				return w.failed(gone)
 			}
-			err = fmt.Errorf("%w; %s and %s both exist", err, w.Resource, w.Principal)
+			return w.failed(withCode(codes.Unavailable, "JumpCloud contradicts itself: %w; but %s and %s both exist",
+				err, w.Resource, w.Principal))
 		}
 		if !repeatable(err) || w.attempts == maxAttempts {
 			return w.failed(err)

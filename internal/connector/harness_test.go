@@ -118,7 +118,7 @@ func readAll(ctx context.Context, s *connector.Source, scope syncer.Scope) (*rea
 		return nil, err
 	}
 	take(start)
-	for i := 0; i < len(r.lists); i++ {
+	for i := 0; i < len(r.lists); i++ { //nolint:intrange // The lists grow meanwhile.
 		if err := r.readList(ctx, s, r.lists[i], take); err != nil {
 			return nil, err
 		}
@@ -232,3 +232,5 @@ func refOf(id *v2.ResourceId) syncer.Ref {
 
 // protoDiff makes cmp compare messages.
 func protoDiff() gocmp.Option { return protocmp.Transform() }
+
+func syncScope() syncer.Scope { return syncer.Scope{} }
