@@ -1,0 +1,137 @@
+package agent
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+// maxKnown is how many task ids a poll names at most.
+const maxKnown = 100
+
+// A parcel is a result on its way to ConductorOne.
+type parcel struct {
+	id   string // of the task
+	kind string
+	req  *pb.BatonServiceFinishTaskRequest
+	// once is of a task that ConductorOne cancelled: it may hear of it, but need not.
+	once bool
+	// poke wakes the courier: ConductorOne has asked for the task again.
+	poke chan struct{}
+}
+
+func newParcel(kind string, req *pb.BatonServiceFinishTaskRequest) *parcel {
+	return &parcel{id: req.GetTaskId(), kind: kind, req: req, poke: make(chan struct{}, 1)}
+}
+
+// book knows every task in hand. A task is first running, then owed, then
+// settled, and never two of them at once.
+type book struct {
+	metrics Metrics
+
+	mu      sync.Mutex
+	running map[string]string // task id -> kind
+	owed    map[string]*parcel
+	// settled are those that came to be so since the last poll was begun. The answer
+	// of that poll may still bring one of them: it was given before.
+	settled map[string]bool
+}
+
+func newBook(m Metrics) *book {
+	return &book{metrics: m, running: map[string]string{}, owed: map[string]*parcel{}, settled: map[string]bool{}}
+}
+
+// pollBegins is called before ConductorOne is asked for tasks. There is one poll
+// at a time.
+func (b *book) pollBegins() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.settled)
+}
+
+// isNew reports whether a task that a poll brought is to be carried out. One whose
+// result is owed makes the courier hurry.
+func (b *book) isNew(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p, owed := b.owed[id]; owed {
+		select {
+		case p.poke <- struct{}{}:
+		default:
+		}
+		return false
+	}
+	_, running := b.running[id]
+	return !running && !b.settled[id]
+}
+
+// begin enters a task that is about to be carried out.
+func (b *book) begin(id, kind string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running[id] = kind
+}
+
+// leave takes a running task out that has no result.
+func (b *book) leave(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.running, id)
+}
+
+// owe enters the result of a task.
+func (b *book) owe(p *parcel) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.running, p.id)
+	b.owed[p.id] = p
+	b.metrics.ResultsOwed(len(b.owed))
+}
+
+// settle takes out a result that need not be sent again.
+func (b *book) settle(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.owed, id)
+	b.settled[id] = true
+	b.metrics.ResultsOwed(len(b.owed))
+}
+
+// inHand is the ids and kinds of the running tasks.
+func (b *book) inHand() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.running)
+}
+
+// debts counts the results that are owed.
+func (b *book) debts() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.owed)
+}
+
+// known is the ids that ConductorOne need not send: of queued, running and owed
+// tasks. It leaves out ids of a form that ConductorOne would refuse.
+func (b *book) known(queued []string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ids := slices.Concat(queued, slices.Sorted(maps.Keys(b.running)), slices.Sorted(maps.Keys(b.owed)))
+	ids = slices.DeleteFunc(ids, func(id string) bool { return !wellFormed(id) })
+	return ids[:min(len(ids), maxKnown)]
+}
+
+// wellFormed reports whether an id is 27 letters and digits, as ConductorOne's are.
+func wellFormed(id string) bool {
+	if len(id) != 27 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/conductorone/baton-jumpcloud/internal/agent/ledger"
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+const (
+	finishTimeout = 30 * time.Second
+	// The pauses between two attempts to deliver a result, before a quarter of
+	// jitter: each is twice as long as the one before.
+	finishDelay    = time.Second
+	finishMaxDelay = time.Minute
+	// maxDeliveries is how many overdue results are sent at once. A result on its
+	// first attempt is not held up by them.
+	maxDeliveries = 4
+)
+
+// courier delivers results until ConductorOne certainly has them.
+type courier struct {
+	client pb.BatonServiceClient
+	ledger *ledger.Ledger
+	book   *book
+	logger *slog.Logger
+	lanes  chan struct{}
+	work   sync.WaitGroup
+	// lost is called when an error says that there is no connection any more.
+	lost func(error)
+}
+
+// resume sends what the last run owed.
+func (c *courier) resume(ctx context.Context) {
+	for _, debt := range c.ledger.Debts() {
+		req := &pb.BatonServiceFinishTaskRequest{}
+		if err := proto.Unmarshal(debt.Result, req); err != nil {
+			c.logger.ErrorContext(ctx, "a result of the last run cannot be read and is not sent", "task_id", debt.TaskID, "error", err)
+			continue
+		}
+		p := newParcel(debt.Kind, req)
+		c.book.owe(p)
+		c.work.Go(func() { c.keepTrying(ctx, p, 0) })
+	}
+}
+
+// deliver writes a result down, sends it once and, where that does not settle it,
+// goes on in the background until ctx ends.
+func (c *courier) deliver(ctx context.Context, p *parcel) {
+	if !p.once {
+		if err := c.writeDown(p); err != nil {
+			// Sending it all the same is the lesser evil: held back, it would be late for
+			// certain; sent, it is wrong only if the process dies before it is settled.
+			c.logger.ErrorContext(ctx, "could not write a result down before sending it", "task_id", p.id, "task_type", p.kind, "error", err)
+		}
+	}
+	c.book.owe(p)
+	if c.send(ctx, p) {
+		return
+	}
+	if p.once {
+		c.settle(ctx, p)
+		return
+	}
+	if ctx.Err() != nil {
+		return // It is written down for the next start.
+	}
+	c.work.Go(func() { c.keepTrying(ctx, p, finishDelay) })
+}
+
+func (c *courier) writeDown(p *parcel) error {
+	raw, err := proto.Marshal(p.req)
+	if err != nil {
+		return err
+	}
+	return c.ledger.Owe(p.id, p.kind, raw)
+}
+
+// keepTrying sends a result again and again, the first time after delay.
+func (c *courier) keepTrying(ctx context.Context, p *parcel, delay time.Duration) {
+	for {
+		timer := time.NewTimer(delay + jitter(delay))
+		select {
+		case <-timer.C:
+		case <-p.poke:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case c.lanes <- struct{}{}:
+		}
+		settled := c.send(ctx, p)
+		<-c.lanes
+		if settled {
+			return
+		}
+		delay = min(max(2*delay, finishDelay), finishMaxDelay)
+	}
+}
+
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d / 4) //nolint:gosec // Spreading attempts needs no secret randomness.
+}
+
+// send sends a result once and reports whether that settled it.
+func (c *courier) send(ctx context.Context, p *parcel) bool {
+	call, cancel := context.WithTimeout(ctx, finishTimeout)
+	defer cancel()
+	_, err := c.client.FinishTask(call, p.req)
+	switch status.Code(err) {
+	case codes.OK:
+	case codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition:
+		// Either an earlier attempt arrived, or the task was cancelled or given up.
+		c.logger.InfoContext(ctx, "ConductorOne no longer waits for the result of a task", "task_id", p.id, "task_type", p.kind, "error", err)
+	default:
+		if ctx.Err() == nil {
+			c.logger.WarnContext(ctx, "could not deliver the result of a task", "task_id", p.id, "task_type", p.kind, "error", err)
+			c.lost(err)
+		}
+		return false
+	}
+	c.settle(ctx, p)
+	return true
+}
+
+func (c *courier) settle(ctx context.Context, p *parcel) {
+	if err := c.ledger.Settle(p.id); err != nil {
+		c.logger.ErrorContext(ctx, "could not forget a result that was delivered; it will be sent again after a restart", "task_id", p.id, "error", err)
+	}
+	c.book.settle(p.id)
+}

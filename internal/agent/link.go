@@ -1,0 +1,69 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1api"
+)
+
+// refusalLimit is how long ConductorOne may refuse the credentials before the
+// agent ends. It bridges a moment in which ConductorOne itself is confused.
+const refusalLimit = 5 * time.Minute
+
+// ErrRefused means that ConductorOne does not accept the credentials.
+var ErrRefused = errors.New("ConductorOne refuses the credentials; " +
+	"if they were rotated or the connector was deleted there, put the new client id and secret in place and start again")
+
+// link is what is known of the connection to ConductorOne.
+type link struct {
+	mu           sync.Mutex
+	connected    bool      // ConductorOne has accepted a call
+	refusedSince time.Time // zero while it accepts the credentials
+}
+
+// note takes in how a call that only depends on the credentials went. An error
+// that says nothing about them changes nothing.
+func (l *link) note(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.connected, l.refusedSince = true, time.Time{}
+	case c1api.Refused(err) && l.refusedSince.IsZero():
+		l.refusedSince = time.Now()
+	}
+}
+
+// refusing reports whether ConductorOne refused the credentials last.
+func (l *link) refusing() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.refusedSince.IsZero()
+}
+
+// refused reports whether the credentials have been refused for too long.
+func (l *link) refused() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.refusedSince.IsZero() && time.Since(l.refusedSince) >= refusalLimit
+}
+
+// ready says why the agent is not ready, if it is not.
+func (l *link) ready() error {
+	if l.refused() {
+		return ErrRefused
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.connected:
+		return nil
+	case !l.refusedSince.IsZero():
+		return fmt.Errorf("not connected: %w", ErrRefused)
+	default:
+		return errors.New("not connected to ConductorOne yet")
+	}
+}

@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+)
+
+const (
+	uploadAttempts = 3
+	uploadChunk    = 512 << 10
+)
+
+// uploader sends files to ConductorOne.
+type uploader struct {
+	client pb.BatonServiceClient
+	hostID string
+	logger *slog.Logger
+}
+
+// upload sends a file as an asset of a task, in up to 3 attempts: the second at
+// once, the third a second later. Each reads and hashes the file anew.
+func (u *uploader) upload(ctx context.Context, taskID, path string) error {
+	policy := retrypolicy.NewBuilder[any]().
+		WithMaxAttempts(uploadAttempts).
+		ReturnLastFailure().
+		AbortIf(func(any, error) bool { return ctx.Err() != nil }).
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
+			return time.Duration(e.Attempts()-1) * time.Second
+		}).
+		OnRetryScheduled(func(e failsafe.ExecutionScheduledEvent[any]) {
+			u.logger.WarnContext(ctx, "an upload was cut off, trying again", "task_id", taskID, "attempt", e.Attempts(), "error", e.LastError())
+		}).
+		Build()
+	err := failsafe.With(policy).WithContext(ctx).Run(func() error { return u.attempt(ctx, taskID, path) })
+	if err != nil {
+		return fmt.Errorf("upload %s: %w", path, err)
+	}
+	return nil
+}
+
+func (u *uploader) attempt(ctx context.Context, taskID, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // It was only read.
+	// A stream that is left before its end must be cancelled, or it stays for ever.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := u.client.UploadAsset(ctx)
+	if err != nil {
+		return err
+	}
+	err = u.sendAll(stream.Send, taskID, file)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	// EOF from Send means that ConductorOne ended the stream; why is in the answer.
+	_, answered := stream.CloseAndRecv()
+	if answered == nil && err != nil {
+		return errors.New("ConductorOne took the upload for complete before it was")
+	}
+	return answered
+}
+
+func (u *uploader) sendAll(send func(*pb.BatonServiceUploadAssetRequest) error, taskID string, r io.Reader) error {
+	err := send(&pb.BatonServiceUploadAssetRequest{Msg: &pb.BatonServiceUploadAssetRequest_Metadata{
+		Metadata: &pb.BatonServiceUploadAssetRequest_UploadMetadata{HostId: u.hostID, TaskId: taskID},
+	}})
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	for {
+		// Not one buffer for all: grpc may still look at a message that was sent.
+		chunk := make([]byte, uploadChunk)
+		n, readErr := io.ReadFull(r, chunk)
+		if readErr != nil && !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("read: %w", readErr)
+		}
+		if n > 0 {
+			sum.Write(chunk[:n])
+			err := send(&pb.BatonServiceUploadAssetRequest{Msg: &pb.BatonServiceUploadAssetRequest_Data{
+				Data: &pb.BatonServiceUploadAssetRequest_UploadData{Data: chunk[:n]},
+			}})
+			if err != nil {
+				return err
+			}
+		}
+		if readErr != nil {
+			break
+		}
+	}
+	return send(&pb.BatonServiceUploadAssetRequest{Msg: &pb.BatonServiceUploadAssetRequest_Eof{
+		Eof: &pb.BatonServiceUploadAssetRequest_UploadEOF{Sha256Checksum: sum.Sum(nil)},
+	}})
+}
