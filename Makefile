@@ -84,7 +84,7 @@ tidy-check: ## Check that go.mod says what is used, no more and no less
 
 # Packages with files that their tests write when asked to: documentation made from
 # tables, and what commands are expected to print.
-GOLDEN = $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' internal))))
+GOLDEN = $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' cmd internal))))
 
 GENERATORS := $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc
 
