@@ -58,17 +58,17 @@ func (w *Writer) copySync(ctx context.Context, s SyncRun) error {
 				selected = append(selected, src.column(c.name))
 			}
 		}
-		query := fmt.Sprintf(`insert into main.%[1]s (%[2]s) select %[3]s from old.%[1]s where sync_id = ?
-			and id in (select max(id) from old.%[1]s where sync_id = ? group by %[4]s) order by id`,
-			t.name, strings.Join(names, ", "), strings.Join(selected, ", "), t.key)
-		args := []any{s.ID, s.ID}
+		//nolint:gosec // The names are those of newSchema.
+		query := "insert into main." + t.name + " (" + strings.Join(names, ", ") + ") select " + strings.Join(selected, ", ") +
+			" from old." + t.name + " where +sync_id = ?"
+		args := []any{s.ID}
 		if unique, err := w.unique(ctx, t); err != nil {
 			return err
-		} else if unique {
-			query = fmt.Sprintf("insert into main.%[1]s (%[2]s) select %[3]s from old.%[1]s where +sync_id = ? order by id",
-				t.name, strings.Join(names, ", "), strings.Join(selected, ", "))
-			args = args[:1]
+		} else if !unique {
+			query += " and id in (select max(id) from old." + t.name + " where sync_id = ? group by " + t.key + ")"
+			args = append(args, s.ID)
 		}
+		query += " order by id"
 		if _, err := w.conn.ExecContext(ctx, query, args...); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	users[0].Profile = profile
-	users[0].Annotations = annotate(t, &v2.UserTrait{Login: "ada", Profile: profile})
+	users[0].Annotations = annotate(t, &v2.UserTrait{Login: "ada", EmployeeIds: []string{"7"}})
 
 	access := f.entitlement(app, "access")
 	member := f.entitlement(group, "member")

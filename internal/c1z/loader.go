@@ -78,8 +78,11 @@ type loader struct {
 	done   chan struct{}
 }
 
-// newLoader starts to load through a connection, which belongs to it until close.
-func newLoader(conn *sql.Conn, syncID, discovered string) *loader {
+// newLoader starts to load through a connection, which belongs to it until
+// close. The end of the context does not end it: a statement of some rows is soon
+// done, and watching for an end costs more than it.
+func newLoader(ctx context.Context, conn *sql.Conn, syncID, discovered string) *loader {
+	ctx = context.WithoutCancel(ctx)
 	l := &loader{
 		syncID:     syncID,
 		discovered: discovered,
@@ -93,7 +96,7 @@ func newLoader(conn *sql.Conn, syncID, discovered string) *loader {
 	}
 	go func() {
 		defer close(l.done)
-		if err := conn.Raw(l.run); err != nil {
+		if err := conn.Raw(func(c any) error { return l.run(ctx, c) }); err != nil {
 			l.err = err
 			close(l.failed)
 		}
@@ -148,7 +151,7 @@ func (l *loader) close() error {
 
 // run inserts batches until there are no more. It talks to the driver itself:
 // database/sql would convert each of some six hundred arguments again.
-func (l *loader) run(driverConn any) (err error) {
+func (l *loader) run(ctx context.Context, driverConn any) (err error) {
 	conn, ok := driverConn.(driver.ConnPrepareContext)
 	if !ok {
 		return errors.New("load rows: the SQLite driver prepares no statements")
@@ -165,7 +168,7 @@ func (l *loader) run(driverConn any) (err error) {
 		key := statementKey{target: t, rows: rows}
 		stmt, ok := statements[key]
 		if !ok {
-			s, err := conn.PrepareContext(context.Background(), t.statement(rows, l.syncID, l.discovered))
+			s, err := conn.PrepareContext(ctx, t.statement(rows, l.syncID, l.discovered))
 			if err != nil {
 				return fmt.Errorf("load rows of %s: %w", t.table.name, err)
 			}
@@ -174,7 +177,7 @@ func (l *loader) run(driverConn any) (err error) {
 			}
 			statements[key] = stmt
 		}
-		if _, err := stmt.ExecContext(context.Background(), args); err != nil {
+		if _, err := stmt.ExecContext(ctx, args); err != nil {
 			return fmt.Errorf("load rows of %s: %w", t.table.name, err)
 		}
 		return nil

@@ -84,12 +84,11 @@ func (r *replacement) commit() error {
 		return fmt.Errorf("put archive in place: %w", errors.Join(err, os.Remove(r.Name())))
 	}
 	dir, err := os.Open(filepath.Dir(r.target))
-	if err != nil {
-		return nil //nolint:nilerr // The archive is in place; a folder that cannot be opened cannot be synced.
+	if err == nil {
+		// Not every file system lets a folder be opened or synced; the archive is in
+		// place all the same.
+		_ = errors.Join(dir.Sync(), dir.Close())
 	}
-	defer dir.Close()
-	// Not every file system can sync a folder, and none needs it for a whole file.
-	_ = dir.Sync()
 	return nil
 }
 

@@ -299,4 +299,3 @@ func TestPlans(t *testing.T) {
 		}
 	}
 }
-

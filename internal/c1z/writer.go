@@ -152,7 +152,7 @@ func (w *Writer) create(ctx context.Context) error {
 	if err := w.index(ctx, true); err != nil {
 		return err
 	}
-	w.load = newLoader(w.conn, w.syncID, formatTime(w.opts.StartedAt))
+	w.load = newLoader(ctx, w.conn, w.syncID, formatTime(w.opts.StartedAt))
 	return nil
 }
 
