@@ -38,6 +38,7 @@ type packer struct {
 	patterns map[string]uint64
 	head     []byte
 	body     []byte
+	key      []byte // of the pattern at work
 	block    GrantBlock
 }
 
@@ -46,9 +47,12 @@ func newPacker(entitlement string) *packer {
 }
 
 func (p *packer) add(g *v2.Grant, expands bool) error {
-	rest, err := marshal(&v2.Grant{Annotations: g.GetAnnotations(), Sources: g.GetSources()})
-	if err != nil {
-		return err
+	var rest []byte
+	if len(g.GetAnnotations()) > 0 || g.GetSources() != nil {
+		var err error
+		if rest, err = marshal(&v2.Grant{Annotations: g.GetAnnotations(), Sources: g.GetSources()}); err != nil {
+			return err
+		}
 	}
 	principal := g.GetPrincipal().GetId()
 	form := byte(formBound)
@@ -56,12 +60,12 @@ func (p *packer) add(g *v2.Grant, expands bool) error {
 	if !ok {
 		form = formLiteral
 	}
-	var b []byte
-	b = appendString(b, principal.GetResourceType())
+	b := appendString(p.key[:0], principal.GetResourceType())
 	b = append(b, form)
 	b = appendString(b, prefix)
 	b = appendString(b, suffix)
-	b = appendString(b, string(rest))
+	b = append(binary.AppendUvarint(b, uint64(len(rest))), rest...)
+	p.key = b
 	n, ok := p.patterns[string(b)]
 	if !ok {
 		n = uint64(len(p.patterns))
