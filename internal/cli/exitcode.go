@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
+	"fmt"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
 
 // coded is an error that carries a gRPC status.
@@ -17,9 +15,9 @@ type coded interface {
 }
 
 // exitCode is the one place that turns an error into an exit code: the gRPC code
-// that it carries anywhere, else the one that fits what JumpCloud answered, else
-// 1 for a cancellation, 4 for a timeout and 2 for everything else. An error that
-// claims to be none counts as internal.
+// that it carries anywhere (the connector gives one to each failure of JumpCloud),
+// else 1 for a cancellation, 4 for a timeout and 2 for everything else. An error
+// that claims to be none counts as internal.
 func exitCode(err error) int {
 	if err == nil {
 		return 0
@@ -30,35 +28,26 @@ func exitCode(err error) int {
 		}
 		return int(codes.Internal)
 	}
-	if kind := jumpcloud.KindOf(err); kind != "" && !errors.Is(err, context.Canceled) {
-		return int(codeOf(kind))
-	}
 	return int(status.FromContextError(err).Code())
 }
 
-// codeOf is the gRPC code for what came of a request to JumpCloud.
-func codeOf(kind jumpcloud.Kind) codes.Code {
-	switch kind {
-	case jumpcloud.KindUnauthenticated:
-		return codes.Unauthenticated
-	case jumpcloud.KindPermission:
-		return codes.PermissionDenied
-	case jumpcloud.KindNotFound:
-		return codes.NotFound
-	case jumpcloud.KindConflict:
-		return codes.AlreadyExists
-	case jumpcloud.KindInvalid:
-		return codes.InvalidArgument
-	case jumpcloud.KindUnavailable:
-		return codes.Unavailable
-	case jumpcloud.KindTimeout:
-		return codes.DeadlineExceeded
-	case jumpcloud.KindUnimplemented:
-		return codes.Unimplemented
-	default:
-		return codes.Unknown
-	}
+// codeError is an error with the gRPC code that it stands for and a text of its
+// own.
+type codeError struct {
+	error
+	code codes.Code
 }
+
+// withCode makes an error with a code.
+func withCode(code codes.Code, format string, args ...any) error {
+	return codeError{fmt.Errorf(format, args...), code}
+}
+
+// GRPCStatus carries the code.
+func (e codeError) GRPCStatus() *status.Status { return status.New(e.code, e.Error()) }
+
+// Unwrap returns the error without its code.
+func (e codeError) Unwrap() error { return e.error }
 
 // asError finds an error of a type in err's tree, joined errors included.
 func asError[T error](err error) (T, bool) {

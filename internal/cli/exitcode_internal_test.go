@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
 
 // okStatus is an error that says it is none.
@@ -39,16 +38,6 @@ func TestExitCode(t *testing.T) {
 		{"settings", config.Problems{{Text: "bad"}}, 2},
 		{"settings not served", config.Problems{{Text: "bad"}, {Text: "later", Code: codes.Unimplemented}}, 12},
 		{"no credential", config.Problems{{Text: "key", Code: codes.Unauthenticated}}, 16},
-		{"key refused", fmt.Errorf("read users: %w", &jumpcloud.Error{Kind: jumpcloud.KindUnauthenticated}), 16},
-		{"not allowed", &jumpcloud.Error{Kind: jumpcloud.KindPermission}, 7},
-		{"not there", &jumpcloud.Error{Kind: jumpcloud.KindNotFound}, 5},
-		{"already so", &jumpcloud.Error{Kind: jumpcloud.KindConflict}, 6},
-		{"wrong request", &jumpcloud.Error{Kind: jumpcloud.KindInvalid}, 3},
-		{"server down", &jumpcloud.Error{Kind: jumpcloud.KindUnavailable}, 14},
-		{"too slow", &jumpcloud.Error{Kind: jumpcloud.KindTimeout}, 4},
-		{"nonsense", &jumpcloud.Error{Kind: jumpcloud.KindProtocol}, 2},
-		{"not offered", &jumpcloud.Error{Kind: jumpcloud.KindUnimplemented}, 12},
-		{"canceled request", &jumpcloud.Error{Kind: jumpcloud.KindUnavailable, Err: context.Canceled}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 )
@@ -73,12 +72,12 @@ func runHealthCheck(ctx context.Context, a *app, o healthCheckOptions, health co
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {
-		return status.Errorf(codes.Unavailable, "health check failed: %v", err)
+		return withCode(codes.Unavailable, "health check failed: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxHealthBytes))
 	if err != nil {
-		return status.Errorf(codes.Unavailable, "health check failed: %v", err)
+		return withCode(codes.Unavailable, "health check failed: %w", err)
 	}
 	if _, err := fmt.Fprintln(a.Stdout, strings.TrimSpace(string(body))); err != nil {
 		return err

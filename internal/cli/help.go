@@ -77,13 +77,35 @@ func writeSections(b *strings.Builder, cmd *cobra.Command) {
 		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 		flags.SortFlags = false
 		for _, o := range config.Options() {
-			if o.Section == section && !o.EnvOnly {
+			if o.Section == section && !o.EnvOnly && o.Status != config.Never {
 				flags.AddFlag(cmd.PersistentFlags().Lookup(o.Name))
 			}
 		}
 		writeFlags(b, section.Title(), flags)
 	}
 	writeFlags(b, "Flags", cmd.LocalNonPersistentFlags())
+	writeNever(b)
+}
+
+// writeNever names the flags of other Baton connectors that this one knows and
+// refuses.
+func writeNever(b *strings.Builder) {
+	var names []string
+	for _, o := range config.Options() {
+		if o.Status == config.Never && !o.Hidden {
+			names = append(names, "--"+o.Name)
+		}
+	}
+	fmt.Fprintf(b, "\nFlags of other Baton connectors that have no meaning here:\n")
+	line := ""
+	for _, name := range names {
+		if len(line)+len(name) > helpWidth-4 {
+			fmt.Fprintf(b, " %s\n", line)
+			line = ""
+		}
+		line += " " + name
+	}
+	fmt.Fprintf(b, " %s\n", line)
 }
 
 func writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {

@@ -29,7 +29,9 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newCapabilities(a),
 		newConfig(a),
+		newDemo(a),
 		newHealthCheck(a),
+		newSimulate(a),
 		newVersion(a),
 	)
 	return root
@@ -43,8 +45,7 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	_ = cfg
-	return nil
+	return runSync(cmd.Context(), a, cfg)
 }
 
 // load reads the settings as the command needs them.

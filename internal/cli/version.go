@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -35,6 +36,11 @@ func readBuild() build {
 	return b
 }
 
+// id tells one build from another, as far as the binary knows.
+func (b build) id() string {
+	return strings.TrimSpace(b.version + " " + b.commit)
+}
+
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -45,7 +51,8 @@ func newVersion(a *app) *cobra.Command {
 }
 
 func runVersion(a *app, b build) error {
-	text := fmt.Sprintf("%s version %s\n", Name, b.version)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s version %s\n", Name, b.version)
 	for _, line := range []struct{ key, value string }{
 		{"commit", b.commit},
 		{"date", b.date},
@@ -53,9 +60,8 @@ func runVersion(a *app, b build) error {
 		{"platform", runtime.GOOS + "/" + runtime.GOARCH},
 	} {
 		if line.value != "" {
-			text += fmt.Sprintf("%-9s %s\n", line.key+":", line.value)
+			fmt.Fprintf(&text, "%-9s %s\n", line.key+":", line.value)
 		}
 	}
-	_, err := fmt.Fprint(a.Stdout, text)
-	return err
+	return say(a.Stdout, "%s", text.String())
 }

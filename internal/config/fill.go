@@ -144,9 +144,9 @@ func (c *Config) chooseCredential() Problems {
 func missing(names string) Problem {
 	return Problem{
 		Text: fmt.Sprintf(`required flag(s) "%s" not set`, names),
-		Hint: "set BATON_API_KEY to the key that a JumpCloud administrator finds in the console under My API Key" +
-			" (BATON_API_KEY_FILE for a file), or BATON_JUMPCLOUD_CLIENT_ID and BATON_JUMPCLOUD_CLIENT_SECRET for a service account;" +
-			" to try the connector without an account, run: baton-jumpcloud demo",
+		Hint: `set BATON_API_KEY (or BATON_API_KEY_FILE) to a key from the JumpCloud console: the menu at your picture, My API Key
+for a service account set BATON_JUMPCLOUD_CLIENT_ID and BATON_JUMPCLOUD_CLIENT_SECRET instead
+to see the connector work without an account, run: baton-jumpcloud demo`,
 		Code: codes.Unauthenticated,
 	}
 }

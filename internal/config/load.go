@@ -19,6 +19,8 @@ type Environment struct {
 	Lookup func(string) (string, bool)
 	// Dir is the working directory; empty means the process's own.
 	Dir string
+	// NoFile leaves the configuration file out.
+	NoFile bool
 }
 
 // Purpose says how much of the settings a command depends on.
@@ -36,8 +38,14 @@ const (
 // environment, then the flags that were given; the later outweighs the earlier.
 // An error that concerns the settings is [Problems] and holds all of them.
 func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, error) {
-	path, _ := env.Lookup(envPrefix + "CONFIG_PATH")
-	file, problems := readFile(path, env.Dir)
+	var (
+		file     configFile
+		problems Problems
+	)
+	if !env.NoFile {
+		path, _ := env.Lookup(envPrefix + "CONFIG_PATH")
+		file, problems = readFile(path, env.Dir)
+	}
 	fromEnv, wrong := envLayer(env.Lookup)
 	problems = append(problems, wrong...)
 

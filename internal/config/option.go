@@ -131,10 +131,11 @@ func (o Option) FileEnv() string {
 // Usage is the help text of the option with its environment variable, in the
 // form that users of Baton connectors know.
 func (o Option) Usage() string {
-	if o.Help == "" {
-		return "($" + o.Env() + ")"
+	help := o.Help
+	if o.Status == Later || o.Status == Never {
+		help += "; " + o.Status.String()
 	}
-	return o.Help + " ($" + o.Env() + ")"
+	return help + " ($" + o.Env() + ")"
 }
 
 // zero is the value that the option has when nothing sets it.

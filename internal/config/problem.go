@@ -11,7 +11,8 @@ import (
 type Problem struct {
 	// Text says what is wrong, without the value of any secret.
 	Text string
-	// Hint says what to do about it; empty where Text says it already.
+	// Hint says what to do about it, perhaps in several lines; empty where Text
+	// says it already.
 	Hint string
 	// Code is [codes.OK] for an ordinary mistake, else what the process should
 	// report instead of "unknown".
@@ -38,9 +39,11 @@ func (p Problems) Hints() []string {
 	var hints []string
 	seen := make(map[string]bool)
 	for _, problem := range p {
-		if problem.Hint != "" && !seen[problem.Hint] {
-			seen[problem.Hint] = true
-			hints = append(hints, problem.Hint)
+		for hint := range strings.Lines(problem.Hint) {
+			if hint = strings.TrimSpace(hint); !seen[hint] {
+				seen[hint] = true
+				hints = append(hints, hint)
+			}
 		}
 	}
 	return hints

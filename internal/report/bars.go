@@ -69,20 +69,29 @@ func (b *Bars) Close() {
 	b.progress.Wait()
 }
 
+// pageCount counts pages of all kinds.
+type pageCount struct{ done, open int64 }
+
+func (c pageCount) all() int64 { return c.done + c.open }
+
 // Update shows a moment of the sync.
 func (b *Bars) Update(p syncer.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var pages pageCount
+	for _, k := range p.Kinds {
+		pages.done += k.PagesDone
+		pages.open += k.PagesOpen
+	}
 	if p.Phase != b.phase {
-		b.phase, b.began, b.base = p.Phase, time.Now(), p.PagesDone
+		b.phase, b.began, b.base = p.Phase, time.Now(), pages.done
 	}
 	switch p.Phase {
 	case syncer.PhaseReading:
 		for i, k := range p.Kinds {
 			b.showKind(i, k)
 		}
-		all := p.PagesDone + p.PagesOpen
-		b.show("pages", belowKinds, p.PagesDone, all, count(p.PagesDone, all), b.pace(p))
+		b.show("pages", belowKinds, pages.done, pages.all(), count(pages.done, pages.all()), b.pace(pages))
 	case syncer.PhaseLookup:
 		b.show("looking up", belowKinds+1, p.Done, p.Total, count(p.Done, p.Total), "")
 	case syncer.PhaseWriting:
@@ -99,18 +108,22 @@ func (b *Bars) showKind(place int, k syncer.KindProgress) {
 		note = fmt.Sprintf("%s of %s lists", humanize.Comma(k.Complete), humanize.Comma(k.Lists))
 	}
 	done, total := k.PagesDone, k.PagesDone+k.PagesOpen
-	b.show(k.Kind, place, done, total, count(k.Rows, k.Total), note)
+	rows := k.Rows
+	if k.Total > 0 {
+		rows = min(rows, k.Total) // pages overlap
+	}
+	b.show(k.Kind, place, done, total, count(rows, k.Total), note)
 }
 
 // pace tells the rate of a phase and how long it will take at that rate.
-func (b *Bars) pace(p syncer.Progress) string {
+func (b *Bars) pace(pages pageCount) string {
 	took := time.Since(b.began)
-	done := p.PagesDone - b.base
+	done := pages.done - b.base
 	if done <= 0 || took < time.Second {
 		return ""
 	}
 	rate := float64(done) / took.Seconds()
-	left := time.Duration(float64(p.PagesOpen) / rate * float64(time.Second)).Round(time.Second)
+	left := time.Duration(float64(pages.open) / rate * float64(time.Second)).Round(time.Second)
 	return fmt.Sprintf("%.0f/s, %s left", rate, left)
 }
 

@@ -46,7 +46,7 @@ func TestBars(t *testing.T) {
 		screen := NewScreen(&out)
 		bars := newBars(screen, mpb.ForceTTY(), mpb.WithAutoRefresh())
 		reading := syncer.Progress{
-			Phase: syncer.PhaseReading, PagesDone: 4, PagesOpen: 16,
+			Phase: syncer.PhaseReading,
 			Kinds: []syncer.KindProgress{
 				{Kind: "users", Lists: 1, Rows: 2000, Total: 2400, PagesDone: 2, PagesOpen: 1},
 				{Kind: "group members", Lists: 150, Complete: 12, Rows: 77, PagesDone: 2, PagesOpen: 15},
@@ -54,7 +54,7 @@ func TestBars(t *testing.T) {
 		}
 		bars.Update(reading)
 		<-time.After(4 * time.Second)
-		reading.PagesDone, reading.PagesOpen = 12, 8
+		reading.Kinds[1].PagesDone, reading.Kinds[1].PagesOpen = 10, 7
 		bars.Update(reading)
 		write(t, screen, "a line of the log\n")
 		<-time.After(time.Second)

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+// tokenPath is where a server that is not one of JumpCloud's regions is asked for
+// the tokens of service accounts.
+const tokenPath = "/oauth2/token"
+
+// traffic counts requests. It is safe for concurrent use.
+type traffic struct {
+	requests, retries, waited atomic.Int64
+}
+
+// observe counts one attempt.
+func (t *traffic) observe(i jumpcloud.RequestInfo) {
+	t.requests.Add(1)
+	if i.Attempt > 1 {
+		t.retries.Add(1)
+	}
+	t.waited.Add(int64(i.Waited))
+}
+
+// newClient makes the client that the settings describe.
+func newClient(settings config.JumpCloud, workers int, logger *slog.Logger, count *traffic) (*jumpcloud.Client, error) {
+	base, token, err := endpoints(settings)
+	if err != nil {
+		return nil, err
+	}
+	c := jumpcloud.Config{
+		BaseURL: base, TokenURL: token, OrgID: settings.OrgID,
+		UserAgent:   Name + "/" + readBuild().version,
+		MaxInFlight: workers, Timeout: settings.Timeout, Logger: logger, Observe: count.observe,
+	}
+	if settings.AuthMethod == config.GroupServiceAccount {
+		c.ClientID, c.ClientSecret = settings.ClientID, settings.ClientSecret
+	} else {
+		c.APIKey = settings.APIKey
+	}
+	client, err := jumpcloud.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("set up JumpCloud client: %w", err)
+	}
+	return client, nil
+}
+
+// endpoints are the console and the token endpoint of the settings.
+func endpoints(settings config.JumpCloud) (base, token *url.URL, err error) {
+	if settings.BaseURL == nil {
+		return jumpcloud.Region(settings.Region)
+	}
+	for _, region := range regions() {
+		base, token, err := jumpcloud.Region(region)
+		if err != nil {
+			return nil, nil, err
+		}
+		if base.Host == settings.BaseURL.Host {
+			return settings.BaseURL, token, nil
+		}
+	}
+	return settings.BaseURL, settings.BaseURL.JoinPath(tokenPath), nil
+}
+
+// regions are the names that --region takes.
+func regions() []string {
+	options := config.Options()
+	i := slices.IndexFunc(options, func(o config.Option) bool { return o.Name == "region" })
+	return options[i].OneOf
+}
+
+// announceHost names a host that is none of JumpCloud's own before the credential
+// is sent there. It writes to stderr whatever is logged, and where.
+func announceHost(stderr io.Writer, settings config.JumpCloud) error {
+	if settings.BaseURL == nil {
+		return nil
+	}
+	for _, region := range regions() {
+		base, _, err := jumpcloud.Region(region)
+		if err != nil {
+			return err
+		}
+		if base.Host == settings.BaseURL.Host {
+			return nil
+		}
+	}
+	_, err := fmt.Fprintf(stderr, "warning: the credential goes to %s, which is not a JumpCloud region\n", settings.BaseURL.Host)
+	return err
+}
+
+// waitedFor is how long requests were held back in all.
+func (t *traffic) waitedFor() time.Duration { return time.Duration(t.waited.Load()) }

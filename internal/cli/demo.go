@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+)
+
+// demoFile is where the demo's archive goes. It is not the default of a sync, so
+// that a real archive is never in the way.
+const demoFile = "demo.c1z"
+
+// demoLatency makes the simulated server about as far away as a real one.
+const demoLatency = 20 * time.Millisecond
+
+// demoOptions are the flags of the demo command.
+type demoOptions struct {
+	tenantOptions
+	latency time.Duration
+}
+
+func (o *demoOptions) addFlags(flags *pflag.FlagSet) {
+	o.tenantOptions.addFlags(flags, "medium")
+	flags.DurationVar(&o.latency, "latency", demoLatency, "How long every answer of the simulated JumpCloud takes")
+}
+
+func newDemo(a *app) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work: sync a simulated organisation, with nothing else at hand",
+		Long: `Start a simulated JumpCloud within this process, sync its organisation as any other would be
+synced, and show what came of it. Nothing leaves this machine. The archive is demo.c1z, in the
+working directory or, where that cannot be written, in the folder for temporary files; --file
+chooses another place.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), a, cmd.Flags(), o) },
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (err error) {
+	tenants, err := o.tenants()
+	if err != nil {
+		return err
+	}
+	sim, err := startSimulator(ctx, "127.0.0.1:0", jcsim.Options{Tenant: tenants[0], Settings: jcsim.Settings{Latency: o.latency}, Seed: o.seed})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sim.Close()) }()
+	cfg, err := demoConfig(a, flags, sim.url)
+	if err != nil {
+		return err
+	}
+	c, err := a.openConsole(cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.log.Close()) }()
+
+	org := tenants[0].Organization()
+	if err := say(a.Stdout, "A simulated JumpCloud answers at %s. It serves %s:\n%s.\nReading it takes at least %d requests.\n\n",
+		sim.url, named(org.ID, org.Name), describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
+		return err
+	}
+	job := &syncJob{cfg: cfg, console: c, text: a.Stdout}
+	if err := job.run(ctx); err != nil {
+		return err
+	}
+	path, err := filepath.Abs(cfg.Output.File)
+	if err != nil {
+		return err
+	}
+	return say(a.Stdout, `
+The archive is %s. Every Baton reader opens it.
+
+Next:
+  baton-jumpcloud simulate                  keep a simulated JumpCloud running, and try things against it
+  BATON_API_KEY=... baton-jumpcloud         sync your own organisation
+`, path)
+}
+
+// demoConfig is the configuration of a first run: none but what the demo needs
+// and what was given on its command line.
+func demoConfig(a *app, flags *pflag.FlagSet, url string) (*config.Config, error) {
+	file, err := demoPath(a.Dir)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"base-url": url, "api-key": jcsim.DefaultKey} {
+		if err := flags.Set(name, value); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range map[string]string{"file": file, "log-level": "warn", "log-format": "console"} {
+		if flags.Changed(name) {
+			continue
+		}
+		if err := flags.Set(name, value); err != nil {
+			return nil, err
+		}
+	}
+	nothing := func(string) (string, bool) { return "", false }
+	return config.Load(flags, config.Environment{Lookup: nothing, NoFile: true}, config.ForRun)
+}
+
+// demoPath is a place for the archive that can be written, also in a container
+// with nothing but a folder for temporary files.
+func demoPath(dir string) (string, error) {
+	if dir == "" {
+		dir = "."
+	}
+	for _, dir := range []string{dir, os.TempDir()} {
+		probe, err := os.CreateTemp(dir, ".demo-*")
+		if err != nil {
+			continue
+		}
+		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+			return "", fmt.Errorf("find a place for the archive: %w", err)
+		}
+		return filepath.Join(dir, demoFile), nil
+	}
+	return "", errors.New("find a place for the archive: neither the working directory nor the folder for temporary files can be written; choose one with --file")
+}
