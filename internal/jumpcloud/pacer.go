@@ -8,18 +8,24 @@ import (
 )
 
 const (
-	// cut is what is left of the rate after a refusal.
-	cut = 0.85
-	// settleRequests and settleTime say after how many accepted requests, and how
-	// long, the rate is back where it was refused. They bound the share of requests
-	// that a server with a steady limit refuses.
-	settleRequests = 300
+	// keep is what is left of the rate after a refusal.
+	keep = 0.85
+	// These say after how many accepted requests the rate is back where it was
+	// refused: so many, as many as that time takes, and so many for each refusal.
+	// They bound the share of requests that a server with a steady limit refuses.
+	settleRequests = 200
 	settleTime     = 20 * time.Second
-	// searchRequests takes the place of both while the limit is not known well.
+	settleEach     = 80
+	// searchRequests and searchTime take their place, whichever is less, while the
+	// limit is not known well.
 	searchRequests = 50
-	// searchBelow is the share of the rate below which the measured throughput says
-	// that the limit is not known well.
-	searchBelow = 0.6
+	searchTime     = 5 * time.Second
+	leastSpan      = 10
+	// beyond is how many times as fast the rate leaves a limit behind as it came
+	// near.
+	beyond = 4
+	// searchCuts is after how many cuts that is.
+	searchCuts = 3
 
 	minRate = 0.05 // requests per second
 	maxRate = 5000 // beyond it the rate is unlimited
@@ -34,15 +40,16 @@ const (
 // arithmetic of the gate: no locks, no clock of its own, not safe for concurrent
 // use.
 //
-// Nothing is limited before the first refusal. At a refusal the rate falls to the
-// throughput that the server accepted since the one before, or to 85 % of the
-// rate, whichever is less: the first finds the order of magnitude at once, the
-// second keeps the distance. Then everybody waits for as long as the server said,
-// or shortly where it did not say, and a single request probes; while probes are
-// refused the wait doubles. After that every accepted request that had to wait
+// Nothing is limited before the first refusal. At a refusal the rate is cut to the
+// throughput that the server accepted since the last cut, or to 85 % of the rate,
+// whichever is less: the first finds the order of magnitude at once, the second
+// keeps the distance. Then everybody waits for as long as the server said, or
+// shortly where it did not say, and a single request probes; while probes are
+// refused the wait doubles. From then on every accepted request that had to wait
 // for the rate adds to it, in steps that shrink towards the rate at which the
-// server refused and grow beyond it, so that a limit is approached gently, held
-// for long, and left behind soon once it is gone.
+// server refused (the ceiling) and grow beyond it, so that a limit is approached
+// gently, held for long, and left behind soon once it is gone. A request that did
+// not have to wait proves nothing about the rate.
 type pacer struct {
 	limiter *rate.Limiter
 	rate    float64 // requests per second; +Inf before the first refusal
@@ -51,19 +58,33 @@ type pacer struct {
 	grown   float64 // accepted requests since the last cut
 	span    float64 // accepted requests until the ceiling
 
-	// epoch counts the cuts. A refusal of a request from before a cut says nothing
-	// new.
+	// epoch counts the refusals that were acted upon. Another one, of a request from
+	// before, says nothing new.
 	epoch uint64
 
 	// since and accepted measure the throughput.
 	since     time.Time
 	accepted  int
 	lastGrant time.Time
+	// ended is the stretch that the last cut ended, cutAt its first epoch after.
+	ended stretch
+	cutAt uint64
+	// refusals counts those since the last cut, that one included.
+	refusals int
+	cuts     int
 
 	until    time.Time     // nobody asks before
 	hold     time.Duration // the last wait chosen by ourselves
 	probing  bool          // one request at a time, until one is accepted
 	probeOut bool
+}
+
+// stretch is what happened from one cut of the rate to the next.
+type stretch struct {
+	accepted int
+	span     time.Duration
+	rate     float64 // at the end of it
+	ceiling  float64 // the rate that was to be approached in it
 }
 
 // pass is the right to make one request.
@@ -130,58 +151,79 @@ func (p *pacer) done(now time.Time, pass pass, s signal) {
 	if pass.probe && current {
 		p.probeOut = false
 	}
-	switch s.kind {
-	case accepted:
-		if current {
-			p.accept(now, pass)
-		}
-	case refusedBy:
-		if current {
-			p.refuse(now, s.after)
-		} else {
-			p.wait(now, s.after)
-		}
-	case unknown:
+	switch {
+	case s.kind == accepted && current:
+		p.accept(now, pass)
+	case s.kind == accepted && pass.epoch < p.cutAt:
+		// It was under way when the rate was cut.
+		p.ended.accepted++
+	case s.kind == refusedBy && current:
+		p.refuse(now, s.after)
+	case s.kind == refusedBy:
+		p.refusals++
+		p.wait(now, s.after)
 	}
 }
 
 // accept counts an accepted request and lets the rate grow.
 func (p *pacer) accept(now time.Time, pass pass) {
+	if p.probing {
+		// By now it is known what became of the requests that were under way.
+		p.cut(now)
+		p.probing, p.hold = false, 0
+	}
 	p.accepted++
-	p.probing, p.hold = false, 0
 	if !pass.paced || math.IsInf(p.rate, 1) {
 		return
 	}
 	p.grown++
+	if p.grown == math.Ceil(p.span) {
+		// From here on the throughput may be another.
+		p.since, p.accepted = now, 0
+	}
 	x := p.grown/p.span - 1
-	p.set(now, p.ceiling*(1+(1-cut)*x*x*x))
+	if x > 0 {
+		x *= beyond
+	}
+	p.set(now, p.ceiling*(1+(1-keep)*x*x*x))
 }
 
 // refuse slows down.
 func (p *pacer) refuse(now time.Time, after time.Duration) {
 	p.epoch++
-	switch {
-	case p.probing || p.accepted == 0:
-		// Not even the first request got through: this is about the wait.
+	p.refusals++
+	if p.probing {
+		// Not even a single request got through: this is about the wait.
 		p.hold = min(maxHold, 2*p.hold)
-	default:
-		measured := float64(p.accepted) / max(now.Sub(p.since).Seconds(), time.Millisecond.Seconds())
-		next := min(p.rate*cut, measured)
-		p.span = max(settleRequests, next*settleTime.Seconds())
-		if next < p.rate*searchBelow {
-			p.span = searchRequests
-		}
-		p.ceiling, p.grown = max(minRate, next)/cut, 0
-		p.set(now, p.ceiling*cut)
+	} else {
+		p.ended = stretch{accepted: p.accepted, span: now.Sub(p.since), rate: p.rate, ceiling: p.ceiling}
+		p.cutAt, p.refusals = p.epoch, 1
+		p.cuts++
 		p.since, p.accepted = now, 0
-		p.hold = 0
-	}
-	if p.hold == 0 {
+		p.cut(now)
 		// Time for two requests.
 		p.hold = min(time.Second, max(minHold, time.Duration(2/p.rate*float64(time.Second))))
 	}
 	p.probing, p.probeOut = true, false
 	p.wait(now, max(after, p.hold))
+}
+
+// cut works out the rate from the stretch that has ended.
+func (p *pacer) cut(now time.Time) {
+	next := p.ended.rate * keep
+	if p.ended.accepted > 0 {
+		next = min(next, float64(p.ended.accepted)/max(p.ended.span, time.Millisecond).Seconds())
+	}
+	if math.IsInf(next, 1) {
+		return
+	}
+	next = max(minRate, next)
+	p.span = max(settleRequests, next*settleTime.Seconds(), float64(p.refusals)*settleEach)
+	if p.cuts <= searchCuts {
+		p.span = min(searchRequests, max(leastSpan, next*searchTime.Seconds()))
+	}
+	p.ceiling, p.grown = next/keep, 0
+	p.set(now, next)
 }
 
 // wait keeps everybody waiting.
