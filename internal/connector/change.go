@@ -51,6 +51,9 @@ type Change struct {
 	Resource    Named     `json:"resource"`    // the group or app
 	Principal   Named     `json:"principal"`
 	Request     Request   `json:"request"`
+	// Task is the id of ConductorOne's task that the change is for, "" for one from
+	// the command line.
+	Task string `json:"task,omitempty"`
 }
 
 // newChange reads what is asked for. The entitlement's id and its resource must

@@ -214,9 +214,15 @@ func TestGrantAnswersTheGrant(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
 	who, what := b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales")
-	resp, err := b.provisioner.Grant(t.Context(), &v2.GrantManagerServiceGrantRequest{Principal: who, Entitlement: what})
+	task := must[*anypb.Any](t)(anypb.New(&v2.RequestId{RequestId: "task 7"}))
+	resp, err := b.provisioner.Grant(t.Context(), &v2.GrantManagerServiceGrantRequest{
+		Principal: who, Entitlement: what, Annotations: []*anypb.Any{task},
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := b.audit.intents[0].Task; got != "task 7" {
+		t.Errorf("the audit was told of task %q", got)
 	}
 	synced, err := readAll(t.Context(), newSource(t, b.server, connector.Options{}), syncScope())
 	if err != nil {
@@ -255,6 +261,12 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 		{"an application that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "app:" + nobody, Resource: gone("app")}), codes.NotFound, []string{`app "Old Name"`}},
 		{"a group that is gone, as principal", fixed2(gone("group")), something("app", "AWS Prod"), codes.NotFound, []string{`group "Old Name"`}},
 		{"an entitlement of another resource", someone("user", "ana"), fixed(&v2.Entitlement{Id: "group:x", Resource: gone("group")}), codes.InvalidArgument, []string{"sync again"}},
+		{
+			"a resource of another connector", fixed2(&v2.Resource{
+				Id: target("user", nobody), Annotations: []*anypb.Any{must[*anypb.Any](t)(anypb.New(&v2.BatonID{}))},
+			}), something("group", "Sales"), codes.InvalidArgument, []string{"entitlement on external resource"},
+		},
+		{"no entitlement", someone("user", "ana"), fixed(&v2.Entitlement{}), codes.InvalidArgument, []string{"no entitlement"}},
 		{"no principal", fixed2(nil), something("group", "Sales"), codes.InvalidArgument, []string{"principal"}},
 	}
 	for _, tt := range tests {
@@ -376,6 +388,39 @@ func TestFaultsOfWrites(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A change that fails for good after an attempt whose fate is not known is not
+// reported as failed.
+func TestFailureAfterDoubt(t *testing.T) {
+	t.Parallel()
+	const route = "POST /api/v2/usergroups/{id}/members"
+	for _, tt := range []struct {
+		name     string
+		last     jcsim.Fault
+		code     codes.Code
+		attempts int
+	}{
+		{"forbidden", jcsim.Fault{Status: http.StatusForbidden}, codes.PermissionDenied, 2},
+		{"out of order", jcsim.Fault{Status: http.StatusBadGateway}, codes.Unavailable, 8},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tt.last.Route = route
+				b := newBench(t, jcsim.Settings{Faults: []jcsim.Fault{
+					{Route: route, Effect: jcsim.EffectResetAfter, Times: 1}, tt.last,
+				}}, jcsim.Rights{})
+				_, err := b.grant(t.Context(), b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"))
+				if status.Code(err) != tt.code || !strings.Contains(err.Error(), "an earlier attempt may have made the change") {
+					t.Errorf("got %v: %v", status.Code(err), err)
+				}
+				if o := b.audit.outcomes[0]; o.Result != connector.ResultUnknown || o.Attempts != tt.attempts {
+					t.Errorf("outcome %+v", o)
+				}
+			})
+		})
 	}
 }
 

@@ -112,7 +112,7 @@ func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syn
 	}
 	page, err := rows.read(ctx, token)
 	if err != nil {
-		page, err = s.tolerate(ctx, k, list.Owner, err)
+		page, err = s.tolerate(ctx, k, list.Owner, token == "", err)
 	}
 	return page, coded(err)
 }
@@ -128,8 +128,9 @@ func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]
 }
 
 // tolerate decides what an error of a list means: that its owner is gone, that
-// the list may be left out, or that the sync must fail.
-func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, err error) (*syncer.Page, error) {
+// the list may be left out, or that the sync must fail. A list of which a part was
+// read is never left out.
+func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first bool, err error) (*syncer.Page, error) {
 	switch k.collection {
 	case members, dynamicMembers, assignments:
 		if !jumpcloud.IsNotFound(err) {
@@ -137,7 +138,7 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, err err
 		}
 		return s.confirmGone(ctx, owner, err)
 	case roles:
-		if notServed(err) {
+		if first && notServed(err) {
 			s.options.Logger.WarnContext(ctx, "the list of roles was refused", slog.Any("error", err))
 			return &syncer.Page{Settled: true, Remarks: []string{
 				"JumpCloud refused the list of roles: custom roles that nobody holds may be missing",
@@ -147,7 +148,7 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, err err
 		if !notServed(err) {
 			return nil, err
 		}
-		if k.noAccounts {
+		if k.noAccounts && first {
 			s.options.Logger.WarnContext(ctx, "the list of administrators was refused", slog.Any("error", err))
 			return &syncer.Page{Settled: true, Remarks: []string{
 				"JumpCloud refused the list of administrators: custom roles may be missing, and grants " +
