@@ -62,7 +62,7 @@ func BenchmarkPages(b *testing.B) {
 					b.Fatal(err)
 				}
 				got, err := io.Copy(io.Discard, res.Body)
-				res.Body.Close()
+				_ = res.Body.Close()
 				if err != nil || res.StatusCode != http.StatusOK {
 					b.Fatalf("status %d, error %v", res.StatusCode, err)
 				}
