@@ -83,8 +83,8 @@ func TestPermissionsAreThoseOfTheRoutes(t *testing.T) {
 func TestKindsSurviveARestart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []collection{users, admins, roles, groups, apps, members, dynamicMembers, assignments, targets} {
-		for i := range 8 {
-			k := kind{collection: c, resourcesOnly: i&1 != 0, noGrants: i&2 != 0, noAccounts: i&4 != 0}
+		for i := range 16 {
+			k := kind{collection: c, resourcesOnly: i&1 != 0, noGrants: i&2 != 0, noAccounts: i&4 != 0, accountsOnly: i&8 != 0}
 			if got := parseKind(k.String()); got != k {
 				t.Errorf("%q is read as %+v", k, got)
 			}

@@ -93,4 +93,7 @@ func TestMergeAdminsOfATarget(t *testing.T) {
 	if diff := cmp.Diff(full.aliases, got.aliases); diff != "" {
 		t.Errorf("joined accounts (-full +partial):\n%s", diff)
 	}
+	if roles := got.ids("role"); len(roles) != 0 {
+		t.Errorf("the app brought roles: %v", roles)
+	}
 }

@@ -34,6 +34,8 @@ type kind struct {
 	// noAccounts reads administrators for their roles only, because accounts are
 	// not part of the sync. Such a list may be refused.
 	noAccounts bool
+	// accountsOnly reads administrators as accounts only, to join them with users.
+	accountsOnly bool
 }
 
 // The words behind a collection for each restriction.
@@ -41,6 +43,7 @@ const (
 	wordResourcesOnly = ", resources only"
 	wordNoGrants      = ", without grants"
 	wordNoAccounts    = ", roles only"
+	wordAccountsOnly  = ", accounts only"
 )
 
 func (k kind) String() string {
@@ -54,12 +57,16 @@ func (k kind) String() string {
 	if k.noAccounts {
 		s += wordNoAccounts
 	}
+	if k.accountsOnly {
+		s += wordAccountsOnly
+	}
 	return s
 }
 
 // parseKind is the inverse of [kind.String].
 func parseKind(s string) kind {
 	var k kind
+	s, k.accountsOnly = strings.CutSuffix(s, wordAccountsOnly)
 	s, k.noAccounts = strings.CutSuffix(s, wordNoAccounts)
 	s, k.noGrants = strings.CutSuffix(s, wordNoGrants)
 	s, k.resourcesOnly = strings.CutSuffix(s, wordResourcesOnly)

@@ -165,6 +165,9 @@ func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items [
 				page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})
 			}
 		}
+		if k.accountsOnly {
+			continue
+		}
 		for _, name := range names {
 			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
 			if !k.resourcesOnly {

@@ -75,7 +75,7 @@ func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id strin
 		page.Resources = append(page.Resources, r)
 		if s.options.MergeAdmins {
 			// Whether this account is one with a user shows in the lists only.
-			page.Lists = s.accountLists()
+			page.Lists = accountLists()
 		}
 		return nil
 	}
@@ -144,15 +144,15 @@ func (s *Source) listHolders(page *syncer.Page, k kind, target syncer.Ref) {
 	}
 	page.Lists = append(page.Lists, k.with(admins).of(target))
 	if s.options.MergeAdmins && !k.resourcesOnly && !k.noGrants {
-		page.Lists = append(page.Lists, s.accountLists()...)
+		page.Lists = append(page.Lists, accountLists()...)
 	}
 }
 
 // accountLists are the lists that joining administrators with users takes.
-func (s *Source) accountLists() []syncer.List {
+func accountLists() []syncer.List {
 	return []syncer.List{
-		kind{collection: users, resourcesOnly: true}.of(syncer.Ref{}),
-		kind{collection: admins, resourcesOnly: true}.of(syncer.Ref{}),
+		kind{collection: users}.of(syncer.Ref{}),
+		kind{collection: admins, accountsOnly: true}.of(syncer.Ref{}),
 	}
 }
 

@@ -1,0 +1,156 @@
+package connector_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// office is a tenant to change: one application that a group and a user have.
+const office = `{
+  "organization": {"displayName": "Borealis"},
+  "users": [
+    {"username": "ana", "displayname": "Ana Ruiz", "email": "ana@example.com", "department": "Sales"},
+    {"username": "bo", "displayname": "Bo Li", "email": "bo@example.com"}
+  ],
+  "admins": [{"email": "ops@example.com", "roleName": "Manager"}],
+  "groups": [
+    {"name": "Sales", "members": ["bo"]},
+    {"name": "Ops"},
+    {"name": "Auto", "rule": [{"field": "department", "operator": "eq", "value": "Sales"}]},
+    {"name": "Review", "membershipMethod": "DYNAMIC_REVIEW_REQUIRED"}
+  ],
+  "applications": [{"displayLabel": "AWS Prod", "name": "aws-sso", "groups": ["Sales", "Auto"], "users": ["bo"]}]
+}`
+
+// bench is a tenant with a provisioner before it.
+type bench struct {
+	tenant      *jcsim.Tenant
+	server      *jcsim.Server
+	provisioner *connector.Provisioner
+	audit       *auditor
+}
+
+// auditor keeps what an audit is told.
+type auditor struct {
+	intents  []connector.Change
+	outcomes []connector.Outcome
+	ids      []string
+	refuse   error
+}
+
+func (a *auditor) Intent(_ context.Context, c connector.Change) error {
+	a.intents = append(a.intents, c)
+	return a.refuse
+}
+
+func (a *auditor) Outcome(ctx context.Context, c connector.Change, o connector.Outcome) error {
+	a.outcomes, a.ids = append(a.outcomes, o), append(a.ids, c.ID)
+	return ctx.Err()
+}
+
+func newBench(t *testing.T, settings jcsim.Settings, rights jcsim.Rights) *bench {
+	t.Helper()
+	tenant, err := jcsim.Load(strings.NewReader(office))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{tenant: tenant, audit: new(auditor)}
+	b.server = jcsim.New(jcsim.Options{
+		Tenant: tenant, Settings: settings,
+		Keys: []jcsim.APIKey{{Key: jcsim.DefaultKey, Rights: rights}},
+	})
+	b.provisioner = connector.NewProvisioner(newClient(t, b.server), connector.ProvisionOptions{
+		Applications: true, Audit: b.audit, Logger: slog.New(slog.DiscardHandler),
+	})
+	return b
+}
+
+// writes counts the requests that could have changed something.
+func (b *bench) writes() int {
+	n := 0
+	for route, r := range b.server.Requests().Routes {
+		if strings.HasPrefix(route, "POST /api/v2/") {
+			n += r.Requests
+		}
+	}
+	return n
+}
+
+func (b *bench) id(t *testing.T, kind, ref string) string {
+	t.Helper()
+	switch kind {
+	case "user":
+		for _, a := range b.tenant.Admins() {
+			if a.Email == ref {
+				return a.ID
+			}
+		}
+		return must[*jcsim.User](t)(b.tenant.User(ref)).ID
+	case "group":
+		for _, g := range b.tenant.Groups() {
+			if g.Name == ref {
+				return g.ID
+			}
+		}
+	case "app":
+		for _, a := range b.tenant.Applications() {
+			if a.DisplayLabel == ref {
+				return a.ID
+			}
+		}
+	}
+	t.Fatalf("no %s %s", kind, ref)
+	return ""
+}
+
+// principal and entitlement are as the archive would hold them.
+func (b *bench) principal(t *testing.T, kind, ref string) *v2.Resource {
+	t.Helper()
+	return &v2.Resource{Id: target(kind, b.id(t, kind, ref)), DisplayName: ref}
+}
+
+func (b *bench) entitlement(t *testing.T, kind, ref string) *v2.Entitlement {
+	t.Helper()
+	r := b.principal(t, kind, ref)
+	return &v2.Entitlement{Id: kind + ":" + r.GetId().GetResource(), Resource: r}
+}
+
+func (b *bench) grant(ctx context.Context, principal *v2.Resource, entitlement *v2.Entitlement) ([]*anypb.Any, error) {
+	resp, err := b.provisioner.Grant(ctx, &v2.GrantManagerServiceGrantRequest{Principal: principal, Entitlement: entitlement})
+	return resp.GetAnnotations(), err
+}
+
+func (b *bench) revoke(ctx context.Context, principal *v2.Resource, entitlement *v2.Entitlement) ([]*anypb.Any, error) {
+	resp, err := b.provisioner.Revoke(ctx, &v2.GrantManagerServiceRevokeRequest{Grant: &v2.Grant{
+		Id: "an id that means nothing", Principal: principal, Entitlement: entitlement,
+	}})
+	return resp.GetAnnotations(), err
+}
+
+// holds reads the tenant itself.
+func (b *bench) holds(t *testing.T, principal *v2.Resource, entitlement *v2.Entitlement) bool {
+	t.Helper()
+	on, who := entitlement.GetResource().GetId(), principal.GetId()
+	read := b.tenant.Members
+	if on.GetResourceType() == "app" {
+		read = b.tenant.AppUsers
+		if who.GetResourceType() == "group" {
+			read = b.tenant.AppGroups
+		}
+	}
+	return slices.Contains(must[[]string](t)(read(on.GetResource())), who.GetResource())
+}
+
+func has(list []*anypb.Any, m proto.Message) bool {
+	return slices.ContainsFunc(list, func(a *anypb.Any) bool { return a.MessageIs(m) })
+}
