@@ -24,6 +24,10 @@ const (
 	MaxConcurrency     = 100
 )
 
+// lastCall is how long tasks have, after the grace, to notice that they have to
+// end.
+const lastCall = time.Second
+
 // Config is what an agent is made of. Fields without a remark are required.
 type Config struct {
 	// Client is the connection to ConductorOne.
@@ -55,7 +59,8 @@ type Config struct {
 	// Ticketing allows ticket tasks.
 	Ticketing bool
 	// ShutdownGrace is how long running tasks may take after Run was told to stop.
-	// They are told to come to an end when four fifths of it are over.
+	// They are told to come to an end when four fifths of it are over, and are left
+	// behind a second after all of it.
 	ShutdownGrace time.Duration
 	// Metrics is told what happens; nil for nobody.
 	Metrics Metrics
@@ -144,8 +149,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 	err = a.loop(polling, work)
 	a.cfg.Logger.InfoContext(ctx, "stopping", "running_tasks", len(a.book.inHand()), "owed_results", a.book.debts(), "grace", a.cfg.ShutdownGrace)
-	finished := a.drain(work, endWork)
-	endDelivery()
+	finished := a.drain(work, endWork, endDelivery)
 	a.courier.work.Wait()
 	if n := a.book.debts(); n > 0 {
 		a.cfg.Logger.WarnContext(ctx, "results are left to be delivered after the next start", "owed_results", n)
@@ -169,33 +173,41 @@ func (a *Agent) greetingError(ctx context.Context, err error) error {
 	}
 }
 
-// drain waits for the running tasks and reports whether all came to an end.
-func (a *Agent) drain(work context.Context, endWork context.CancelCauseFunc) bool {
+// drain waits for the running tasks and reports whether all came to an end. When
+// it returns, nothing is delivered any more.
+func (a *Agent) drain(work context.Context, endWork context.CancelCauseFunc, endDelivery context.CancelFunc) bool {
+	defer endDelivery()
 	done := make(chan struct{})
 	go func() {
 		a.work.Wait()
 		close(done)
 	}()
-	soft := time.NewTimer(a.cfg.ShutdownGrace * 4 / 5)
-	defer soft.Stop()
-	hard := time.NewTimer(a.cfg.ShutdownGrace)
-	defer hard.Stop()
-	for {
+	for _, step := range []struct {
+		wait time.Duration
+		then func()
+	}{
+		{a.cfg.ShutdownGrace * 4 / 5, func() {
+			a.logInHand(work, slog.LevelWarn, "task is cut short; it will come again")
+			endWork(errShutdown)
+		}},
+		{a.cfg.ShutdownGrace / 5, endDelivery},
+		{lastCall, func() { a.logInHand(work, slog.LevelError, "task did not come to an end in time and is left behind") }},
+	} {
+		timer := time.NewTimer(step.wait)
 		select {
 		case <-done:
+			timer.Stop()
 			return true
-		case <-soft.C:
-			for id, kind := range a.book.inHand() {
-				a.cfg.Logger.WarnContext(work, "task is cut short; it will come again", "task_id", id, "task_type", kind)
-			}
-			endWork(errShutdown)
-		case <-hard.C:
-			endWork(errShutdown)
-			for id, kind := range a.book.inHand() {
-				a.cfg.Logger.ErrorContext(work, "task did not come to an end in time and is left behind", "task_id", id, "task_type", kind)
-			}
-			return false
+		case <-timer.C:
+			step.then()
 		}
+	}
+	return false
+}
+
+func (a *Agent) logInHand(ctx context.Context, level slog.Level, msg string) {
+	for id, kind := range a.book.inHand() {
+		a.cfg.Logger.Log(ctx, level, msg, "task_id", id, "task_type", kind) //nolint:sloglint // The messages stand above.
 	}
 }
 

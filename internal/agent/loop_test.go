@@ -266,7 +266,7 @@ func TestStartupIsRefused(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var on atomic.Bool
-		on.Store(true)
+				on.Store(true)
 				r := newRig(t, c1sim.Options{Faults: failing("Hello", tt.code, &on)})
 				p := r.start()
 				<-p.done

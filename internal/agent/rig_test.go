@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,9 +114,33 @@ func newRig(t *testing.T, opts c1sim.Options) *rig {
 	return r
 }
 
+// mortal is the connector of one process. Of a killed one, only what it had begun
+// can still come to pass: the requests were on their way.
+type mortal struct {
+	*connector
+	dead atomic.Bool
+}
+
+func (m *mortal) Grant(ctx context.Context, r *v2.GrantManagerServiceGrantRequest) (*v2.GrantManagerServiceGrantResponse, error) {
+	if m.dead.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return m.connector.Grant(ctx, r)
+}
+
+func (m *mortal) Revoke(ctx context.Context, r *v2.GrantManagerServiceRevokeRequest) (*v2.GrantManagerServiceRevokeResponse, error) {
+	if m.dead.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return m.connector.Revoke(ctx, r)
+}
+
 // process is an agent that runs.
 type process struct {
 	*agent.Agent
+	mortal *mortal
 	rig  *rig
 	conn *c1api.Conn
 	// end is SIGTERM; it returns what Run returned.
@@ -148,10 +173,10 @@ func (r *rig) dial() *c1api.Conn {
 // start runs an agent until it is ended, at the latest with the test.
 func (r *rig) start() *process {
 	r.t.Helper()
-	p := &process{rig: r, conn: r.dial(), done: make(chan struct{})}
+	p := &process{rig: r, conn: r.dial(), mortal: &mortal{connector: r.connector}, done: make(chan struct{})}
 	id, _ := r.sim.Credentials()
 	cfg := agent.Config{
-		Client: p.conn, ClientID: id, HostID: "test-host", Facts: facts, Connector: r.connector, Syncer: r.syncer,
+		Client: p.conn, ClientID: id, HostID: "test-host", Facts: facts, Connector: p.mortal, Syncer: r.syncer,
 		StateDir: r.state, TempDir: r.temp, Concurrency: agent.DefaultConcurrency, Provisioning: true,
 		ShutdownGrace: 25 * time.Second, Logger: r.logger,
 	}
@@ -183,11 +208,15 @@ func (r *rig) start() *process {
 // the rig's state folder, which is a copy of what was on disk.
 func (p *process) kill() {
 	p.rig.t.Helper()
+	// While everybody waits and this goroutine works, nothing moves: the copy is of
+	// one moment.
+	synctest.Wait()
 	copied := p.rig.t.TempDir()
 	if err := os.CopyFS(copied, os.DirFS(p.rig.state)); err != nil {
 		p.rig.t.Fatal(err)
 	}
 	p.rig.state = copied
+	p.mortal.dead.Store(true)
 	_ = p.conn.Close()
 }
 

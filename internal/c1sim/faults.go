@@ -28,6 +28,8 @@ type Fault struct {
 	Before error
 	// After is answered although what was asked was done.
 	After error
+	// Late passes between doing what was asked and answering.
+	Late time.Duration
 	// Cut breaks an upload off with Unavailable instead of taking its Cut-th message;
 	// the metadata is message 1. 0 lets it through.
 	Cut int
@@ -124,11 +126,13 @@ func (b *faultBox) next(c Call) Fault {
 }
 
 // wait lets the delay of a fault pass.
-func (f Fault) wait(ctx context.Context) error {
-	if f.Delay <= 0 {
+func (f Fault) wait(ctx context.Context) error { return wait(ctx, f.Delay) }
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(f.Delay)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

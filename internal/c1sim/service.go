@@ -100,6 +100,10 @@ func (s *Server) perform(ctx context.Context, call Call, req proto.Message, hand
 		return nil, err
 	}
 	event.Response, _ = resp.(proto.Message)
+	if err := wait(ctx, fault.Late); err != nil {
+		event.Lost = true
+		return nil, status.FromContextError(err).Err()
+	}
 	if fault.After != nil {
 		event.Lost = true
 		return nil, fault.After

@@ -58,13 +58,15 @@ type entry struct {
 	Result []byte    `json:"result,omitempty"`
 }
 
-// A Ledger is an open folder. It is safe for concurrent use; one process may
-// have it open at a time.
+// A Ledger is an open folder, which one process may have open at a time. It is
+// safe for concurrent use, but the steps of one task must come one after the other.
 type Ledger struct {
 	dir    string
 	lock   *flock.Flock
 	logger *slog.Logger
 
+	// mu is not held while a file is written, so that tasks do not wait for each
+	// other's disk.
 	mu      sync.Mutex
 	entries map[string]entry
 }
@@ -147,9 +149,7 @@ func (l *Ledger) loadFile(path string, now time.Time) error {
 // task was begun before and has no result, in which case the change may have been
 // made already.
 func (l *Ledger) Begin(taskID, kind string) (again bool, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, again = l.entries[taskID]; again {
+	if _, again = l.find(taskID); again {
 		return true, nil
 	}
 	return false, l.put(entry{TaskID: taskID, Kind: kind, Begun: time.Now().UTC()})
@@ -158,9 +158,7 @@ func (l *Ledger) Begin(taskID, kind string) (again bool, err error) {
 // Owe keeps the result of a task until Settle. The first result stands: owing
 // another one of the same task is an error.
 func (l *Ledger) Owe(taskID, kind string, result []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e, begun := l.entries[taskID]
+	e, begun := l.find(taskID)
 	if e.Result != nil {
 		return fmt.Errorf("task %s has a result already", taskID)
 	}
@@ -174,13 +172,20 @@ func (l *Ledger) Owe(taskID, kind string, result []byte) error {
 // Settle forgets a task: its result has certainly been delivered or is no longer
 // wanted. An unknown task is settled already.
 func (l *Ledger) Settle(taskID string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, known := l.entries[taskID]; !known {
+	if _, known := l.find(taskID); !known {
 		return nil
 	}
+	l.mu.Lock()
 	delete(l.entries, taskID)
+	l.mu.Unlock()
 	return l.remove(taskID)
+}
+
+func (l *Ledger) find(taskID string) (entry, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, known := l.entries[taskID]
+	return e, known
 }
 
 // Debts are the results that are owed, oldest first.
@@ -221,6 +226,8 @@ func (l *Ledger) put(e entry) error {
 	if err := replace(l.dir, fileName(e.TaskID), raw); err != nil {
 		return fmt.Errorf("keep the state of a task: %w", err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.entries[e.TaskID] = e
 	return nil
 }
