@@ -7,8 +7,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// Classes of tokens. A token of the organisation's lists, of a chain or of a list
-// that is read again comes before all others, because more depends on it.
+// Classes of tokens. First come those on which more depends: the first pages of the
+// organisation's lists, further pages of lists that name lists, pages of a chain,
+// and pages that are read again.
 const (
 	classFirst = 0
 	classRest  = 1
@@ -163,14 +164,14 @@ func (t *tx) lists(ctx context.Context, lists []syncer.List) ([]syncer.Token, er
 	return tokens, nil
 }
 
-// next opens the tokens that a page names. A page that names one page is part of
-// a chain: what follows it cannot be known before it is read, so it comes early,
+// next opens the tokens that a page names. A page that names one page may be part
+// of a chain: what follows it cannot be known before it is read, so it comes early,
 // the longest known chain first.
 func (t *tx) next(ctx context.Context, b *syncer.Batch) ([]syncer.Token, error) {
 	var tokens []syncer.Token
 	for i, next := range b.Next {
 		tok := syncer.Token{ListID: b.Token.ListID, List: b.Token.List, Token: next, Class: classRest}
-		if tok.List.Owner == (syncer.Ref{}) {
+		if len(b.Lists) > 0 {
 			tok.Class = classFirst
 		}
 		tok.Rank = int64(i+1) * rankUnit / int64(len(b.Next))
