@@ -159,7 +159,7 @@ func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items [
 			}
 			names = slices.DeleteFunc(names, func(n string) bool { return roleRef(n) != owner })
 		}
-		if !k.noAccounts {
+		if !k.noAccounts && (owner == (syncer.Ref{}) || (!k.resourcesOnly && !k.noGrants)) {
 			page.Resources = append(page.Resources, r)
 			if s.options.MergeAdmins {
 				page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})

@@ -155,8 +155,10 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 					"to administrators, who are not part of this sync, were not counted",
 			}}, nil
 		}
-		return nil, fmt.Errorf("%w; administrators take the permission %s: without it, leave them out with --skip-admins",
-			err, adminsPermission)
+		if !jumpcloud.IsPermission(err) {
+			err = fmt.Errorf("%w; administrators take the scope %s", err, adminsPermission)
+		}
+		return nil, fmt.Errorf("%w; without it, leave administrators out with --skip-admins", err)
 	}
 	if jumpcloud.IsPermission(err) {
 		return nil, fmt.Errorf("%w; without it, leave %s out with --sync-resource-types", err, k.collection)

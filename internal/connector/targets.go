@@ -115,7 +115,9 @@ func (s *Source) readTargetApp(ctx context.Context, page *syncer.Page, k kind, t
 		return nil
 	}
 	page.Entitlements = append(page.Entitlements, administrationEntitlement())
-	s.listHolders(page, k, target)
+	if !k.noGrants {
+		s.listHolders(page, k, target)
+	}
 	return nil
 }
 

@@ -118,14 +118,14 @@ func TestTargetsWithoutGrants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.grants) != 0 || len(got.entitlements) != 3 {
-		t.Errorf("skip grants: %d grants, %d entitlements", len(got.grants), len(got.entitlements))
+	if len(got.grants) != 0 || len(got.entitlements) != 3 || len(got.resources) != 3 {
+		t.Errorf("skip grants: %d grants, %d entitlements, %d resources", len(got.grants), len(got.entitlements), len(got.resources))
 	}
 	got, err = readAll(t.Context(), source, syncer.Scope{Targets: targets, SkipEntitlementsAndGrants: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.grants) != 0 || len(got.entitlements) != 0 {
-		t.Errorf("resources only: %d grants, %d entitlements", len(got.grants), len(got.entitlements))
+	if len(got.grants) != 0 || len(got.entitlements) != 0 || len(got.resources) != 3 {
+		t.Errorf("resources only: %d grants, %d entitlements, %d resources", len(got.grants), len(got.entitlements), len(got.resources))
 	}
 }

@@ -32,7 +32,7 @@ func (s *Source) Validate(ctx context.Context) (Organization, error) {
 	case err != nil && notServed(err) && wanted != "":
 		return Organization{ID: wanted}, nil
 	case err != nil && notServed(err):
-		return Organization{}, coded(fmt.Errorf("find out the organisation: %w; name it with --org-id", err))
+		return Organization{}, coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
 	case err != nil:
 		return Organization{}, coded(fmt.Errorf("find out the organisation: %w", err))
 	case len(seen) == 0 && wanted != "":
