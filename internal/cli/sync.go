@@ -156,10 +156,12 @@ func (j *syncJob) readAndWrite(ctx context.Context, source *connector.Source, db
 	if outcome.Type == syncer.SyncPartial {
 		run.ParentID = old.full.ID
 	}
+	packing := time.Now()
 	info, err := writer.Finish(ctx, run)
 	if err != nil {
 		return outcome, err
 	}
+	outcome.Phases = append(outcome.Phases, syncer.PhaseDuration{Phase: "packing", Took: time.Since(packing)})
 	if outcome.Users, outcome.Admins, err = accounts(ctx, db); err != nil {
 		return outcome, err
 	}
@@ -173,6 +175,7 @@ func (j *syncJob) tell(ctx context.Context, o report.Outcome) error {
 	o.Requests, o.Retries, o.Waited = j.traffic.requests.Load(), j.traffic.retries.Load(), j.traffic.waitedFor()
 	o.Took = time.Since(j.began)
 	if j.text != nil {
+		o.File = nearby(o.File)
 		return o.WriteText(j.text)
 	}
 	for _, note := range o.Notes() {

@@ -58,12 +58,12 @@ func newBars(screen *Screen, options ...mpb.ContainerOption) *Bars {
 	return b
 }
 
-// Close takes the display down. It may be called again.
+// Close takes the display off the screen. It may be called again.
 func (b *Bars) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.rows {
-		r.bar.Abort(false)
+		r.bar.Abort(true)
 	}
 	b.screen.put(nil)
 	b.progress.Wait()
@@ -95,7 +95,11 @@ func (b *Bars) Update(p syncer.Progress) {
 	case syncer.PhaseLookup:
 		b.show("looking up", belowKinds+1, p.Done, p.Total, count(p.Done, p.Total), "")
 	case syncer.PhaseWriting:
-		b.show("writing", belowKinds+2, p.Done, p.Total, humanize.Comma(p.Grants)+" grants", "")
+		note := ""
+		if p.Done == p.Total {
+			note = "packing"
+		}
+		b.show("writing", belowKinds+2, p.Done, p.Total, humanize.Comma(p.Grants)+" grants", note)
 	case syncer.PhaseNew, syncer.PhaseJoining:
 	}
 }
@@ -119,7 +123,7 @@ func (b *Bars) showKind(place int, k syncer.KindProgress) {
 func (b *Bars) pace(pages pageCount) string {
 	took := time.Since(b.began)
 	done := pages.done - b.base
-	if done <= 0 || took < time.Second {
+	if done <= 0 || pages.open == 0 || took < time.Second {
 		return ""
 	}
 	rate := float64(done) / took.Seconds()
@@ -154,8 +158,7 @@ func (b *Bars) show(name string, place int, done, total int64, text, note string
 	}
 	r.text.Store(&text)
 	r.note.Store(&note)
-	// A bar that reaches its total is drawn no more, and this one may yet grow.
-	r.bar.SetTotal(max(total, done)+1, false)
+	r.bar.SetTotal(max(total, done), false)
 	r.bar.SetCurrent(done)
 }
 
