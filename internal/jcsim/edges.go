@@ -40,22 +40,37 @@ func (t *Tenant) editMember(group, user string, edit func(*groupNode, *userNode)
 }
 
 func (t *Tenant) addMember(g *groupNode, u *userNode) error {
-	if slices.Contains(u.groups, g) {
-		return fmt.Errorf("member %s of group %q %w", u.Username, g.Name, ErrExists)
+	if err := join(&u.groups, g, &g.members, u); err != nil {
+		return fmt.Errorf("member %s of group %q: %w", u.Username, g.Name, err)
 	}
-	g.members = append(g.members, u)
-	u.groups = append(u.groups, g)
 	t.changed("add", "member", g.id, u.id)
 	return nil
 }
 
 func (t *Tenant) removeMember(g *groupNode, u *userNode) error {
-	if !slices.Contains(u.groups, g) {
-		return fmt.Errorf("member %s of group %q: %w", u.Username, g.Name, ErrNotFound)
+	if err := part(&u.groups, g, &g.members, u); err != nil {
+		return fmt.Errorf("member %s of group %q: %w", u.Username, g.Name, err)
 	}
-	g.members = without(g.members, u)
-	u.groups = without(u.groups, g)
 	t.changed("remove", "member", g.id, u.id)
+	return nil
+}
+
+// join makes an edge, which both ends keep. The first end is the one that has
+// fewer edges: it is searched for the edge.
+func join[A, B comparable](few *[]A, a A, many *[]B, b B) error {
+	if slices.Contains(*few, a) {
+		return ErrExists
+	}
+	*few, *many = append(*few, a), append(*many, b)
+	return nil
+}
+
+// part ends an edge.
+func part[A, B comparable](few *[]A, a A, many *[]B, b B) error {
+	if !slices.Contains(*few, a) {
+		return ErrNotFound
+	}
+	*few, *many = without(*few, a), without(*many, b)
 	return nil
 }
 
@@ -98,41 +113,33 @@ func (t *Tenant) editAssociation(app, kind, ref string,
 }
 
 func (t *Tenant) bindUser(a *appNode, u *userNode) error {
-	if slices.Contains(u.apps, a) {
-		return fmt.Errorf("association of application %q with user %s %w", a.label(), u.Username, ErrExists)
+	if err := join(&u.apps, a, &a.users, u); err != nil {
+		return fmt.Errorf("association of application %q with user %s: %w", a.label(), u.Username, err)
 	}
-	a.users = append(a.users, u)
-	u.apps = append(u.apps, a)
 	t.changed("add", "application user", a.id, u.id)
 	return nil
 }
 
-func (t *Tenant) unbindUser(a *appNode, u *userNode) error {
-	if !slices.Contains(u.apps, a) {
-		return fmt.Errorf("association of application %q with user %s: %w", a.label(), u.Username, ErrNotFound)
-	}
-	a.users = without(a.users, u)
-	u.apps = without(u.apps, a)
-	t.changed("remove", "application user", a.id, u.id)
-	return nil
-}
-
 func (t *Tenant) bindGroup(a *appNode, g *groupNode) error {
-	if slices.Contains(g.apps, a) {
-		return fmt.Errorf("association of application %q with group %q %w", a.label(), g.Name, ErrExists)
+	if err := join(&g.apps, a, &a.groups, g); err != nil {
+		return fmt.Errorf("association of application %q with group %q: %w", a.label(), g.Name, err)
 	}
-	a.groups = append(a.groups, g)
-	g.apps = append(g.apps, a)
 	t.changed("add", "application group", a.id, g.id)
 	return nil
 }
 
-func (t *Tenant) unbindGroup(a *appNode, g *groupNode) error {
-	if !slices.Contains(g.apps, a) {
-		return fmt.Errorf("association of application %q with group %q: %w", a.label(), g.Name, ErrNotFound)
+func (t *Tenant) unbindUser(a *appNode, u *userNode) error {
+	if err := part(&u.apps, a, &a.users, u); err != nil {
+		return fmt.Errorf("association of application %q with user %s: %w", a.label(), u.Username, err)
 	}
-	a.groups = without(a.groups, g)
-	g.apps = without(g.apps, a)
+	t.changed("remove", "application user", a.id, u.id)
+	return nil
+}
+
+func (t *Tenant) unbindGroup(a *appNode, g *groupNode) error {
+	if err := part(&g.apps, a, &a.groups, g); err != nil {
+		return fmt.Errorf("association of application %q with group %q: %w", a.label(), g.Name, err)
+	}
 	t.changed("remove", "application group", a.id, g.id)
 	return nil
 }

@@ -28,7 +28,7 @@ func Generate(seed uint64, size Size) *Tenant {
 		r:    rand.New(rand.NewPCG(seed, 0x6a63_73696d)), //nolint:gosec // reproducible, not secret
 		Size: size.withDefaults(), numbered: map[string]int{}, buckets: map[string][]*userNode{},
 	}
-	m.t = NewTenant(Organization{ID: deriveID("generated", strconv.FormatUint(seed, 10)), Name: "Borealis"})
+	m.t = NewTenant(Organization{ID: deriveID("generated", strconv.FormatUint(seed, 10)), Name: companies()[(seed-1)%uint64(len(companies()))]})
 	m.t.holes, m.t.bulk = true, true
 	m.customRoles()
 	m.makeUsers()
@@ -144,7 +144,7 @@ func (m *maker) makeUsers() {
 		u := User{
 			Username: m.unique(first.plain+"."+last.plain, ""), FirstName: first.shown, LastName: last.shown,
 			DisplayName: first.shown + " " + last.shown, Activated: true,
-			Company: "Borealis", Department: pick(m, depts), Location: pick(m, places), EmployeeType: kinds[m.r.IntN(len(kinds))],
+			Company: m.t.org.Name, Department: pick(m, depts), Location: pick(m, places), EmployeeType: kinds[m.r.IntN(len(kinds))],
 			JobTitle: pick(m, titles), EmployeeIdentifier: "E-" + strconv.Itoa(1000+i), UnixUID: int64(5000 + i), UnixGUID: int64(5000 + i),
 			Hidden: i >= m.Users,
 		}

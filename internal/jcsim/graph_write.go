@@ -32,9 +32,10 @@ func (c *call) operation(types ...string) (operation, answer, bool) {
 	return o, answer{}, true
 }
 
-// graphWrite makes one write and answers as the service does: 204, 409 where the
-// edge is there already, 404 where it or either end is not.
-func (c *call) graphWrite(o operation, exists bool, add, remove func() error) answer {
+// writeEdge makes one write and answers as the service does: 204, 409 where the
+// edge is there already, 404 where it or either end is not. Reads see it late, as
+// the settings say of edge.
+func (c *call) writeEdge(o operation, exists bool, edge *lagged, add, remove func() error) answer {
 	var err error
 	switch o.Op {
 	case "add":
@@ -45,6 +46,10 @@ func (c *call) graphWrite(o operation, exists bool, add, remove func() error) an
 		if !exists {
 			err = ErrNotFound
 		}
+	}
+	if err == nil && o.Op != "update" {
+		edge.added = o.Op == "add"
+		c.s.lag.wrote(c, edge)
 	}
 	switch {
 	case err == nil:
@@ -69,10 +74,9 @@ func writeMember(c *call) answer {
 	if !ok {
 		return c.notFound()
 	}
-	a = c.graphWrite(o, slices.Contains(u.groups, g),
+	a = c.writeEdge(o, slices.Contains(u.groups, g), &lagged{group: g, user: u},
 		func() error { return c.t.addMember(g, u) }, func() error { return c.t.removeMember(g, u) })
 	if a.status == http.StatusNoContent && o.Op != "update" {
-		c.s.lag.wrote(c, &lagged{group: g, user: u, added: o.Op == "add"})
 		c.s.lag.undoLater(c, g, u)
 	}
 	return a
@@ -134,19 +138,11 @@ func writeUserAssociation(c *call) answer {
 }
 
 func (c *call) writeUserBinding(o operation, n *appNode, u *userNode) answer {
-	a := c.graphWrite(o, slices.Contains(u.apps, n),
+	return c.writeEdge(o, slices.Contains(u.apps, n), &lagged{app: n, user: u},
 		func() error { return c.t.bindUser(n, u) }, func() error { return c.t.unbindUser(n, u) })
-	if a.status == http.StatusNoContent && o.Op != "update" {
-		c.s.lag.wrote(c, &lagged{app: n, user: u, added: o.Op == "add"})
-	}
-	return a
 }
 
 func (c *call) writeGroupBinding(o operation, n *appNode, g *groupNode) answer {
-	a := c.graphWrite(o, slices.Contains(g.apps, n),
+	return c.writeEdge(o, slices.Contains(g.apps, n), &lagged{app: n, group: g},
 		func() error { return c.t.bindGroup(n, g) }, func() error { return c.t.unbindGroup(n, g) })
-	if a.status == http.StatusNoContent && o.Op != "update" {
-		c.s.lag.wrote(c, &lagged{app: n, group: g, added: o.Op == "add"})
-	}
-	return a
 }

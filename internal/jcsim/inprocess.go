@@ -70,8 +70,12 @@ func (w *inProcessWriter) Header() http.Header { return w.header }
 
 // WriteHeader implements [http.ResponseWriter].
 func (w *inProcessWriter) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status, w.sent = status, w.header.Clone()
+	if w.status != 0 {
+		return
+	}
+	w.status, w.sent = status, w.header.Clone()
+	if n, err := strconv.Atoi(w.sent.Get("Content-Length")); err == nil {
+		w.body.Grow(n)
 	}
 }
 

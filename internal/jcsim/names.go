@@ -101,6 +101,11 @@ func familyNames() []spelled {
 	}
 }
 
+// companies are names of organizations; the first is that of seed 1.
+func companies() []string {
+	return []string{"Borealis", "Cormorant", "Dunlin", "Egret", "Fulmar", "Gannet", "Heron", "Ibis"}
+}
+
 func departments() []string {
 	return []string{
 		"Engineering", "Sales", "Support", "Operations", "Finance", "Marketing", "IT", "Legal", "People", "Product",

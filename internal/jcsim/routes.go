@@ -56,3 +56,12 @@ func (s *Server) endpoints() []endpoint {
 		{pattern: "GET /api/v2/usergroups/{id}/applications", answer: traverseGroupApps},
 	}
 }
+
+// Routes lists the patterns of all routes.
+func (s *Server) Routes() []string {
+	var list []string
+	for _, e := range s.endpoints() {
+		list = append(list, e.pattern)
+	}
+	return list
+}
