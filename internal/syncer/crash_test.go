@@ -117,9 +117,9 @@ func (s *cutStore) Join(ctx context.Context, join func(syncer.JoinStore) error) 
 func TestCutAfterEveryWrite(t *testing.T) {
 	t.Parallel()
 	tenants := map[string]func() *tenant{
-		"mixed": mixed,
+		"small": small,
 		"chains": func() *tenant {
-			tn := newTenant(9, 5, 4)
+			tn := small()
 			tn.chains, tn.limit = true, 2
 			return tn
 		},

@@ -22,6 +22,16 @@ func mixed() *tenant {
 	return t
 }
 
+// small is a tenant with a bit of everything and few pages.
+func small() *tenant {
+	t := newTenant(8, 5, 4)
+	t.limit = 4
+	t.admins = map[string]string{"x1": "", "x2": "u004"}
+	t.hidden["u003"] = true
+	t.groups["g003"]["u999"] = true // a user that does not exist
+	return t
+}
+
 func TestSameRowsForAnyNumberOfWorkers(t *testing.T) {
 	t.Parallel()
 	for _, chains := range []bool{false, true} {

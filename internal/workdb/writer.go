@@ -29,6 +29,9 @@ type tx struct {
 // when it is committed. The write must be repeatable. When ctx ends before the
 // write's turn nothing is written; a write that has begun is not interrupted.
 func (db *DB) do(ctx context.Context, op string, run func(context.Context, *tx) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	j := &job{op: op, run: run, done: make(chan error, 1)}
 	select {
 	case db.jobs <- j:
