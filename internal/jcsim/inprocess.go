@@ -107,6 +107,8 @@ func (w *inProcessWriter) finish(problem any) {
 		panic(problem)
 	}
 	switch {
+	case w.stream != nil && aborted && w.ctx.Err() != nil: // the client's doing
+		_ = w.stream.CloseWithError(w.ctx.Err())
 	case w.stream != nil && aborted:
 		_ = w.stream.CloseWithError(io.ErrUnexpectedEOF)
 	case w.stream != nil:
