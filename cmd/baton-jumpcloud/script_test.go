@@ -58,12 +58,6 @@ func TestSessions(t *testing.T) {
 			env.Values[simKey{}] = new(simulator)
 			return os.Mkdir(env.WorkDir+"/home", 0o700)
 		},
-		Condition: func(cond string) (bool, error) {
-			if cond != "root" {
-				return false, fmt.Errorf("unknown condition %q", cond)
-			}
-			return os.Geteuid() == 0, nil
-		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"simulator": startSimulator, "exits": exits,
 			"syncs":    func(ts *testscript.TestScript, _ bool, args []string) { printSyncs(t.Context(), ts, args) },
