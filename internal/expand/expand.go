@@ -16,8 +16,9 @@ package expand
 import (
 	"errors"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // Options are the settings of an expansion.

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/expand"
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/conductorone/baton-jumpcloud/internal/expand"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // memory is an expand.Input over a world, and an expand.Spill.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -90,7 +91,7 @@ func (x *Expansion) Grants(ctx context.Context, entitlement string, stored []Sto
 		var holders []uint32
 		var from []arrival
 		for i := 0; i < len(stored) || len(in) > 0; {
-			principal := uint32(0)
+			var principal uint32
 			switch {
 			case len(in) == 0:
 				principal = stored[i].Principal
@@ -150,9 +151,7 @@ func (x *Expansion) sources(entitlement string, before *v2.GrantSources, isStore
 	}
 	if len(before.GetSources()) > 0 {
 		sources := make(map[string]*v2.GrantSources_GrantSource, len(before.Sources)+len(from))
-		for id, s := range before.Sources {
-			sources[id] = s
-		}
+		maps.Copy(sources, before.Sources)
 		for _, a := range from {
 			if id := x.plan.ids[a.source]; a.direct || !sources[id].GetIsDirect() {
 				sources[id] = x.source(a.direct)
@@ -167,7 +166,7 @@ func (x *Expansion) sources(entitlement string, before *v2.GrantSources, isStore
 		x.key = append(x.key, 0)
 	}
 	for _, a := range from {
-		x.key = binary.AppendUvarint(x.key, uint64(holder(uint32(a.source), a.direct))) //nolint:gosec // far fewer than 1<<31.
+		x.key = binary.AppendUvarint(x.key, uint64(holder(uint32(a.source), a.direct)))
 	}
 	if s := x.shared[string(x.key)]; s != nil {
 		return s

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // size is that of a generated organisation.

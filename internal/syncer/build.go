@@ -6,9 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/conductorone/baton-jumpcloud/internal/expand"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"google.golang.org/protobuf/proto"
 )
 
 // Archive takes the rows of a finished sync in their final order. The engine

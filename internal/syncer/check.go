@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // maxID is the greatest length of an id in bytes.
@@ -76,7 +77,7 @@ func checkID(what, id string) error {
 		return errors.New(what + " without an id")
 	}
 	if len(id) > maxID {
-		return fmt.Errorf("%s with an id of %d bytes, more than %d: %.40s...", what, len(id), maxID, id)
+		return fmt.Errorf("%s with an id of %d bytes, more than %d: it begins with %.40q", what, len(id), maxID, id)
 	}
 	return nil
 }

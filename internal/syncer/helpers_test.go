@@ -6,11 +6,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/syncer"
-	"github.com/conductorone/baton-jumpcloud/internal/workdb"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+	"github.com/conductorone/baton-jumpcloud/internal/workdb"
 )
 
 var quiet = slog.New(slog.DiscardHandler)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"iter"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"google.golang.org/protobuf/proto"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // joiner implements [Joiner] over the transaction of a join.

@@ -7,8 +7,9 @@ import (
 	"iter"
 	"strings"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"google.golang.org/protobuf/proto"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // Grants of one page on one entitlement differ in little but the principal's id,
@@ -16,7 +17,7 @@ import (
 // patterns, and for each grant the number of its pattern and the principal's id:
 // about 26 bytes for a grant of JumpCloud.
 //
-//	block   = version, count of patterns, patterns, grants to the end
+//	block   = version, number of patterns, each pattern, each grant to the end
 //	pattern = principal type, form, prefix, suffix, rest
 //	grant   = number of pattern, principal id, grant id when the form is literal
 //

@@ -54,15 +54,15 @@ func readPrincipals(ctx context.Context, rows Rows, others []ResourceRow) (*prin
 
 // add appends a principal; they come in order.
 func (p *principals) add(row ResourceRow) {
-	n := uint32(len(p.idEnds)) //nolint:gosec // far fewer than 1<<31.
+	n := uint32(len(p.idEnds))
 	if len(p.types) == 0 || p.types[len(p.types)-1].id != row.Ref.Type {
 		p.types = append(p.types, principalType{id: row.Ref.Type, first: n})
 	}
 	p.types[len(p.types)-1].end = n + 1
 	p.idText.WriteString(row.Ref.ID)
 	p.displayText.WriteString(row.Name)
-	p.idEnds = append(p.idEnds, uint32(p.idText.Len()))          //nolint:gosec // ids are short.
-	p.nameEnds = append(p.nameEnds, uint32(p.displayText.Len())) //nolint:gosec // names are short.
+	p.idEnds = append(p.idEnds, uint32(p.idText.Len()))
+	p.nameEnds = append(p.nameEnds, uint32(p.displayText.Len()))
 }
 
 // finish makes the tables.

@@ -126,7 +126,7 @@ func (e *engine) join(ctx context.Context) error {
 
 func sameScope(a, b Scope) bool {
 	if a.SkipGrants != b.SkipGrants || a.SkipEntitlementsAndGrants != b.SkipEntitlementsAndGrants ||
-		!slices.Equal(a.ResourceTypes, b.ResourceTypes) || len(a.Targets) != len(b.Targets) {
+		!slices.Equal(distinct(a.ResourceTypes), distinct(b.ResourceTypes)) || len(a.Targets) != len(b.Targets) {
 		return false
 	}
 	for i := range a.Targets {
@@ -135,6 +135,10 @@ func sameScope(a, b Scope) bool {
 		}
 	}
 	return true
+}
+
+func distinct(ids []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }
 
 // spoilError is an error that another Run over the same Store would meet again,

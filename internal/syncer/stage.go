@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // stager turns pages into what the Store keeps: rows of types that are not synced

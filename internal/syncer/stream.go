@@ -3,10 +3,11 @@ package syncer
 import (
 	"context"
 
-	"github.com/conductorone/baton-jumpcloud/internal/expand"
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/conductorone/baton-jumpcloud/internal/expand"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // grantRow holds the messages of one grant that are its own, so that a batch of

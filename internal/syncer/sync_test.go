@@ -6,10 +6,11 @@ import (
 	"slices"
 	"testing"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // mixed is a tenant with a bit of everything.

@@ -12,10 +12,11 @@ import (
 	"strings"
 	"sync"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // tenant is a small organisation in memory, and a syncer.Source of it. Its groups

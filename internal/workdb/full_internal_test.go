@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestDiskFull(t *testing.T) {
 	limit(60)
 	stored := 0
 	put := func() error {
-		return db.Found(t.Context(), syncer.ResourceRow{Ref: syncer.Ref{Type: "user", ID: fmt.Sprint(stored)}, Data: make([]byte, 3000)})
+		return db.Found(t.Context(), syncer.ResourceRow{Ref: syncer.Ref{Type: "user", ID: strconv.Itoa(stored)}, Data: make([]byte, 3000)})
 	}
 	for ; ; stored++ {
 		if err = put(); err != nil {
@@ -68,7 +69,7 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test is over.
+	defer db.Close()
 	if !db.Info().Resumed || count(db) != stored+1 {
 		t.Errorf("after opening again: %+v with %d resources", db.Info(), count(db))
 	}
@@ -81,7 +82,7 @@ func TestGroupWithAFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test is over.
+	defer db.Close()
 	refused := errors.New("refused")
 	jobs := make([]*job, 3)
 	for i := range jobs {

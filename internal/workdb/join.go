@@ -102,7 +102,7 @@ func (j *joinTx) chunk(ctx context.Context, q string, args []any, add func(rowSc
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err is checked below.
+	defer rows.Close()
 	for rows.Next() {
 		if err := add(rows); err != nil {
 			return err

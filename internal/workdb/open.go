@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 	"github.com/segmentio/ksuid"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // MaxAge is how old an interrupted sync may be to be resumed.

@@ -114,7 +114,7 @@ func TestOpenDiscards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer f.Close() //nolint:errcheck // the write below is checked.
+			defer f.Close()
 			if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, 3*4096), 4096*5); err != nil {
 				t.Fatal(err)
 			}

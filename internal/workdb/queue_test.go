@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/syncer"
-	"github.com/conductorone/baton-jumpcloud/internal/workdb"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+	"github.com/conductorone/baton-jumpcloud/internal/workdb"
 )
 
 // fresh makes a database with a sync of two lists.

@@ -18,7 +18,7 @@ func query[T any](ctx context.Context, db *DB, op string, scan func(rowScanner) 
 			yield(zero, db.readError(ctx, op, err))
 			return
 		}
-		defer rows.Close() //nolint:errcheck // rows.Err is checked below.
+		defer rows.Close()
 		for rows.Next() {
 			v, err := scan(rows)
 			if err != nil {

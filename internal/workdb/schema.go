@@ -61,7 +61,7 @@ CREATE TABLE resources (
 CREATE TABLE entitlements (
 	id          INTEGER PRIMARY KEY,
 	entitlement TEXT NOT NULL UNIQUE,
-	type        TEXT NOT NULL, -- of its resource
+	type        TEXT NOT NULL, -- with the next column: what it is an entitlement of
 	resource    TEXT NOT NULL,
 	data        BLOB NOT NULL
 );
@@ -90,7 +90,10 @@ CREATE TABLE remarks (remark TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE vanished (type TEXT, resource TEXT, PRIMARY KEY (type, resource)) WITHOUT ROWID;
 CREATE TABLE absent   (type TEXT, resource TEXT, PRIMARY KEY (type, resource)) WITHOUT ROWID;
 CREATE TABLE aliases  (
-	type TEXT, resource TEXT, to_type TEXT NOT NULL, to_resource TEXT NOT NULL,
+	type        TEXT,
+	resource    TEXT,
+	to_type     TEXT NOT NULL,
+	to_resource TEXT NOT NULL,
 	PRIMARY KEY (type, resource)
 ) WITHOUT ROWID;
 

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
-	"google.golang.org/protobuf/proto"
 )
 
 // scope is how a syncer.Scope is kept.

@@ -23,9 +23,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // fileName is the database's name in its folder.
@@ -167,7 +168,7 @@ func wrap(path, op string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrClosed) {
 		return err
 	}
-	if e := new(Error); errors.As(err, &e) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
 	e := &Error{Path: path, Op: op, Err: err}
@@ -184,8 +185,7 @@ func wrap(path, op string, err error) error {
 
 // code is the primary result code of SQLite, or 0.
 func code(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() & 0xff
 	}
 	return 0
