@@ -1,6 +1,7 @@
 package jcsim
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -58,8 +59,13 @@ func (s *Server) ControlHandler() http.Handler {
 	})
 	mux.HandleFunc("GET /_sim/log", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Log()) })
 	mux.HandleFunc("GET /_sim/tenant", func(w http.ResponseWriter, _ *http.Request) {
+		var saved bytes.Buffer // so that a slow client does not hold the tenant
+		if err := s.Tenant().Save(&saved); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 		w.Header().Set("Content-Type", jsonType)
-		_ = s.Tenant().Save(w) // a client that went away needs no answer
+		_, _ = saved.WriteTo(w) // a client that went away needs no answer
 	})
 	mux.HandleFunc("POST /_sim/edits", func(w http.ResponseWriter, r *http.Request) {
 		var edits []Edit

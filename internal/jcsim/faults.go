@@ -197,9 +197,6 @@ func (h *hits) answerAfter(c *call, a answer) answer {
 	if h.typ != "" {
 		a.contentType = h.typ
 	}
-	if a.total >= 0 {
-		a.total = max(0, a.total+h.delta)
-	}
 	return a
 }
 

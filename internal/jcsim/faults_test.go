@@ -228,7 +228,9 @@ func TestFaultsAtRunTime(t *testing.T) {
 	if got := c.get("/api/systemusers").status; got != 502 {
 		t.Errorf("second fault: %d", got)
 	}
-	if err := s.Update(func(set *jcsim.Settings) { set.RefuseRoles = 501 }); err != nil { // faults count anew
+	if err := s.Update(func(set *jcsim.Settings) { // faults count anew
+		set.RefuseRoles, set.ClampLimit, set.NoTotal = 501, map[string]int{"*": 50}, jcsim.Routes{"none"}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.get("/api/systemusers").status; got != 503 {
@@ -240,6 +242,18 @@ func TestFaultsAtRunTime(t *testing.T) {
 	}
 	if got := c.get("/api/v2/roles").status; got != 501 {
 		t.Errorf("other settings went with the faults: %d", got)
+	}
+	if err := s.AddFault(jcsim.Fault{Route: "GET /api/systemusers", Effect: jcsim.EffectTotal, Delta: 5}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.list("/api/systemusers").TotalCount; got != 11 {
+		t.Errorf("total of a v1 list: %d", got)
+	}
+	s.ClearFaults()
+	set := s.Settings() // a copy
+	set.ClampLimit["*"], set.NoTotal[0] = 1, "*"
+	if got := s.Settings(); got.ClampLimit["*"] != 50 || got.NoTotal[0] != "none" {
+		t.Errorf("the settings in force were changed through a copy: %+v", got)
 	}
 	if err := s.AddFault(jcsim.Fault{Effect: "explode"}); err == nil {
 		t.Error("an unknown effect was taken")

@@ -134,12 +134,13 @@ func selectRows[N object](c *call, col *collection[N], table *query.Table[N], fi
 	return permuted(c, all)
 }
 
-// total is the number that a list tells: the truth, unless the settings move it.
+// total is the number that a list tells: the truth, unless the settings or a
+// fault move it.
 func (c *call) total(n int) int {
 	if c.cfg.MovingTotals.Has(c.route) {
 		n += c.n % 3
 	}
-	return n
+	return max(0, n+c.delta)
 }
 
 // appendRows appends the rows of a window, divided by commas.

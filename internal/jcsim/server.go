@@ -106,6 +106,7 @@ func (o Options) Check() error {
 // newConfig prepares settings. The limiter of the former ones goes on where the
 // limit is the same.
 func newConfig(set Settings, former *config) *config {
+	set = set.clone()
 	c := &config{Settings: set}
 	if r := set.Rate; r.PerSecond > 0 {
 		if former != nil && former.limiter != nil && former.Rate.PerSecond == r.PerSecond && former.Rate.Burst == r.Burst {
@@ -123,8 +124,8 @@ func newConfig(set Settings, former *config) *config {
 // Tenant is the first organization.
 func (s *Server) Tenant() *Tenant { return s.tenants[0] }
 
-// Settings returns the settings in force.
-func (s *Server) Settings() Settings { return s.config.Load().Settings }
+// Settings returns a copy of the settings in force.
+func (s *Server) Settings() Settings { return s.config.Load().clone() }
 
 // SetSettings replaces the settings. Requests under way keep the former ones;
 // faults start to count from zero.
@@ -141,7 +142,6 @@ func (s *Server) SetSettings(set Settings) error {
 // Update changes the settings in force by a function.
 func (s *Server) Update(edit func(*Settings)) error {
 	set := s.Settings()
-	set.Faults = append([]Fault(nil), set.Faults...)
 	edit(&set)
 	return s.SetSettings(set)
 }
@@ -192,6 +192,7 @@ type call struct {
 	body  []byte // of the request
 	buf   []byte // room for the answer
 	reads []*lagged
+	delta int // by which a fault moves totals
 }
 
 // answer is what a client gets.
@@ -228,6 +229,7 @@ func (s *Server) serve(e endpoint) http.HandlerFunc {
 			(*hook)(c.n, c.route)
 		}
 		s.prepare(c, hit)
+		c.delta = hit.delta
 		buf := takeBuffer()
 		defer returnBuffer(buf)
 		c.buf = (*buf)[:0]

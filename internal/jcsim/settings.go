@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -252,6 +254,19 @@ func (f *Fault) name() string {
 	default:
 		return EffectStatus
 	}
+}
+
+// clone copies settings, so that changing the copy changes nothing else.
+func (s *Settings) clone() Settings {
+	c := *s
+	c.Faults = slices.Clone(c.Faults)
+	c.ClampLimit = maps.Clone(c.ClampLimit)
+	for _, list := range []*Routes{
+		&c.NoTotal, &c.MovingTotals, &c.Permute, &c.IgnoreSort, &c.RefuseSort, &c.WrongNotFound, &c.EmptyForMissing,
+	} {
+		*list = slices.Clone(*list)
+	}
+	return c
 }
 
 // check refuses settings that cannot work.
