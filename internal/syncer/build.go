@@ -2,7 +2,9 @@ package syncer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -97,53 +99,48 @@ func (b *builder) run(ctx context.Context) error {
 }
 
 func (b *builder) putResources(ctx context.Context) error {
-	batch := make([]*v2.Resource, 0, putBatch)
-	for row, err := range b.Store.Resources(ctx, false) {
-		if err != nil {
-			return err
-		}
+	return inBatches(ctx, b.Store.Resources(ctx, false), b.Archive.PutResources, func(row ResourceRow) (*v2.Resource, error) {
+		b.sum.Resources[row.Ref.Type]++
 		r := &v2.Resource{}
 		if err := proto.Unmarshal(row.Data, r); err != nil {
-			return fmt.Errorf("%s: %w", row.Ref, err)
+			return nil, fmt.Errorf("%s: %w", row.Ref, err)
 		}
-		b.sum.Resources[row.Ref.Type]++
-		if batch = append(batch, r); len(batch) == putBatch {
-			if err := b.Archive.PutResources(ctx, batch...); err != nil {
-				return err
-			}
-			batch = batch[:0]
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	return b.Archive.PutResources(ctx, batch...)
+		return r, nil
+	})
 }
 
 func (b *builder) putEntitlements(ctx context.Context) error {
-	batch := make([]*v2.Entitlement, 0, putBatch)
 	b.index = map[string]int{}
-	for row, err := range b.Store.Entitlements(ctx, false) {
-		if err != nil {
-			return err
-		}
+	return inBatches(ctx, b.Store.Entitlements(ctx, false), b.Archive.PutEntitlements, func(row EntitlementRow) (*v2.Entitlement, error) {
 		if len(row.ResourceData) == 0 {
-			return &spoilError{fmt.Errorf("entitlement %s is of %s, which was not read", row.ID, row.Resource)}
+			return nil, &spoilError{fmt.Errorf("entitlement %s is of %s, which was not read", row.ID, row.Resource)}
 		}
 		e, r := &v2.Entitlement{}, &v2.Resource{}
-		if err := proto.Unmarshal(row.Data, e); err != nil {
-			return fmt.Errorf("entitlement %s: %w", row.ID, err)
-		}
-		if err := proto.Unmarshal(row.ResourceData, r); err != nil {
-			return fmt.Errorf("%s: %w", row.Resource, err)
+		if err := errors.Join(proto.Unmarshal(row.Data, e), proto.Unmarshal(row.ResourceData, r)); err != nil {
+			return nil, fmt.Errorf("entitlement %s: %w", row.ID, err)
 		}
 		e.Resource = r
 		b.sum.Entitlements[row.Resource.Type]++
 		row.Data, row.ResourceData = nil, nil
 		b.index[row.ID] = len(b.entitlements)
 		b.entitlements = append(b.entitlements, row)
-		if batch = append(batch, e); len(batch) == putBatch {
-			if err := b.Archive.PutEntitlements(ctx, batch...); err != nil {
+		return e, nil
+	})
+}
+
+// inBatches hands rows, as messages, to the archive.
+func inBatches[R, M any](ctx context.Context, rows iter.Seq2[R, error], put func(context.Context, ...M) error, message func(R) (M, error)) error {
+	batch := make([]M, 0, putBatch)
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		m, err := message(row)
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, m); len(batch) == putBatch {
+			if err := put(ctx, batch...); err != nil {
 				return err
 			}
 			batch = batch[:0]
@@ -152,7 +149,7 @@ func (b *builder) putEntitlements(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	return b.Archive.PutEntitlements(ctx, batch...)
+	return put(ctx, batch...)
 }
 
 // putGrants expands the grants and streams them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,6 +78,63 @@ func TestComparisonFindsADifference(t *testing.T) {
 				t.Error("the comparison does not see it")
 			}
 		})
+	}
+}
+
+// A store that loses the grants of one page is found by the comparison too.
+func TestComparisonFindsALostPage(t *testing.T) {
+	t.Parallel()
+	store := &losingStore{Store: openStore(t, t.TempDir())}
+	got, _, err := runSync(t.Context(), store, mixed(), syncer.Scope{}, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !store.lost || diff(mixed().want(), got) == "" {
+		t.Error("the comparison does not see it")
+	}
+}
+
+type losingStore struct {
+	syncer.Store
+	lost bool
+}
+
+func (s *losingStore) Commit(ctx context.Context, b *syncer.Batch) (syncer.Committed, error) {
+	if b.Token.List.Owner.ID == "g005" && b.Token.Token == "3/0" {
+		s.lost = true
+		b.Grants = nil
+	}
+	return s.Store.Commit(ctx, b)
+}
+
+// A grant that a person has of his own stays when the same one comes from an
+// account that was joined into his.
+func TestJoinedGrantGivesWay(t *testing.T) {
+	t.Parallel()
+	tn := &slowTenant{tenant: mixed(), change: func(p *syncer.Page) {
+		for _, r := range p.Resources {
+			if r.GetId().GetResource() == "u004" {
+				own := grant("role", "owner", "user", "u004", nil)
+				own.Annotations = annotations(&v2.GrantMetadata{})
+				p.Grants = append(p.Grants, own)
+			}
+		}
+	}}
+	got, _ := mustSync(t, tn, syncer.Scope{}, 4)
+	n := 0
+	for _, g := range got.grants {
+		if g.GetId() == "role-grant:owner:user:u004:owner" {
+			n++
+			if len(g.GetAnnotations()) != 1 {
+				t.Error("the grant of the joined account stayed")
+			}
+		}
+		if strings.Contains(g.GetId(), "x2") {
+			t.Errorf("grant %s names the joined account", g.GetId())
+		}
+	}
+	if n != 1 {
+		t.Errorf("the grant is there %d times", n)
 	}
 }
 
