@@ -165,7 +165,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) greetingError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // It was told to stop, which is no failure.
 	case a.link.refusing():
 		return fmt.Errorf("runner: startup Hello failed: %w: %w", ErrRefused, err)
 	default:
@@ -207,7 +207,7 @@ func (a *Agent) drain(work context.Context, endWork context.CancelCauseFunc, end
 
 func (a *Agent) logInHand(ctx context.Context, level slog.Level, msg string) {
 	for id, kind := range a.book.inHand() {
-		a.cfg.Logger.Log(ctx, level, msg, "task_id", id, "task_type", kind) //nolint:sloglint // The messages stand above.
+		a.cfg.Logger.Log(ctx, level, msg, "task_id", id, "task_type", kind)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -65,7 +66,7 @@ func (d *DebugLog) WithGroup(name string) slog.Handler {
 }
 
 func (d *DebugLog) and(with func(slog.Handler) slog.Handler) *DebugLog {
-	return &DebugLog{next: with(d.next), file: d.file, with: append(d.with[:len(d.with):len(d.with)], with)}
+	return &DebugLog{next: with(d.next), file: d.file, with: append(slices.Clip(d.with), with)}
 }
 
 // debugFile is the file that all debugged tasks share.

@@ -366,6 +366,33 @@ func TestUploadIsCutOff(t *testing.T) {
 	}
 }
 
+// ConductorOne that takes nothing, or does not answer, does not hold an upload up
+// for ever.
+func TestUploadStalls(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]int{"midway": 8 << 20, "behind the end": 10} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, c1sim.Options{Lease: time.Hour, Faults: func(c c1sim.Call) c1sim.Fault {
+					if c.Method == "UploadAsset" {
+						return c1sim.Fault{Delay: time.Hour}
+					}
+					return c1sim.Fault{}
+				}})
+				r.syncer = archiveOf(t, strings.Repeat("x", size))
+				id := r.sim.Enqueue(syncTask())
+				r.start()
+				pass(15*time.Minute + 2*time.Second)
+				got := r.sim.Task(id).Result
+				if codes.Code(got.GetStatus().GetCode()) != codes.DeadlineExceeded || got.GetError().GetNonRetryable() {
+					t.Errorf("result is %v", got)
+				}
+			})
+		})
+	}
+}
+
 // What is logged while a debugged task runs is uploaded behind the archive.
 func TestDebugLogIsUploaded(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ var errNoServer = errors.New("unable to communicate with gRPC server")
 
 // loop asks for tasks and starts them until ctx ends, which is no error, or until
 // there is no point in going on. Tasks get the context work.
-func (a *Agent) loop(ctx context.Context, work context.Context) error { //nolint:revive // The loop ends before the work that it started.
+func (a *Agent) loop(ctx, work context.Context) error {
 	source := a.source()
 	failures := 0
 	for delay := time.Duration(0); ; {

@@ -141,8 +141,8 @@ func (m *mortal) Revoke(ctx context.Context, r *v2.GrantManagerServiceRevokeRequ
 type process struct {
 	*agent.Agent
 	mortal *mortal
-	rig  *rig
-	conn *c1api.Conn
+	rig    *rig
+	conn   *c1api.Conn
 	// end is SIGTERM; it returns what Run returned.
 	end func() error
 	// done is closed when Run has returned.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
@@ -19,7 +21,13 @@ import (
 const (
 	uploadAttempts = 3
 	uploadChunk    = 512 << 10
+	// uploadStall is how long an upload may go on without ConductorOne taking a chunk
+	// or, behind the last one, answering.
+	uploadStall = 5 * time.Minute
 )
+
+// errStalled ends an attempt that goes on for too long without getting anywhere.
+var errStalled = status.Error(codes.DeadlineExceeded, "ConductorOne has taken nothing of the upload for 5 minutes")
 
 // uploader sends files to ConductorOne.
 type uploader struct {
@@ -54,24 +62,34 @@ func (u *uploader) attempt(ctx context.Context, taskID, path string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // It was only read.
+	defer file.Close()
 	// A stream that is left before its end must be cancelled, or it stays for ever.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
+	defer stall.Stop()
 	stream, err := u.client.UploadAsset(ctx)
 	if err != nil {
 		return err
 	}
-	err = u.sendAll(stream.Send, taskID, file)
+	err = u.sendAll(func(m *pb.BatonServiceUploadAssetRequest) error {
+		stall.Reset(uploadStall)
+		return stream.Send(m)
+	}, taskID, file)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
+	stall.Reset(uploadStall)
 	// EOF from Send means that ConductorOne ended the stream; why is in the answer.
 	_, answered := stream.CloseAndRecv()
-	if answered == nil && err != nil {
+	switch {
+	case errors.Is(context.Cause(ctx), errStalled):
+		return errStalled
+	case answered == nil && err != nil:
 		return errors.New("ConductorOne took the upload for complete before it was")
+	default:
+		return answered
 	}
-	return answered
 }
 
 func (u *uploader) sendAll(send func(*pb.BatonServiceUploadAssetRequest) error, taskID string, r io.Reader) error {

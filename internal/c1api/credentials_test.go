@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -23,9 +24,7 @@ func jwk(extra map[string]string) string {
 		"x": base64.RawURLEncoding.EncodeToString(private[ed25519.SeedSize:]),
 		"d": base64.RawURLEncoding.EncodeToString(private.Seed()),
 	}
-	for k, v := range extra {
-		fields[k] = v
-	}
+	maps.Copy(fields, extra)
 	var members []string
 	for k, v := range fields {
 		if v != "" {

@@ -26,7 +26,7 @@ func TestCallsShareOneConnection(t *testing.T) {
 			if err := poll(t, conn); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(4 * time.Minute)
+			<-time.After(4 * time.Minute)
 		}
 		tokens := int64(len(w.sim.Events("token")))
 		if n := w.dials.Load(); n != 1+tokens {

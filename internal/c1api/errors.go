@@ -50,8 +50,7 @@ func (e *TokenError) Temporary() bool {
 // accept the credentials. A token endpoint that is in trouble itself, though
 // Unauthenticated by its code, does not say so.
 func Refused(err error) bool {
-	var token *TokenError
-	if errors.As(err, &token) {
+	if token, ok := errors.AsType[*TokenError](err); ok {
 		return !token.Temporary()
 	}
 	switch status.Code(err) {

@@ -139,7 +139,7 @@ func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, transportError(fmt.Errorf("ask ConductorOne for a token: %w", err))
 	}
-	defer resp.Body.Close() //nolint:errcheck // Nothing was written that closing could lose.
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
 	if err != nil {
 		return nil, transportError(fmt.Errorf("read ConductorOne's token: %w", err))

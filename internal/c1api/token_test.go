@@ -68,7 +68,7 @@ func TestTokenIsRenewedTenSecondsEarly(t *testing.T) {
 			wait   time.Duration
 			tokens int
 		}{{0, 1}, {time.Hour - 11*time.Second, 1}, {2 * time.Second, 2}, {time.Hour - 11*time.Second, 2}, {2 * time.Second, 3}} {
-			time.Sleep(step.wait)
+			<-time.After(step.wait)
 			if err := poll(t, conn); err != nil {
 				t.Fatal(err)
 			}

@@ -35,7 +35,7 @@ func Check(ctx context.Context, bind string, port int, endpoint string, timeout 
 	if err != nil {
 		return status.Errorf(codes.Unavailable, "health check failed: %v", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // It was only read.
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // The status alone says it too.
 		return fmt.Errorf("health check returned status %d: %s", resp.StatusCode, strings.TrimSpace(string(body)))

@@ -113,7 +113,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	if err != nil {
 		return fmt.Errorf("stop serving health checks: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -278,7 +279,7 @@ func TestAnswersThatAreNotWhatWasAsked(t *testing.T) {
 	}
 	many := &v2.TicketsServiceListTicketSchemasResponse{}
 	for i := range 150 {
-		many.List = append(many.List, &v2.TicketSchema{Id: fmt.Sprint(i)})
+		many.List = append(many.List, &v2.TicketSchema{Id: strconv.Itoa(i)})
 	}
 	got := run(t, runner(&fake{answers: []proto.Message{many}}), find("list_ticket_schemas"), false)
 	equal(t, "many schemas", success(&v2.TicketsServiceListTicketSchemasResponse{List: many.GetList()[:100]}, nil), got)

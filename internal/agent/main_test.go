@@ -1,0 +1,10 @@
+package agent_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain fails the tests of a package that leaves goroutines behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
