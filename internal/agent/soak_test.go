@@ -152,8 +152,12 @@ func mixedTask(rng *rand.Rand, n *tenant, i int) *pb.Task {
 func TestSoak(t *testing.T) { //nolint:paralleltest // It counts open files and memory.
 	before := resources(t)
 	wall := time.Now()
+	tasks := *soakTasks
+	if testing.Short() {
+		tasks = min(tasks, 100)
+	}
 	var stats soakStats
-	synctest.Test(t, func(t *testing.T) { stats = soak(t, *soakTasks, *soakSeed) })
+	synctest.Test(t, func(t *testing.T) { stats = soak(t, tasks, *soakSeed) })
 	after := resources(t)
 	t.Logf("%s; %v virtual, %v real", stats.text, stats.virtual.Round(time.Second), time.Since(wall).Round(time.Millisecond))
 	t.Logf("before: %v; after: %v", before, after)
