@@ -29,12 +29,14 @@ type size struct {
 type generated struct {
 	size
 	decoding chan struct{}
+	latency  time.Duration
+	pages    *atomic.Int64
 }
 
 var _ syncer.Source = generated{}
 
 func newGenerated(s size) generated {
-	return generated{s, make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return generated{size: s, decoding: make(chan struct{}, runtime.GOMAXPROCS(0)), pages: new(atomic.Int64)}
 }
 
 const memberPage = 100
@@ -47,7 +49,15 @@ func (s generated) Start(context.Context, syncer.Scope) (*syncer.Page, error) {
 	return &syncer.Page{Lists: []syncer.List{{Kind: "users"}, {Kind: "groups"}, {Kind: "applications"}}}, nil
 }
 
-func (s generated) Read(_ context.Context, l syncer.List, token string) (*syncer.Page, error) {
+func (s generated) Read(ctx context.Context, l syncer.List, token string) (*syncer.Page, error) {
+	s.pages.Add(1)
+	if s.latency > 0 {
+		select {
+		case <-time.After(s.latency):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 	s.decoding <- struct{}{}
 	defer func() { <-s.decoding }()
 	skip, _ := strconv.Atoi(token)
@@ -181,6 +191,23 @@ func BenchmarkStage(b *testing.B) {
 	}
 	b.ReportMetric(float64(large.groups*large.perGroup)*float64(b.N)/b.Elapsed().Seconds(), "memberships/s")
 	b.ReportMetric(float64(peak)/(1<<20), "MiB-peak")
+}
+
+// BenchmarkReadingPhase reads 500,000 memberships from a source that answers after
+// 20 ms, and compares with the time that the requests alone need.
+func BenchmarkReadingPhase(b *testing.B) {
+	const workers = 16
+	s := newGenerated(size{users: 25_000, groups: 1_250, perGroup: 400, apps: 200, perApp: 20})
+	s.latency = 20 * time.Millisecond
+	for b.Loop() {
+		db := openStore(b, b.TempDir())
+		if err := syncer.Run(b.Context(), syncer.Config{Source: s, Store: db, Workers: workers, Logger: quiet}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ideal := time.Duration(s.pages.Load()) * s.latency / workers
+	b.ReportMetric(b.Elapsed().Seconds()/ideal.Seconds(), "x-ideal")
+	b.ReportMetric(float64(s.pages.Load())/float64(b.N), "pages")
 }
 
 func BenchmarkBuild(b *testing.B) {
