@@ -111,7 +111,7 @@ func (b *builder) putResources(ctx context.Context) error {
 
 func (b *builder) putEntitlements(ctx context.Context) error {
 	b.index = map[string]int{}
-	return inBatches(ctx, b.Store.Entitlements(ctx, false), b.Archive.PutEntitlements, func(row EntitlementRow) (*v2.Entitlement, error) {
+	return inBatches(ctx, b.Store.Entitlements(ctx), b.Archive.PutEntitlements, func(row EntitlementRow) (*v2.Entitlement, error) {
 		if len(row.ResourceData) == 0 {
 			return nil, &spoilError{fmt.Errorf("entitlement %s is of %s, which was not read", row.ID, row.Resource)}
 		}

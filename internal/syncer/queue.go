@@ -91,10 +91,16 @@ func (q *queue) next(ctx context.Context) (list *OpenList, token *Token, err err
 // done takes a token back.
 func (q *queue) done(t Token) { delete(q.busy, t.ID) }
 
-// drop forgets the tokens of a resource's lists.
-func (q *queue) drop(owner Ref) {
-	q.tokens = slices.DeleteFunc(q.tokens, func(t Token) bool { return t.List.Owner == owner })
+// drop forgets the tokens of a resource's lists, and returns them.
+func (q *queue) drop(owner Ref) (dropped []Token) {
+	q.tokens = slices.DeleteFunc(q.tokens, func(t Token) bool {
+		if t.List.Owner == owner {
+			dropped = append(dropped, t)
+		}
+		return t.List.Owner == owner
+	})
 	heap.Init(&q.tokens)
+	return dropped
 }
 
 func (t Token) compare(u Token) int {

@@ -157,7 +157,9 @@ func (r *reading) take(ev event) {
 		list = ev.token.List
 		r.queue.done(*ev.token)
 		if ev.batch.Gone {
-			r.queue.drop(list.Owner)
+			for _, t := range r.queue.drop(list.Owner) {
+				r.kinds[r.kind(t.List.Kind)].PagesOpen--
+			}
 		}
 		if ev.committed.Idle {
 			r.queue.lists = append(r.queue.lists, OpenList{ID: ev.token.ListID, List: list})

@@ -103,9 +103,8 @@ type Rows interface {
 	// true.
 	Resources(ctx context.Context, names bool) iter.Seq2[ResourceRow, error]
 	// Entitlements lists the entitlements by id, each with its resource's data,
-	// which is empty for a resource that is not stored; without any data where
-	// names is true.
-	Entitlements(ctx context.Context, names bool) iter.Seq2[EntitlementRow, error]
+	// which is empty for a resource that is not stored.
+	Entitlements(ctx context.Context) iter.Seq2[EntitlementRow, error]
 	// Blocks lists the blocks of grants on one entitlement in the order in which
 	// they were stored.
 	Blocks(ctx context.Context, entitlement string) ([]GrantBlock, error)

@@ -232,7 +232,7 @@ func TestGone(t *testing.T) {
 	if got := all(t, db.Resources(t.Context(), true)); len(got) != 1 || got[0].Ref.ID != "h" {
 		t.Errorf("resources = %+v", got)
 	}
-	if got := all(t, db.Entitlements(t.Context(), true)); len(got) != 1 || got[0].ID != "group:h" {
+	if got := all(t, db.Entitlements(t.Context())); len(got) != 1 || got[0].ID != "group:h" {
 		t.Errorf("entitlements = %+v", got)
 	}
 	if got := all(t, db.AllBlocks(t.Context())); len(got) != 0 {

@@ -75,17 +75,12 @@ func scanResource(s rowScanner) (r syncer.ResourceRow, err error) {
 }
 
 // Entitlements implements [syncer.Rows].
-func (db *DB) Entitlements(ctx context.Context, names bool) iter.Seq2[syncer.EntitlementRow, error] {
-	q := `SELECT e.entitlement, e.type, e.resource, e.data, coalesce(r.name, ''), coalesce(r.data, x'')
-		FROM live_entitlements e LEFT JOIN resources r ON r.type = e.type AND r.resource = e.resource ORDER BY e.entitlement`
-	if names {
-		q = `SELECT e.entitlement, e.type, e.resource, x'', coalesce(r.name, ''), x''
-		FROM live_entitlements e LEFT JOIN resources r ON r.type = e.type AND r.resource = e.resource ORDER BY e.entitlement`
-	}
+func (db *DB) Entitlements(ctx context.Context) iter.Seq2[syncer.EntitlementRow, error] {
 	return query(ctx, db, "read entitlements", func(s rowScanner) (e syncer.EntitlementRow, err error) {
 		err = s.Scan(&e.ID, &e.Resource.Type, &e.Resource.ID, &e.Data, &e.ResourceName, &e.ResourceData)
 		return e, err
-	}, q)
+	}, `SELECT e.entitlement, e.type, e.resource, e.data, coalesce(r.name, ''), coalesce(r.data, x'')
+		FROM live_entitlements e LEFT JOIN resources r ON r.type = e.type AND r.resource = e.resource ORDER BY e.entitlement`)
 }
 
 // Blocks implements [syncer.Rows].
