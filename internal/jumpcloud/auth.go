@@ -28,6 +28,8 @@ func (k apiKey) apply(_ context.Context, header http.Header) (uint64, error) {
 
 func (apiKey) renew(uint64) bool { return false }
 
+func (k apiKey) hide(text string) string { return hide(text, k.key) }
+
 // routeToken is the OAuth token endpoint, for messages.
 var routeToken = Route{
 	Method: http.MethodPost, Pattern: "/oauth2/token", List: "an access token",
@@ -49,14 +51,14 @@ type serviceAccount struct {
 	http   *http.Client
 	retry  retrier
 	logger *slog.Logger
-	redact func(string) string
+	secret secret.String
 
 	// fetching lets one goroutine at a time ask for a token. It is a channel so that
 	// those who wait can leave when their context ends.
 	fetching chan struct{}
 
 	mu    sync.Mutex
-	token string
+	token secret.String
 	until time.Time // not to be used from then on
 	mark  uint64    // counts the tokens; 0 is none
 }
@@ -74,7 +76,7 @@ func newServiceAccount(cfg Config, client *http.Client, retry retrier) *serviceA
 		http:     &http.Client{Transport: client.Transport, CheckRedirect: client.CheckRedirect, Timeout: tokenTimeout},
 		retry:    retry,
 		logger:   cfg.Logger,
-		redact:   newRedactor(cfg.ClientSecret),
+		secret:   cfg.ClientSecret,
 		fetching: make(chan struct{}, 1),
 	}
 }
@@ -84,7 +86,7 @@ func (a *serviceAccount) apply(ctx context.Context, header http.Header) (uint64,
 	if err != nil {
 		return 0, err
 	}
-	header.Set("Authorization", "Bearer "+token)
+	header.Set("Authorization", "Bearer "+token.Reveal())
 	return mark, nil
 }
 
@@ -94,13 +96,19 @@ func (a *serviceAccount) renew(mark uint64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.mark == mark {
-		a.token = ""
+		a.token = secret.String{}
 	}
 	return mark != 0
 }
 
+func (a *serviceAccount) hide(text string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return hide(text, a.secret, a.token)
+}
+
 // current returns a token that can be used, fetching one where there is none.
-func (a *serviceAccount) current(ctx context.Context) (string, uint64, error) {
+func (a *serviceAccount) current(ctx context.Context) (secret.String, uint64, error) {
 	if token, mark, ok := a.held(); ok {
 		return token, mark, nil
 	}
@@ -108,7 +116,7 @@ func (a *serviceAccount) current(ctx context.Context) (string, uint64, error) {
 	case a.fetching <- struct{}{}:
 		defer func() { <-a.fetching }()
 	case <-ctx.Done():
-		return "", 0, ctx.Err()
+		return secret.String{}, 0, ctx.Err()
 	}
 	// Another goroutine may have fetched one in the meantime.
 	if token, mark, ok := a.held(); ok {
@@ -118,15 +126,16 @@ func (a *serviceAccount) current(ctx context.Context) (string, uint64, error) {
 }
 
 // held returns the token that is at hand.
-func (a *serviceAccount) held() (string, uint64, bool) {
+func (a *serviceAccount) held() (secret.String, uint64, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.token, a.mark, a.token != "" && time.Now().Before(a.until)
+	return a.token, a.mark, !a.token.Empty() && time.Now().Before(a.until)
 }
 
 // fetch asks for a token, repeatedly where that can help.
-func (a *serviceAccount) fetch(ctx context.Context) (string, uint64, error) {
-	var got *oauth2.Token
+func (a *serviceAccount) fetch(ctx context.Context) (secret.String, uint64, error) {
+	var got secret.String
+	var mark uint64
 	err := a.retry.run(ctx, a.logger, call{route: routeToken}, func(int) *failure {
 		began := time.Now()
 		token, err := a.config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
@@ -136,22 +145,17 @@ func (a *serviceAccount) fetch(ctx context.Context) (string, uint64, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.mark++
-		a.token = token.AccessToken
+		a.token = secret.New(token.AccessToken)
 		a.until = began.Add(time.Hour)
 		if !token.Expiry.IsZero() {
 			// Short-lived tokens are used for nine tenths of their life.
 			life := token.Expiry.Sub(began)
 			a.until = began.Add(life - min(tokenSlack, life/10))
 		}
-		got = token
+		got, mark = a.token, a.mark
 		return nil
 	})
-	if err != nil {
-		return "", 0, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return got.AccessToken, a.mark, nil
+	return got, mark, err
 }
 
 // failure classifies a refusal of the token endpoint.
@@ -179,7 +183,7 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		return f
 	}
 	e.Status = refused.Response.StatusCode
-	e.Message = a.redact(messageOf(refused.Body))
+	e.Message = shorten(a.hide(messageOf(refused.Body)))
 	switch status := e.Status; {
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
 		if after, ok := retryAfter(refused.Response.Header, time.Now()); ok {

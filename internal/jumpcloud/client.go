@@ -85,7 +85,6 @@ type Client struct {
 	retry   retrier
 	logger  *slog.Logger
 	observe func(RequestInfo)
-	redact  func(string) string
 
 	short shortcuts
 	// reached says that the server has answered before.
@@ -148,7 +147,6 @@ func (c *Client) authenticateWith(cfg Config) error {
 	default:
 		c.auth = apiKey{key: cfg.APIKey}
 	}
-	c.redact = newRedactor(cfg.APIKey, cfg.ClientSecret)
 	return nil
 }
 
@@ -205,4 +203,6 @@ type authenticator interface {
 	// renew is called when the credential with the mark was refused, and reports
 	// whether asking again can help.
 	renew(mark uint64) bool
+	// hide takes the credential out of a text.
+	hide(text string) string
 }

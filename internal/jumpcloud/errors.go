@@ -99,8 +99,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of the [Error] in err's chain, "" when there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return ""
@@ -146,7 +145,8 @@ func kindOfStatus(status int) Kind {
 const maxMessage = 200
 
 // messageOf finds the words in an error body: message, else error, else
-// error_description, else its first 200 characters. A page of HTML says nothing.
+// error_description, else all of it. A page of HTML says nothing. What it returns
+// still has to be cut, after secrets were taken out.
 func messageOf(body []byte) string {
 	var parsed struct {
 		Message     text `json:"message"`
@@ -156,7 +156,7 @@ func messageOf(body []byte) string {
 	if err := json.Unmarshal(body, &parsed); err == nil {
 		for _, s := range []text{parsed.Message, parsed.Error, parsed.Description} {
 			if s != "" {
-				return shorten(string(s))
+				return string(s)
 			}
 		}
 		return ""
@@ -164,7 +164,7 @@ func messageOf(body []byte) string {
 	if isHTML(body) {
 		return ""
 	}
-	return shorten(string(body))
+	return string(body)
 }
 
 // shorten makes one printable line of at most 200 characters.
@@ -194,14 +194,12 @@ func isHTML(body []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(body[:min(len(body), 512)]), " \t\r\n\ufeff"), "<")
 }
 
-// newRedactor returns a function that takes secrets out of a server's words.
-func newRedactor(secrets ...secret.String) func(string) string {
-	var pairs []string
+// hide takes secrets out of a server's words.
+func hide(text string, secrets ...secret.String) string {
 	for _, s := range secrets {
 		if !s.Empty() {
-			pairs = append(pairs, s.Reveal(), s.String())
+			text = strings.ReplaceAll(text, s.Reveal(), s.String())
 		}
 	}
-	replacer := strings.NewReplacer(pairs...)
-	return replacer.Replace
+	return text
 }

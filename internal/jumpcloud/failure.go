@@ -29,10 +29,10 @@ const (
 type failure struct {
 	err   *Error
 	class class
-	// refused says that the server asked us to slow down; after is for how long it
-	// said, -1 when it did not say.
-	refused bool
-	after   time.Duration
+	// signal is what pacing makes of it. A server that asks us to slow down may say
+	// for how long; after is -1 where it does not.
+	signal outcome
+	after  time.Duration
 	// maybeDone says that the server may have done what was asked.
 	maybeDone bool
 	// stop is the end of the caller's context.
@@ -42,7 +42,8 @@ type failure struct {
 // result is the error that a caller gets.
 func (f *failure) result(ctx context.Context) error {
 	if f.stop != nil && f.err.MaybeDone {
-		f.err.Err = f.stop
+		// The caller left while a change was under way.
+		f.err.Kind, f.err.Err = KindUnavailable, f.stop
 		return f.err
 	}
 	if f.stop != nil {
@@ -54,18 +55,16 @@ func (f *failure) result(ctx context.Context) error {
 	return f.err
 }
 
-// signal tells pacing what became of an attempt.
-func (f *failure) signal() signal {
+// outcome tells pacing what became of an attempt; nil is success.
+func (f *failure) outcome() signal {
 	switch {
 	case f == nil:
 		return signal{kind: accepted}
-	case f.refused:
-		return signal{kind: refusedBy, after: f.after}
-	case f.err.Status != 0:
+	case f.signal == unknown && f.err.Status != 0:
 		// An answer that is no refusal came out of the server's allowance as well.
 		return signal{kind: accepted}
 	default:
-		return signal{kind: unknown}
+		return signal{kind: f.signal, after: f.after}
 	}
 }
 
@@ -117,7 +116,7 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	}
 	e := c.newError(call, kindOfStatus(status), nil)
 	e.Status = status
-	e.Message = c.redact(messageOf(body))
+	e.Message = shorten(c.auth.hide(messageOf(body)))
 	f := &failure{err: e, after: -1, maybeDone: maybeDone}
 	switch {
 	case status == http.StatusUnauthorized:
@@ -128,9 +127,11 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 		// The edge in front of JumpCloud blocks an address that asks too much; this
 		// says nothing about permissions.
 		e.Kind = KindUnavailable
-		f.class, f.refused = patient, true
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		f.class, f.refused = patient, true
+		f.class, f.signal = patient, refusedBy
+	case status == http.StatusTooManyRequests:
+		f.class, f.signal = patient, refusedBy
+	case status == http.StatusServiceUnavailable:
+		f.class, f.signal = patient, strained
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout, status == http.StatusRequestTimeout,
 		status >= 520 && status <= 530: // The edge could not reach JumpCloud.
 		f.class = patient
@@ -140,6 +141,9 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	if f.class == patient {
 		if after, ok := retryAfter(resp.Header, time.Now()); ok {
 			f.after = after
+			if f.signal == strained {
+				f.signal = refusedBy
+			}
 		}
 	}
 	e.Hint = c.hint(call, e)
@@ -240,8 +244,7 @@ func (c *Client) brokenBody(ctx context.Context, call call, resp *http.Response,
 
 // withoutURL takes the address out of an error of net/http.
 func withoutURL(err error) error {
-	var e *url.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}
 	return err

@@ -27,6 +27,9 @@ const (
 	// searchCuts is after how many cuts that is.
 	searchCuts = 3
 
+	// strainFades with each accepted request.
+	strainFades = 1.0 / 16
+
 	minRate = 0.05 // requests per second
 	maxRate = 5000 // beyond it the rate is unlimited
 
@@ -72,6 +75,9 @@ type pacer struct {
 	// refusals counts those since the last cut, that one included.
 	refusals int
 	cuts     int
+	// strain grows by one with each failure of the server and fades with what it
+	// accepts.
+	strain float64
 
 	until    time.Time     // nobody asks before
 	hold     time.Duration // the last wait chosen by ourselves
@@ -101,6 +107,7 @@ const (
 	unknown   outcome = iota // no answer came
 	accepted                 // the server took it out of its allowance
 	refusedBy                // the server asked to slow down
+	strained                 // the server was not up to it, which may or may not be our doing
 )
 
 // signal tells the pacer of a request's end.
@@ -151,8 +158,16 @@ func (p *pacer) done(now time.Time, pass pass, s signal) {
 	if pass.probe && current {
 		p.probeOut = false
 	}
+	if s.kind == strained {
+		// One in many is an accident; a second one soon after is not.
+		if p.strain++; p.strain < 1.5 {
+			return
+		}
+		s.kind = refusedBy
+	}
 	switch {
 	case s.kind == accepted && current:
+		p.strain = max(0, p.strain-strainFades)
 		p.accept(now, pass)
 	case s.kind == accepted && pass.epoch < p.cutAt:
 		// It was under way when the rate was cut.
@@ -192,6 +207,7 @@ func (p *pacer) accept(now time.Time, pass pass) {
 func (p *pacer) refuse(now time.Time, after time.Duration) {
 	p.epoch++
 	p.refusals++
+	p.strain = 1
 	if p.probing {
 		// Not even a single request got through: this is about the wait.
 		p.hold = min(maxHold, 2*p.hold)

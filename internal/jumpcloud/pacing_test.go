@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -198,7 +199,7 @@ func (s *fakeServer) between(from, to time.Time) (taken, refused int) {
 }
 
 func inSeconds(h http.Header, _ time.Time, next time.Duration) {
-	h.Set("Retry-After", fmt.Sprint(int(math.Ceil(next.Seconds()))))
+	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(next.Seconds()))))
 }
 
 func asDate(h http.Header, now time.Time, next time.Duration) {

@@ -1,6 +1,7 @@
 package jumpcloud_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -115,6 +116,60 @@ func TestMembersUnderEdits(t *testing.T) {
 		m := &model{rows: scattered(t), edit: e.edit, nulls: rapid.Bool().Draw(t, "nulls")}
 		m.punch(t, rapid.IntRange(0, 60).Draw(t, "percent holes"))
 		check(t, m, m.lister(limit, false, true), e.left > 0)
+	})
+}
+
+// TestSeveralListsInOneWindow reads two lists as one, as it is done where several
+// targets in one request are refused: the mark shows what the total hides.
+func TestSeveralListsInOneWindow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := &editor{t: t, left: rapid.IntRange(0, 6).Draw(t, "events")}
+		e.adds = rapid.Bool().Draw(t, "adds")
+		e.cuts = !e.adds
+		silent := rapid.Bool().Draw(t, "no total")
+		if silent {
+			e.left = 0 // Without totals and positions nothing shows a change.
+		}
+		lists := []*model{{rows: scattered(t), edit: e.edit, silent: silent}, {rows: scattered(t), edit: e.edit, silent: silent}}
+		l := lists[0].lister(rapid.IntRange(10, 40).Draw(t, "limit"), false, true)
+		l.Fetch = func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[string], error) {
+			var all jumpcloud.Page[string]
+			for i, m := range lists {
+				page, err := m.fetch(ctx, w)
+				if err != nil {
+					return all, err
+				}
+				for _, id := range page.Items {
+					all.Items = append(all.Items, fmt.Sprint(i, ":", id))
+				}
+				all.Raw += page.Raw
+				all.Total = max(all.Total, page.Total)
+				if silent {
+					all.Total = -1
+				}
+				all.Mark += fmt.Sprint("/", page.Total)
+			}
+			return all, nil
+		}
+		for _, m := range lists {
+			m.begin()
+		}
+		mayFail := e.left > 0
+		shown, err := readAll(l, chooser(t))
+		switch {
+		case errors.Is(err, jumpcloud.ErrIncomplete) && mayFail:
+			return
+		case err != nil:
+			t.Fatal(err)
+		}
+		for i, m := range lists {
+			for id := range m.left {
+				if _, ok := shown[fmt.Sprint(i, ":", id)]; !ok {
+					t.Fatalf("%s of list %d was there throughout and not shown", id, i)
+				}
+			}
+		}
 	})
 }
 

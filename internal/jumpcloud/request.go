@@ -105,7 +105,7 @@ func (c *Client) attempt(ctx context.Context, call call, target string, payload 
 	sent := time.Now()
 	fail := c.send(ctx, call, target, payload, decode, &info)
 	info.Duration = time.Since(sent)
-	c.gate.leave(pass, fail.signal())
+	c.gate.leave(pass, fail.outcome())
 	c.observe(info)
 	if fail != nil {
 		fail.err.Attempts = n
@@ -115,12 +115,18 @@ func (c *Client) attempt(ctx context.Context, call call, target string, payload 
 
 // send makes the request itself and reads its answer.
 func (c *Client) send(ctx context.Context, call call, target string, payload []byte, decode decoder, info *RequestInfo) *failure {
+	header := make(http.Header, 5)
+	mark, err := c.auth.apply(ctx, header)
+	if err != nil {
+		return c.credentialFailure(ctx, call, err)
+	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(limited, call.route.Method, target, bytes.NewReader(payload))
 	if err != nil {
 		return &failure{err: c.newError(call, KindInvalid, err), class: final}
 	}
+	req.Header = header
 	if payload == nil {
 		req.Body, req.GetBody = http.NoBody, nil
 	} else {
@@ -131,15 +137,11 @@ func (c *Client) send(ctx context.Context, call call, target string, payload []b
 	if c.orgID != "" && !strings.HasPrefix(call.route.Pattern, routeOrganizations.Pattern) {
 		req.Header.Set(tenantHeader, c.orgID)
 	}
-	mark, err := c.auth.apply(limited, req.Header)
-	if err != nil {
-		return c.credentialFailure(ctx, call, err)
-	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return c.brokenConnection(ctx, call, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // Nothing is left to do about a body that was read.
+	defer resp.Body.Close()
 	info.Status = resp.StatusCode
 	c.reached.Store(true)
 	if resp.StatusCode/100 != 2 {

@@ -62,11 +62,8 @@ func newRetrier() retrier {
 }
 
 func asPause(err error) *pause {
-	var p *pause
-	if errors.As(err, &p) {
-		return p
-	}
-	return nil
+	p, _ := errors.AsType[*pause](err)
+	return p
 }
 
 // run makes attempts until one succeeds or no further one is to be made.
@@ -77,7 +74,7 @@ func (r retrier) run(ctx context.Context, logger *slog.Logger, call call, attemp
 		if fail == nil {
 			return nil, nil //nolint:nilnil // The executor wants a value; attempts have none.
 		}
-		delay, ok := patience.next(fail, rand.Float64(), time.Now())
+		delay, ok := patience.next(fail, rand.Float64(), time.Now()) //nolint:gosec // Jitter needs no secrecy.
 		fail.err.Elapsed = time.Since(patience.started)
 		err := fail.result(ctx)
 		if !ok {

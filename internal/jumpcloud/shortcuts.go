@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
@@ -50,12 +51,7 @@ func (s *shortcut) refuses(err error) bool {
 	if s.worked.Load() {
 		return e.Status == http.StatusBadRequest
 	}
-	for _, status := range s.refusal {
-		if e.Status == status {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.refusal, e.Status)
 }
 
 // try asks by the shortcut, and the plain way when that is refused. Where the
