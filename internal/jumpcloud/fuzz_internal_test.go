@@ -1,0 +1,167 @@
+package jumpcloud
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzRetryAfter holds what a server may ask for to its bounds: whatever stands in
+// the headers, the wait is none or between nothing and the cap.
+func FuzzRetryAfter(f *testing.F) {
+	const date = "Wed, 21 Oct 2015 07:28:00 GMT"
+	for _, seed := range []string{
+		"", "0", "5", " 7 ", "1.5", "-1", "1e3", "1e400", "-1e400", "NaN", "Inf", "-Inf", "0x10", "99999999999999999999", "31536000",
+		date, "Wed, 21 Oct 9999 07:28:00 GMT", "Wednesday, 21-Oct-15 07:28:00 GMT", "Wed Oct 21 07:28:00 2015", "soon", "\x00", "١٢",
+	} {
+		f.Add(seed, "")
+		f.Add(seed, date)
+		f.Add(seed, "Sat, 01 Jan 0000 00:00:00 GMT")
+	}
+	f.Fuzz(func(t *testing.T, after, date string) {
+		h := http.Header{"Retry-After": {after}}
+		if date != "" {
+			h.Set("Date", date)
+		}
+		now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+		wait, ok := retryAfter(h, now)
+		if wait < 0 || wait > maxRetryAfter || !ok && wait != 0 {
+			t.Errorf("Retry-After %q at %q: %s, %t", after, date, wait, ok)
+		}
+		if ok && strings.TrimSpace(after) == "" {
+			t.Errorf("nothing was asked for, and it is %s", wait)
+		}
+		// A patient request comes to its end whatever a server asks for.
+		p, attempts := patience{started: now}, 0
+		for delay, more := p.next(&failure{class: patient, after: wait}, 0.5, now); more; delay, more = p.next(&failure{class: patient, after: wait}, 0.5, now) {
+			now = now.Add(delay + time.Second)
+			if attempts++; attempts > 1000 {
+				t.Fatalf("Retry-After %q: %d attempts and no end", after, attempts)
+			}
+		}
+	})
+}
+
+// FuzzToken reads page tokens, which a damaged work database may hold in any form:
+// what is taken is written as it was and asks for a window that makes sense.
+func FuzzToken(f *testing.F) {
+	for _, seed := range []string{
+		"", "S0.0.100", "s1.99.100", "P0.0.10", "p12.2147483647.1", "q0.99.100.1f.0.3", "q0.0.10.0.ffffffffffffffff.0", "c1.50.100",
+		"p0.0", "p-1.0.10", "p0.0.0", "P00.0.10", "q0.0.10.0.0.0", "p0.0.99999999999", "\x00", "é1.2.3", "x0.0.10",
+	} {
+		f.Add(seed, true, false)
+		f.Add(seed, false, true)
+	}
+	f.Fuzz(func(t *testing.T, token string, sorted, holes bool) {
+		l := Lister[string]{
+			Name: "things", Limit: 100, Sorted: sorted, Holes: holes, ID: func(s string) string { return s },
+			Fetch: func(_ context.Context, w Window) (Page[string], error) {
+				if w.Skip < 0 || w.Limit < 1 {
+					t.Errorf("token %q asks for %+v", token, w)
+				}
+				return Page[string]{Items: []string{"a", "b"}, Total: 350, Raw: 2}, nil
+			},
+		}
+		page, err := ReadPage(t.Context(), l, token)
+		if err != nil {
+			return
+		}
+		spec := listSpec{name: "things", limit: 100, sorted: sorted, holes: holes}
+		for _, next := range page.Next {
+			if ticket, err := spec.parse(next); err != nil || ticket.String() != next {
+				t.Errorf("token %q names %q, which reads as %v, %v", token, next, ticket, err)
+			}
+		}
+		if !page.Settled {
+			_, _ = l.Settle([][]byte{page.Note}) // must only not panic
+		}
+	})
+}
+
+// FuzzSettle judges lists by notes that may be anything. It must end, name few
+// tokens that can be read, and never find a list complete that has no page.
+func FuzzSettle(f *testing.F) {
+	seed := func(notes ...note) {
+		var lines [][]byte
+		for _, n := range notes {
+			lines = append(lines, n.encode())
+		}
+		for _, form := range []byte{0, 1, 2, 3} {
+			f.Add(bytesJoin(lines), form)
+		}
+	}
+	page := func(kind kind, skip, total int, ids ...string) note {
+		return newNote(ticket{kind: kind, skip: skip, limit: 10}, ids, len(ids), total, "")
+	}
+	seed()
+	seed(page(sortedStart, 0, 25, "a", "b", "c"), page(sortedWindow, 2, 25, "c", "d"), page(sortedWindow, 11, 25, "x", "y"))
+	seed(page(plainStart, 0, 12, "b", "a"), page(plainWindow, 10, 13, "c"))
+	seed(page(plainStart, 0, -1, "b", "a"), page(chained, 1, -1, "a", "q"))
+	seed(page(plainStart, 0, 50, "1", "2", "3", "4", "5", "6", "7", "8", "9", "0"), page(probeWindow, 10, 50, "x"))
+	seed(page(sortedStart, 0, 0), page(sortedWindow, 1<<30, 10_000_000, "z"))
+	f.Add([]byte(`{"k":115,"l":-1}`), byte(0))
+	f.Fuzz(func(t *testing.T, lines []byte, form byte) {
+		var notes [][]byte
+		for line := range strings.SplitSeq(string(lines), "\n") {
+			if line != "" {
+				notes = append(notes, []byte(line))
+			}
+		}
+		spec := listSpec{name: "things", limit: 100, sorted: form&1 != 0, holes: form&2 != 0}
+		next, err := Settle(spec.name, spec.limit, spec.sorted, spec.holes, notes)
+		if err == nil && len(notes) == 0 {
+			t.Error("a list without a page is complete")
+		}
+		for _, token := range next {
+			if ticket, err := spec.parse(token); err != nil || ticket.String() != token {
+				t.Errorf("%q is named, which reads as %v, %v", token, ticket, err)
+			}
+		}
+	})
+}
+
+func bytesJoin(lines [][]byte) []byte {
+	var b []byte
+	for _, l := range lines {
+		b = append(append(b, l...), '\n')
+	}
+	return b
+}
+
+// FuzzObjects decodes single objects and rows of every kind: no JSON is too odd,
+// and whatever is taken has an id.
+func FuzzObjects(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `null`, `[]`, `{"_id":"a"}`, `{"id":7}`, `{"_id":null,"id":true}`, `{"_id":"a","roleNames":["x",null,3],"created":"2020-01-01"}`,
+		`{"_id":"a","attributes":[{"name":1,"value":{}}],"mfa":false,"addresses":"none","admin":{"id":{}}}`,
+		`{"to":{"id":"a","type":"user"},"paths":[[]]}`, `{"id":"a","scopes":"all","type":7}`, `{"id":"a","sso":{"type":[],"hidden":"yes"},"active":"no"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		decodeObject(t, raw, (*userRow).model, func(u User) string { return u.ID })
+		decodeObject(t, raw, (*adminRow).model, func(a Admin) string { return a.ID })
+		decodeObject(t, raw, (*groupRow).model, func(g UserGroup) string { return g.ID })
+		decodeObject(t, raw, (*roleRow).model, func(Role) string { return "roles are known by their names" })
+		decodeObject(t, raw, (*organizationRow).model, func(o Organization) string { return o.ID })
+		decodeObject(t, raw, (*applicationRow).model, func(a Application) string { return a.ID })
+		decodeObject(t, raw, (*connectionRow).model, func(c Connection) string { return c.ID })
+		decodeObject(t, raw, (*traversalRow).model, func(t Traversal) string { return t.ID })
+	})
+}
+
+// decodeObject decodes one object as a kind of row.
+func decodeObject[W, T any](t *testing.T, raw []byte, model func(*W) (T, bool, error), id func(T) string) {
+	t.Helper()
+	var row W
+	if err := json.Unmarshal(raw, &row); err != nil {
+		return
+	}
+	v, ok, err := model(&row)
+	if err == nil && ok && id(v) == "" {
+		t.Errorf("%T without an id is made of %q", v, raw)
+	}
+}
