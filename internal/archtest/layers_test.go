@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/bid", "internal/c1api",
+			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/health",
 			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/secret",
 			"internal/syncer", "internal/workdb",
@@ -41,6 +41,11 @@ var layers = []layer{
 		pkg: "internal/connector",
 		may: []string{"internal/bid", "internal/jumpcloud", "internal/pb", "internal/syncer"},
 		why: "the connector translates JumpCloud for the engine; where the result is stored is not its business",
+	},
+	{
+		pkg: "internal/audit",
+		may: []string{"internal/connector", "internal/secret"},
+		why: "the trail writes down changes as the connector describes them, and takes no part in them",
 	},
 	{
 		pkg: "internal/syncer",
@@ -59,9 +64,10 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1z",
-		may: []string{"internal/pb"},
+		may: []string{"internal/c1z/sqlitefile", "internal/pb"},
 		why: "the archive is a file format; what is in it and how it got there is not its business",
 	},
+	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
 		pkg: "internal/jumpcloud",
 		may: []string{"internal/secret"},

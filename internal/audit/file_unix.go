@@ -1,0 +1,41 @@
+//go:build unix
+
+package audit
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// noFollow makes opening a symbolic link fail.
+const noFollow = syscall.O_NOFOLLOW
+
+// lockPath is the file that the lock is on: here the file itself.
+func lockPath(path string) string { return path }
+
+// ownedByUs reports whether a file belongs to the user who runs the process.
+func ownedByUs(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int64(stat.Uid) == int64(os.Geteuid())
+}
+
+// tooOpen reports whether a file's mode allows more than its owner's reading and
+// writing.
+func tooOpen(info fs.FileInfo) bool { return info.Mode().Perm()&^permissions != 0 }
+
+// linked reports whether a file has more than one name.
+func linked(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
+}
+
+// syncDir waits until a folder knows its new file on the disk too.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
