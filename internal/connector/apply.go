@@ -34,8 +34,9 @@ const (
 // show within a minute is a DeadlineExceeded; repeating it is safe. When the
 // context ends, the error says whether the change had been sent.
 func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
-	if err := ctx.Err(); err != nil {
-		return Outcome{Result: ResultFailed, Err: err}, fmt.Errorf("nothing was sent: %w", err)
+	if ctx.Err() != nil {
+		err := fmt.Errorf("%w: nothing was sent", ended(ctx))
+		return Outcome{Result: ResultFailed, Err: err}, err
 	}
 	if err := p.intend(ctx, plan.Change); err != nil {
 		err = fmt.Errorf("nothing was sent, because the change could not be recorded first: %w", err)
@@ -44,7 +45,7 @@ func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
 	w := write{Plan: plan, logger: p.options.Logger}
 	outcome := w.run(ctx)
 	if outcome.Err == nil && plan.Operation == OperationRevoke {
-		outcome.Inherited = p.remaining(ctx, plan)
+		outcome.Inherited = p.remaining(ctx, plan.Change)
 	}
 	p.record(ctx, plan.Change, outcome)
 	return outcome, coded(outcome.Err)
@@ -61,21 +62,21 @@ func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
 		plan.State = StatePresent
 	}
 	if plan.Operation == OperationRevoke {
-		plan.Inherited = p.remaining(ctx, plan)
+		plan.Inherited = p.remaining(ctx, plan.Change)
 	}
 	return nil
 }
 
 // remaining names the groups that confer an application to a user besides. Not
 // knowing them does not undo a revoke.
-func (p *Provisioner) remaining(ctx context.Context, plan *Plan) []Named {
-	if plan.Resource.Type != TypeApp || plan.Principal.Type != TypeUser {
+func (p *Provisioner) remaining(ctx context.Context, change Change) []Named {
+	if change.Resource.Type != TypeApp || change.Principal.Type != TypeUser {
 		return nil
 	}
-	groups, err := conferring(ctx, p.client, plan.Resource.ID, plan.Principal.ID)
+	groups, err := conferring(ctx, p.client, change.Resource.ID, change.Principal.ID)
 	if err != nil {
 		p.options.Logger.WarnContext(ctx, "could not find out which groups still confer the access",
-			slog.String("change", plan.ID), slog.Any("error", err))
+			slog.String("change", change.ID), slog.Any("error", err))
 	}
 	return groups
 }
@@ -156,8 +157,8 @@ func (w *write) already(ctx context.Context, answer error) Outcome {
 		outcome.Err = withCode(codes.Unavailable,
 			"JumpCloud contradicts itself: it answers %q, but reading %s does not agree within %s; repeating is safe",
 			answer.Error(), w.Resource, proofTime)
-		if err := ctx.Err(); err != nil {
-			outcome.Err = fmt.Errorf("JumpCloud answered %q, which was not confirmed: %w", answer.Error(), err)
+		if ctx.Err() != nil {
+			outcome.Err = fmt.Errorf("%w while it was checked that JumpCloud's answer %q is true; nothing was changed by this run", ended(ctx), answer.Error())
 		}
 	}
 	return outcome
@@ -194,8 +195,8 @@ func (w *write) prove(ctx context.Context, result Result) Outcome {
 // failed, nil where it only did not show.
 func (w *write) unproven(ctx context.Context, last error) Outcome {
 	outcome := Outcome{Result: ResultAccepted, Attempts: w.attempts}
-	if err := ctx.Err(); err != nil {
-		outcome.Err = fmt.Errorf("%w after the change was sent and JumpCloud accepted it; repeating is safe", err)
+	if ctx.Err() != nil {
+		outcome.Err = fmt.Errorf("%w after the change was sent and JumpCloud accepted it; repeating is safe", ended(ctx))
 		return outcome
 	}
 	if gone := w.edge.check(ctx); isRefusal(gone) {
@@ -230,11 +231,21 @@ func (w *write) canceled(ctx context.Context) Outcome {
 	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts}
 	if w.maybe {
 		outcome.Result = ResultUnknown
-		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; repeating is safe, or sync to see", ctx.Err())
+		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; repeating is safe, or sync to see", ended(ctx))
 		return outcome
 	}
-	outcome.Err = fmt.Errorf("%w before the change was made: nothing was changed", ctx.Err())
+	outcome.Err = fmt.Errorf("%w before the change was made: nothing was changed", ended(ctx))
 	return outcome
+}
+
+// ended says why a context ended: in the words of whoever ended it, where there
+// are any.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return fmt.Errorf("%w (%w)", cause, ctx.Err())
 }
 
 // mayHaveWorked reports whether a write that failed may have taken effect.

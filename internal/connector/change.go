@@ -65,6 +65,8 @@ func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement
 		resource = resourceID(resourceType, id)
 	}
 	switch {
+	case isExternal(entitlement.GetResource()) || isExternal(principal):
+		return Change{}, invalid("cannot %s entitlement on external resource", op)
 	case entitlement.GetId() == "":
 		return Change{}, invalid("the request names no entitlement")
 	case who.GetResourceType() == "" || who.GetResource() == "":

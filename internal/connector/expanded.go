@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -15,25 +16,25 @@ import (
 // refuseExpanded refuses to revoke a grant that a group confers: there is no edge
 // of its own to take away. The message names the groups, and the commands that
 // would end the access instead.
-func (p *Provisioner) refuseExpanded(ctx context.Context, plan *Plan, grant *v2.Grant) error {
-	if plan.Resource.Type != TypeApp || plan.Principal.Type != TypeUser || !isExpanded(grant) {
+func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *v2.Grant) error {
+	if change.Resource.Type != TypeApp || change.Principal.Type != TypeUser || !isExpanded(grant) {
 		return nil
 	}
 	groups := sourceGroups(grant)
 	if len(groups) == 0 {
-		groups = p.remaining(ctx, plan)
+		groups = p.remaining(ctx, change)
 	}
 	if len(groups) == 0 {
 		return withCode(codes.FailedPrecondition,
-			"%s has no access of its own to %s: a group confers it, which cannot be told; sync again", plan.Principal, plan.Resource)
+			"%s has no access of its own to %s: a group confers it, which cannot be told; sync again", change.Principal, change.Resource)
 	}
 	var instead strings.Builder
 	for i := range groups {
-		instead.WriteString("\n  " + p.instead(ctx, &groups[i], plan.Principal))
+		instead.WriteString("\n  " + p.instead(ctx, &groups[i], change.Principal))
 	}
 	return withCode(codes.FailedPrecondition,
 		"%s has no access of its own to %s: %s confers it; to end it, take the user out of the group:%s",
-		plan.Principal, plan.Resource, names(groups), instead.String())
+		change.Principal, change.Resource, names(groups), instead.String())
 }
 
 // instead says how a user is taken out of a group, and completes the group's name
@@ -46,7 +47,7 @@ func (p *Provisioner) instead(ctx context.Context, group *Named, user Named) str
 			return fmt.Sprintf("(%s is dynamic: change its rule, or the attributes of the user that it tests)", group)
 		}
 	}
-	return "baton-jumpcloud --revoke-grant " + grantID(TypeGroup, group.ID, TypeUser, user.ID)
+	return cmp.Or(p.options.Command, "baton-jumpcloud") + " --revoke-grant " + grantID(TypeGroup, group.ID, TypeUser, user.ID)
 }
 
 // isExpanded reports whether a grant came from expansion alone: its sources do not

@@ -19,6 +19,9 @@ type ProvisionOptions struct {
 	Applications bool
 	// Audit is told of every change before and after; nil means nobody.
 	Audit Audit
+	// Command begins the commands that messages propose, such as one that needs
+	// another archive than the usual; empty means the program's name alone.
+	Command string
 	// Logger must not be nil.
 	Logger *slog.Logger
 }
@@ -88,27 +91,29 @@ func (p *Provisioner) Revoke(ctx context.Context, req *v2.GrantManagerServiceRev
 
 // PlanGrant checks a grant and works out what would be sent. It only reads.
 func (p *Provisioner) PlanGrant(ctx context.Context, principal *v2.Resource, entitlement *v2.Entitlement) (*Plan, error) {
-	return p.plan(ctx, OperationGrant, principal, entitlement)
+	change, err := newChange(OperationGrant, principal, entitlement)
+	if err != nil {
+		return nil, err
+	}
+	return p.plan(ctx, change)
 }
 
 // PlanRevoke checks a revoke and works out what would be sent. It only reads.
 func (p *Provisioner) PlanRevoke(ctx context.Context, grant *v2.Grant) (*Plan, error) {
-	plan, err := p.plan(ctx, OperationRevoke, grant.GetPrincipal(), grant.GetEntitlement())
+	change, err := newChange(OperationRevoke, grant.GetPrincipal(), grant.GetEntitlement())
 	if err != nil {
 		return nil, err
 	}
-	if err := p.refuseExpanded(ctx, plan, grant); err != nil {
+	if err := p.refuseExpanded(ctx, change, grant); err != nil {
 		return nil, err
 	}
-	return plan, nil
+	return p.plan(ctx, change)
 }
 
-func (p *Provisioner) plan(ctx context.Context, op Operation, principal *v2.Resource, entitlement *v2.Entitlement) (*Plan, error) {
-	change, err := newChange(op, principal, entitlement)
-	if err != nil {
-		return nil, err
-	}
+// plan works out how a change is made and checks that it can be.
+func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 	plan := &Plan{Change: change}
+	var err error
 	switch change.Resource.Type {
 	case TypeGroup:
 		err = planMembership(plan, p.client)
@@ -121,9 +126,6 @@ func (p *Provisioner) plan(ctx context.Context, op Operation, principal *v2.Reso
 	}
 	if err != nil {
 		return nil, err
-	}
-	if isExternal(entitlement.GetResource()) || isExternal(principal) {
-		return nil, invalid("cannot %s entitlement on external resource", op)
 	}
 	if err := plan.edge.check(ctx); err != nil {
 		return nil, coded(err)
