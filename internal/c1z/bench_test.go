@@ -2,7 +2,7 @@ package c1z_test
 
 import (
 	"fmt"
-	"log/slog"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,43 +56,124 @@ func (b benchGrants) grant(i int) *v2.Grant {
 	return g
 }
 
+// write writes an archive of n grants into a folder.
+func (b benchGrants) write(tb testing.TB, dir string, n int) c1z.Info {
+	tb.Helper()
+	w, err := c1z.Create(tb.Context(), c1z.Options{Path: filepath.Join(dir, "sync.c1z"), WorkDir: dir, Keep: c1z.KeepNone})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	page := make([]*v2.Grant, 0, 100)
+	for i := range n {
+		if page = append(page, b.grant(i)); len(page) == cap(page) || i == n-1 {
+			if err := w.PutGrants(tb.Context(), page...); err != nil {
+				tb.Fatal(err)
+			}
+			page = page[:0]
+		}
+	}
+	info, err := w.Finish(tb.Context(), c1z.SyncRun{SupportsDiff: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return info
+}
+
 // BenchmarkWriteGrants measures the way from mapped grants to the compressed
-// file: encoding, loading, all indexes, zstd, fsync.
+// file: encoding, loading, all indexes, zstd, fsync. Making the grants is within
+// it.
 func BenchmarkWriteGrants(b *testing.B) {
 	for _, n := range []int{100_000, 500_000} {
 		b.Run(fmt.Sprintf("grants=%d", n), func(b *testing.B) {
 			src := benchGrants{perGroup: 400, users: 100_000}
+			dir := b.TempDir()
 			var info c1z.Info
 			for b.Loop() {
-				dir := b.TempDir()
-				w, err := c1z.Create(b.Context(), c1z.Options{
-					Path: filepath.Join(dir, "sync.c1z"), WorkDir: dir, Logger: slog.New(slog.DiscardHandler),
-				})
-				if err != nil {
-					b.Fatal(err)
-				}
-				page := make([]*v2.Grant, 0, 100)
-				for i := range n {
-					if page = append(page, src.grant(i)); len(page) == cap(page) {
-						if err := w.PutGrants(b.Context(), page...); err != nil {
-							b.Fatal(err)
-						}
-						page = page[:0]
-					}
-				}
-				if err := w.PutGrants(b.Context(), page...); err != nil {
-					b.Fatal(err)
-				}
-				if info, err = w.Finish(b.Context(), c1z.SyncRun{SupportsDiff: true}); err != nil {
-					b.Fatal(err)
-				}
+				info = src.write(b, dir, n)
 			}
-			perOp := float64(b.Elapsed().Seconds()) / float64(b.N)
-			b.ReportMetric(float64(n)/perOp, "grants/s")
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "grants/s")
 			b.ReportMetric(float64(info.DecodedSize)/float64(n), "decoded-B/grant")
 			b.ReportMetric(float64(info.Size)/float64(n), "file-B/grant")
 			b.ReportMetric(info.Indexing.Seconds(), "index-s")
 			b.ReportMetric(info.Packing.Seconds(), "pack-s")
 		})
 	}
+}
+
+// BenchmarkRead measures what commands do with an archive of 200,000 grants.
+func BenchmarkRead(b *testing.B) {
+	const n = 200_000
+	src := benchGrants{perGroup: 400, users: 100_000}
+	dir := b.TempDir()
+	info := src.write(b, dir, n)
+	r := open(b, info.Path)
+	id := info.Sync.ID
+	perSecond := func(b *testing.B, rows int, what string) {
+		b.Helper()
+		b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), what)
+	}
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			r, err := c1z.Open(b.Context(), info.Path, c1z.OpenOptions{TempDir: dir})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perSecond(b, int(info.DecodedSize>>20), "MiB/s")
+	})
+	b.Run("grants", func(b *testing.B) {
+		for b.Loop() {
+			for _, err := range r.Grants(b.Context(), id, c1z.GrantFilter{}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		perSecond(b, n, "grants/s")
+	})
+	b.Run("keys", func(b *testing.B) {
+		for b.Loop() {
+			for _, err := range r.GrantKeys(b.Context(), id, c1z.GrantFilter{}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		perSecond(b, n, "grants/s")
+	})
+	b.Run("keys of a principal", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			for _, err := range r.GrantKeys(b.Context(), id, c1z.GrantFilter{PrincipalType: "user", Principal: objectID("b2", i%src.users)}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("one grant", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			if _, err := r.Grant(b.Context(), id, src.grant(i%n).GetId()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("stats", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := r.Stats(b.Context(), id); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perSecond(b, n, "grants/s")
+	})
+	b.Run("dump", func(b *testing.B) {
+		for b.Loop() {
+			if err := r.Dump(b.Context(), id, io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perSecond(b, n, "grants/s")
+	})
 }

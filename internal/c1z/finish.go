@@ -9,10 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
 )
 
 // The compression of an archive. Blocks of a small window are encoded side by
@@ -40,16 +41,10 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 	if w.failed != nil {
 		return Info{}, fmt.Errorf("finish archive: a row was not stored: %w", w.failed)
 	}
-	if w.load == nil {
+	if w.file == nil {
 		return Info{}, errors.New("finish archive: it is finished")
 	}
-	flushErr := w.load.flush(ctx)
-	closeErr := w.load.close()
-	w.load = nil
-	if err := errors.Join(flushErr, closeErr); err != nil {
-		return Info{}, fmt.Errorf("build archive in %s: %w", w.dir, err)
-	}
-	if err := w.exec(ctx, "commit"); err != nil {
+	if err := ctx.Err(); err != nil {
 		return Info{}, err
 	}
 	run, err := w.complete(run)
@@ -60,18 +55,15 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 	if info.Kept, info.Dropped, err = w.keepOld(ctx, run); err != nil {
 		return Info{}, err
 	}
-	if err := w.putSync(ctx, run); err != nil {
+	if err := w.putSync(run); err != nil {
 		return Info{}, err
 	}
 	start := time.Now()
-	if err := w.index(ctx, false); err != nil {
+	if err := w.index(ctx); err != nil {
 		return Info{}, err
 	}
 	info.Indexing = time.Since(start)
 	start = time.Now()
-	if err := w.closeBuild(); err != nil {
-		return Info{}, fmt.Errorf("finish archive: %w", err)
-	}
 	if err := w.pack(ctx, &info); err != nil {
 		return Info{}, err
 	}
@@ -98,42 +90,62 @@ func (w *Writer) complete(run SyncRun) (SyncRun, error) {
 	return run, nil
 }
 
-func (w *Writer) putSync(ctx context.Context, run SyncRun) error {
+// putSync stores the row of the new sync.
+func (w *Writer) putSync(run SyncRun) error {
 	stats, err := json.Marshal(run.Stats)
 	if err != nil {
 		return fmt.Errorf("finish archive: %w", err)
 	}
-	return w.exec(ctx, `insert into v1_sync_runs (sync_id, started_at, ended_at, sync_token, sync_type,
-		parent_sync_id, linked_sync_id, supports_diff, grants_backfilled, stats) values (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
-		run.ID, formatTime(run.StartedAt), formatTime(run.EndedAt), run.Token, string(run.Type),
-		run.ParentID, run.LinkedID, run.SupportsDiff, string(stats))
+	supportsDiff := int64(0)
+	if run.SupportsDiff {
+		supportsDiff = 1
+	}
+	r := &w.row
+	r.Reset()
+	for _, text := range []string{
+		run.ID, formatTime(run.StartedAt), formatTime(run.EndedAt), run.Token, string(run.Type), run.ParentID, run.LinkedID,
+	} {
+		r.Text(text)
+	}
+	r.Int(supportsDiff)
+	r.Int(1) // No message keeps its expansion.
+	r.Text(string(stats))
+	for range 3 {
+		r.Text("") // The checks of another program.
+	}
+	return w.store(&w.schema.syncRuns)
 }
 
-// index makes the partial indexes, which few rows are in, before the rows are
-// loaded, and the others, which would slow the loading down, afterwards.
-func (w *Writer) index(ctx context.Context, partial bool) error {
-	for _, t := range w.schema.all() {
-		for _, i := range t.indexes {
-			if strings.Contains(i, " where ") != partial {
-				continue
-			}
-			if err := w.exec(ctx, "create "+i); err != nil {
-				return cmp.Or(w.duplicate(ctx, t), err)
-			}
-		}
+// index writes the indexes and lets SQLite look at the result.
+func (w *Writer) index(ctx context.Context) error {
+	err := w.file.Finish(ctx)
+	if duplicate, ok := errors.AsType[*sqlitefile.DuplicateError](err); ok {
+		return fmt.Errorf("%w: %w", ErrDuplicate, duplicate)
+	}
+	if err == nil {
+		err = w.closeBuild()
+	}
+	if err != nil {
+		return fmt.Errorf("write in %s: %w", w.dir, err)
+	}
+	if err := w.check(ctx); err != nil {
+		return fmt.Errorf("the new database is not sound, the old archive stays: %w", err)
 	}
 	return nil
 }
 
-// duplicate names a row that is there twice, if there is one.
-func (w *Writer) duplicate(ctx context.Context, t *table) error {
-	var id string
-	err := w.conn.QueryRowContext(ctx, fmt.Sprintf(
-		"select %[1]s from %[2]s group by %[1]s, sync_id having count(*) > 1 limit 1", t.key, t.name)).Scan(&id)
+// check opens the new database as a reader does: a small one is checked as a
+// whole, of a large one the schema.
+func (w *Writer) check(ctx context.Context) (err error) {
+	info, err := os.Stat(w.buildPath())
 	if err != nil {
-		return nil //nolint:nilerr // There is none, and the caller has the error that led here.
+		return err
 	}
-	return fmt.Errorf("%w: %q is twice in %s", ErrDuplicate, id, t.name)
+	r := &Reader{path: w.path, unpacked: w.buildPath(), size: info.Size(), schema: w.schema}
+	if r.db, err = openUnpacked(r.unpacked); err != nil {
+		return err
+	}
+	return errors.Join(r.inspect(ctx), r.db.Close())
 }
 
 // pack compresses the database into the file that replaces the old archive.

@@ -124,16 +124,12 @@ func (w *Writer) keepOld(ctx context.Context, run SyncRun) (kept, dropped []stri
 		return nil, nil, nil
 	}
 	wanted := keep(w.old.syncs, run, w.opts.Keep)
-	var pages int64
-	if err := w.conn.QueryRowContext(ctx, "pragma page_count").Scan(&pages); err != nil {
-		return nil, nil, err
-	}
 	shares, err := w.old.shares(ctx, wanted)
 	if err != nil {
 		return nil, nil, err
 	}
 	sizeOf := func(s SyncRun) int64 { return shares[s.ID] }
-	fitting := fit(wanted, run, pages*pageSize+w.indexBytes, sizeOf, w.sizes.keep)
+	fitting := fit(wanted, run, w.size(), sizeOf, w.sizes.keep)
 	for _, s := range wanted {
 		if !slices.ContainsFunc(fitting, func(f SyncRun) bool { return f.ID == s.ID }) {
 			w.opts.Logger.WarnContext(ctx, "an older sync is not kept: the archive would unpack to more than 2 GiB",

@@ -10,34 +10,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
-// targets are the tables that a writer fills.
-type targets struct {
-	resourceTypes, resources, entitlements, grants target
-}
-
-func newTargets(s *schema) *targets {
-	return &targets{
-		resourceTypes: target{&s.resourceTypes, []string{"external_id", "data"}},
-		resources: target{&s.resources, []string{
-			"resource_type_id", "external_id", "parent_resource_type_id", "parent_resource_id", "data",
-		}},
-		entitlements: target{&s.entitlements, []string{"resource_type_id", "resource_id", "external_id", "data"}},
-		grants: target{&s.grants, []string{
-			"resource_type_id", "resource_id", "entitlement_id",
-			"principal_resource_type_id", "principal_resource_id", "external_id",
-			"expansion", "needs_expansion", "data",
-		}},
-	}
-}
-
-// Bytes of one entry of an index, and of one row, beside its values.
-const (
-	entryOverhead = 14
-	rowOverhead   = 24
-)
+// entryOverhead is the bytes of one entry of an index beside its values.
+const entryOverhead = 14
 
 // PutResourceTypes adds resource types.
 func (w *Writer) PutResourceTypes(ctx context.Context, types ...*v2.ResourceType) error {
@@ -83,131 +61,115 @@ func (w *Writer) putResourceType(ctx context.Context, t *v2.ResourceType) error 
 	if t.GetId() == "" {
 		return errNoID
 	}
-	b, err := w.row(ctx, &w.targets.resourceTypes)
-	if err != nil {
-		return err
-	}
-	b.add(t.GetId())
+	r := &w.row
+	r.Reset()
+	r.Text(t.GetId())
 	w.stats.ResourceTypes++
-	return w.message(b, t)
+	return w.insert(ctx, &w.schema.resourceTypes, t)
 }
 
-func (w *Writer) putResource(ctx context.Context, r *v2.Resource) error {
-	id, parent := r.GetId(), r.GetParentResourceId()
+func (w *Writer) putResource(ctx context.Context, m *v2.Resource) error {
+	id, parent := m.GetId(), m.GetParentResourceId()
 	if id.GetResourceType() == "" || id.GetResource() == "" {
 		return errNoID
 	}
 	key := resourceKey(id.GetResourceType(), id.GetResource())
-	b, err := w.row(ctx, &w.targets.resources)
-	if err != nil {
-		return err
-	}
-	b.add(w.boxes[0].of(id.GetResourceType()))
-	b.add(key)
-	b.add(nullable(parent.GetResourceType()))
-	b.add(nullable(parent.GetResource()))
+	r := &w.row
+	r.Reset()
+	r.Text(id.GetResourceType())
+	r.Text(key)
+	nullable(r, parent.GetResourceType())
+	nullable(r, parent.GetResource())
 	w.indexBytes += int64(len(id.GetResourceType()) + len(parent.GetResourceType()) + len(parent.GetResource()) +
 		len(key) + len(w.syncID) + 3*entryOverhead)
 	w.stats.Resources++
 	w.stats.ResourcesByType[id.GetResourceType()]++
-	return w.message(b, r)
+	return w.insert(ctx, &w.schema.resources, m)
 }
 
-func (w *Writer) putEntitlement(ctx context.Context, e *v2.Entitlement) error {
-	id := e.GetResource().GetId()
-	if e.GetId() == "" || id.GetResourceType() == "" || id.GetResource() == "" {
+func (w *Writer) putEntitlement(ctx context.Context, m *v2.Entitlement) error {
+	id := m.GetResource().GetId()
+	if m.GetId() == "" || id.GetResourceType() == "" || id.GetResource() == "" {
 		return fmt.Errorf("%w: its own or that of its resource %q:%q", errNoID, id.GetResourceType(), id.GetResource())
 	}
-	b, err := w.row(ctx, &w.targets.entitlements)
-	if err != nil {
-		return err
-	}
-	b.add(w.boxes[0].of(id.GetResourceType()))
-	b.add(id.GetResource())
-	b.add(e.GetId())
-	w.indexBytes += int64(len(id.GetResourceType()) + len(id.GetResource()) + len(e.GetId()) + len(w.syncID) + 2*entryOverhead)
+	r := &w.row
+	r.Reset()
+	r.Text(id.GetResourceType())
+	r.Text(id.GetResource())
+	r.Text(m.GetId())
+	w.indexBytes += int64(len(id.GetResourceType()) + len(id.GetResource()) + len(m.GetId()) + len(w.syncID) + 2*entryOverhead)
 	w.stats.Entitlements++
 	w.stats.EntitlementsByType[id.GetResourceType()]++
-	return w.message(b, e)
+	return w.insert(ctx, &w.schema.entitlements, m)
 }
 
-func (w *Writer) putGrant(ctx context.Context, g *v2.Grant) error {
-	entitlement, resource := g.GetEntitlement().GetId(), g.GetEntitlement().GetResource().GetId()
-	principal := g.GetPrincipal().GetId()
+func (w *Writer) putGrant(ctx context.Context, m *v2.Grant) error {
+	entitlement, resource := m.GetEntitlement().GetId(), m.GetEntitlement().GetResource().GetId()
+	principal := m.GetPrincipal().GetId()
 	rt, rid := resource.GetResourceType(), resource.GetResource()
 	pt, pid := principal.GetResourceType(), principal.GetResource()
-	if g.GetId() == "" || entitlement == "" || rt == "" || rid == "" || pt == "" || pid == "" {
+	if m.GetId() == "" || entitlement == "" || rt == "" || rid == "" || pt == "" || pid == "" {
 		return fmt.Errorf("%w: entitlement %q of %q:%q, principal %q:%q", errNoID, entitlement, rt, rid, pt, pid)
 	}
-	stored, expansion, err := splitExpandable(g)
+	stored, expansion, err := splitExpandable(m)
 	if err != nil {
 		return err
 	}
-	b, err := w.row(ctx, &w.targets.grants)
-	if err != nil {
-		return err
+	r := &w.row
+	r.Reset()
+	for _, text := range [...]string{rt, rid, entitlement, pt, pid, m.GetId()} {
+		r.Text(text)
 	}
-	// Grants come entitlement by entitlement, so the boxed strings are mostly
-	// those of the row before.
-	b.add(w.boxes[0].of(rt))
-	b.add(w.boxes[1].of(rid))
-	b.add(w.boxes[2].of(entitlement))
-	b.add(w.boxes[3].of(pt))
-	b.add(pid)
-	b.add(g.GetId())
 	if expansion == nil {
-		b.add(nil)
-		b.add(int64(0))
+		r.Null()
+		r.Int(0)
 	} else {
-		b.add(expansion)
-		b.add(int64(1))
+		r.Blob(expansion)
+		r.Int(1)
 	}
-	keys := len(rt) + len(rid) + len(pt) + len(pid) + len(entitlement)
-	w.indexBytes += int64(keys + len(pt) + len(pid) + len(entitlement) + len(g.GetId()) + 2*len(w.syncID) + 5*entryOverhead)
-	w.rowBytes += int64(keys + len(g.GetId()) + len(expansion))
+	w.indexBytes += int64(len(rt) + len(rid) + 2*(len(pt)+len(pid)+len(entitlement)+len(w.syncID)) + len(m.GetId()) + 5*entryOverhead)
 	w.stats.Grants++
 	w.stats.GrantsByType[rt]++
-	return w.message(b, stored)
+	return w.insert(ctx, &w.schema.grants, stored)
 }
 
-// box keeps a string as an interface value as long as it stays the same.
-type box struct {
-	text  string
-	value any
-}
-
-func (b *box) of(s string) any {
-	if b.value == nil || b.text != s {
-		b.text = s
-		b.value = s
+// insert completes the row with the columns that all tables of a sync have and
+// stores it. It fails once the archive is larger than any reader takes.
+func (w *Writer) insert(ctx context.Context, t *table, m proto.Message) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return b.value
-}
-
-// row returns the batch for the next row. It fails once the archive is larger
-// than any reader takes.
-func (w *Writer) row(ctx context.Context, t *target) (*batch, error) {
-	if w.load == nil {
-		return nil, errors.New("the archive is finished")
+	if w.file == nil {
+		return errors.New("the archive is finished")
 	}
-	if total := w.rowBytes + w.indexBytes; total > w.sizes.fail {
-		return nil, tooLargeToWrite(total, w.sizes.fail)
+	if size := w.size(); size > w.sizes.fail {
+		return tooLargeToWrite(size, w.sizes.fail)
 	}
-	return w.load.row(ctx, t)
+	err := w.row.AppendBlob(func(b []byte) ([]byte, error) {
+		return proto.MarshalOptions{Deterministic: true}.MarshalAppend(b, m)
+	})
+	if err != nil {
+		return err
+	}
+	w.row.Text(w.syncID)
+	w.row.Text(w.discovered)
+	return w.store(t)
 }
 
-// message adds the last column of a row.
-func (w *Writer) message(b *batch, m proto.Message) error {
-	n, err := b.encode(m)
-	w.rowBytes += int64(n + len(w.syncID) + len(timeFormat) + rowOverhead)
-	return err
+// store puts the row into a table.
+func (w *Writer) store(t *table) error {
+	if err := w.file.Insert(t.number, &w.row); err != nil {
+		return fmt.Errorf("write in %s: %w", w.dir, err)
+	}
+	return nil
 }
 
-func nullable(s string) any {
+func nullable(r *sqlitefile.Row, s string) {
 	if s == "" {
-		return nil
+		r.Null()
+	} else {
+		r.Text(s)
 	}
-	return s
 }
 
 // splitExpandable takes the GrantExpandable annotation out of a grant; of

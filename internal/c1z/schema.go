@@ -1,6 +1,11 @@
 package c1z
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
+)
 
 // column is a column of one of the seven tables.
 type column struct {
@@ -17,13 +22,26 @@ type column struct {
 // table is one of the seven tables of an archive.
 type table struct {
 	name string
+	// number is its place among the tables of the file.
+	number int
 	// key is the column by which the canonical dump is ordered.
 	key     string
 	columns []column
-	// indexes are what follows "create": the names, and so what other readers look
-	// for when they open a file, are fixed.
-	indexes []string
+	indexes []index
 }
+
+// index is an index of one of the tables. Other readers look for its name when
+// they open a file.
+type index struct {
+	name    string
+	unique  bool
+	columns []string
+	// where restricts a partial index to rows in which a column is set.
+	where partial
+}
+
+// partial is a condition on the rows of an index.
+type partial struct{ column, condition string }
 
 // schema is the seven tables, in the order in which a file makes them.
 type schema struct {
@@ -49,12 +67,12 @@ func newSchema() *schema {
 	data := column{name: "data", decl: "blob not null"}
 	syncID := column{name: "sync_id", decl: "text not null", run: true}
 	discovered := column{name: "discovered_at", decl: "datetime not null", run: true}
-	return &schema{
+	s := &schema{
 		resourceTypes: table{
 			name: "v1_resource_types", key: "external_id",
 			columns: []column{id, externalID, data, syncID, discovered},
-			indexes: []string{
-				"unique index idx_resource_types_external_sync_v1 on v1_resource_types (external_id, sync_id)",
+			indexes: []index{
+				{name: "idx_resource_types_external_sync_v1", unique: true, columns: []string{"external_id", "sync_id"}},
 			},
 		},
 		resources: table{
@@ -65,10 +83,10 @@ func newSchema() *schema {
 				{name: "parent_resource_id", decl: "text", missing: "null"},
 				data, syncID, discovered,
 			},
-			indexes: []string{
-				"index idx_resources_resource_type_id_v1 on v1_resources (resource_type_id)",
-				"index idx_resources_external_sync_v1 on v1_resources (parent_resource_type_id, parent_resource_id)",
-				"unique index idx_resources_parent_resource_id_v1 on v1_resources (external_id, sync_id)",
+			indexes: []index{
+				{name: "idx_resources_resource_type_id_v1", columns: []string{"resource_type_id"}},
+				{name: "idx_resources_external_sync_v1", columns: []string{"parent_resource_type_id", "parent_resource_id"}},
+				{name: "idx_resources_parent_resource_id_v1", unique: true, columns: []string{"external_id", "sync_id"}},
 			},
 		},
 		entitlements: table{
@@ -77,9 +95,9 @@ func newSchema() *schema {
 				id, text("resource_type_id"), text("resource_id"), externalID,
 				data, syncID, discovered,
 			},
-			indexes: []string{
-				"index idx_entitlements_resource_id_v1 on v1_entitlements (resource_type_id, resource_id)",
-				"unique index idx_entitlements_external_sync_v1 on v1_entitlements (external_id, sync_id)",
+			indexes: []index{
+				{name: "idx_entitlements_resource_id_v1", columns: []string{"resource_type_id", "resource_id"}},
+				{name: "idx_entitlements_external_sync_v1", unique: true, columns: []string{"external_id", "sync_id"}},
 			},
 		},
 		syncRuns: table{
@@ -99,8 +117,8 @@ func newSchema() *schema {
 				{name: "ingest_invariant_coverage", decl: "text not null default ''", missing: "''"},
 				{name: "ingest_invariant_mode", decl: "text not null default ''", missing: "''"},
 			},
-			indexes: []string{
-				"unique index idx_sync_runs_sync_id_v1 on v1_sync_runs (sync_id)",
+			indexes: []index{
+				{name: "idx_sync_runs_sync_id_v1", unique: true, columns: []string{"sync_id"}},
 			},
 		},
 		grants: table{
@@ -112,14 +130,14 @@ func newSchema() *schema {
 				{name: "needs_expansion", decl: "integer not null default 0", missing: "0"},
 				data, syncID, discovered,
 			},
-			indexes: []string{
-				"index idx_grants_resource_type_id_resource_id_v1 on v1_grants (resource_type_id, resource_id)",
-				"index idx_grants_principal_id_v1 on v1_grants (principal_resource_type_id, principal_resource_id)",
-				"index idx_grants_entitlement_id_principal_id_v1 on v1_grants (entitlement_id, principal_resource_type_id, principal_resource_id)",
-				"unique index idx_grants_external_sync_v1 on v1_grants (external_id, sync_id)",
-				"index idx_grants_entitlement_sync_grant_v1 on v1_grants (entitlement_id, sync_id, id)",
-				"index idx_grants_sync_expansion_v1 on v1_grants (sync_id) where expansion is not null",
-				"index idx_grants_sync_needs_expansion_v1 on v1_grants (sync_id) where needs_expansion = 1",
+			indexes: []index{
+				{name: "idx_grants_resource_type_id_resource_id_v1", columns: []string{"resource_type_id", "resource_id"}},
+				{name: "idx_grants_principal_id_v1", columns: []string{"principal_resource_type_id", "principal_resource_id"}},
+				{name: "idx_grants_entitlement_id_principal_id_v1", columns: []string{"entitlement_id", "principal_resource_type_id", "principal_resource_id"}},
+				{name: "idx_grants_external_sync_v1", unique: true, columns: []string{"external_id", "sync_id"}},
+				{name: "idx_grants_entitlement_sync_grant_v1", columns: []string{"entitlement_id", "sync_id", "id"}},
+				{name: "idx_grants_sync_expansion_v1", columns: []string{"sync_id"}, where: partial{"expansion", "is not null"}},
+				{name: "idx_grants_sync_needs_expansion_v1", columns: []string{"sync_id"}, where: partial{"needs_expansion", "= 1"}},
 			},
 		},
 		assets: table{
@@ -128,8 +146,8 @@ func newSchema() *schema {
 				id, externalID, text("content_type"),
 				data, syncID, discovered,
 			},
-			indexes: []string{
-				"unique index idx_assets_external_sync_v1 on v1_assets (external_id, sync_id)",
+			indexes: []index{
+				{name: "idx_assets_external_sync_v1", unique: true, columns: []string{"external_id", "sync_id"}},
 			},
 		},
 		sessions: table{
@@ -138,23 +156,59 @@ func newSchema() *schema {
 				id, syncID, text("key"),
 				{name: "value", decl: "blob not null"},
 			},
-			indexes: []string{
-				"unique index idx_session_store_sync_key_v1 on v1_connector_sessions (sync_id, key)",
+			indexes: []index{
+				{name: "idx_session_store_sync_key_v1", unique: true, columns: []string{"sync_id", "key"}},
 			},
 		},
 	}
+	for i, t := range s.all() {
+		t.number = i
+	}
+	return s
 }
 
 // ddl returns the statement that makes the table.
 func (t *table) ddl() string {
-	var b strings.Builder
-	b.WriteString("create table " + t.name + " (")
+	columns := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(c.name + " " + c.decl)
+		columns[i] = c.name + " " + c.decl
 	}
-	b.WriteString(")")
-	return b.String()
+	return "CREATE TABLE " + t.name + " (" + strings.Join(columns, ", ") + ")"
+}
+
+// ddl returns the statement that makes the index.
+func (i index) ddl(t *table) string {
+	s := "CREATE INDEX "
+	if i.unique {
+		s = "CREATE UNIQUE INDEX "
+	}
+	s += i.name + " on " + t.name + " (" + strings.Join(i.columns, ", ") + ")"
+	if i.where.column != "" {
+		s += " where " + i.where.column + " " + i.where.condition
+	}
+	return s
+}
+
+// place is where a column stands in a row, which leaves out the row id.
+func (t *table) place(name string) int {
+	return slices.IndexFunc(t.columns, func(c column) bool { return c.name == name }) - 1
+}
+
+// file describes the table for writing.
+func (t *table) file() sqlitefile.Table {
+	f := sqlitefile.Table{Name: t.name, SQL: t.ddl()}
+	for _, i := range t.indexes {
+		index := sqlitefile.Index{Name: i.name, SQL: i.ddl(t), Unique: i.unique}
+		for _, c := range i.columns {
+			index.Columns = append(index.Columns, t.place(c))
+		}
+		switch at := t.place(i.where.column); i.where.condition {
+		case "is not null":
+			index.Has = func(r *sqlitefile.Row) bool { return !r.IsNull(at) }
+		case "= 1":
+			index.Has = func(r *sqlitefile.Row) bool { return r.IsOne(at) }
+		}
+		f.Indexes = append(f.Indexes, index)
+	}
+	return f
 }

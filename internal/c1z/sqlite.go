@@ -15,44 +15,18 @@ import (
 )
 
 const (
-	// pageSize is the page size of every database that is written.
-	pageSize = 4096
-	// buildCache is SQLite's page cache while an archive is built, and separately
-	// the memory of one sort, in KiB.
-	buildCache = 32 << 10
 	// readCache is the page cache of each connection of a reader, in KiB.
 	readCache = 4 << 10
 	// maxValue bounds one string or blob that is read from a file, in bytes.
 	maxValue = 64 << 20
 )
 
-// openBuild makes the database file of a build. It has no journal and syncs
-// nothing: after a crash it is made again from the start. Sorts spill into
-// tempDir, which SQLite keeps for the whole process as long as the folder exists.
-func openBuild(ctx context.Context, path, tempDir string) (*sql.DB, *sql.Conn, error) {
-	db, conn, err := connect(ctx, fileURL(path, url.Values{
-		"_pragma": {
-			fmt.Sprintf("page_size(%d)", pageSize),
-			"auto_vacuum(none)",
-			"encoding('UTF-8')",
-			"journal_mode(off)",
-			"synchronous(off)",
-			"locking_mode(exclusive)",
-			fmt.Sprintf("cache_size(-%d)", buildCache),
-			"trusted_schema(off)",
-			"temp_store_directory('" + strings.ReplaceAll(tempDir, "'", "''") + "')",
-		},
-	}))
-	if err != nil {
-		return nil, nil, fmt.Errorf("make the database of the archive: %w", err)
-	}
-	return db, conn, nil
-}
-
 // openUnpacked opens an unpacked database that nobody changes. Several
 // connections may read side by side.
 func openUnpacked(path string) (*sql.DB, error) {
-	connector, err := sqlite.NewConnector(fileURL(path, readOnly(url.Values{
+	connector, err := sqlite.NewConnector(fileURL(path, url.Values{
+		"mode":      {"ro"},
+		"immutable": {"1"},
 		"_pragma": {
 			"trusted_schema(off)",
 			"cell_size_check(on)",
@@ -62,28 +36,13 @@ func openUnpacked(path string) (*sql.DB, error) {
 		},
 		"_defensive": {"1"},
 		"_dqs":       {"0"},
-	})))
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("open unpacked archive: %w", err)
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(4)
 	return db, nil
-}
-
-// connect opens one connection, and a pool that has no other.
-func connect(ctx context.Context, dsn string) (*sql.DB, *sql.Conn, error) {
-	connector, err := sqlite.NewConnector(dsn)
-	if err != nil {
-		return nil, nil, err
-	}
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return db, conn, nil
 }
 
 // bounded lends a connection of a pool on which no value of a file from
@@ -102,13 +61,6 @@ func bounded(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 		}
 	}
 	return conn, nil
-}
-
-// readOnly adds the parameters for a file that stays what it is.
-func readOnly(v url.Values) url.Values {
-	v.Set("mode", "ro")
-	v.Set("immutable", "1")
-	return v
 }
 
 // fileURL names a database file for SQLite, whatever characters are in its path.

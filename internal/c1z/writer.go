@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/segmentio/ksuid"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
 )
 
 // How many older finished full syncs a new archive keeps beside its own.
@@ -25,6 +26,9 @@ const (
 	// KeepAll keeps every sync of the old archive.
 	KeepAll = 1<<31 - 1
 )
+
+// sortWorkers is how many goroutines sort keys of indexes while rows are put.
+const sortWorkers = 2
 
 // Options says where a [Writer] writes and what it keeps.
 type Options struct {
@@ -73,18 +77,17 @@ type Writer struct {
 	dir    string // the build's own folder within WorkDir
 	syncID string
 
-	schema  *schema
-	targets *targets
-	db      *sql.DB
-	conn    *sql.Conn
-	load    *loader
-	old     *Reader // nil when nothing is to be kept
+	schema *schema
+	out    *os.File // the new database
+	file   *sqlitefile.File
+	row    sqlitefile.Row
+	old    *Reader // nil when nothing is to be kept
 
-	stats  Stats
-	boxes  [4]box
-	failed error
-	// rowBytes and indexBytes estimate the database from what was put into it.
-	rowBytes, indexBytes int64
+	discovered string // the time in all rows
+	stats      Stats
+	failed     error
+	// indexBytes estimates what the indexes will take.
+	indexBytes int64
 }
 
 // sizes are the decoded sizes at which something happens.
@@ -114,10 +117,9 @@ func Create(ctx context.Context, opts Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSchema()
 	w := &Writer{
 		opts: opts, sizes: defaultSizes(), path: path, syncID: opts.SyncID,
-		schema: s, targets: newTargets(s),
+		schema: newSchema(), discovered: formatTime(opts.StartedAt),
 		stats: Stats{
 			ResourcesByType:    map[string]int64{},
 			GrantsByType:       map[string]int64{},
@@ -138,21 +140,17 @@ func (w *Writer) create(ctx context.Context) error {
 	if err := w.openOld(ctx); err != nil {
 		return err
 	}
-	if w.db, w.conn, err = openBuild(ctx, w.buildPath(), w.dir); err != nil {
-		return err
+	if w.out, err = os.OpenFile(w.buildPath(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return fmt.Errorf("create archive: %w", err)
 	}
-	if err := w.exec(ctx, "begin"); err != nil {
-		return err
-	}
+	var tables []sqlitefile.Table
 	for _, t := range w.schema.all() {
-		if err := w.exec(ctx, t.ddl()); err != nil {
-			return err
-		}
+		tables = append(tables, t.file())
 	}
-	if err := w.index(ctx, true); err != nil {
-		return err
+	w.file, err = sqlitefile.Create(w.out, sqlitefile.Options{TempDir: w.dir, Workers: sortWorkers}, tables...)
+	if err != nil {
+		return fmt.Errorf("create archive: %w", err)
 	}
-	w.load = newLoader(ctx, w.conn, w.syncID, formatTime(w.opts.StartedAt))
 	return nil
 }
 
@@ -197,11 +195,6 @@ func (w *Writer) SyncID() string { return w.syncID }
 // time, it does nothing.
 func (w *Writer) Abort() error {
 	var errs []error
-	if w.load != nil {
-		// What the loader did not get done is thrown away with the rest.
-		_ = w.load.close()
-		w.load = nil
-	}
 	errs = append(errs, w.closeBuild())
 	if w.old != nil {
 		errs = append(errs, w.old.Close())
@@ -217,19 +210,19 @@ func (w *Writer) Abort() error {
 	return nil
 }
 
-// closeBuild closes the database of the build.
+// closeBuild closes the new database.
 func (w *Writer) closeBuild() error {
-	if w.db == nil {
-		return nil
+	var errs []error
+	if w.file != nil {
+		errs = append(errs, w.file.Close())
+		w.file = nil
 	}
-	err := errors.Join(w.conn.Close(), w.db.Close())
-	w.db, w.conn = nil, nil
-	return err
+	if w.out != nil {
+		errs = append(errs, w.out.Close())
+		w.out = nil
+	}
+	return errors.Join(errs...)
 }
 
-func (w *Writer) exec(ctx context.Context, query string, args ...any) error {
-	if _, err := w.conn.ExecContext(ctx, query, args...); err != nil {
-		return fmt.Errorf("build archive in %s: %w", w.dir, err)
-	}
-	return nil
-}
+// size estimates the database from what was put into it.
+func (w *Writer) size() int64 { return w.file.Size() + w.indexBytes }
