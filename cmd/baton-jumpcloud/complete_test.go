@@ -25,7 +25,11 @@ const administrationApp = "2UjI0eIRo77RGFwi2GKpAa0Til0"
 // entitlement, every grant with its sources, and nothing else.
 func TestArchiveEqualsTenant(t *testing.T) {
 	t.Parallel()
-	tenant := jcsim.Generate(7, must(jcsim.ParseSize("users=2000,groups=150,apps=80,admins=30,roles=4,hidden=2,ghosts=2")))
+	size := "users=2000,groups=150,apps=80,admins=30,roles=4,hidden=2,ghosts=2"
+	if testing.Short() {
+		size = "users=300,groups=30,apps=15,admins=12,roles=4,hidden=2,ghosts=2"
+	}
+	tenant := jcsim.Generate(7, must(jcsim.ParseSize(size)))
 	tenant.SetHoles(true)
 	sim := jcsim.New(jcsim.Options{Tenant: tenant})
 	archive := syncOnce(t, serve(t, sim))

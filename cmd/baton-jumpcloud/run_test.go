@@ -15,7 +15,7 @@ import (
 )
 
 // serve starts a simulated JumpCloud for one test and returns its address.
-func serve(t *testing.T, sim *jcsim.Server) string {
+func serve(t testing.TB, sim *jcsim.Server) string {
 	t.Helper()
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
@@ -23,7 +23,7 @@ func serve(t *testing.T, sim *jcsim.Server) string {
 }
 
 // program is the command to run the program in an empty environment.
-func program(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+func program(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath("baton-jumpcloud")
 	if err != nil {
@@ -35,8 +35,8 @@ func program(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// sync runs the program to its end and returns the archive.
-func syncOnce(t *testing.T, url string, args ...string) string {
+// syncOnce runs the program to its end and returns the archive.
+func syncOnce(t testing.TB, url string, args ...string) string {
 	t.Helper()
 	cmd := program(t.Context(), t, args...)
 	cmd.Env = append(cmd.Env, "BATON_BASE_URL="+url, "BATON_API_KEY="+jcsim.DefaultKey)

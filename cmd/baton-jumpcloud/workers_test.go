@@ -20,7 +20,11 @@ const archiveHeader = 5
 // sixteen workers made, byte for byte in their canonical form.
 func TestSameForAnyWorkers(t *testing.T) {
 	t.Parallel()
-	tenant := jcsim.Generate(7, jcsim.Medium())
+	size := jcsim.Medium()
+	if testing.Short() {
+		size = jcsim.Small()
+	}
+	tenant := jcsim.Generate(7, size)
 	url := serve(t, jcsim.New(jcsim.Options{Tenant: tenant}))
 	archives := make(map[int]string)
 	for _, workers := range []int{1, 4, 16} {
@@ -34,7 +38,7 @@ func TestSameForAnyWorkers(t *testing.T) {
 	}
 
 	// One changed byte in a name shows, or the comparison would prove nothing.
-	user := tenant.Users()[1000]
+	user := tenant.Users()[size.Users/2]
 	planted := plant(t, archives[16], []byte(user.Email))
 	if dump(t, planted) == want {
 		t.Error("a changed byte does not show in the canonical form")

@@ -52,7 +52,7 @@ func (e resumableError) Hints() []string {
 // nearby is a path as short as it can be written from the working directory.
 func nearby(path string) string {
 	base, err := filepath.Abs(".")
-	if err != nil {
+	if err != nil || base == filepath.Dir(base) {
 		return path
 	}
 	if rel, err := filepath.Rel(base, path); err == nil && filepath.IsLocal(rel) {

@@ -77,7 +77,7 @@ func (j *syncJob) run(ctx context.Context) (err error) {
 	defer func() {
 		if !kept {
 			// It goes unless an earlier run left something in it.
-			_ = os.Remove(work)
+			kept = os.Remove(work) != nil
 		}
 		if errors.As(context.Cause(ctx), new(Interrupted)) && err != nil {
 			err = interruptedError{work: work, kept: kept}
