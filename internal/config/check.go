@@ -47,7 +47,14 @@ func (v values) breaks(o Option) string {
 
 func (v values) checkRelations() Problems {
 	var problems Problems
+	table := byName()
+	oneShot := func(name string) bool {
+		return table[name].Section == SectionActions || table[name].Section == SectionChange
+	}
 	for _, r := range Relations() {
+		if v.present(nameClientID) && !slices.ContainsFunc(r.Names, func(n string) bool { return !oneShot(n) }) {
+			continue // A service does what ConductorOne asks for, and nothing else.
+		}
 		problems = append(problems, r.check(v.present)...)
 	}
 	return problems
@@ -57,12 +64,16 @@ func (v values) checkRelations() Problems {
 // silence would read as consent.
 func (v values) checkServed() Problems {
 	var problems Problems
+	service := v.present(nameClientID)
 	for _, o := range Options() {
+		if service && o.Section == SectionActions {
+			continue // As above.
+		}
 		if (o.Status == Later || o.Status == Never) && v.present(o.Name) {
 			problems = append(problems, Problem{Text: fmt.Sprintf("%s is %s: %s", o.Name, o.Status, o.Reason), Code: codes.Unimplemented})
 		}
 	}
-	if strings.EqualFold(v.str("storage-engine"), "pebble") {
+	if !service && strings.EqualFold(v.str("storage-engine"), "pebble") {
 		problems = append(problems, Problem{
 			Text: "storage-engine pebble is not served: archives are written in the format that every reader opens, with sqlite",
 			Code: codes.Unimplemented,

@@ -14,9 +14,12 @@ import (
 type Config struct {
 	JumpCloud JumpCloud
 	Sync      Sync
+	Change    Change
 	Output    Output
 	Log       Log
+	Service   Service
 	Health    Health
+	Telemetry Telemetry
 	// Warnings are sentences for whoever runs the connector: nothing is wrong,
 	// but something is unwise.
 	Warnings []string
@@ -52,6 +55,26 @@ type Sync struct {
 	MaxDepth                  int  // levels of nested access that are followed
 }
 
+// Change says what access a single run is asked to change, and how changes are
+// made.
+type Change struct {
+	// Entitlement is the id of the entitlement to grant to the principal; empty
+	// unless a grant is asked for.
+	Entitlement              string
+	Principal, PrincipalType string
+	// Grant is the id of the grant to revoke; empty unless a revoke is asked for.
+	Grant string
+	// DryRun shows the change instead of making it.
+	DryRun bool
+	// Applications allows changing access to applications, beside groups.
+	Applications bool
+	// AuditFile is the path of the file that changes are recorded in; empty for none.
+	AuditFile string
+}
+
+// Asked reports whether a grant or a revoke is asked for.
+func (c Change) Asked() bool { return c.Entitlement != "" || c.Grant != "" }
+
 // Output says where files go.
 type Output struct {
 	File string // path of the archive
@@ -67,12 +90,6 @@ type Log struct {
 	Format     string // "json", "console", or empty to decide by the terminal
 	// Paths are files, "stdout" or "stderr"; empty means stderr.
 	Paths []string
-}
-
-// Health says where the health check listens.
-type Health struct {
-	BindAddress string
-	Port        int
 }
 
 // Origin tells where an option's value came from.

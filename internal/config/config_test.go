@@ -191,6 +191,7 @@ func TestCredential(t *testing.T) {
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	key := map[string]string{"BATON_API_KEY": "k"}
+	service := serviceEnv()
 	tests := []struct {
 		name  string
 		world world
@@ -218,7 +219,13 @@ func TestProblems(t *testing.T) {
 		{"pebble", world{args: []string{"--storage-engine=pebble"}, env: key}, []string{"storage-engine pebble is not served"}, "", codes.Unimplemented},
 		{"event feed text", world{args: []string{"--event-feed=yes"}, env: key}, []string{"field event-feed: value must be true or false but got 'yes'"}, "", codes.Unknown},
 		{"event feed", world{args: []string{"--event-feed=true"}, env: key}, []string{"event-feed is not served: "}, "", codes.Unimplemented},
-		{"service mode", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_CLIENT_ID": "a@b/c", "BATON_CLIENT_SECRET": "x"}}, []string{"client-id is not served yet: "}, "", codes.Unimplemented},
+		{"client id alone", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_CLIENT_ID": "a@b/c"}}, []string{"client-secret is required in service mode"}, "click Edit in its Settings area, then Rotate", codes.Unknown},
+		{"client secret alone", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_CLIENT_SECRET": "x"}}, []string{"if any flags in the group [client-id client-secret] are set they must all be set; missing [client-id]"}, "", codes.Unknown},
+		{"service without grants", world{args: []string{"--skip-grants", "--sync-resources=bid:r:user/u1"}, env: service}, []string{"skip-grants can only be set within a targeted sync"}, "", codes.Unknown},
+		{"service and preview", world{args: []string{"--dry-run", "--revoke-grant=g"}, env: service}, []string{"if any flags in the group [dry-run client-id] are set none of the others can be"}, "", codes.Unknown},
+		{"grace", world{args: []string{"--shutdown-grace=soon"}, env: service}, []string{"field shutdown-grace: value must be a duration from 0s to 1h, as in 25s, but got 'soon'"}, "", codes.Unknown},
+		{"no tasks at once", world{args: []string{"--task-concurrency=0"}, env: service}, []string{"field task-concurrency: value must be greater than or equal to 1 but got 0"}, "", codes.Unknown},
+		{"collector's CA", world{args: []string{"--otel-collector-endpoint-tls-cert=%"}, env: key}, []string{"value must be base64 in its URL form"}, "", codes.Unknown},
 		{"unserved outweighs the rest", world{args: []string{"--ticketing", "--workers=99"}}, []string{"ticketing is not served: ", "field workers", `required flag(s) "api-key" not set`}, "BATON_API_KEY", codes.Unimplemented},
 		{"mistake outweighs a missing key", world{args: []string{"--workers=99"}}, []string{"field workers", "api-key"}, "baton-jumpcloud demo", codes.Unknown},
 		{"together", world{args: []string{"--get-ticket"}, env: key}, []string{"if any flags in the group [get-ticket ticket-id] are set they must all be set; missing [ticket-id]"}, "", codes.Unimplemented},

@@ -67,6 +67,16 @@ func (c *Config) fill() Problems {
 		c.Sync.Resources = append(c.Sync.Resources, resource)
 	}
 
+	c.Change = Change{
+		Entitlement:   v.str(nameGrantEntitlement),
+		Principal:     v.str(nameGrantPrincipal),
+		PrincipalType: v.str(nameGrantPrincipalType),
+		Grant:         v.str(nameRevokeGrant),
+		DryRun:        v.flag(nameDryRun),
+		Applications:  v.flag(nameProvisionApps),
+		AuditFile:     v.str(nameAuditFile),
+	}
+
 	c.Output = Output{File: v.str("file"), TempDir: v.str("c1z-temp-dir")}
 	if c.Output.TempDir == "" {
 		c.Output.TempDir = v.str("tmpdir")
@@ -88,8 +98,7 @@ func (c *Config) fill() Problems {
 		}
 		c.Log.DebugUntil = until
 	}
-	c.Health = Health{BindAddress: v.str("health-check-bind-address"), Port: v.num("health-check-port")}
-	return problems
+	return append(problems, c.fillService()...)
 }
 
 // parseBaseURL reads the address of a console.

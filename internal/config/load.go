@@ -59,6 +59,7 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 	problems = append(problems, v.checkRules()...)
 	problems = append(problems, c.fill()...)
 	if purpose == ForRun {
+		problems = append(problems, c.checkService()...)
 		problems = append(problems, v.checkRelations()...)
 		problems = append(problems, c.chooseCredential()...)
 		problems = append(problems, c.checkBaseURLOrigin(file)...)

@@ -101,6 +101,8 @@ func writeRelations(b *strings.Builder) {
 			fmt.Fprintf(b, "- At most one of %s.\n", codeList(r.Names))
 		case DependsOn:
 			fmt.Fprintf(b, "- %s only together with %s.\n", codeList(r.Names), codeList(r.On))
+		case DependsOnOne:
+			fmt.Fprintf(b, "- %s only together with one of %s.\n", codeList(r.Names), codeList(r.On))
 		}
 	}
 	b.WriteString("- One credential: `--api-key`, or `--jumpcloud-client-id` with `--jumpcloud-client-secret`; with both, `--auth-method` chooses.\n")

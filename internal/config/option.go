@@ -56,6 +56,7 @@ type Section int
 const (
 	SectionJumpCloud Section = iota
 	SectionSync
+	SectionChange
 	SectionOutput
 	SectionService
 	SectionHealth
@@ -69,10 +70,11 @@ func (s Section) Title() string {
 	return [...]string{
 		"JumpCloud",
 		"What is synced, and how",
+		"Granting and revoking",
 		"Output and logs",
 		"Service mode (ConductorOne)",
 		"Health and telemetry",
-		"One-shot actions",
+		"One-shot actions of other connectors",
 		"Other",
 	}[s]
 }

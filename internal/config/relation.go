@@ -11,9 +11,10 @@ type RelationKind int
 
 // The kinds of relation.
 const (
-	Together  RelationKind = iota // all of Names or none of them
-	Exclusive                     // at most one of Names
-	DependsOn                     // Names only together with all of On
+	Together     RelationKind = iota // all of Names or none of them
+	Exclusive                        // at most one of Names
+	DependsOn                        // Names only together with all of On
+	DependsOnOne                     // Names only together with one of On
 )
 
 // Relation is a rule between options. Only options that are set count, wherever
@@ -21,7 +22,7 @@ const (
 type Relation struct {
 	Kind  RelationKind
 	Names []string
-	On    []string // for DependsOn
+	On    []string // for DependsOn and DependsOnOne
 }
 
 // Relations lists the rules between options. The slice is the caller's to keep.
@@ -33,8 +34,11 @@ func Relations() []Relation {
 		{Kind: Together, Names: []string{nameJCClientID, nameJCSecret}},
 		{Kind: Exclusive, Names: []string{nameMergeAdmins, nameSkipAdmins}},
 		{Kind: Exclusive, Names: []string{nameRegion, nameBaseURL}},
+		// A preview that was asked for and not given would be a change.
+		{Kind: DependsOnOne, Names: []string{nameDryRun}, On: []string{nameGrantEntitlement, nameRevokeGrant}},
+		{Kind: Exclusive, Names: []string{nameDryRun, nameClientID}},
 
-		{Kind: Together, Names: []string{"grant-entitlement", "grant-principal"}},
+		{Kind: Together, Names: []string{nameGrantEntitlement, nameGrantPrincipal}},
 		{Kind: Together, Names: []string{nameClientID, nameClientSecret}},
 		{Kind: Together, Names: []string{"create-ticket", "ticket-template-path"}},
 		{Kind: Together, Names: []string{"bulk-create-ticket", "bulk-ticket-template-path"}},
@@ -43,13 +47,15 @@ func Relations() []Relation {
 		{Kind: Together, Names: []string{"compact-syncs", "compact-sync-ids", "compact-file-paths", "compact-output-path"}},
 
 		{Kind: Exclusive, Names: []string{
-			"grant-entitlement", "revoke-grant", "create-account-login", "delete-resource", "rotate-credentials",
+			nameGrantEntitlement, nameRevokeGrant, "create-account-login", "delete-resource", "rotate-credentials",
 			"event-feed", "create-ticket", "get-ticket", "list-ticket-schemas", "bulk-create-ticket",
 		}},
 		{Kind: Exclusive, Names: []string{
-			"grant-entitlement", "revoke-grant", "create-account-email", "delete-resource-type", "rotate-credentials-type",
+			nameGrantEntitlement, nameRevokeGrant, "create-account-email", "delete-resource-type", "rotate-credentials-type",
 			"event-feed", "diff-syncs", "compact-syncs", "list-ticket-schemas",
 		}},
+
+		{Kind: Exclusive, Names: []string{nameOtelCertPath, nameOtelCert}},
 
 		{Kind: DependsOn, Names: []string{"external-resource-entitlement-id-filter"}, On: []string{"external-resource-c1z"}},
 		{Kind: DependsOn, Names: []string{"external-resource-traits"}, On: []string{"external-resource-c1z"}},
@@ -64,6 +70,10 @@ func (r Relation) check(present func(name string) bool) []Problem {
 	unset := slices.DeleteFunc(slices.Sorted(slices.Values(r.Names)), present)
 	group := strings.Join(r.Names, " ")
 	switch {
+	case slices.Equal(set, []string{nameClientID}) && slices.Equal(unset, []string{nameClientSecret}):
+		return nil // checkService says it in words of its own.
+	case slices.Equal(r.Names, []string{"skip-grants"}) && present(nameClientID):
+		return nil // So it does of this.
 	case r.Kind == Together && len(set) > 0 && len(unset) > 0:
 		return []Problem{{Text: fmt.Sprintf("if any flags in the group [%s] are set they must all be set; missing %v", group, unset)}}
 	case r.Kind == Exclusive && len(set) > 1:
@@ -73,6 +83,8 @@ func (r Relation) check(present func(name string) bool) []Problem {
 			return []Problem{{Text: "skip-grants can only be set within a targeted sync", Hint: "name the resources with --sync-resources, or use --skip-entitlements-and-grants"}}
 		}
 		return []Problem{{Text: fmt.Sprintf("set fields (%s) are dependent on (%s) being set", quoted(set), quoted(r.On))}}
+	case r.Kind == DependsOnOne && len(set) > 0 && !slices.ContainsFunc(r.On, present):
+		return []Problem{{Text: fmt.Sprintf("set fields (%s) are dependent on one of (%s) being set", quoted(set), quoted(r.On))}}
 	}
 	return nil
 }

@@ -66,9 +66,10 @@ func groupFields(group string) []string {
 	return append(own, shared...)
 }
 
-// schemaConstraint is a relation for the schema; nil where it names an option
-// that the schema leaves out, or one with a default: a platform hands defaults
-// over as if they had been set, and the relation would refuse them.
+// schemaConstraint is a relation for the schema; nil where it is of a kind that
+// the schema cannot say, or names an option that the schema leaves out, or one
+// with a default: a platform hands defaults over as if they had been set, and the
+// relation would refuse them.
 func schemaConstraint(r Relation, exported map[string]bool, table map[string]Option) *configv1.Constraint {
 	for _, name := range slices.Concat(r.Names, r.On) {
 		if !exported[name] || table[name].Default != nil {
@@ -80,7 +81,11 @@ func schemaConstraint(r Relation, exported map[string]bool, table map[string]Opt
 		Exclusive: configv1.ConstraintKind_CONSTRAINT_KIND_MUTUALLY_EXCLUSIVE,
 		DependsOn: configv1.ConstraintKind_CONSTRAINT_KIND_DEPENDENT_ON,
 	}
-	return &configv1.Constraint{Kind: kinds[r.Kind], FieldNames: r.Names, SecondaryFieldNames: r.On}
+	kind, known := kinds[r.Kind]
+	if !known {
+		return nil
+	}
+	return &configv1.Constraint{Kind: kind, FieldNames: r.Names, SecondaryFieldNames: r.On}
 }
 
 func schemaField(o Option) *configv1.Field {

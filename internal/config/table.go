@@ -34,7 +34,7 @@ const (
 // Options returns the table: every setting there is, the connector's own first.
 // The slice is the caller's to keep.
 func Options() []Option {
-	return slices.Concat(jumpcloudOptions(), syncOptions(), outputOptions(), serviceOptions(), healthOptions(), actionOptions(), otherOptions())
+	return slices.Concat(jumpcloudOptions(), syncOptions(), changeOptions(), outputOptions(), serviceOptions(), healthOptions(), actionOptions(), otherOptions())
 }
 
 // jumpcloudOptions are the connector's own, in the order in which a form shows
@@ -80,11 +80,6 @@ func jumpcloudOptions() []Option {
 		{
 			Name: nameSkipAdmins, Title: "Skip administrators", Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
 			Help: "Leave out administrators and the roles that they hold",
-		},
-		{
-			Name: "provision-applications", Title: "Provision applications", Kind: Bool, Section: SectionJumpCloud, Export: ExportNone,
-			Help:   "Allow granting and revoking access to applications, not only to groups",
-			Status: Later, Reason: "this version reads access and does not change it",
 		},
 	}
 }

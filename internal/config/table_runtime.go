@@ -1,91 +1,9 @@
 package config
 
-// noService is why the options of service mode are not served.
-const noService = "service mode comes with a later version"
-
-func serviceOptions() []Option {
-	return []Option{
-		{
-			Name: nameClientID, Section: SectionService, ServiceOnly: true, Status: Later, Reason: noService,
-			Help: "Client id that ConductorOne gave; runs the connector as a service",
-		},
-		{
-			Name: nameClientSecret, Section: SectionService, ServiceOnly: true, Secret: true, Status: Later, Reason: noService,
-			Help: "Client secret that ConductorOne gave",
-		},
-		{
-			Name: "provisioning", Shorthand: "p", Kind: Bool, Section: SectionService, ServiceOnly: true,
-			Status: Accepted, Reason: "a sync changes nothing",
-			Help: "Let ConductorOne change access through this connector",
-		},
-		{
-			Name: "skip-full-sync", Kind: Bool, Section: SectionService, ServiceOnly: true, Status: Later, Reason: noService,
-			Help: "Answer requests for a full sync with an empty one",
-		},
-		{
-			Name: "task-concurrency", Kind: Int, Section: SectionService, ServiceOnly: true, Default: 3, Min: 1, Max: 100, Status: Later, Reason: noService,
-			Help: "How many tasks of ConductorOne run side by side",
-		},
-		{
-			Name: "keep-previous-sync-c1z", Kind: Bool, Section: SectionService, ServiceOnly: true, Status: Later, Reason: noService,
-			Help: "Keep the archive that was uploaded last",
-		},
-		{
-			Name: "ticketing", Kind: Bool, Section: SectionService, Status: Never, Reason: "JumpCloud has no tickets",
-			Help: "Enable external ticket provisioning",
-		},
-	}
-}
-
-func healthOptions() []Option {
-	const noTelemetry = "telemetry comes with a later version"
-	return []Option{
-		{
-			Name: "health-check", Title: "Health check", Kind: Bool, Section: SectionHealth, Export: ExportOps, ServiceOnly: true, Status: Later, Reason: noService,
-			Help: "Serve /health, /ready and /live over HTTP while running as a service",
-		},
-		{
-			Name: "health-check-port", Title: "Health check port", Kind: Int, Section: SectionHealth, Export: ExportOps, Default: 8081, Min: 1, Max: 65535,
-			Help: "Port of the health check",
-		},
-		{
-			Name: "health-check-bind-address", Title: "Health check bind address", Section: SectionHealth, Export: ExportOps, Hidden: true, Default: "127.0.0.1",
-			Help: "Address that the health check listens on",
-		},
-		{
-			Name: "otel-collector-endpoint", Title: "OpenTelemetry collector endpoint", Section: SectionHealth, Export: ExportOps, Status: Later, Reason: noTelemetry,
-			Help: "OpenTelemetry collector (OTLP over gRPC) to send traces and logs to",
-		},
-		{
-			Name: "otel-collector-endpoint-tls-cert-path", Title: "OpenTelemetry collector CA file", Section: SectionHealth, Export: ExportOps, Hidden: true, Status: Later, Reason: noTelemetry,
-			Help: "File with the CA certificate (PEM) of the collector",
-		},
-		{
-			Name: "otel-collector-endpoint-tls-cert", Title: "OpenTelemetry collector CA", Section: SectionHealth, Export: ExportOps, Hidden: true, Status: Later, Reason: noTelemetry,
-			Help: "CA certificate (PEM, base64 in its URL form without padding) of the collector",
-		},
-		{
-			Name: "otel-collector-endpoint-tls-insecure", Title: "OpenTelemetry collector without TLS", Kind: Bool, Section: SectionHealth, Export: ExportOps, Hidden: true, Status: Later, Reason: noTelemetry,
-			Help: "Talk to the collector without TLS",
-		},
-		{
-			Name: "otel-tracing-disabled", Title: "Disable OpenTelemetry traces", Kind: Bool, Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Status: Accepted, Reason: "no traces are sent",
-			Help: "Send no traces",
-		},
-		{
-			Name: "otel-logging-disabled", Title: "Disable OpenTelemetry logs", Kind: Bool, Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Status: Accepted, Reason: "no logs are sent",
-			Help: "Send no logs",
-		},
-	}
-}
-
-// actionOptions are those that ask for something else than a sync. All are
-// hidden, as in other Baton connectors.
+// actionOptions are the one-shot actions of other Baton connectors that have no
+// meaning here. All are hidden, as they are there.
 func actionOptions() []Option {
 	const (
-		noChange   = "this version reads access and does not change it"
 		noAccounts = "this connector does not create, delete or reset JumpCloud accounts"
 		noEvents   = "this connector has no event feed"
 		noTickets  = "JumpCloud has no tickets"
@@ -93,10 +11,6 @@ func actionOptions() []Option {
 		noActions  = "this connector has no custom actions"
 	)
 	options := []Option{
-		{Name: "grant-entitlement", Help: "Entitlement id to grant", Status: Later, Reason: noChange},
-		{Name: "grant-principal", Help: "Resource id of the principal to grant to", Status: Later, Reason: noChange},
-		{Name: "grant-principal-type", Help: "Resource type of the principal to grant to", Status: Later, Reason: noChange},
-		{Name: "revoke-grant", Help: "Grant id to revoke", Status: Later, Reason: noChange},
 		{Name: "create-account-login", Help: "Login of the account to create", Reason: noAccounts},
 		{Name: "create-account-email", Help: "E-mail of the account to create", Reason: noAccounts},
 		{Name: "create-account-profile", Help: "Profile (JSON object) of the account to create", Reason: noAccounts},
@@ -134,10 +48,7 @@ func actionOptions() []Option {
 		{Name: "invoke-resource-action-args", Default: "{}", Help: "Arguments (JSON object) of the resource action", Reason: noActions},
 	}
 	for i := range options {
-		options[i].Section, options[i].Hidden = SectionActions, true
-		if options[i].Status != Later {
-			options[i].Status = Never
-		}
+		options[i].Section, options[i].Hidden, options[i].Status = SectionActions, true, Never
 	}
 	return options
 }
