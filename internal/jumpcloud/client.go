@@ -98,7 +98,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	transport := cfg.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = NewTransport(nil)
 	}
 	timeout := cfg.Timeout
 	if timeout <= 0 {

@@ -2,21 +2,23 @@ package jumpcloud
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"time"
 )
 
-// newTransport makes a transport for one host that is asked often: HTTP/2 where
+// NewTransport makes a transport for one host that is asked often: HTTP/2 where
 // offered, connections kept, a proxy from the environment honoured, and dead
-// connections noticed.
-func newTransport() *http.Transport {
+// connections noticed. It trusts the given roots; nil means the system's.
+// Several clients may share it.
+func NewTransport(roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:   15 * time.Second,
 		MaxIdleConns:          64,
 		MaxIdleConnsPerHost:   64,
