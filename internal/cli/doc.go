@@ -7,6 +7,9 @@
 // returns its error; [Main] prints it and turns it into the exit code, and does
 // so at one place.
 //
+// The package has more files than others because each command, and each thing
+// that commands share, has its own; none of them knows how the work is done.
+//
 // What people and scripts see follows the other Baton connectors: the flags, the
 // environment, the choice of the mode, error text bare on stderr, and exit codes
 // that are gRPC codes.

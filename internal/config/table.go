@@ -188,6 +188,14 @@ func outputOptions() []Option {
 			Help: "Existing folder for work files when --c1z-temp-dir is not set",
 		},
 		{
+			Name: "decoder-max-decoded-size-mb", Kind: Int, Section: SectionOutput, EnvOnly: true, Default: 10240, Min: 1, Max: 1 << 30,
+			Help: "Largest database, in MiB, that is unpacked from an archive",
+		},
+		{
+			Name: "decoder-max-memory-mb", Kind: Int, Section: SectionOutput, EnvOnly: true, Default: 128, Min: 1, Max: 1 << 30,
+			Help: "Most memory, in MiB, that unpacking an archive may ask for",
+		},
+		{
 			Name: "config-path", Section: SectionOutput, EnvOnly: true,
 			Help: "Configuration file (.yaml or .yml) to read instead of ./.baton.yaml",
 		},
