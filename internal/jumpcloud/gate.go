@@ -86,9 +86,7 @@ func (g *gate) pump(now time.Time) {
 		wait, paced := g.pacer.delay(now)
 		w.paced = w.paced || paced
 		if wait > 0 {
-			if wait < forever {
-				g.timer = time.AfterFunc(wait, g.wake)
-			}
+			g.timer = time.AfterFunc(wait, g.wake)
 			return
 		}
 		g.queue.Remove(head)

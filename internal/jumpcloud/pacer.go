@@ -35,6 +35,8 @@ const (
 
 	minHold = 50 * time.Millisecond
 	maxHold = 30 * time.Second
+	// probeWait is how long the end of a probe is awaited before another one goes.
+	probeWait = 5 * time.Second
 	// lull is how long nobody asks before what was measured no longer counts.
 	lull = time.Second
 )
@@ -121,10 +123,13 @@ func newPacer() pacer {
 }
 
 // delay returns how long the next request has to wait, 0 when it may go, and
-// whether it is the rate that makes it wait. A probe under way gives forever.
+// whether it is the rate that makes it wait.
 func (p *pacer) delay(now time.Time) (wait time.Duration, paced bool) {
 	if p.probing && p.probeOut {
-		return forever, false
+		// One that hangs must not keep all others for as long as it may take.
+		if wait := probeWait - now.Sub(p.lastGrant); wait > 0 {
+			return wait, false
+		}
 	}
 	if wait := p.until.Sub(now); wait > 0 {
 		return wait, false
@@ -136,9 +141,6 @@ func (p *pacer) delay(now time.Time) (wait time.Duration, paced bool) {
 	// Rounding up makes sure that the token is there when the wait is over.
 	return time.Duration(missing/p.rate*float64(time.Second)) + time.Microsecond, true
 }
-
-// forever stands for an end that an event brings, not the clock.
-const forever = time.Duration(math.MaxInt64)
 
 // take lets a request go. Arrived is when it began to wait.
 func (p *pacer) take(now, arrived time.Time, paced bool) pass {

@@ -369,6 +369,30 @@ func TestPacingIsFair(t *testing.T) {
 	})
 }
 
+// TestPacingIsNotHeldUp lets the request hang that probes after a refusal.
+func TestPacingIsNotHeldUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []func(*http.Request) (*http.Response, error){say(429, "", "Retry-After", "1"), hang, say(200, "[]", "X-Total-Count", "0")}}
+		client := scripted(t, s)
+		began := time.Now()
+		var group sync.WaitGroup
+		var ends [2]time.Duration
+		for i := range ends {
+			group.Go(func() {
+				if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+					t.Error(err)
+				}
+				ends[i] = time.Since(began)
+			})
+		}
+		group.Wait()
+		if first := min(ends[0], ends[1]); first > 10*time.Second {
+			t.Errorf("a request that hangs held the other one up for %s", first)
+		}
+	})
+}
+
 // TestPacingStopsAtOnce cancels while everybody waits for a server that wants to
 // be left alone.
 func TestPacingStopsAtOnce(t *testing.T) {

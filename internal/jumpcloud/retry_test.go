@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -22,13 +23,17 @@ import (
 
 // script answers requests in their order, the last answer for ever.
 type script struct {
-	answers  []func(*http.Request) (*http.Response, error)
+	answers []func(*http.Request) (*http.Response, error)
+
+	mu       sync.Mutex
 	requests int
 }
 
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.mu.Lock()
 	next := s.answers[min(s.requests, len(s.answers)-1)]
 	s.requests++
+	s.mu.Unlock()
 	return next(req)
 }
 
