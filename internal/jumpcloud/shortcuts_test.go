@@ -2,6 +2,7 @@ package jumpcloud_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -84,6 +85,13 @@ func (s *tenant) client(t *testing.T) (*jumpcloud.Client, *bytes.Buffer) {
 	log := new(bytes.Buffer)
 	client := newTestClient(t, mux, func(cfg *jumpcloud.Config) { cfg.Logger = slog.New(slog.NewTextHandler(log, nil)) })
 	return client, log
+}
+
+type fetch[T any] func(context.Context, jumpcloud.Window) (jumpcloud.Page[T], error)
+
+// listOf describes a list that is asked for in the order of its ids.
+func listOf[T any](name string, limit int, read fetch[T], id func(T) string) jumpcloud.Lister[T] {
+	return jumpcloud.Lister[T]{Name: name, Limit: limit, Sorted: true, Fetch: read, ID: id}
 }
 
 // readList reads a whole list and returns the ids.
@@ -171,7 +179,7 @@ func TestUsersFallBack(t *testing.T) {
 			t.Parallel()
 			s := &tenant{users: 250, refuse: tt.refuse}
 			client, log := s.client(t)
-			if got := readList(t, client.ListUsers()); len(got) != 250 {
+			if got := readList(t, listOf("users", 1000, client.Users, func(u jumpcloud.User) string { return u.ID })); len(got) != 250 {
 				t.Errorf("%d users were read", len(got))
 			}
 			if diff := cmp.Diff(tt.want, s.asked); diff != "" {
@@ -235,9 +243,15 @@ func TestOrderFallsBack(t *testing.T) {
 	}}
 	client, log := s.client(t)
 	for name, read := range map[string]func() []string{
-		"groups":         func() []string { return readList(t, client.ListUserGroups()) },
-		"administrators": func() []string { return readList(t, client.ListAdmins()) },
-		"applications":   func() []string { return readList(t, client.ListApplications()) },
+		"groups": func() []string {
+			return readList(t, listOf("user groups", 100, client.UserGroups, func(g jumpcloud.UserGroup) string { return g.ID }))
+		},
+		"administrators": func() []string {
+			return readList(t, listOf("administrators", 100, client.Admins, func(a jumpcloud.Admin) string { return a.ID }))
+		},
+		"applications": func() []string {
+			return readList(t, listOf("applications", 100, client.Applications, func(a jumpcloud.Application) string { return a.ID }))
+		},
 	} {
 		s.asked = nil
 		if got := read(); len(got) != 250 {
@@ -265,7 +279,11 @@ func TestTargetsFallBack(t *testing.T) {
 				return 0
 			}}
 			client, log := s.client(t)
-			got := readList(t, client.ListApplicationAssociations("a", jumpcloud.TypeUser, jumpcloud.TypeUserGroup))
+			l := listOf("associations", 100, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+				return client.ApplicationAssociations(ctx, "a", []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
+			}, func(c jumpcloud.Connection) string { return c.Type + "/" + c.ID })
+			l.Sorted, l.Holes = false, true
+			got := readList(t, l)
 			if len(got) != 2*n {
 				t.Errorf("with %d, %d associations were read, want %d", status, len(got), 2*n)
 			}

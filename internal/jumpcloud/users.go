@@ -5,12 +5,8 @@ import (
 	"net/url"
 )
 
-const (
-	// searchLimit is what JumpCloud's own module asks of the search routes.
-	searchLimit = 1000
-	// listLimit is the documented maximum of all other lists.
-	listLimit = 100
-)
+// listLimit is the documented maximum of a list that is not a search.
+const listLimit = 100
 
 // userFields are the fields of a user that are decoded, as the API wants them in
 // one string. Leaving the rest out keeps keys, addresses and telephone numbers
