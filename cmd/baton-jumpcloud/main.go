@@ -15,7 +15,7 @@ func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		cancel(cli.Interrupted{Signal: (<-signals).String()})
+		cancel(cli.Interrupted{Signal: name(<-signals)})
 		// Whoever asks twice does not want to wait for anything.
 		<-signals
 		os.Exit(1)
@@ -23,4 +23,12 @@ func main() {
 	os.Exit(cli.Main(ctx, cli.Process{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv,
 	}))
+}
+
+// name is a signal as its senders write it.
+func name(s os.Signal) string {
+	if s == os.Interrupt {
+		return "SIGINT"
+	}
+	return "SIGTERM"
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 )
 
@@ -11,14 +12,19 @@ func newCapabilities(a *app) *cobra.Command {
 		Use:   "capabilities",
 		Short: "Print as JSON what the connector can read and change",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return runCapabilities(a) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runCapabilities(a, cmd) },
 	}
 }
 
-// runCapabilities needs no settings: what the connector can do does not depend
-// on the organisation.
-func runCapabilities(a *app) error {
-	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{})
+// runCapabilities needs neither a credential nor an organisation. What is wrong
+// with settings other than the one that matters is for the run that uses them to
+// say.
+func runCapabilities(a *app, cmd *cobra.Command) error {
+	cfg, err := a.load(cmd, config.ForCommand)
+	if cfg == nil {
+		return err
+	}
+	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionApplications: cfg.Change.Applications})
 	if err != nil {
 		return err
 	}

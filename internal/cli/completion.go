@@ -24,10 +24,12 @@ func addCompletions(root *cobra.Command) {
 	for _, t := range connector.ResourceTypes() {
 		values["sync-resource-types"] = append(values["sync-resource-types"], t.GetId())
 	}
+	values["grant-principal-type"] = []cobra.Completion{connector.TypeUser, connector.TypeGroup}
 	for name, list := range values {
 		// The only error is a flag that is not there or has values already.
 		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp))
 	}
 	_ = root.MarkPersistentFlagFilename("file", "c1z")
+	_ = root.MarkPersistentFlagFilename("audit-file")
 	_ = root.MarkPersistentFlagDirname("c1z-temp-dir")
 }

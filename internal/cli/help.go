@@ -18,7 +18,11 @@ const rootLong = `baton-jumpcloud reads a JumpCloud organisation - accounts, gro
 roles, and who holds what - and writes it as a .c1z archive that every Baton reader opens.
 
 A sync is complete or it fails: what cannot be read to its end is an error, and the archive that
-was there before stays as it was. A run that is stopped goes on where it was when it is repeated.`
+was there before stays as it was. A run that is stopped goes on where it was when it is repeated.
+
+It also grants and revokes membership of groups, and access to applications where that is allowed:
+what an archive names, by --grant-entitlement with --grant-principal and --grant-principal-type, or
+by --revoke-grant. Repeating a change is safe.`
 
 const rootExample = `  # See it work, with no JumpCloud account and nothing else at hand
   baton-jumpcloud demo
@@ -32,12 +36,17 @@ const rootExample = `  # See it work, with no JumpCloud account and nothing else
 
   # A service account instead of a key, groups and the accounts in them only
   BATON_JUMPCLOUD_CLIENT_ID=... BATON_JUMPCLOUD_CLIENT_SECRET=... \
-    baton-jumpcloud --sync-resource-types user,group`
+    baton-jumpcloud --sync-resource-types user,group
+
+  # Show what granting would do, grant, and revoke; the ids are those of the archive
+  baton-jumpcloud --grant-entitlement group:ID --grant-principal ID --grant-principal-type user --dry-run
+  baton-jumpcloud --grant-entitlement group:ID --grant-principal ID --grant-principal-type user
+  baton-jumpcloud --revoke-grant group-grant:ID:user:ID:ID`
 
 const exitCodes = `Exit codes:
-  0 done; 1 interrupted; 2 bad settings or another failure; 4 timeout; 5 not found; 7 the key lacks a
-  permission; 12 asked for something that is not served; 14 JumpCloud cannot be reached; 16 no key, or
-  the key was refused`
+  0 done; 1 interrupted; 2 bad settings or another failure; 3 something is asked for that cannot be;
+  4 timeout; 5 not found; 7 the key lacks a permission; 9 refused because of how things are; 12 asked
+  for something that is not served; 14 JumpCloud cannot be reached; 16 no key, or the key was refused`
 
 // writeUsage writes everything of the help text but the description.
 func writeUsage(w io.Writer, cmd *cobra.Command) error {

@@ -45,6 +45,9 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Change.Asked() {
+		return runChange(cmd.Context(), a, cfg)
+	}
 	return runSync(cmd.Context(), a, cfg)
 }
 

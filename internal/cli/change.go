@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/conductorone/baton-jumpcloud/internal/audit"
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+// changeJob is one grant or revoke of what an archive names. The archive is only
+// read.
+type changeJob struct {
+	cfg *config.Config
+	*console
+	stdout io.Writer
+	limits c1z.Limits
+}
+
+// runChange grants or revokes what the settings ask for.
+func runChange(ctx context.Context, a *app, cfg *config.Config) (err error) {
+	if cfg.Change.Entitlement != "" && cfg.Change.PrincipalType == "" {
+		return hintedError{
+			errors.New("unknown provisioning action"),
+			"a grant takes --grant-entitlement, --grant-principal and --grant-principal-type (user or group)",
+		}
+	}
+	c, err := a.openConsole(cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.log.Close()) }()
+	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	if err != nil {
+		return c.fail(err)
+	}
+	for _, warning := range cfg.Warnings {
+		c.log.WarnContext(ctx, "unwise setting", "warning", warning)
+	}
+	if err := announceHost(c.screen, cfg.JumpCloud); err != nil {
+		return err
+	}
+	job := &changeJob{cfg: cfg, console: c, stdout: a.Stdout, limits: limits}
+	return c.fail(job.run(ctx))
+}
+
+// hintedError is an error with a sentence on what to do about it.
+type hintedError struct {
+	error
+	hint string
+}
+
+// Unwrap returns the error without its hint.
+func (e hintedError) Unwrap() error { return e.error }
+
+// Hints is that sentence.
+func (e hintedError) Hints() []string { return []string{e.hint} }
+
+// run goes from what is cheap to refuse to what is not: the archive, the
+// organisation, the plan, and then the change itself.
+func (j *changeJob) run(ctx context.Context) error {
+	sent := false
+	err := j.change(ctx, &sent)
+	if err != nil && !sent && errors.As(context.Cause(ctx), new(Interrupted)) {
+		return fmt.Errorf("%w; nothing was sent", context.Cause(ctx))
+	}
+	return err
+}
+
+func (j *changeJob) change(ctx context.Context, sent *bool) error {
+	asked, err := j.lookUp(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.log.Logger, new(traffic))
+	if err != nil {
+		return err
+	}
+	org, err := connector.NewSource(client, connector.Options{OrgID: j.cfg.JumpCloud.OrgID, Logger: j.log.Logger}).Validate(ctx)
+	if err != nil {
+		return err
+	}
+	if err := asked.archive.check(org); err != nil {
+		return err
+	}
+	if j.cfg.Change.DryRun {
+		return j.preview(ctx, newProvisioner(client, j.cfg, nil, j.log.Logger), asked, org)
+	}
+	trail, err := startTrail(ctx, j.cfg, org, j.log.Logger)
+	if err != nil {
+		return err
+	}
+	p := newProvisioner(client, j.cfg, trail, j.log.Logger)
+	plan, err := asked.plan(ctx, p)
+	if err != nil {
+		return err
+	}
+	*sent = true
+	outcome, err := p.Apply(ctx, plan)
+	if err != nil {
+		return fmt.Errorf("%s failed: %w", plan.Operation, err)
+	}
+	if !j.watched {
+		return nil // The trail has logged it.
+	}
+	return say(j.stdout, "%s\n", told(plan, outcome))
+}
+
+// preview shows what the change would be.
+func (j *changeJob) preview(ctx context.Context, p *connector.Provisioner, asked *asked, org connector.Organization) error {
+	plan, err := asked.plan(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := p.Inspect(ctx, plan); err != nil {
+		return fmt.Errorf("%s failed: %w", plan.Operation, err)
+	}
+	j.log.InfoContext(ctx, "dry run: nothing was sent", "operation", string(plan.Operation), "entitlement", plan.Entitlement,
+		"resource", plan.Resource.String(), "principal", plan.Principal.String(), "organization_id", org.ID,
+		"method", plan.Request.Method, "path", plan.Request.Path, "body", string(plan.Request.Body), "effect", plan.Effect())
+	return j.showPreview(plan, org)
+}
+
+// startTrail begins the record of changes that every mode keeps.
+func startTrail(ctx context.Context, cfg *config.Config, org connector.Organization, logger *slog.Logger) (*audit.Trail, error) {
+	base, _, err := endpoints(cfg.JumpCloud)
+	if err != nil {
+		return nil, err
+	}
+	return audit.Start(ctx, audit.Options{
+		Path:         cfg.Change.AuditFile,
+		Organization: audit.Organization{ID: org.ID, Name: org.Name, Host: base.Host},
+		Actor:        audit.LocalActor(),
+		Credential:   auditCredential(cfg.JumpCloud),
+		Logger:       logger,
+	})
+}
+
+// auditCredential is the credential in the form that may be written down.
+func auditCredential(settings config.JumpCloud) audit.Credential {
+	if settings.AuthMethod == config.GroupServiceAccount {
+		return audit.Credential{ServiceAccount: settings.ClientID}
+	}
+	return audit.Credential{KeyPrefix: audit.KeyPrefix(settings.APIKey)}
+}
+
+// newProvisioner makes what changes access. It tells a trail of every change,
+// unless the trail is nil, which is for previews only.
+func newProvisioner(client *jumpcloud.Client, cfg *config.Config, trail connector.Audit, logger *slog.Logger) *connector.Provisioner {
+	return connector.NewProvisioner(client, connector.ProvisionOptions{
+		Applications: cfg.Change.Applications, Audit: trail, Command: commandFor(cfg.Output.File), Logger: logger,
+	})
+}
