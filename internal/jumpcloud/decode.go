@@ -3,6 +3,7 @@ package jumpcloud
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -146,7 +147,9 @@ func (m *many[T]) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	var rows []T
-	if err := json.Unmarshal(b, &rows); err != nil {
+	err := json.Unmarshal(b, &rows)
+	// A row of another shape stays empty, and the others are there all the same.
+	if shape := new(json.UnmarshalTypeError); err != nil && !errors.As(err, &shape) {
 		return err
 	}
 	*m = rows

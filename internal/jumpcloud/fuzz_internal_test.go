@@ -137,6 +137,7 @@ func FuzzObjects(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `null`, `[]`, `{"_id":"a"}`, `{"id":7}`, `{"_id":null,"id":true}`, `{"_id":"a","roleNames":["x",null,3],"created":"2020-01-01"}`,
 		`{"_id":"a","attributes":[{"name":1,"value":{}}],"mfa":false,"addresses":"none","admin":{"id":{}}}`,
+		`{"_id":"a","attributes":[7,null,"x",[],{"name":"badge","value":"771"}],"roleNames":[{},[]],"scopes":[{"a":1}],"sso":[1],"mfa":[]}`,
 		`{"to":{"id":"a","type":"user"},"paths":[[]]}`, `{"id":"a","scopes":"all","type":7}`, `{"id":"a","sso":{"type":[],"hidden":"yes"},"active":"no"}`,
 	} {
 		f.Add([]byte(seed))
@@ -158,6 +159,9 @@ func decodeObject[W, T any](t *testing.T, raw []byte, model func(*W) (T, bool, e
 	t.Helper()
 	var row W
 	if err := json.Unmarshal(raw, &row); err != nil {
+		if object := strings.TrimLeft(string(raw), " \t\r\n"); json.Valid(raw) && object[0] == '{' {
+			t.Errorf("%T is not made of %q: %v", row, raw, err)
+		}
 		return
 	}
 	v, ok, err := model(&row)
