@@ -173,7 +173,7 @@ func (c content) expectRoles(tenant *jcsim.Tenant) {
 		role(r.Name)
 	}
 	c.resources["app:"+administrationApp] = "JumpCloud Administration"
-	c.entitlements["app:"+administrationApp] = "access of app:" + administrationApp + " to user"
+	c.entitlements["app:"+administrationApp] = "access of app:" + administrationApp + " to user,group"
 	for _, a := range tenant.Admins() {
 		c.resources["user:"+a.ID] = first(strings.TrimSpace(a.FirstName+" "+a.LastName), a.Email)
 		c.direct("app", administrationApp, "user", a.ID, grant{immutable: true})

@@ -89,19 +89,21 @@ func httpsURL(s string) string {
 // appEntitlement is access to an application.
 func appEntitlement(a *jumpcloud.Application) *v2.Entitlement {
 	name := firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID)
-	return accessEntitlement(a.ID, name, "Access to the JumpCloud application "+name, userType(), groupType())
+	return accessEntitlement(a.ID, name, "Access to the JumpCloud application "+name)
 }
 
 // administrationEntitlement is the entitlement of the administration app. It is
 // immutable: only making or deleting an administrator changes who has it.
 func administrationEntitlement() *v2.Entitlement {
 	e := accessEntitlement(AdministrationAppID, administrationAppName,
-		"Access to the administration of the JumpCloud organisation", userType())
+		"Access to the administration of the JumpCloud organisation")
 	e.Annotations = annotations(&v2.EntitlementImmutable{})
 	return e
 }
 
-func accessEntitlement(id, name, description string, grantableTo ...*v2.ResourceType) *v2.Entitlement {
+// accessEntitlement is the one shape that the entitlements of all applications
+// have, so that a reader can treat them alike.
+func accessEntitlement(id, name, description string) *v2.Entitlement {
 	return &v2.Entitlement{
 		Resource:    &v2.Resource{Id: resourceID(TypeApp, id), DisplayName: clip(name, maxDisplayName)},
 		Id:          entitlementID(TypeApp, id),
@@ -109,7 +111,7 @@ func accessEntitlement(id, name, description string, grantableTo ...*v2.Resource
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
 		DisplayName: clip(name+" access", maxDisplayName),
 		Description: clip(description, maxDescription),
-		GrantableTo: grantableTo,
+		GrantableTo: []*v2.ResourceType{userType(), groupType()},
 	}
 }
 
