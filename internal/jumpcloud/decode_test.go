@@ -213,6 +213,11 @@ func TestPagesAreDecoded(t *testing.T) {
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },
 			want: jumpcloud.Page[jumpcloud.Admin]{},
 		},
+		"null for an empty list": {
+			total: "0", body: `null`,
+			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.UserGroups(ctx, window) },
+			want: jumpcloud.Page[jumpcloud.UserGroup]{},
+		},
 		"another form": {
 			total: "1", body: `[{"id":"a1"}]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },

@@ -88,10 +88,12 @@ func decodeList[W, T any](dec *json.Decoder, page *Page[T], list string, model f
 	if err != nil {
 		return err
 	}
-	if start == json.Delim('[') {
+	switch {
+	case start == json.Delim('['):
 		return decodeRows(dec, page, list, model)
-	}
-	if start != json.Delim('{') {
+	case start == nil && page.Total == 0:
+		return nil // Some servers write an empty list so.
+	case start != json.Delim('{'):
 		return errShape
 	}
 	found := false

@@ -60,7 +60,13 @@ func chooser(t *rapid.T) pick {
 // given up is the caller's to say.
 func check(t *rapid.T, m *model, l jumpcloud.Lister[string], mayFail bool) {
 	m.begin()
+	before := len(m.rows)
 	shown, err := readAll(l, chooser(t))
+	// Ten rows is the smallest page. The factor leaves room for three more readings,
+	// and for gaps that are read again.
+	if most := 12 * (max(before, len(m.rows))/10 + 2); m.requests > most {
+		t.Fatalf("%d requests were made for %d rows, later %d", m.requests, before, len(m.rows))
+	}
 	switch {
 	case errors.Is(err, jumpcloud.ErrIncomplete) && mayFail:
 		return

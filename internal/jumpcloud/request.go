@@ -168,7 +168,7 @@ func (c *Client) success(ctx context.Context, call call, resp *http.Response, de
 		return &failure{err: c.answerError(call, resp, errors.New("the answer is empty")), class: brief}
 	case err != nil:
 		return c.brokenBody(ctx, call, resp, err)
-	case first != '{' && first != '[':
+	case first != '{' && first != '[' && first != 'n':
 		return c.signInPage(call, resp.StatusCode)
 	}
 	err = decode(resp.Header, json.NewDecoder(io.MultiReader(bytes.NewReader([]byte{first}), body)))

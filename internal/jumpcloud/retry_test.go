@@ -130,6 +130,8 @@ func TestReadsAreRepeated(t *testing.T) {
 		{name: "body that ends before it begins", fault: cutBody(` `, io.ErrUnexpectedEOF), times: 5, most: time.Minute},
 		{name: "reset in the body", fault: cutBody(`[`, reset), times: 5, most: time.Minute},
 		{name: "nonsense thrice", fault: say(200, `[{"to":}]`), times: 3, most: time.Minute},
+		{name: "null for something thrice", fault: say(200, `null`, "X-Total-Count", "5"), times: 3, most: time.Minute},
+		{name: "null without a total thrice", fault: say(200, `null`), times: 3, most: time.Minute},
 		{name: "empty answer thrice", fault: say(200, ``), times: 3, most: time.Minute},
 		{name: "another shape thrice", fault: say(200, `{"error":"later"}`), times: 3, most: time.Minute},
 	}
