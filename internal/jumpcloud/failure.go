@@ -212,8 +212,9 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 		f.err.Kind = KindTimeout
 	case isCertificate(err):
 		f.err.Kind, f.class = KindInvalid, final
-		f.err.Hint = "the server's certificate is not trusted; check --base-url, and the CA certificates of a proxy in between"
-	case errors.As(err, &dns) && dns.IsNotFound && !c.reached.Load():
+		f.err.Hint = "the server does not speak TLS, or its certificate is not trusted; check --base-url, and the CA certificates of a proxy in between"
+	case !c.reached.Load() && (errors.As(err, &dns) && dns.IsNotFound || isAlert(err)):
+		// Of a server that has answered before, the same would be an accident.
 		f.err.Kind, f.class = KindInvalid, final
 		f.err.Hint = "check --region and --base-url"
 	}
@@ -263,7 +264,14 @@ func isCertificate(err error) bool {
 		authority    x509.UnknownAuthorityError
 		record       tls.RecordHeaderError
 	)
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &record)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// isAlert reports whether one side of TLS refused the other, over its version for
+// example.
+func isAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "remote error" || op.Op == "local error")
 }
 
 // neverSent reports whether it is certain that the server did not see a request.

@@ -1,0 +1,95 @@
+package jumpcloud_test
+
+import (
+	"compress/gzip"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
+)
+
+// tlsServer answers over TLS, compressed where the client takes that.
+func tlsServer(t *testing.T, change func(*httptest.Server)) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Protocol", r.Proto)
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			t.Error("the client takes no compressed answer")
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		defer z.Close()
+		io.WriteString(z, `{"totalCount":1,"results":[{"id":"`+strings.ReplaceAll(r.Proto, "/", "-")+`"}]}`) //nolint:errcheck // A test server.
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	change(server)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
+func tlsClient(t *testing.T, server *httptest.Server, roots *x509.CertPool) *jumpcloud.Client {
+	t.Helper()
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := jumpcloud.New(jumpcloud.Config{
+		BaseURL: base, APIKey: secret.New(testKey), Logger: slog.New(slog.DiscardHandler), Transport: jumpcloud.NewTransport(roots),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestTransportSpeaksHTTP2AndGzip(t *testing.T) {
+	t.Parallel()
+	server := tlsServer(t, func(s *httptest.Server) { s.EnableHTTP2 = true })
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	page, err := tlsClient(t, server, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Items) != 1 || page.Items[0].ID != "HTTP-2.0" {
+		t.Errorf("the answer is %+v", page)
+	}
+}
+
+// TestTransportTrustsNobodyElse ends at once where a certificate is not trusted or
+// TLS is too old: no later attempt would be better.
+func TestTransportTrustsNobodyElse(t *testing.T) {
+	t.Parallel()
+	server := tlsServer(t, func(*httptest.Server) {})
+	_, err := tlsClient(t, server, x509.NewCertPool()).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	if jumpcloud.KindOf(err) != jumpcloud.KindInvalid || !strings.Contains(err.Error(), "signed by unknown authority") {
+		t.Errorf("an unknown certificate gives %v", err)
+	}
+
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	plain.URL = strings.Replace(plain.URL, "http:", "https:", 1)
+	if _, err := tlsClient(t, plain, nil).Admins(t.Context(), jumpcloud.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
+		t.Errorf("a server without TLS gives %v", err)
+	}
+
+	old := tlsServer(t, func(s *httptest.Server) {
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	})
+	roots := x509.NewCertPool()
+	roots.AddCert(old.Certificate())
+	if _, err := tlsClient(t, old, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
+		t.Errorf("TLS 1.1 gives %v", err)
+	}
+}
