@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"slices"
 	"sync/atomic"
@@ -17,9 +18,15 @@ import (
 // the tokens of service accounts.
 const tokenPath = "/oauth2/token"
 
-// traffic counts requests. It is safe for concurrent use.
+// traffic is the way that the requests of one run take, and counts them. It is
+// safe for concurrent use.
 type traffic struct {
 	requests, retries, waited atomic.Int64
+
+	// transport carries them; nil means one of the client's own. tell is told of
+	// each attempt; nil means nobody.
+	transport http.RoundTripper
+	tell      func(jumpcloud.RequestInfo)
 }
 
 // observe counts one attempt.
@@ -29,6 +36,9 @@ func (t *traffic) observe(i jumpcloud.RequestInfo) {
 		t.retries.Add(1)
 	}
 	t.waited.Add(int64(i.Waited))
+	if t.tell != nil {
+		t.tell(i)
+	}
 }
 
 // newClient makes the client that the settings describe.
@@ -40,7 +50,7 @@ func newClient(settings config.JumpCloud, workers int, logger *slog.Logger, coun
 	c := jumpcloud.Config{
 		BaseURL: base, TokenURL: token, OrgID: settings.OrgID,
 		UserAgent:   Name + "/" + readBuild().version,
-		MaxInFlight: workers, Timeout: settings.Timeout, Logger: logger, Observe: count.observe,
+		MaxInFlight: workers, Timeout: settings.Timeout, Logger: logger, Observe: count.observe, Transport: count.transport,
 	}
 	if settings.AuthMethod == config.GroupServiceAccount {
 		c.ClientID, c.ClientSecret = settings.ClientID, settings.ClientSecret

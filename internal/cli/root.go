@@ -45,6 +45,9 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Service.Asked() {
+		return runService(cmd.Context(), a, cfg)
+	}
 	if cfg.Change.Asked() {
 		return runChange(cmd.Context(), a, cfg)
 	}

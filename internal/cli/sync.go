@@ -28,6 +28,12 @@ type syncJob struct {
 	text io.Writer
 	// limits bound what is unpacked of the archive that is there.
 	limits c1z.Limits
+	// unexpanded leaves out the grants that follow from others.
+	unexpanded bool
+	// admit refuses organisations that must not be read; nil refuses none.
+	admit func(connector.Organization) error
+	// done is told the outcome; nil means nobody.
+	done func(report.Outcome)
 
 	began   time.Time
 	traffic traffic
@@ -45,6 +51,11 @@ func runSync(ctx context.Context, a *app, cfg *config.Config) (err error) {
 		return c.fail(err)
 	}
 	job := &syncJob{cfg: cfg, console: c, limits: limits}
+	end, err := a.connect(ctx, c, cfg, &job.traffic)
+	if err != nil {
+		return c.fail(err)
+	}
+	defer func() { err = errors.Join(err, end(ctx)) }()
 	if c.watched {
 		job.text = a.Stdout
 	}
@@ -103,6 +114,11 @@ func (j *syncJob) run(ctx context.Context) (err error) {
 	if err := old.check(org); err != nil {
 		return err
 	}
+	if j.admit != nil {
+		if err := j.admit(org); err != nil {
+			return err
+		}
+	}
 	if len(j.cfg.Sync.Resources) == 0 {
 		// Only a partial sync looks names up in it, and unpacked it takes room.
 		if err := old.Close(); err != nil {
@@ -143,7 +159,7 @@ func (j *syncJob) readAndWrite(ctx context.Context, source *connector.Source, db
 		return outcome, err
 	}
 	outcome.Summary, err = syncer.Build(ctx, syncer.BuildConfig{
-		Store: db, Archive: writer, Expand: expand.Options{FailOnCycle: j.cfg.Sync.FailOnCycles, MaxDepth: j.cfg.Sync.MaxDepth},
+		Store: db, Archive: writer, Expand: expand.Options{FailOnCycle: j.cfg.Sync.FailOnCycles, MaxDepth: j.cfg.Sync.MaxDepth}, Unexpanded: j.unexpanded,
 		Name: old.name, Logger: j.log.Logger, Progress: progress.Update,
 	})
 	if err != nil {
@@ -174,6 +190,9 @@ func (j *syncJob) readAndWrite(ctx context.Context, source *connector.Source, db
 func (j *syncJob) tell(ctx context.Context, o report.Outcome) error {
 	o.Requests, o.Retries, o.Waited = j.traffic.requests.Load(), j.traffic.retries.Load(), j.traffic.waitedFor()
 	o.Took = time.Since(j.began)
+	if j.done != nil {
+		j.done(o)
+	}
 	if j.text != nil {
 		o.File = nearby(o.File)
 		return o.WriteText(j.text)

@@ -65,7 +65,7 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 		problems = append(problems, c.checkBaseURLOrigin(file)...)
 		problems = append(problems, v.checkServed()...)
 	}
-	c.Warnings = fileWarnings(file)
+	c.Warnings = append(fileWarnings(file), c.serviceWarnings()...)
 	return c, problems.err()
 }
 

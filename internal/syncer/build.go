@@ -33,6 +33,9 @@ type BuildConfig struct {
 	Archive Archive
 	// Expand are the settings of the expansion.
 	Expand expand.Options
+	// Unexpanded leaves out the grants that follow from others; whoever reads the
+	// archive works them out.
+	Unexpanded bool
 	// Name, when set, tells the display name of a principal that a partial sync
 	// has not stored; empty when unknown.
 	Name func(ctx context.Context, ref Ref) (string, error)
@@ -85,6 +88,7 @@ func (b *builder) run(ctx context.Context) error {
 		return fmt.Errorf("build the archive: the sync is not read to its end (%q)", b.state.Phase)
 	}
 	b.sum = newSummary(b.Store.Info(), b.state)
+	b.sum.Expanded = b.sum.Expanded && !b.Unexpanded
 	steps := []func(context.Context) error{
 		b.Store.ClearSpill,
 		func(ctx context.Context) error { return b.Archive.PutResourceTypes(ctx, b.state.ResourceTypes...) },
@@ -213,14 +217,14 @@ func (b *builder) principals(ctx context.Context) (*principals, error) {
 }
 
 // plan finds the order of the entitlements. A sync of some resources is not
-// expanded.
+// expanded, nor is one whose reader does it.
 func (b *builder) plan(ctx context.Context) (*expand.Plan, error) {
 	ids := make([]string, len(b.entitlements))
 	for i, e := range b.entitlements {
 		ids[i] = e.ID
 	}
 	graph := expand.NewGraph(ids)
-	if b.state.Scope.full() {
+	if b.state.Scope.full() && !b.Unexpanded {
 		expandable, err := b.Store.Expandable(ctx)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+)
+
+// home is a state folder as one client of ConductorOne sees it.
+type home struct{ dir, client string }
+
+// path is of something that is the client's alone, though other clients may have
+// the same folder.
+func (h home) path(prefix, suffix string) string {
+	return filepath.Join(h.dir, prefix+digest(h.client)+suffix)
+}
+
+// admit refuses another organisation than the one that this client's syncs have
+// been of: to ConductorOne it would look as if everybody had lost all access. The
+// first one that it sees is the right one.
+func (h home) admit(org connector.Organization) error {
+	path := h.path("organization-", ".json")
+	known, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err := json.Marshal(org)
+		if err != nil {
+			return fmt.Errorf("remember the organisation: %w", err)
+		}
+		// Two syncs may come first at once.
+		f, err := os.CreateTemp(h.dir, ".organization-*")
+		if err != nil {
+			return fmt.Errorf("remember the organisation: %w", err)
+		}
+		_, err = f.Write(text)
+		if err := errors.Join(err, f.Close(), os.Rename(f.Name(), path)); err != nil {
+			return fmt.Errorf("remember the organisation: %w", err)
+		}
+		return nil
+	}
+	var had connector.Organization
+	if err == nil {
+		err = json.Unmarshal(known, &had)
+	}
+	if err != nil {
+		return fmt.Errorf("read which organisation the state folder is of: %w", err)
+	}
+	if had.ID == org.ID {
+		return nil
+	}
+	return withCode(codes.FailedPrecondition,
+		"this connector has synced the organisation %s, and this credential leads to %s; put the right key in place, or remove %s if the connector is meant to change over",
+		named(had.ID, had.Name), named(org.ID, org.Name), path)
+}
+
+// stateDir makes the folder that a service keeps its work in. One that was chosen
+// may be a volume, whose owner and mode are the cluster's business. One of our own
+// choice has a name that others can guess, in a folder that others can write, so it
+// must be ours.
+func stateDir(service config.Service, out config.Output) (string, error) {
+	dir := service.StateDir
+	if dir == "" {
+		dir = filepath.Join(cmp.Or(out.TempDir, os.TempDir()), Name+"-"+digest(service.ClientID))
+		if err := makeWorkDir(dir); err != nil {
+			return "", err
+		}
+	} else if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the state folder: %w", err)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return "", fmt.Errorf("the state folder cannot be written; choose another with --state-dir: %w", err)
+	}
+	if err := probe.Close(); err != nil {
+		return "", fmt.Errorf("write to the state folder: %w", err)
+	}
+	if err := os.Remove(probe.Name()); err != nil {
+		return "", fmt.Errorf("write to the state folder: %w", err)
+	}
+	return filepath.Abs(dir)
+}
+
+// digest is 16 hex digits that stand for a text in file names.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
