@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,8 +128,8 @@ func (t *telemetry) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	var errs []error
-	for i := len(t.closers) - 1; i >= 0; i-- {
-		errs = append(errs, t.closers[i](ctx))
+	for _, c := range slices.Backward(t.closers) {
+		errs = append(errs, c(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -33,13 +34,11 @@ func TestServiceIgnoresOneShotOptions(t *testing.T) {
 func TestServiceSettings(t *testing.T) {
 	t.Parallel()
 	env := serviceEnv()
-	for name, value := range map[string]string{
+	maps.Copy(env, map[string]string{
 		"BATON_PROVISIONING": "true", "BATON_STATE_DIR": "/state", "BATON_SHUTDOWN_GRACE": "3s", "BATON_HOST_ID": "h",
 		"BATON_C1_API_HOST": "api:1", "BATON_GET_TASKS": "1", "BATON_TASK_CONCURRENCY": "7", "BATON_HEALTH_CHECK": "true",
 		"BATON_OTEL_COLLECTOR_ENDPOINT": "otel:4317", "BATON_OTEL_COLLECTOR_ENDPOINT_TLS_CERT": "UEVN",
-	} {
-		env[name] = value
-	}
+	})
 	c, err := world{env: env}.load(t, config.ForRun)
 	if err != nil {
 		t.Fatal(err)
