@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -15,6 +16,7 @@ import (
 // simulateOptions are the flags of the simulate command.
 type simulateOptions struct {
 	tenantOptions
+	conductor  conductorOptions
 	address    string
 	latency    time.Duration
 	jitter     time.Duration
@@ -38,6 +40,7 @@ func (o *simulateOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.retryAfter, "retry-after", "", "What a refusal tells with --rate: seconds, date, absurd, or nothing")
 	flags.StringVar(&o.settings, "settings", "", "JSON file with faults and other behaviour; the flags above outweigh it")
 	flags.BoolVar(&o.control, "control", false, "Serve the control routes under /_sim/, which change settings and the organisation")
+	o.conductor.addFlags(flags)
 	flags.StringVar(&o.save, "save", "", "Write the organisation to this JSON file and end")
 }
 
@@ -51,7 +54,8 @@ against it. It serves what the connector reads and changes, with made-up people 
 		Example: `  baton-jumpcloud simulate
   baton-jumpcloud simulate --size small --latency 50ms --rate 20 --retry-after seconds
   baton-jumpcloud simulate --size small --save company.json    # edit it, then
-  baton-jumpcloud simulate --tenant company.json`,
+  baton-jumpcloud simulate --tenant company.json
+  baton-jumpcloud simulate --conductorone --sync-every 10s     # and a service between the two`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), a, cmd.Flags(), o) },
 	}
@@ -83,6 +87,14 @@ func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOp
 	if err := introduce(a, sim, tenants, o.control); err != nil {
 		return err
 	}
+	if o.conductor.conductorOne {
+		err = simulateConductorOne(ctx, a, o, sim, tenants[0])
+	} else {
+		err = say(a.Stdout, "%s", stopIt)
+	}
+	if err != nil {
+		return errors.Join(err, sim.Close())
+	}
 	select {
 	case <-ctx.Done():
 	case err := <-sim.finished:
@@ -92,6 +104,26 @@ func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOp
 		return err
 	}
 	return say(a.Stdout, "\nStopped after %d requests.\n", sim.Requests().Requests)
+}
+
+// stopIt ends what a simulator says of itself.
+const stopIt = "\nStop it with Ctrl-C.\n"
+
+// simulateConductorOne lets a simulated ConductorOne ask for syncs of a simulated
+// organisation until the context ends.
+func simulateConductorOne(ctx context.Context, a *app, o simulateOptions, sim *simulator, tenant *jcsim.Tenant) (err error) {
+	c, err := o.conductor.start(ctx, o.seed)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := c.introduce(a.Stdout, sim, o.conductor.every); err != nil {
+		return err
+	}
+	if err := say(a.Stdout, "%s\n", stopIt); err != nil {
+		return err
+	}
+	return c.follow(ctx, a.Stdout, tenant)
 }
 
 // simulatorSettings are those of the file, with the flags that were given over
@@ -156,8 +188,6 @@ Other keys:
 Or a service account, instead of a key:
 
   export BATON_JUMPCLOUD_CLIENT_ID=%s BATON_JUMPCLOUD_CLIENT_SECRET=%s
-
-Stop it with Ctrl-C.
 `, simAccountID, simAccountPassword)
 }
 

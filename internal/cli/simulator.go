@@ -83,9 +83,8 @@ func startSimulator(ctx context.Context, address string, options jcsim.Options) 
 	if err := options.Check(); err != nil {
 		return nil, err
 	}
-	host, _, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("address %q is not one of this machine with a port, such as 127.0.0.1:8090: a simulator serves nobody else", address)
+	if err := onLoopback(address); err != nil {
+		return nil, err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -95,6 +94,15 @@ func startSimulator(ctx context.Context, address string, options jcsim.Options) 
 	sim.server = &http.Server{Handler: sim.Server, ReadHeaderTimeout: 10 * time.Second}
 	go func() { sim.finished <- sim.server.Serve(listener) }()
 	return sim, nil
+}
+
+// onLoopback refuses an address that others than this machine reach.
+func onLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("address %q is not one of this machine with a port, such as 127.0.0.1:8090: a simulator serves nobody else", address)
+	}
+	return nil
 }
 
 // Close stops serving, requests under way included.

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+)
+
+// lookEvery is how often the simulated ConductorOne is asked what has become of its
+// tasks.
+const lookEvery = 200 * time.Millisecond
+
+// conductorOptions are the flags about a simulated ConductorOne.
+type conductorOptions struct {
+	conductorOne bool
+	address      string
+	every        time.Duration
+	dir          string
+}
+
+func (o *conductorOptions) addFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.conductorOne, "conductorone", false, "Simulate ConductorOne too, so that the connector can run as a service")
+	flags.StringVar(&o.address, "conductorone-addr", "127.0.0.1:8091", "Address of this machine where the simulated ConductorOne answers; port 0 takes a free one")
+	flags.DurationVar(&o.every, "sync-every", 30*time.Second, "How often the simulated ConductorOne asks for a full sync")
+	flags.StringVar(&o.dir, "conductorone-dir", "", "Folder for its CA certificate and the archives that it receives; by default a new one for temporary files")
+}
+
+// conductor is a simulated ConductorOne that answers on this machine.
+type conductor struct {
+	*c1sim.Server
+	ca       string // path
+	dir      string // of archives
+	made     bool   // dir was made for this run
+	finished chan error
+	told     map[string]bool // tasks whose end was told
+}
+
+// start serves a simulated ConductorOne.
+func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor, err error) {
+	if err := onLoopback(o.address); err != nil {
+		return nil, err
+	}
+	if o.every <= 0 {
+		return nil, fmt.Errorf("--sync-every %s: must be more than nothing", o.every)
+	}
+	c := &conductor{dir: o.dir, finished: make(chan error, 1), told: make(map[string]bool)}
+	if c.dir == "" {
+		if c.dir, err = os.MkdirTemp("", "conductorone-"); err != nil {
+			return nil, fmt.Errorf("start simulator: %w", err)
+		}
+		c.made = true
+	} else if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("start simulator: %w", err)
+	}
+	if c.dir, err = filepath.Abs(c.dir); err != nil {
+		return nil, fmt.Errorf("start simulator: %w", err)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.address)
+	if err != nil {
+		return nil, fmt.Errorf("start simulator: %w", err)
+	}
+	c.Server, err = c1sim.New(c1sim.Options{
+		Host: listener.Addr().String(), Name: "simulated-jumpcloud", SyncEvery: o.every, IdlePoll: time.Second, BusyPoll: 100 * time.Millisecond,
+		Lease: time.Minute, Dir: c.dir, Seed: seed, MaxEvents: 1000,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	c.ca = filepath.Join(c.dir, "ca.pem")
+	if err := c.WriteCA(c.ca); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	go func() { c.finished <- c.Serve(listener) }()
+	return c, nil
+}
+
+// Close stops serving and removes what nobody asked to keep.
+func (c *conductor) Close() error {
+	err := errors.Join(c.Server.Close(), <-c.finished)
+	if c.made {
+		err = errors.Join(err, os.RemoveAll(c.dir))
+	}
+	return err
+}
+
+// introduce prints how to run the connector against both simulators.
+func (c *conductor) introduce(w io.Writer, sim *simulator, every time.Duration) error {
+	id, secret := c.Credentials()
+	return say(w, `
+A simulated ConductorOne answers beside it and asks for a full sync every %s.
+In another terminal:
+
+  export SSL_CERT_FILE=%s
+  export BATON_CLIENT_ID=%s
+  export BATON_CLIENT_SECRET=%s
+  export BATON_BASE_URL=%s
+  export BATON_API_KEY=%s
+  baton-jumpcloud
+
+Archives that arrive are kept in %s and compared with the organisation.
+`, every, shellWord(c.ca), id, secret, sim.url, jcsim.DefaultKey, shellWord(c.dir))
+}
+
+// follow tells of each task that has ended, until the context does.
+func (c *conductor) follow(ctx context.Context, w io.Writer, tenant *jcsim.Tenant) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		for _, task := range c.Tasks() {
+			id := task.Task.GetId()
+			if task.State != c1sim.Finished && task.State != c1sim.Cancelled || c.told[id] {
+				continue
+			}
+			c.told[id] = true
+			if err := c.tell(ctx, w, task, tenant); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-c.finished:
+			c.finished <- err // Close wants it too.
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// tell says how one task has ended.
+func (c *conductor) tell(ctx context.Context, w io.Writer, task c1sim.TaskInfo, tenant *jcsim.Tenant) error {
+	at := time.Now().Format(time.TimeOnly)
+	id := task.Task.GetId()
+	if problem := task.Result.GetError(); problem != nil || task.Result == nil {
+		return say(w, "%s  task %s failed: %s\n", at, id, task.Result.GetStatus().GetMessage())
+	}
+	if len(task.Assets) == 0 {
+		return say(w, "%s  task %s is done\n", at, id)
+	}
+	asset := task.Assets[len(task.Assets)-1]
+	verdict, err := compareArchive(ctx, asset.Path, tenant)
+	if err != nil {
+		return say(w, "%s  an archive arrived (%d bytes) and cannot be read: %v\n", at, asset.Size, err)
+	}
+	return say(w, "%s  an archive arrived (%d bytes, %s): %s\n", at, asset.Size, filepath.Base(asset.Path), verdict)
+}
