@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -42,10 +43,17 @@ func TestMain(m *testing.M) {
 // which expects an exit code; "syncs FILE", which prints what the syncs of an
 // archive hold; "requests", which prints how many requests the simulator was
 // asked since the last time, by route; "hold N", after which requests beyond N
-// wait for "release", and "held", which waits until one does; and "hex FILE
-// DIGITS...", which writes bytes.
+// wait for "release", and "held", which waits until one does; "hex FILE
+// DIGITS...", which writes bytes; and those of changeCommands.
 func TestSessions(t *testing.T) {
 	t.Parallel()
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"simulator": startSimulator, "exits": exits,
+		"syncs":    func(ts *testscript.TestScript, _ bool, args []string) { printSyncs(t.Context(), ts, args) },
+		"requests": printRequests, "hex": writeHex,
+		"hold": hold, "held": held, "release": release,
+	}
+	maps.Copy(commands, changeCommands(t.Context()))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
@@ -58,12 +66,7 @@ func TestSessions(t *testing.T) {
 			env.Values[simKey{}] = new(simulator)
 			return os.Mkdir(env.WorkDir+"/home", 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"simulator": startSimulator, "exits": exits,
-			"syncs":    func(ts *testscript.TestScript, _ bool, args []string) { printSyncs(t.Context(), ts, args) },
-			"requests": printRequests, "hex": writeHex,
-			"hold": hold, "held": held, "release": release,
-		},
+		Cmds: commands,
 	})
 }
 

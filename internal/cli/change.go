@@ -19,35 +19,24 @@ import (
 type changeJob struct {
 	cfg *config.Config
 	*console
-	stdout io.Writer
-	limits c1z.Limits
+	stdout  io.Writer
+	limits  c1z.Limits
+	traffic traffic
 }
 
 // runChange grants or revokes what the settings ask for.
-func runChange(ctx context.Context, a *app, cfg *config.Config) (err error) {
+func runChange(ctx context.Context, a *app, cfg *config.Config) error {
 	if cfg.Change.Entitlement != "" && cfg.Change.PrincipalType == "" {
 		return hintedError{
 			errors.New("unknown provisioning action"),
 			"a grant takes --grant-entitlement, --grant-principal and --grant-principal-type (user or group)",
 		}
 	}
-	c, err := a.openConsole(cfg.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.log.Close()) }()
-	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
-	if err != nil {
-		return c.fail(err)
-	}
-	for _, warning := range cfg.Warnings {
-		c.log.WarnContext(ctx, "unwise setting", "warning", warning)
-	}
-	if err := announceHost(c.screen, cfg.JumpCloud); err != nil {
-		return err
-	}
-	job := &changeJob{cfg: cfg, console: c, stdout: a.Stdout, limits: limits}
-	return c.fail(job.run(ctx))
+	job := &changeJob{cfg: cfg, stdout: a.Stdout}
+	return a.singleRun(ctx, cfg, &job.traffic, func(c *console, limits c1z.Limits) error {
+		job.console, job.limits = c, limits
+		return job.run(ctx)
+	})
 }
 
 // hintedError is an error with a sentence on what to do about it.
@@ -78,7 +67,7 @@ func (j *changeJob) change(ctx context.Context, sent *bool) error {
 	if err != nil {
 		return err
 	}
-	client, err := newClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.log.Logger, new(traffic))
+	client, err := newClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.log.Logger, &j.traffic)
 	if err != nil {
 		return err
 	}

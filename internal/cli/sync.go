@@ -40,32 +40,15 @@ type syncJob struct {
 }
 
 // runSync reads the organisation into the archive.
-func runSync(ctx context.Context, a *app, cfg *config.Config) (err error) {
-	c, err := a.openConsole(cfg.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.log.Close()) }()
-	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
-	if err != nil {
-		return c.fail(err)
-	}
-	job := &syncJob{cfg: cfg, console: c, limits: limits}
-	end, err := a.connect(ctx, c, cfg, &job.traffic)
-	if err != nil {
-		return c.fail(err)
-	}
-	defer func() { err = errors.Join(err, end(ctx)) }()
-	if c.watched {
-		job.text = a.Stdout
-	}
-	for _, warning := range cfg.Warnings {
-		c.log.WarnContext(ctx, "unwise setting", "warning", warning)
-	}
-	if err := announceHost(c.screen, cfg.JumpCloud); err != nil {
-		return err
-	}
-	return c.fail(job.run(ctx))
+func runSync(ctx context.Context, a *app, cfg *config.Config) error {
+	job := &syncJob{cfg: cfg}
+	return a.singleRun(ctx, cfg, &job.traffic, func(c *console, limits c1z.Limits) error {
+		job.console, job.limits = c, limits
+		if c.watched {
+			job.text = a.Stdout
+		}
+		return job.run(ctx)
+	})
 }
 
 // run does the sync while it holds the lock of the archive.

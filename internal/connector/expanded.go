@@ -20,6 +20,9 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	if change.Resource.Type != TypeApp || change.Principal.Type != TypeUser || !isExpanded(grant) {
 		return nil
 	}
+	if change.Resource.ID == AdministrationAppID {
+		return nil // Its grants cannot be changed either, for a reason of their own.
+	}
 	groups := sourceGroups(grant)
 	if len(groups) == 0 {
 		groups = p.remaining(ctx, change)
