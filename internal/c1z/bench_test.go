@@ -100,6 +100,25 @@ func BenchmarkWriteGrants(b *testing.B) {
 	}
 }
 
+// BenchmarkKeep measures what keeping an older sync of 200,000 grants costs.
+func BenchmarkKeep(b *testing.B) {
+	const n = 200_000
+	src := benchGrants{perGroup: 400, users: 100_000}
+	dir := b.TempDir()
+	old := src.write(b, dir, n)
+	for b.Loop() {
+		w, err := c1z.Create(b.Context(), c1z.Options{Path: old.Path, WorkDir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		info, err := w.Finish(b.Context(), c1z.SyncRun{ParentID: old.Sync.ID, Type: c1z.SyncPartial})
+		if err != nil || len(info.Kept) == 0 {
+			b.Fatal(info.Kept, err)
+		}
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "grants/s")
+}
+
 // BenchmarkRead measures what commands do with an archive of 200,000 grants.
 func BenchmarkRead(b *testing.B) {
 	const n = 200_000

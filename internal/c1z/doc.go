@@ -9,7 +9,8 @@
 // A [Writer] builds a new database in a work folder and puts it in place of the
 // archive in one step, so that the old archive is whole until the new one is. It
 // adds no row to a file that exists: older syncs that are kept are copied. The
-// database is thrown away when the build dies, which is why it needs no journal.
+// database is thrown away when the build dies, so it needs no journal, and
+// package sqlitefile can write it in one pass. SQLite looks at the result.
 //
 // A [Reader] unpacks an archive into a private file and opens that read-only. It
 // takes archives of every Baton program since the first, and trusts none of

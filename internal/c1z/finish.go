@@ -17,11 +17,11 @@ import (
 )
 
 // The compression of an archive. Blocks of a small window are encoded side by
-// side into one frame, which costs some 45 MiB of memory; readers may refuse
+// side into one frame, which costs some 25 MiB of memory; readers may refuse
 // windows above 8 MiB.
 const (
 	packLevel   = zstd.SpeedFastest
-	packWindow  = 1 << 20
+	packWindow  = 512 << 10
 	packWorkers = 2
 )
 

@@ -83,7 +83,7 @@ type Writer struct {
 	row    sqlitefile.Row
 	old    *Reader // nil when nothing is to be kept
 
-	discovered string // the time in all rows
+	discovered string // the time in all rows, whole seconds to keep them short
 	stats      Stats
 	failed     error
 	// indexBytes estimates what the indexes will take.
@@ -119,7 +119,7 @@ func Create(ctx context.Context, opts Options) (*Writer, error) {
 	}
 	w := &Writer{
 		opts: opts, sizes: defaultSizes(), path: path, syncID: opts.SyncID,
-		schema: newSchema(), discovered: formatTime(opts.StartedAt),
+		schema: newSchema(), discovered: formatTime(opts.StartedAt.Truncate(time.Second)),
 		stats: Stats{
 			ResourcesByType:    map[string]int64{},
 			GrantsByType:       map[string]int64{},

@@ -32,7 +32,7 @@ type Index struct {
 	Has func(*Row) bool
 }
 
-const defaultArena = 3 << 20
+const defaultArena = 1 << 20
 
 // RowID stands for the row id among the columns of an index.
 const RowID = -1
@@ -41,7 +41,7 @@ const RowID = -1
 type Options struct {
 	// TempDir is an existing folder for spilled sorts.
 	TempDir string
-	// Arena is the bytes of keys that are sorted together; 0 is 3 MiB. An index
+	// Arena is the bytes of keys that are sorted together; 0 is 1 MiB. An index
 	// takes twice that while its table is filled.
 	Arena int
 	// Workers is how many sorts work in the background at once; 0 is one.
@@ -60,7 +60,8 @@ func (e *DuplicateError) Error() string {
 	return fmt.Sprintf("%q is twice in %s (%s)", e.Key, e.Table, e.Index)
 }
 
-// File is a database that is being written. It is not safe for concurrent use.
+// File is a database that is being written. After an error only Close is left. A
+// File is not safe for concurrent use.
 type File struct {
 	f      *os.File
 	pager  *pager

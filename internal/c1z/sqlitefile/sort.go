@@ -228,7 +228,7 @@ func (s *sorter) each(f func([]byte) error) error {
 	sources := []source{&arenaSource{arena: s.current}}
 	for _, r := range s.runs {
 		sources = append(sources, &runSource{
-			r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.start, r.end-r.start), 32<<10),
+			r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.start, r.end-r.start), 16<<10),
 		})
 	}
 	return merge(sources, f)
