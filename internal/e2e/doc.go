@@ -1,0 +1,29 @@
+// Package e2e holds the tests of the whole: that a sync is complete or fails,
+// whatever the server, the disk or the operating system do meanwhile. There is
+// nothing in it but tests.
+//
+// The tests run the pipeline as it is put together for users: the JumpCloud client,
+// the connector, the engine, the work database and the archive, all real, against
+// the simulator. They come in two kinds.
+//
+//   - In process: a [syncer.Source] over a client whose transport is the simulator.
+//     A test can change the tenant between two requests, draw the whole case at
+//     random, wrap a part to plant a fault in it, and let hours pass in virtual
+//     time. See pipeline_test.go.
+//   - With the real binary, built once, over loopback: messages, exit codes, files,
+//     signals and kills. See binary_test.go.
+//
+// What an archive must hold is never taken from the connector. The oracle
+// (oracle_test.go) knows the history of a tenant and nothing of how it is read:
+// whoever was there throughout must be in the archive, once; whoever never was must
+// not be; for the rest either answer is true.
+//
+// A comparison that cannot fail proves nothing. The tests named TestPlanted plant
+// violations, one for each invariant of docs/ARCHITECTURE.md, and expect the check
+// of that invariant to see it.
+//
+// The sweeps over points of time are thin by default and thinner with -short; with
+// -e2e.sweep they are complete.
+//
+// [syncer.Source]: https://pkg.go.dev/github.com/conductorone/baton-jumpcloud/internal/syncer#Source
+package e2e

@@ -1,0 +1,204 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+)
+
+// state is what a tenant holds at one moment: everything that an archive of that
+// moment would hold, worked out from the tenant alone.
+type state struct {
+	resources map[string]bool  // "type:id"
+	hidden    map[string]bool  // those of them that no list contains
+	direct    map[holding]bool // who has what without regard to groups
+}
+
+// stateOf asks a tenant. Roles are left out: they are known by their names, and
+// TestArchiveEqualsTenant of the program compares them.
+func stateOf(t *jcsim.Tenant) state {
+	s := state{map[string]bool{}, map[string]bool{}, map[holding]bool{}}
+	for _, u := range t.Users() {
+		s.resources["user:"+u.ID] = true
+	}
+	for _, u := range t.HiddenUsers() {
+		s.resources["user:"+u.ID], s.hidden["user:"+u.ID] = true, true
+	}
+	console := "app:" + connector.AdministrationAppID
+	s.resources[console] = true
+	for _, a := range t.Admins() {
+		s.resources["user:"+a.ID] = true
+		s.direct[holding{console, "user:" + a.ID}] = true
+	}
+	for _, g := range t.Groups() {
+		s.resources["group:"+g.ID] = true
+		members, _ := t.Members(g.ID) // none where it was just deleted
+		for _, u := range members {
+			s.direct[holding{"group:" + g.ID, "user:" + u}] = true
+		}
+	}
+	for _, a := range t.Applications() {
+		s.resources["app:"+a.ID] = true
+		users, _ := t.AppUsers(a.ID)
+		for _, u := range users {
+			s.direct[holding{"app:" + a.ID, "user:" + u}] = true
+		}
+		groups, _ := t.AppGroups(a.ID)
+		for _, g := range groups {
+			s.direct[holding{"app:" + a.ID, "group:" + g}] = true
+		}
+	}
+	return s
+}
+
+// history is what a tenant held over a time. It is safe for concurrent use.
+type history struct {
+	tenant *jcsim.Tenant
+
+	mu   sync.Mutex
+	last state
+	// always was there at every moment, ever at some.
+	always, ever state
+	// grown and shrunk are the resources whose own lists got rows and lost rows.
+	grown, shrunk map[string]bool
+	edits         int
+}
+
+// watch begins a history with the tenant as it is.
+func watch(t *jcsim.Tenant) *history {
+	now := stateOf(t)
+	return &history{
+		tenant: t, last: now, grown: map[string]bool{}, shrunk: map[string]bool{},
+		always: state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct)},
+		ever:   state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct)},
+	}
+}
+
+// edit changes the tenant. An edit that the tenant refuses is none.
+func (h *history) edit(change func(*jcsim.Tenant) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if change(h.tenant) != nil {
+		return
+	}
+	h.edits++
+	now := stateOf(h.tenant)
+	maps.Copy(h.ever.resources, now.resources)
+	maps.Copy(h.ever.direct, now.direct)
+	maps.DeleteFunc(h.always.resources, func(r string, _ bool) bool { return !now.resources[r] })
+	maps.DeleteFunc(h.always.direct, func(e holding, _ bool) bool { return !now.direct[e] })
+	for e := range now.direct {
+		if !h.last.direct[e] {
+			h.grown[e.resource] = true
+		}
+	}
+	for e := range h.last.direct {
+		// In a tenant with holes, the row of somebody who was deleted stays.
+		if !now.direct[e] && (now.resources[e.principal] || !h.tenant.Holes()) {
+			h.shrunk[e.resource] = true
+		}
+	}
+	h.last = now
+}
+
+// changedBothWays reports whether a resource's own list got rows and lost rows.
+// Where that happens between two of its pages, the two can cancel out unseen: the
+// residue that docs/ARCHITECTURE.md admits.
+func (h *history) changedBothWays(resource string) bool {
+	return h.grown[resource] && h.shrunk[resource]
+}
+
+// judge compares an archive with the history and returns what is wrong with it.
+func (h *history) judge(c *contents) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var wrong []string
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	for r := range h.always.resources {
+		// A user whom no list contains is found by what he has, or not at all.
+		if c.resources[r] == 0 && !h.always.hidden[r] {
+			say("%s was there throughout and is missing", r)
+		}
+	}
+	for r, n := range c.resources {
+		if n != 1 {
+			say("%s is there %d times", r, n)
+		}
+		if !h.ever.resources[r] && !strings.HasPrefix(r, "role:") {
+			say("%s was never there", r)
+		}
+	}
+	for e := range h.always.direct {
+		if c.holdings[e] == 0 && h.always.resources[e.resource] && h.always.resources[e.principal] && !h.changedBothWays(e.resource) {
+			say("%s has %s throughout, and it is missing", e.principal, e.resource)
+		}
+	}
+	for e, n := range c.holdings {
+		if strings.HasPrefix(e.resource, "role:") {
+			continue
+		}
+		if n != 1 {
+			say("%s has %s %d times", e.principal, e.resource, n)
+		}
+		if !c.inherited[e] && !h.ever.direct[e] {
+			say("%s never had %s", e.principal, e.resource)
+		}
+	}
+	return append(wrong, closure(c)...)
+}
+
+// closure checks an archive against itself: whatever it names is in it, and who has
+// an application through a group is exactly who is in a group that has it.
+func closure(c *contents) []string {
+	var wrong []string
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	members := map[string][]string{}
+	for e := range c.holdings {
+		if c.resources[e.resource] == 0 || c.resources[e.principal] == 0 {
+			say("a grant of %s to %s, of which one is not there", e.resource, e.principal)
+		}
+		if strings.HasPrefix(e.resource, "group:") {
+			members[e.resource] = append(members[e.resource], e.principal)
+		}
+	}
+	through := map[holding][]string{}
+	for e := range c.holdings {
+		if strings.HasPrefix(e.resource, "app:") && strings.HasPrefix(e.principal, "group:") {
+			for _, u := range members[e.principal] {
+				h := holding{e.resource, u}
+				through[h] = append(through[h], e.principal)
+			}
+		}
+	}
+	for e, groups := range through {
+		if !c.inherited[e] && c.holdings[e] > 0 {
+			groups = append(groups, e.resource) // directly as well
+		}
+		slices.Sort(groups)
+		if !slices.Equal(groups, c.sources[e]) {
+			say("%s has %s through %v, and the archive says %v", e.principal, e.resource, groups, c.sources[e])
+		}
+	}
+	for e := range c.holdings {
+		if c.inherited[e] && through[e] == nil {
+			say("%s has %s through nothing", e.principal, e.resource)
+		}
+	}
+	for id, n := range c.entitlements {
+		if n != 1 || c.resources[id] == 0 {
+			say("entitlement %s is there %d times, and its resource %d times", id, n, c.resources[id])
+		}
+	}
+	for r := range c.resources {
+		if !strings.HasPrefix(r, "user:") && c.entitlements[r] == 0 {
+			say("%s has no entitlement", r)
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
