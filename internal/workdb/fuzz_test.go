@@ -37,7 +37,7 @@ func FuzzResume(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, "work.db"), changed, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		db, err := workdb.Open(t.Context(), dir, fingerprint, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		db, err := workdb.Open(t.Context(), dir, fingerprint, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return
 		}
