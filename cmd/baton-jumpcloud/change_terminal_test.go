@@ -1,0 +1,37 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+)
+
+// On a terminal a change ends with a sentence.
+func TestChangeOnTerminal(t *testing.T) {
+	t.Parallel()
+	tenant := jcsim.NewTenant(jcsim.Organization{Name: "Borealis"})
+	user := must(tenant.AddUser(jcsim.User{Username: "ana", Email: "ana@example.com"}))
+	group := must(tenant.AddGroup(jcsim.Group{Name: "Sales"}))
+	url := serve(t, jcsim.New(jcsim.Options{Tenant: tenant}))
+	path := filepath.Join(t.TempDir(), "sync.c1z")
+	onTerminal(t, url, "TERM=xterm", "BATON_FILE="+path)
+
+	for _, tt := range []struct{ verb, env, want string }{
+		{"grant", "BATON_GRANT_ENTITLEMENT=group:" + group, `Granted: user "ana" (%[1]s) has membership of group "Sales" (%[2]s).`},
+		{"grant again", "BATON_GRANT_ENTITLEMENT=group:" + group, `Nothing was changed: user "ana" (%[1]s) had membership of group "Sales" (%[2]s) already.`},
+		{"dry run", "BATON_DRY_RUN=1", `Effect         nothing changes: for user "ana" (%[1]s) membership of group "Sales" (%[2]s) is present already`},
+	} {
+		env := []string{
+			"TERM=xterm", "BATON_LOG_LEVEL=warn", "BATON_FILE=" + path, "BATON_GRANT_ENTITLEMENT=group:" + group,
+			"BATON_GRANT_PRINCIPAL=" + user, "BATON_GRANT_PRINCIPAL_TYPE=user", tt.env,
+		}
+		if seen, want := onTerminal(t, url, env...), fmt.Sprintf(tt.want, user, group); !strings.Contains(seen, want) {
+			t.Errorf("%s: the terminal lacks %q:\n%s", tt.verb, want, seen)
+		}
+	}
+}
