@@ -35,7 +35,7 @@ demo: build ## Sync a simulated organisation and show what came out
 	$(BIN)/baton-jumpcloud demo
 
 .PHONY: test
-test: ## Run all tests
+test: deploy-check ## Run all tests, those of deploy/ among them
 	go test $(PKG)
 
 .PHONY: race
@@ -100,6 +100,24 @@ gen-check: $(GENERATORS) ## Check that generated code is current; tests check th
 	PATH='$(TOOLS)':"$$PATH" $(TOOLS)/buf generate -o $(BIN)/gen
 	diff -r $(BIN)/gen/internal/pb/c1 internal/pb/c1
 	rm -rf $(BIN)/gen
+
+# How many tasks a soak mixes, and for how long it may take.
+SOAK_TASKS ?= 10000
+SOAK_TIME  ?= 1h
+
+.PHONY: soak
+soak: ## Let the service carry out SOAK_TASKS (10000) under every fault; takes minutes
+	go test ./internal/agent -run TestSoak -count=1 -v -timeout $(SOAK_TIME) -args -soak.tasks $(SOAK_TASKS)
+
+# What a release is built for, apart from this machine.
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+
+.PHONY: cross
+cross: ## Compile for every platform that is released
+	@for p in $(PLATFORMS); do \
+		echo "== $$p"; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/... || exit 1; \
+	done
 
 .PHONY: deploy-check
 deploy-check: ## Render and check what is in deploy/

@@ -94,9 +94,12 @@ Next:
 // demoConfig is the configuration of a first run: none but what the demo needs
 // and what was given on its command line.
 func demoConfig(a *app, flags *pflag.FlagSet, url string) (*config.Config, error) {
-	file, err := demoPath(a.Dir)
-	if err != nil {
-		return nil, err
+	file := ""
+	if !flags.Changed("file") {
+		var err error
+		if file, err = demoPath(a.Dir); err != nil {
+			return nil, err
+		}
 	}
 	for name, value := range map[string]string{"base-url": url, "api-key": jcsim.DefaultKey} {
 		if err := flags.Set(name, value); err != nil {

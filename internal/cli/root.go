@@ -17,7 +17,7 @@ func newRoot(a *app) *cobra.Command {
 		Short:         Name,
 		Long:          rootLong,
 		Example:       rootExample,
-		Version:       readBuild().version,
+		Version:       readBuild().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return runRoot(a, cmd) },

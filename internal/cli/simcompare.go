@@ -18,9 +18,10 @@ import (
 const maxShown = 3
 
 // compareArchive says in words whether an archive is what a simulated organisation
-// holds now: every account, group and application, and who has what.
-func compareArchive(ctx context.Context, path string, tenant *jcsim.Tenant) (string, error) {
-	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{})
+// holds now: every account, group and application, and who has what. It is unpacked
+// in the folder temp.
+func compareArchive(ctx context.Context, path, temp string, tenant *jcsim.Tenant) (string, error) {
+	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: temp})
 	if err != nil {
 		return "", err
 	}

@@ -148,7 +148,7 @@ func (c *conductor) tell(ctx context.Context, w io.Writer, task c1sim.TaskInfo, 
 		return say(w, "%s  task %s is done\n", at, id)
 	}
 	asset := task.Assets[len(task.Assets)-1]
-	verdict, err := compareArchive(ctx, asset.Path, tenant)
+	verdict, err := compareArchive(ctx, asset.Path, c.dir, tenant)
 	if err != nil {
 		return say(w, "%s  an archive arrived (%d bytes) and cannot be read: %v\n", at, asset.Size, err)
 	}

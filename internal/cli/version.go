@@ -41,6 +41,14 @@ func (b build) id() string {
 	return strings.TrimSpace(b.version + " " + b.commit)
 }
 
+// String is the version and, where they are known, the commit and its date.
+func (b build) String() string {
+	if b.commit == "" {
+		return b.version
+	}
+	return fmt.Sprintf("%s (commit %s, %s)", b.version, b.commit[:min(len(b.commit), 12)], b.date)
+}
+
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

@@ -43,7 +43,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.source, "source", ".", "folder of the project")
 	flag.StringVar(&o.out, "out", "dist/image", "folder to write the images to")
-	flag.StringVar(&o.version, "version", "dev", "version that the labels and the binary state")
+	flag.StringVar(&o.version, "version", "dev", "version that the labels state; the binary knows its own from the repository")
 	flag.StringVar(&o.commit, "commit", "", "commit that the labels state")
 	flag.BoolVar(&o.run, "run", true, "run the image of this machine's architecture (needs root)")
 	flag.Parse()
@@ -111,8 +111,11 @@ func compile(ctx context.Context, o options, arch, binary string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath",
-		"-ldflags", "-s -w -X main.version="+o.version, "-o", abs, "./cmd/baton-jumpcloud")
+	vcs := "-buildvcs=false" // Git does not answer for the folder.
+	if o.commit != "" {
+		vcs = "-buildvcs=true"
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", vcs, "-ldflags", "-s -w", "-o", abs, "./cmd/baton-jumpcloud")
 	cmd.Dir = o.source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	cmd.Stderr = os.Stderr

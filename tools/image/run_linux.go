@@ -2,7 +2,9 @@ package main
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -37,12 +40,9 @@ func runImage(ctx context.Context, img v1.Image, root string, w io.Writer) error
 		return err
 	}
 	defer release()
+	c := cage{root: abs}
 	for _, args := range [][]string{{"--version"}, {"demo", "--file", stateDir + "/demo.c1z"}} {
-		cmd := exec.CommandContext(ctx, "/baton-jumpcloud", args...)
-		cmd.Dir = "/"
-		cmd.Env = []string{"BATON_STATE_DIR=" + stateDir, "HOME=/"}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: abs, Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{user}}}
-		out, err := cmd.CombinedOutput()
+		out, err := c.command(ctx, nil, args...).CombinedOutput()
 		fmt.Fprintf(w, "$ baton-jumpcloud %s\n%s\n", strings.Join(args, " "), strings.TrimSpace(string(out)))
 		if err != nil {
 			return fmt.Errorf("baton-jumpcloud %s: %w", args[0], err)
@@ -51,7 +51,70 @@ func runImage(ctx context.Context, img v1.Image, root string, w io.Writer) error
 	if _, err := os.Stat(filepath.Join(abs, stateDir, "demo.c1z")); err != nil {
 		return err
 	}
+	if err := c.serve(ctx, w); err != nil {
+		return fmt.Errorf("run as a service: %w", err)
+	}
 	fmt.Fprintf(w, "ran as user %d on a read-only root; only %s can be written\n", user, stateDir)
+	return nil
+}
+
+// cage runs the program within the image.
+type cage struct{ root string }
+
+func (c cage) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "/baton-jumpcloud", args...)
+	cmd.Dir = "/"
+	cmd.Env = append([]string{"BATON_STATE_DIR=" + stateDir, "HOME=/"}, env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{user}}}
+	return cmd
+}
+
+// serve runs the simulators and, with the settings that they print, the service
+// until an archive has arrived; then it stops the service as a cluster does.
+func (c cage) serve(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	simulate := c.command(ctx, nil, "simulate", "--conductorone", "--size=small", "--addr=127.0.0.1:0", "--conductorone-addr=127.0.0.1:0",
+		"--conductorone-dir="+stateDir+"/simulator")
+	simulate.Stderr = w
+	stdout, err := simulate.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := simulate.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		cancel()
+		_ = simulate.Wait() // It was killed.
+	}()
+	var env []string
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Stop it") {
+		if setting, ok := strings.CutPrefix(lines.Text(), "  export "); ok {
+			env = append(env, setting)
+		}
+	}
+	// A single setting a line is meant; the last ones are the service's.
+	service := c.command(ctx, env[len(env)-5:])
+	service.Stderr = w
+	if err := service.Start(); err != nil {
+		return err
+	}
+	arrived := false
+	for !arrived && lines.Scan() {
+		arrived = strings.Contains(lines.Text(), "it equals the organisation")
+		fmt.Fprintln(w, lines.Text())
+	}
+	if err := service.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := service.Wait(); err != nil {
+		return err
+	}
+	if !arrived {
+		return errors.New("no archive arrived")
+	}
 	return nil
 }
 
