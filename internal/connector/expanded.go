@@ -35,9 +35,12 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	for i := range groups {
 		instead.WriteString("\n  " + p.instead(ctx, &groups[i], change.Principal))
 	}
-	return withCode(codes.FailedPrecondition,
-		"%s has no access of its own to %s: %s confers it; to end it, take the user out of the group:%s",
-		change.Principal, change.Resource, names(groups), instead.String())
+	confer := "confers it; to end it, take the user out of the group:"
+	if len(groups) > 1 {
+		confer = "confer it; to end it, take the user out of all of them:"
+	}
+	return withCode(codes.FailedPrecondition, "%s has no access of its own to %s: %s %s%s",
+		change.Principal, change.Resource, names(groups), confer, instead.String())
 }
 
 // instead says how a user is taken out of a group, and completes the group's name

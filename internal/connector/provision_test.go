@@ -246,6 +246,9 @@ func TestExpandedGrantIsRefused(t *testing.T) {
 		{"through a group", &v2.Grant{Sources: sources("group:" + sales)}, []string{
 			`group "Sales"`, "baton-jumpcloud --revoke-grant group-grant:" + sales + ":user:" + ana + ":" + sales,
 		}},
+		{"through two groups", &v2.Grant{Sources: sources("group:"+sales, "group:"+auto)}, []string{
+			"confer it; to end it, take the user out of all of them:\n  ", "change its rule", "\n  baton-jumpcloud --revoke-grant group-grant:" + sales,
+		}},
 		{"through a dynamic group", &v2.Grant{Sources: sources("group:" + auto)}, []string{`group "Auto"`, "change its rule"}},
 		{"without its sources", &v2.Grant{Annotations: []*anypb.Any{immutable}}, []string{`group "Auto"`}},
 	} {
