@@ -124,6 +124,9 @@ func (h *history) judge(c *contents) []string {
 		if c.resources[r] == 0 && !h.always.hidden[r] {
 			say("%s was there throughout and is missing", r)
 		}
+		if !strings.HasPrefix(r, "user:") && c.entitlements[r] == 0 {
+			say("%s was there throughout and has no entitlement", r)
+		}
 	}
 	for r, n := range c.resources {
 		if n != 1 {
@@ -192,11 +195,6 @@ func closure(c *contents) []string {
 	for id, n := range c.entitlements {
 		if n != 1 || c.resources[id] == 0 {
 			say("entitlement %s is there %d times, and its resource %d times", id, n, c.resources[id])
-		}
-	}
-	for r := range c.resources {
-		if !strings.HasPrefix(r, "user:") && c.entitlements[r] == 0 {
-			say("%s has no entitlement", r)
 		}
 	}
 	slices.Sort(wrong)
