@@ -112,7 +112,8 @@ func TestStartIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filler := line(t, "intent old u1") + strings.Repeat(line(t, "failed x u1"), 100_000)
+	ended := strings.Replace(line(t, "failed x u1"), "{", `{"error":"`+strings.Repeat("no ", 1000)+`",`, 1)
+	filler := line(t, "intent old u1") + strings.Repeat(ended, 6000)
 	if _, err := f.WriteString(filler); err != nil {
 		t.Fatal(err)
 	}
