@@ -38,11 +38,16 @@ type byHand struct {
 	wal bool
 }
 
-// write makes the archive of a fixture and returns its path.
-func (h byHand) write(t testing.TB, f *fixture) string {
+// write makes the archive of a fixture, changed by SQL, and returns its path.
+func (h byHand) write(t testing.TB, f *fixture, changes ...string) string {
 	t.Helper()
 	db := filepath.Join(t.TempDir(), "db")
 	h.fill(t, db, f)
+	for _, change := range changes {
+		if _, err := openDB(t, db).ExecContext(t.Context(), change); err != nil {
+			t.Fatalf("%s: %v", change, err)
+		}
+	}
 	content, err := os.ReadFile(db)
 	if err != nil {
 		t.Fatal(err)

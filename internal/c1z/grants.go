@@ -89,8 +89,13 @@ func (r *Reader) expandable(l *list, syncID string) {
 	l.and("("+l.column("expansion")+" is not null or instr(data, ?) > 0)", []byte(expandableURL))
 }
 
+// size is how many bytes the key takes.
+func (k GrantKey) size() int {
+	return len(k.ID) + len(k.Entitlement) + len(k.ResourceType) + len(k.Resource) + len(k.PrincipalType) + len(k.Principal)
+}
+
 func scanGrantKey(scan func(...any) error) (GrantKey, int, error) {
 	var k GrantKey
 	err := scan(&k.ID, &k.Entitlement, &k.ResourceType, &k.Resource, &k.PrincipalType, &k.Principal)
-	return k, len(k.ID), err
+	return k, k.size(), err
 }

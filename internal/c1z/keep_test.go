@@ -3,7 +3,6 @@ package c1z_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -129,21 +128,8 @@ func TestKeepTwice(t *testing.T) {
 func TestKeepDamaged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	file := filepath.Join(t.TempDir(), "db")
-	byHand{schema: "schema-0.1.5.sql", old: true}.fill(t, file, f)
-	db := openDB(t, file)
-	if _, err := db.ExecContext(t.Context(), "update v1_grants set data = ? where id = 1",
-		append([]byte{0xff}, "type.googleapis.com/c1.connector.v2.GrantExpandable"...)); err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "a.c1z")
-	if err := os.WriteFile(path, pack(t, content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := byHand{schema: "schema-0.1.5.sql", old: true}.write(t, f,
+		"update v1_grants set data = cast(x'ff' || 'type.googleapis.com/c1.connector.v2.GrantExpandable' as blob) where id = 1")
 	w, err := c1z.Create(t.Context(), c1z.Options{Path: path, WorkDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -156,5 +156,5 @@ func scanGrant(scan func(...any) error) (*v2.Grant, int, error) {
 	if len(expansion) > 0 {
 		g.Annotations = append(g.Annotations, &anypb.Any{TypeUrl: expandableURL, Value: expansion})
 	}
-	return g, len(data) + len(expansion), nil
+	return g, len(data) + len(expansion) + k.size(), nil
 }

@@ -31,8 +31,9 @@ type SyncRun struct {
 	// StartedAt and EndedAt are kept in UTC. EndedAt is zero while a sync is
 	// unfinished.
 	StartedAt, EndedAt time.Time
-	// Token is the column sync_token as it stands in the file. [Writer.Finish]
-	// makes it from Organization and takes no other.
+	// Token is the column sync_token as it stands in the file, empty where it has
+	// more than 64 KiB. [Writer.Finish] makes it from Organization and takes no
+	// other.
 	Token string
 	// Organization is what the sync was read from, kept inside Token where other
 	// readers ignore it. It is zero in files that other programs wrote.

@@ -229,9 +229,10 @@ func TestOpenSchemas(t *testing.T) {
 			"data blob, sync_id text, discovered_at text) without rowid", "row ids"},
 		{"another key", "drop table v1_assets; create table v1_assets (id text, external_id text primary key, content_type text, " +
 			"data blob, sync_id text, discovered_at text)", "row ids"},
-		{"a schema without end", manyTables(3000), "schema"},
+		{"a schema without end", manyTables(350), "schema"},
 		{"a schema of long text", "create table big (a text default '" + strings.Repeat("x", 2<<20) + "')", "schema"},
 		{"a time that is none", "insert into v1_sync_runs (sync_id, started_at, sync_token) values ('s', 'yesterday', '')", "yesterday"},
+		{"an id without end", "insert into v1_sync_runs (sync_id, started_at, sync_token) values (hex(zeroblob(3000)), '2026-01-01 00:00:00', '')", "an id of a sync"},
 		{"a flag that is none", "insert into v1_sync_runs (sync_id, started_at, sync_token, supports_diff) values ('s', '2026-01-01 00:00:00', '', 'perhaps')", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -265,7 +266,7 @@ func manyTables(n int) string {
 	var b strings.Builder
 	b.WriteString("begin;")
 	for i := range n {
-		b.WriteString("create table t" + strings.Repeat("x", 300) + objectID("", i) + " (a);")
+		b.WriteString("create table t" + strings.Repeat("x", 3500) + objectID("", i) + " (a);")
 	}
 	b.WriteString("commit;")
 	return b.String()
@@ -281,19 +282,7 @@ func TestRowsOutside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join(t.TempDir(), "db")
-			byHand{schema: "schema.sql"}.fill(t, file, f)
-			if _, err := openDB(t, file).ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(err)
-			}
-			content, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(t.TempDir(), "a.c1z")
-			if err := os.WriteFile(path, pack(t, content), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			path := byHand{schema: "schema.sql"}.write(t, f, statement)
 			r := open(t, path)
 			last := error(nil)
 			for _, err := range r.Grants(t.Context(), handSync, c1z.GrantFilter{}) {
@@ -327,5 +316,22 @@ func TestLimitsFromEnv(t *testing.T) {
 		if got != test.want || (err != nil) != (test.fails != "") || err != nil && !strings.Contains(err.Error(), test.fails) {
 			t.Errorf("%+v: %+v, %v", test, got, err)
 		}
+	}
+}
+
+// TestLongToken opens an archive with the checkpoint of another program, which is
+// of no use here and may be large.
+func TestLongToken(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	path := byHand{schema: "schema.sql"}.write(t, f,
+		`update v1_sync_runs set sync_token = '{"x":"' || hex(zeroblob(1000000)) || '"}', ended_at = null`)
+	if run, err := open(t, path).Sync(t.Context(), handSync); err != nil || run.Token != "" || run.Finished() {
+		t.Errorf("sync: %+v, %v", run, err)
+	}
+	// An unfinished sync stays, its checkpoint included.
+	f.writeTo(t, c1z.Options{Path: path}, fixtureRun())
+	if n := query(t, unpackDB(t, path), "select length(sync_token) from v1_sync_runs where sync_id = ?", handSync); n != "2000008" {
+		t.Errorf("the kept token has %s characters", n)
 	}
 }

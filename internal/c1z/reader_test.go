@@ -298,16 +298,16 @@ func TestReaderPages(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.grants = nil
-	for i := range 2500 {
+	for i := range 1200 {
 		user := f.resource("user", "p"+strings.Repeat("0", i%7)+string(rune('a'+i%26))+objectID("", i), "Name")
 		f.grant(f.entitlements[i%2], user)
 	}
-	f.resources[len(f.resources)-1].Description = strings.Repeat("long ", 2<<20)
-	f.resources[len(f.resources)-2].Description = strings.Repeat("long ", 2<<20)
+	f.resources[len(f.resources)-1].Description = strings.Repeat("long ", 1<<20)
+	f.resources[len(f.resources)-2].Description = strings.Repeat("long ", 1<<20)
 	path, info := f.write(t)
 	r := open(t, path)
 	var wg sync.WaitGroup
-	for range 6 {
+	for range 3 {
 		wg.Go(func() {
 			same(t, "Resources", f.resources, r.Resources(t.Context(), info.Sync.ID, c1z.ResourceFilter{}))
 			same(t, "Grants", where(f.grants, func(g *v2.Grant) bool { return g.GetEntitlement().GetId() == "group:g1" }),

@@ -17,6 +17,10 @@ const (
 	timeFormat = "2006-01-02 15:04:05.999999999"
 	// maxSyncs bounds the syncs of one archive that is read.
 	maxSyncs = 10_000
+	// maxText bounds the token and the statistics of a sync that are read, and
+	// maxID its ids. Longer tokens are checkpoints of other programs.
+	maxText = 64 << 10
+	maxID   = 1 << 10
 	// unfinishedAge is how long readers show a sync that never ended.
 	unfinishedAge = 7 * 24 * time.Hour
 )
@@ -79,8 +83,10 @@ func readSyncs(ctx context.Context, conn *sql.Conn, src source) ([]SyncRun, erro
 		return nil, nil
 	}
 	rows, err := conn.QueryContext(ctx, fmt.Sprintf(
-		"select sync_id, cast(started_at as text), cast(ended_at as text), sync_token, %s, %s, %s, %s, %s, %s from v1_sync_runs order by id limit %d",
-		src.column("sync_type"), src.column("parent_sync_id"), src.column("linked_sync_id"),
+		`select sync_id, cast(started_at as text), cast(ended_at as text),
+		iif(octet_length(sync_token) <= %[1]d, sync_token, ''), %[2]s, %[3]s, %[4]s, %[5]s, %[6]s,
+		iif(octet_length(%[7]s) <= %[1]d, %[7]s, null) from v1_sync_runs order by id limit %[8]d`,
+		maxText, src.column("sync_type"), src.column("parent_sync_id"), src.column("linked_sync_id"),
 		src.column("supports_diff"), src.column("grants_backfilled"), src.column("stats"), maxSyncs+1))
 	if err != nil {
 		return nil, damage(err)
@@ -94,6 +100,9 @@ func readSyncs(ctx context.Context, conn *sql.Conn, src source) ([]SyncRun, erro
 		if err := rows.Scan(&s.ID, &started, &ended, &s.Token, &s.Type, &s.ParentID, &s.LinkedID,
 			&s.SupportsDiff, &s.Backfilled, &stats); err != nil {
 			return nil, damage(err)
+		}
+		if len(s.ID)+len(s.Type)+len(s.ParentID)+len(s.LinkedID) > 4*maxID {
+			return nil, fmt.Errorf("%w: an id of a sync has more than %d bytes", ErrDamaged, maxID)
 		}
 		if s.StartedAt, err = parseTime(started); err != nil {
 			return nil, err

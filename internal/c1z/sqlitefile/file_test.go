@@ -283,10 +283,10 @@ func TestFile(t *testing.T) {
 		{20, 10, 0},
 		{100, 3000, 0},
 		{300, 9000, 0},
-		{1000, 1200, 64 << 10},
-		{5000, 60, 0},
-		{6000, 300, 64 << 10},
-		{10_000, 30, 64 << 10},
+		{600, 1200, 64 << 10},
+		{1500, 60, 0},
+		{1500, 300, 8 << 10},
+		{2000, 30, 4 << 10},
 	} {
 		t.Run(fmt.Sprintf("%d rows of %d bytes", test.rows, test.most), func(t *testing.T) {
 			t.Parallel()
@@ -315,7 +315,7 @@ func TestCellSizes(t *testing.T) {
 			check(t, write(t, sqlitefile.Options{}, rows), rows)
 		})
 	}
-	for n := range 90 {
+	for n := range 45 {
 		text := strings.Repeat("z", 900)
 		rows := make([]rowA, n)
 		for i := range rows {
@@ -331,7 +331,7 @@ func TestCellSizes(t *testing.T) {
 // TestDuplicate finds a key that is there twice.
 func TestDuplicate(t *testing.T) {
 	t.Parallel()
-	for _, spill := range []int{0, 64 << 10} {
+	for _, spill := range []int{0, 8 << 10} {
 		f, err := os.Create(filepath.Join(t.TempDir(), "x.db"))
 		if err != nil {
 			t.Fatal(err)
@@ -342,9 +342,9 @@ func TestDuplicate(t *testing.T) {
 			t.Fatal(err)
 		}
 		var row sqlitefile.Row
-		for i := range 20_000 {
+		for i := range 3000 {
 			row.Reset()
-			row.Text(fmt.Sprint("k", i*7919%19_999))
+			row.Text(fmt.Sprint("k", i*7919%2999))
 			row.Text("same")
 			if err := db.Insert(2, &row); err != nil {
 				t.Fatal(err)
