@@ -142,6 +142,10 @@ func (s listSpec) settlePlain(notes []note) ([]ticket, error) {
 			again.limit = view.clamped
 			return reread("pages are shorter than asked for")
 		}
+		// A row that moved up meanwhile is where the probe did not look.
+		if viewOf(append(probes, pages...)).moved {
+			return reread("its length changed while it was read")
+		}
 		return nil, nil
 	case !s.holes && view.distinct < view.total:
 		return reread(fmt.Sprintf("the server counts %d and shows %d", view.total, view.distinct))

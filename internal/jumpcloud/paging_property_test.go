@@ -187,6 +187,17 @@ func TestClampedMembers(t *testing.T) {
 	})
 }
 
+func TestClampedMembersUnderEdits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := &editor{t: t, left: rapid.IntRange(0, 3).Draw(t, "events")}
+		e.adds = rapid.Bool().Draw(t, "adds")
+		e.cuts = !e.adds
+		m := &model{rows: scattered(t), clamp: rapid.SampledFrom([]int{10, 20, 25, 50}).Draw(t, "clamp"), edit: e.edit}
+		check(t, m, m.lister(100, false, true), e.left > 0)
+	})
+}
+
 func TestListsWithoutTotalUnderEdits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
