@@ -2,7 +2,6 @@ package workdb_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
