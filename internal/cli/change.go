@@ -22,6 +22,8 @@ type changeJob struct {
 	stdout  io.Writer
 	limits  c1z.Limits
 	traffic traffic
+
+	org connector.Organization // that the credential leads to
 }
 
 // runChange grants or revokes what the settings ask for.
@@ -51,46 +53,18 @@ func (e hintedError) Unwrap() error { return e.error }
 // Hints is that sentence.
 func (e hintedError) Hints() []string { return []string{e.hint} }
 
-// run goes from what is cheap to refuse to what is not: the archive, the
-// organisation, the plan, and then the change itself.
+// run prepares the change, and then shows it or makes it.
 func (j *changeJob) run(ctx context.Context) error {
-	sent := false
-	err := j.change(ctx, &sent)
-	if err != nil && !sent && errors.As(context.Cause(ctx), new(Interrupted)) {
+	p, plan, err := j.prepare(ctx)
+	if err == nil && j.cfg.Change.DryRun {
+		err = j.preview(ctx, p, plan)
+	}
+	switch {
+	case err != nil && errors.As(context.Cause(ctx), new(Interrupted)):
 		return fmt.Errorf("%w; nothing was sent", context.Cause(ctx))
-	}
-	return err
-}
-
-func (j *changeJob) change(ctx context.Context, sent *bool) error {
-	asked, err := j.lookUp(ctx)
-	if err != nil {
+	case err != nil || j.cfg.Change.DryRun:
 		return err
 	}
-	client, err := newClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.log.Logger, &j.traffic)
-	if err != nil {
-		return err
-	}
-	org, err := connector.NewSource(client, connector.Options{OrgID: j.cfg.JumpCloud.OrgID, Logger: j.log.Logger}).Validate(ctx)
-	if err != nil {
-		return err
-	}
-	if err := asked.archive.check(org); err != nil {
-		return err
-	}
-	if j.cfg.Change.DryRun {
-		return j.preview(ctx, newProvisioner(client, j.cfg, nil, j.log.Logger), asked, org)
-	}
-	trail, err := startTrail(ctx, j.cfg, org, j.log.Logger)
-	if err != nil {
-		return err
-	}
-	p := newProvisioner(client, j.cfg, trail, j.log.Logger)
-	plan, err := asked.plan(ctx, p)
-	if err != nil {
-		return err
-	}
-	*sent = true
 	outcome, err := p.Apply(ctx, plan)
 	if err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
@@ -101,19 +75,44 @@ func (j *changeJob) change(ctx context.Context, sent *bool) error {
 	return say(j.stdout, "%s\n", told(plan, outcome))
 }
 
-// preview shows what the change would be.
-func (j *changeJob) preview(ctx context.Context, p *connector.Provisioner, asked *asked, org connector.Organization) error {
-	plan, err := asked.plan(ctx, p)
+// prepare goes from what is cheap to refuse to what is not: the archive, the
+// organisation, the trail, and the plan.
+func (j *changeJob) prepare(ctx context.Context) (*connector.Provisioner, *connector.Plan, error) {
+	asked, err := j.lookUp(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
+	client, err := newClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.log.Logger, &j.traffic)
+	if err != nil {
+		return nil, nil, err
+	}
+	j.org, err = connector.NewSource(client, connector.Options{OrgID: j.cfg.JumpCloud.OrgID, Logger: j.log.Logger}).Validate(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := asked.archive.check(j.org); err != nil {
+		return nil, nil, err
+	}
+	var trail connector.Audit
+	if !j.cfg.Change.DryRun {
+		if trail, err = startTrail(ctx, j.cfg, j.org, j.log.Logger); err != nil {
+			return nil, nil, err
+		}
+	}
+	p := newProvisioner(client, j.cfg, trail, j.log.Logger)
+	plan, err := asked.plan(ctx, p)
+	return p, plan, err
+}
+
+// preview shows what the change would be.
+func (j *changeJob) preview(ctx context.Context, p *connector.Provisioner, plan *connector.Plan) error {
 	if err := p.Inspect(ctx, plan); err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
 	j.log.InfoContext(ctx, "dry run: nothing was sent", "operation", string(plan.Operation), "entitlement", plan.Entitlement,
-		"resource", plan.Resource.String(), "principal", plan.Principal.String(), "organization_id", org.ID,
+		"resource", plan.Resource.String(), "principal", plan.Principal.String(), "organization_id", j.org.ID,
 		"method", plan.Request.Method, "path", plan.Request.Path, "body", string(plan.Request.Body), "effect", plan.Effect())
-	return j.showPreview(plan, org)
+	return j.showPreview(plan)
 }
 
 // startTrail begins the record of changes that every mode keeps.

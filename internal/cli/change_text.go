@@ -37,7 +37,7 @@ func told(plan *connector.Plan, outcome connector.Outcome) string {
 }
 
 // showPreview prints what would be sent, in full, and what would come of it.
-func (j *changeJob) showPreview(plan *connector.Plan, org connector.Organization) error {
+func (j *changeJob) showPreview(plan *connector.Plan) error {
 	base, _, err := endpoints(j.cfg.JumpCloud)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (j *changeJob) showPreview(plan *connector.Plan, org connector.Organization
 	row := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-14s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	row("Organisation", "%s", named(org.ID, org.Name))
+	row("Organisation", "%s", named(j.org.ID, j.org.Name))
 	row("Effect", "%s", plan.Effect())
 	row("Request", "%s %s%s", plan.Request.Method, strings.TrimSuffix(base.String(), "/"), plan.Request.Path)
 	if id := j.cfg.JumpCloud.OrgID; id != "" {

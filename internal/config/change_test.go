@@ -18,8 +18,10 @@ func TestChange(t *testing.T) {
 	}{
 		{"nothing", nil, config.Change{}, false},
 		{
-			"grant", []string{"--grant-entitlement=e", "--grant-principal=u", "--grant-principal-type=user", "--audit-file=a.jsonl", "--provision-applications"},
-			config.Change{Entitlement: "e", Principal: "u", PrincipalType: "user", AuditFile: "a.jsonl", Applications: true}, true,
+			"grant",
+			[]string{"--grant-entitlement=e", "--grant-principal=u", "--grant-principal-type=user", "--audit-file=a.jsonl", "--provision-applications"},
+			config.Change{Entitlement: "e", Principal: "u", PrincipalType: "user", AuditFile: "a.jsonl", Applications: true},
+			true,
 		},
 		{"revoke", []string{"--revoke-grant=g", "--dry-run"}, config.Change{Grant: "g", DryRun: true}, true},
 	} {
