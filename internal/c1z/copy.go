@@ -17,7 +17,7 @@ import (
 func (w *Writer) copyOld(ctx context.Context, syncs []SyncRun) error {
 	for _, s := range syncs {
 		if err := w.copySync(ctx, s); err != nil {
-			return fmt.Errorf("keep sync %s of the old archive %s: %w; move the file away or choose another", s.ID, w.path, err)
+			return advise(fmt.Errorf("keep sync %s of the old archive %s: %w", s.ID, w.path, err))
 		}
 	}
 	return nil

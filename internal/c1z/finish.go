@@ -31,8 +31,13 @@ const (
 // archive as it was. Abort need not follow.
 func (w *Writer) Finish(ctx context.Context, run SyncRun) (Info, error) {
 	info, err := w.finish(ctx, run)
-	if err := errors.Join(err, w.Abort()); err != nil {
-		return Info{}, err
+	left := w.Abort()
+	if err != nil {
+		return Info{}, errors.Join(err, left)
+	}
+	if left != nil {
+		// The archive is in place, and the next run removes what is left.
+		w.opts.Logger.WarnContext(ctx, "could not clean up after writing the archive", "error", left)
 	}
 	return info, nil
 }

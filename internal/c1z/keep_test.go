@@ -134,7 +134,7 @@ func TestKeepDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Finish(t.Context(), c1z.SyncRun{}); !errors.Is(err, c1z.ErrDamaged) || !strings.Contains(err.Error(), "move the file away") {
+	if _, err := w.Finish(t.Context(), c1z.SyncRun{}); !errors.Is(err, c1z.ErrDamaged) || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("Finish: %v", err)
 	}
 }

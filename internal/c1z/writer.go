@@ -27,6 +27,9 @@ const (
 	KeepAll = 1<<31 - 1
 )
 
+// buildDir is the folder of a build within its work folder.
+const buildDir = "c1z-build"
+
 // sortWorkers is how many goroutines sort keys of indexes while rows are put.
 const sortWorkers = 2
 
@@ -35,7 +38,9 @@ type Options struct {
 	// Path is the archive to make or to replace.
 	Path string
 	// WorkDir is an existing folder for the files of the build: the new database,
-	// the old one unpacked and the spills of a sort. They are removed in the end.
+	// the old one unpacked and the spills of a sort, up to three times the unpacked
+	// size together. They stand in a folder "c1z-build", which is removed in the
+	// end and, where a run died, by the next one. It serves one Writer at a time.
 	WorkDir string
 	// SyncID is the KSUID of the new sync; empty makes one.
 	SyncID string
@@ -94,7 +99,7 @@ type Writer struct {
 type sizes struct {
 	keep  int64 // above it no older sync is kept
 	warn1 int64 // above it the oldest readers cannot open the file
-	warn2 int64 // above it readers of 2025 cannot
+	warn2 int64 // above it those of SDK 0.7 cannot
 	fail  int64 // above it none can
 }
 
@@ -133,13 +138,21 @@ func Create(ctx context.Context, opts Options) (*Writer, error) {
 }
 
 func (w *Writer) create(ctx context.Context) error {
-	var err error
-	if w.dir, err = os.MkdirTemp(w.opts.WorkDir, "archive-*"); err != nil {
+	if w.opts.WorkDir == "" {
+		return errors.New("create archive: no work folder is given")
+	}
+	dir := filepath.Join(w.opts.WorkDir, buildDir)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove what an earlier run left: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("create archive: %w", err)
 	}
+	w.dir = dir
 	if err := w.openOld(ctx); err != nil {
 		return err
 	}
+	var err error
 	if w.out, err = os.OpenFile(w.buildPath(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return fmt.Errorf("create archive: %w", err)
 	}
@@ -164,7 +177,7 @@ func (w *Writer) openOld(ctx context.Context) error {
 	}
 	old, err := Open(ctx, w.path, OpenOptions{TempDir: w.dir, Limits: w.opts.Limits, Logger: w.opts.Logger})
 	if err != nil {
-		return fmt.Errorf("%w; move it away or choose another file", err)
+		return advise(err)
 	}
 	if old.db == nil {
 		return old.Close()
@@ -181,9 +194,20 @@ func (w *Writer) checkOld() error {
 	}
 	defer f.Close()
 	if err := readHeader(bufio.NewReaderSize(f, 4<<10)); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("archive %s: %w; move it away or choose another file", w.path, err)
+		return advise(fmt.Errorf("archive %s: %w", w.path, err))
 	}
 	return nil
+}
+
+// advise adds to an error about an old archive what can be done about it, unless
+// it says so or the archive is not to blame.
+func advise(err error) error {
+	for _, kind := range []error{ErrNotArchive, ErrDamaged, ErrTooLarge} {
+		if errors.Is(err, kind) {
+			return fmt.Errorf("%w; move it away or choose another file", err)
+		}
+	}
+	return err
 }
 
 func (w *Writer) buildPath() string { return filepath.Join(w.dir, "build.db") }

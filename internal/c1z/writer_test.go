@@ -35,6 +35,9 @@ func TestWriterFile(t *testing.T) {
 	if err := os.WriteFile(path+".tmp", []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(filepath.Join(work, "c1z-build", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	info := f.writeTo(t, c1z.Options{Path: path, WorkDir: work}, fixtureRun())
 	empty(t, work)
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
@@ -240,6 +243,40 @@ func TestWriterAbort(t *testing.T) {
 	empty(t, work)
 	if _, err := w.Finish(t.Context(), fixtureRun()); err == nil {
 		t.Error("a second Finish is content")
+	}
+}
+
+// TestWriterCannotReplace finishes where no file can be put any more.
+func TestWriterCannotReplace(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for name, spoil := range map[string]func(path string) error{
+		"a folder at the path":              func(path string) error { return os.Mkdir(path, 0o700) },
+		"a folder at the path beside":       func(path string) error { return os.Mkdir(path+".tmp", 0o700) },
+		"the folder of the path is no more": func(path string) error { return os.Remove(filepath.Dir(path)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, work := filepath.Join(t.TempDir(), "out"), t.TempDir()
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, "a.c1z")
+			w, err := c1z.Create(t.Context(), c1z.Options{Path: path, WorkDir: work})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(f.put(t.Context(), w), spoil(path)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Finish(t.Context(), fixtureRun()); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("Finish: %v", err)
+			}
+			empty(t, work)
+			if info, err := os.Stat(path + ".tmp"); err == nil && info.Mode().IsRegular() {
+				t.Error("the new file stays beside the path")
+			}
+		})
 	}
 }
 
