@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -33,6 +34,35 @@ const (
 // retrier repeats attempts. It is safe for concurrent use.
 type retrier struct {
 	executor failsafe.Executor[any]
+	outage   *outage
+}
+
+// outage is a time in which no request of a client succeeds. A server that wants to
+// be left alone is asked by one request at a time, so that each by itself would
+// need hours for its attempts. It is safe for concurrent use.
+type outage struct {
+	mu       sync.Mutex
+	began    time.Time // the first failure
+	failures int
+}
+
+// note counts the outcome of an attempt, and reports whether patience with the
+// server has ended.
+func (o *outage) note(f *failure, now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case f == nil, f.class != patient && f.err.Status != 0:
+		o.failures = 0
+		return false
+	case f.class != patient:
+		return false
+	}
+	if o.failures == 0 {
+		o.began = now
+	}
+	o.failures++
+	return o.failures >= minAttempts && now.Sub(o.began) >= minPatience
 }
 
 // pause is the error of an attempt that is to be repeated after a delay.
@@ -58,7 +88,7 @@ func newRetrier() retrier {
 		}).
 		ReturnLastFailure().
 		Build()
-	return retrier{executor: failsafe.With[any](policy)}
+	return retrier{executor: failsafe.With[any](policy), outage: new(outage)}
 }
 
 func asPause(err error) *pause {
@@ -71,10 +101,12 @@ func (r retrier) run(ctx context.Context, logger *slog.Logger, call call, attemp
 	patience := patience{started: time.Now()}
 	_, err := r.executor.WithContext(ctx).GetWithExecution(func(failsafe.Execution[any]) (any, error) {
 		fail := attempt(patience.attempts + 1)
+		over := r.outage.note(fail, time.Now())
 		if fail == nil {
 			return nil, nil //nolint:nilnil // The executor wants a value; attempts have none.
 		}
 		delay, ok := patience.next(fail, rand.Float64(), time.Now()) //nolint:gosec // Jitter needs no secrecy.
+		ok = ok && !over
 		fail.err.Elapsed = time.Since(patience.started)
 		err := fail.result(ctx)
 		if !ok {
