@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,7 +146,7 @@ func TestServiceCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			one := *r
 			one.T = t
-			one.env = append(one.env[:len(one.env):len(one.env)], tt.env)
+			one.env = append(slices.Clip(one.env), tt.env)
 			p := one.start()
 			if code := p.exit(); code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)

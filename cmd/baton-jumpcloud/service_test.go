@@ -168,7 +168,7 @@ func (p *running) signal(s os.Signal) int {
 func (p *running) exit() int {
 	p.t.Helper()
 	select {
-	case <-p.ends:
+	case <-p.ends: //nolint:errcheck // The exit code says it all.
 		return p.ProcessState.ExitCode()
 	case <-time.After(serviceWait):
 		p.t.Fatalf("the program does not end:\n%s", p.log)

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,7 +122,7 @@ func TestEveryFault(t *testing.T) {
 				Tenant: tenant, Others: []*jcsim.Tenant{subsidiary}, ServiceAccounts: []jcsim.ServiceAccount{{ClientID: "account", ClientSecret: "right-client-secret"}},
 				Keys: []jcsim.APIKey{{Key: jcsim.DefaultKey}, {Key: "jca_of_several", Organizations: []string{tenant.Organization().ID, subsidiary.Organization().ID}}},
 			}
-			if tt.fault.Effect+fmt.Sprint(tt.fault.Status) != "0" {
+			if tt.fault.Effect+strconv.Itoa(tt.fault.Status) != "0" {
 				options.Settings.Faults = []jcsim.Fault{tt.fault}
 			}
 			sim := jcsim.New(options)
