@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 )
@@ -51,6 +52,27 @@ func Open(ctx context.Context, path string, opts OpenOptions) (*Reader, error) {
 	return r, nil
 }
 
+// unpackedName is the pattern of the names of unpacked databases.
+const unpackedName = "baton-jumpcloud-*.db"
+
+// RemoveUnpacked removes the databases that readers which died have left in a
+// folder for temporary files. Nobody else may use the folder at the time.
+func RemoveUnpacked(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("remove what an earlier run left: %w", err)
+	}
+	for _, e := range entries {
+		if ours, err := filepath.Match(unpackedName, e.Name()); err != nil || !ours {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+	}
+	return nil
+}
+
 func (r *Reader) open(ctx context.Context, opts OpenOptions) error {
 	src, err := os.Open(r.path)
 	if err != nil {
@@ -62,7 +84,7 @@ func (r *Reader) open(ctx context.Context, opts OpenOptions) error {
 	} else if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: it is not a regular file", ErrNotArchive)
 	}
-	dst, err := os.CreateTemp(opts.TempDir, "baton-jumpcloud-*.db")
+	dst, err := os.CreateTemp(opts.TempDir, unpackedName)
 	if err != nil {
 		return fmt.Errorf("make a temporary file: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 )
 
@@ -53,5 +54,6 @@ func makeWorkDir(dir string) error {
 	if info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("make work folder: %s can be opened by other users (mode %04o); remove it", dir, info.Mode().Perm())
 	}
-	return nil
+	// A run that was killed had no time to.
+	return c1z.RemoveUnpacked(dir)
 }
