@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +31,7 @@ const (
 type victim struct {
 	*program
 	sim       *jcsim.Server
+	answers   atomic.Pointer[jcsim.Server] // behind the address
 	tenant    *jcsim.Tenant
 	yesterday []byte
 	whole     string // the dump of an undisturbed run
@@ -45,7 +48,9 @@ func newVictimOf(t *testing.T, size jcsim.Size, whole *victim) *victim {
 	t.Helper()
 	v := &victim{tenant: jcsim.Generate(3, size)}
 	v.sim = jcsim.New(jcsim.Options{Tenant: v.tenant, Record: true})
-	v.program = newProgram(t, serve(t, v.sim), fmt.Sprintf("--workers=%d", workers))
+	v.answers.Store(v.sim)
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { v.answers.Load().ServeHTTP(w, r) }))
+	v.program = newProgram(t, url, fmt.Sprintf("--workers=%d", workers))
 	if whole != nil {
 		v.yesterday, v.whole, v.asked = whole.yesterday, whole.whole, whole.asked
 		writeFile(t, v.path(), v.yesterday)
