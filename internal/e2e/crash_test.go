@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -157,7 +158,7 @@ func TestKilledAtEachRequest(t *testing.T) {
 		step = 1
 	}
 	for n := 1; n <= whole.asked; n += step {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			v := newVictim(t, whole)
 			if !v.killed(t, v.atRequest(n)) {
