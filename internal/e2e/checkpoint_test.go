@@ -34,15 +34,16 @@ func TestCheckpointsThatAreDropped(t *testing.T) {
 		{name: "another host", log: "another host", change: func(t *testing.T, v *victim) {
 			v.with(map[string]string{"BATON_BASE_URL": serve(t, v.sim)})
 		}},
-		{name: "types are left out", log: "another settings", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--sync-resource-types=user,group") }},
-		{name: "administrators are skipped", log: "another settings", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--skip-admins") }},
-		{name: "administrators are merged", log: "another settings", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--merge-admins") }},
-		{name: "grants are left out", log: "another settings", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--skip-entitlements-and-grants") }},
+		{name: "types are left out", log: "another selection", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--sync-resource-types=user,group") }},
+		{name: "administrators are skipped", log: "another selection", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--skip-admins") }},
+		{name: "administrators are merged", log: "another selection", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--merge-admins") }},
+		{name: "grants are left out", log: "another selection", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--skip-entitlements-and-grants") }},
 		{name: "another version", log: "another version", change: meta("version", "v0.0.1")},
 		{name: "older than a day", log: "more than 24h", change: meta("started_at", time.Now().Add(-25*time.Hour).Format(time.RFC3339Nano))},
 		{name: "from the day after tomorrow", log: "more than 24h", change: meta("started_at", time.Now().Add(25*time.Hour).Format(time.RFC3339Nano))},
 		{name: "almost a day old", change: meta("started_at", time.Now().Add(-23*time.Hour).Format(time.RFC3339Nano))},
 		{name: "without a time", log: "does not say when", change: meta("started_at", "yesterday")},
+		{name: "the machine was restarted", log: "restarted", change: meta("boot", "another")},
 		{name: "another format", log: "format", change: func(t *testing.T, v *victim) { execute(t, v, "PRAGMA user_version = 99") }},
 		{name: "no database at all", log: "damaged", change: spoil(func([]byte) []byte {
 			return []byte("These are my notes, and they are longer than a header of SQLite, which has a hundred bytes.\n\n\n\n\n")

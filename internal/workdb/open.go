@@ -33,10 +33,10 @@ type Fingerprint struct {
 
 // Open opens the work database in a folder, which it makes where it is missing. A
 // database that was left behind is resumed when its fingerprint is equal, it is
-// not older than [MaxAge], it is undamaged and its sync did not fail for good;
-// otherwise it is discarded with one log line that says why. A database that
-// cannot be read or written for another reason, such as its permissions, is an
-// error that names it.
+// not older than [MaxAge], the machine was not restarted since, it is undamaged and
+// its sync did not fail for good; otherwise it is discarded with one log line that
+// says why. A database that cannot be read or written for another reason, such as
+// its permissions, is an error that names it.
 func Open(ctx context.Context, dir string, fp Fingerprint, logger *slog.Logger) (*DB, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -105,6 +105,7 @@ func create(ctx context.Context, path string, fp Fingerprint) (_ *DB, err error)
 			t.setMeta(ctx, metaVersion, fp.Version),
 			t.setMeta(ctx, metaSyncID, db.info.SyncID),
 			t.setMeta(ctx, metaStarted, db.info.StartedAt.Format(time.RFC3339Nano)),
+			t.setMeta(ctx, metaBoot, bootID()),
 			t.setMeta(ctx, metaPhase, string(syncer.PhaseNew)),
 		)
 	})
@@ -148,7 +149,7 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	for _, f := range []struct{ what, had, want string }{
 		{"organization", meta[metaOrganization], fp.Organization},
 		{"host", meta[metaHost], fp.Host},
-		{"settings", meta[metaSettings], fp.Settings},
+		{"selection", meta[metaSettings], fp.Settings},
 		{"version", meta[metaVersion], fp.Version},
 	} {
 		if f.had != f.want {
@@ -162,6 +163,11 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	// A clock that was set back makes an age below zero.
 	if age := db.now().Sub(started); age.Abs() > MaxAge {
 		return fmt.Sprintf("it was started at %s, more than %s ago", started.Format(time.RFC3339), MaxAge), nil
+	}
+	// Nothing is synced to the disk, so a machine that lost its power may have kept
+	// some of what was written and not the rest, in rows that look sound.
+	if boot := bootID(); meta[metaBoot] != boot {
+		return "the machine was restarted since", nil
 	}
 	if spoiled := meta[metaSpoiled]; spoiled != "" {
 		return "its sync failed: " + spoiled, nil

@@ -83,7 +83,7 @@ func TestOpenDiscards(t *testing.T) {
 	}{
 		{"organization", with(func(f *workdb.Fingerprint) { f.Organization = "org-2" }), nil, `another organization: \"org-1\", not \"org-2\"`},
 		{"host", with(func(f *workdb.Fingerprint) { f.Host = "other" }), nil, "another host"},
-		{"settings", with(func(f *workdb.Fingerprint) { f.Settings = "types=user" }), nil, "another settings"},
+		{"settings", with(func(f *workdb.Fingerprint) { f.Settings = "types=user" }), nil, "another selection"},
 		{"version", with(func(f *workdb.Fingerprint) { f.Version = "v2" }), nil, "another version"},
 		{"spoiled", fingerprint, func(t *testing.T, dir string) {
 			db := open(t, dir, fingerprint, slog.New(slog.DiscardHandler))

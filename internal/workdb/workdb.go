@@ -5,9 +5,9 @@
 // under way.
 //
 // The database runs with a write-ahead log and without fsync: what is committed
-// survives the end of the process, not the end of the machine's power. A damaged
-// database is found by SQLite's quick_check and discarded, which costs requests
-// and never a right answer.
+// survives the end of the process, not the end of the machine's power. A database
+// from before the machine was restarted is discarded, and so is one in which
+// SQLite's quick_check finds damage, which costs requests and never a right answer.
 //
 // The database belongs to one process at a time; the caller holds a lock.
 package workdb
