@@ -243,19 +243,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			t.Parallel()
 			for range 20 {
 				v := newVictimOf(t, size, whole)
-				seen := false
-				killed := v.killed(t, func(ended <-chan struct{}, _ *exec.Cmd) {
-					for !seen {
-						select {
-						case <-ended:
-							return
-						default:
-						}
-						paths, _ := filepath.Glob(filepath.Join(v.dir, pattern))
-						seen = len(paths) > 0
-						runtime.Gosched()
-					}
-				})
+				killed := v.killed(t, func(ended <-chan struct{}, _ *exec.Cmd) { appears(v.dir, pattern, ended) })
 				if !killed {
 					continue // it was too fast
 				}
@@ -266,6 +254,21 @@ func TestKilledWhileWriting(t *testing.T) {
 			}
 			t.Error("it was never killed in time")
 		})
+	}
+}
+
+// appears returns as soon as a file has a name of some pattern, or at the end.
+func appears(dir, pattern string, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		default:
+		}
+		if paths, _ := filepath.Glob(filepath.Join(dir, pattern)); len(paths) > 0 {
+			return
+		}
+		runtime.Gosched()
 	}
 }
 

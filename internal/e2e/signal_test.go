@@ -1,0 +1,145 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+)
+
+// TestInterrupted sends signals while the server keeps the program waiting: it ends
+// at once, says where its work is, and the next run goes on with it.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	const kept = "interrupted; work kept at sync.c1z.work; run again to resume"
+	tests := []struct {
+		name   string
+		signal syscall.Signal
+		at     int // the request that is not answered
+		says   string
+	}{
+		{"SIGINT before anything was read", syscall.SIGINT, 1, "interrupted; nothing was read yet"},
+		{"SIGINT at the first list", syscall.SIGINT, 2, kept},
+		{"SIGINT in the middle", syscall.SIGINT, 20, kept},
+		{"SIGTERM in the middle", syscall.SIGTERM, 20, kept},
+	}
+	whole := newVictim(t, nil)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v := newVictim(t, whole)
+			cmd, stdout, stderr := v.command(t.Context())
+			reached, ended := make(chan struct{}, 100), make(chan struct{})
+			v.sim.OnRequest(func(n int, _ string) {
+				if n >= tt.at {
+					reached <- struct{}{}
+					<-ended
+				}
+			})
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-reached
+			signal(t, cmd, tt.signal)
+			r := v.wait(cmd, stdout, stderr)
+			close(ended)
+			if r.code != exitInterrupted || r.message() != tt.says {
+				t.Errorf("exit code %d: %s", r.code, r.message())
+			}
+			if !bytes.Equal(v.yesterday, file(t, v.path())) {
+				t.Error("the archive of the day before is not what it was")
+			}
+			v.finish(t, 1)
+		})
+	}
+}
+
+func signal(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSecondSignal lets the program wait for something that no signal can end, a
+// file that nobody writes: the second signal ends it all the same.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t, serve(t, jcsim.New(jcsim.Options{})))
+	pipe := filepath.Join(p.dir, "key")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.with(map[string]string{"BATON_API_KEY": "", "BATON_API_KEY_FILE": pipe})
+	cmd, stdout, stderr := p.command(t.Context())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody can open the near end before the program has opened the far one.
+	near := openPipe(t, pipe)
+	defer near.Close()
+	signal(t, cmd, syscall.SIGINT)
+	signal(t, cmd, syscall.SIGTERM) // another one, since two of a kind may become one
+	if r := p.wait(cmd, stdout, stderr); r.code != exitInterrupted {
+		t.Errorf("exit code %d: %s", r.code, r.message())
+	}
+}
+
+// openPipe opens a pipe for writing as soon as somebody reads it.
+func openPipe(t *testing.T, path string) *os.File {
+	t.Helper()
+	for {
+		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err == nil {
+			return f
+		}
+		if !errors.Is(err, syscall.ENXIO) {
+			t.Fatal(err)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// TestInterruptedWhileWriting sends the signal when all is read: the next run needs
+// no request but the one that tells whose key it is.
+func TestInterruptedWhileWriting(t *testing.T) {
+	t.Parallel()
+	size := jcsim.Size{Users: 600, Groups: 20, Apps: 40, Admins: 8, Expanded: 9_000}
+	whole := newVictimOf(t, size, nil)
+	for range 20 {
+		v := newVictimOf(t, size, whole)
+		cmd, stdout, stderr := v.command(t.Context())
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			appears(v.dir, "sync.c1z.work/c1z-build/*", ended)
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+		}()
+		r := v.wait(cmd, stdout, stderr)
+		close(ended)
+		<-done
+		if r.code == exitOK {
+			continue // it was too fast
+		}
+		if r.code != exitInterrupted || !strings.Contains(r.message(), "work kept at") {
+			t.Errorf("exit code %d: %s", r.code, r.message())
+		}
+		v.sim.ResetCounts()
+		v.asked = 1
+		v.finish(t, 0)
+		return
+	}
+	t.Error("it was never interrupted in time")
+}
