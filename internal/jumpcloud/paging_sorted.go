@@ -202,6 +202,11 @@ func (s listSpec) around(g gap, notes []note, round, width, total int) []ticket 
 			from = min(from, right.Skip-width+margin)
 		}
 		to = max(to, right.Skip+1)
+		if total >= 0 {
+			// Nothing lies behind the end of the list, wherever it was when that page was
+			// read.
+			to = min(to, max(total, from+1))
+		}
 	} else {
 		// The last rows may have moved up, by more than the margin.
 		from = min(from, end-width+margin)
