@@ -62,7 +62,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "http://127.0.0.1:1/?key="+url.QueryEscape(r.Header.Get("X-Api-Key")+r.Header.Get("Authorization")))
 	}
 	w.WriteHeader(e.status)
-	fmt.Fprintf(w, `{"message":%q,"error":%q,"error_description":%q}`, sent, sent, sent)
+	_, _ = fmt.Fprintf(w, `{"message":%q,"error":%q,"error_description":%q}`, sent, sent, sent)
 }
 
 func TestSecretsStaySecret(t *testing.T) {
@@ -74,6 +74,9 @@ func TestSecretsStaySecret(t *testing.T) {
 		},
 		"key in a file": func(p *program) {
 			p.with(map[string]string{"BATON_API_KEY": "", "BATON_API_KEY_FILE": keep(p, jcsim.DefaultKey+"\n")})
+		},
+		"key in the configuration file": func(p *program) {
+			p.with(map[string]string{"BATON_API_KEY": "", "BATON_CONFIG_PATH": keep(p, "api-key: "+jcsim.DefaultKey+"\n")})
 		},
 		"service account": func(p *program) {
 			p.with(map[string]string{"BATON_API_KEY": "", "BATON_JUMPCLOUD_CLIENT_ID": "account", "BATON_JUMPCLOUD_CLIENT_SECRET": clientSecret})
@@ -87,8 +90,17 @@ func TestSecretsStaySecret(t *testing.T) {
 		status int
 	}
 	places := []place{
-		{"-", 0}, {"/api/organizations", 400}, {"/api/organizations", 401}, {"/usergroups", 403}, {"/members", 404}, {"/roles", 403},
-		{"/usergroups", 409}, {"/usergroups", 302}, {"/usergroups", 500}, {"/oauth2/token", 401}, {"/oauth2/token", 400},
+		{"-", 0},
+		{"/api/organizations", 400},
+		{"/api/organizations", 401},
+		{"/usergroups", 403},
+		{"/members", 404},
+		{"/roles", 403},
+		{"/usergroups", 409},
+		{"/usergroups", 302},
+		{"/usergroups", 500},
+		{"/oauth2/token", 401},
+		{"/oauth2/token", 400},
 	}
 	if testing.Short() {
 		places = places[:5]
@@ -128,7 +140,7 @@ func TestSecretsStaySecret(t *testing.T) {
 // keep puts a secret into a file outside the program's folder.
 func keep(p *program, secret string) string {
 	p.t.Helper()
-	path := filepath.Join(p.t.TempDir(), "secret")
+	path := filepath.Join(p.t.TempDir(), "secret.yaml")
 	if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
