@@ -204,21 +204,24 @@ func TestTenantAgainstModel(t *testing.T) {
 }
 
 // TestEditsWhileServing edits and reads at once, for the race detector, and holds
-// that each page is of one instant: a group that always has exactly one of two
-// members never shows none or both.
+// that each page is of one instant: a user whom each edit moves from one of two
+// groups to the other is never in none or both.
 func TestEditsWhileServing(t *testing.T) {
 	t.Parallel()
 	tn := jcsim.Generate(1, jcsim.Small())
 	c := newClient(t, jcsim.New(jcsim.Options{Tenant: tn}))
 	id := must[string](t)
-	group := id(tn.AddGroup(jcsim.Group{Name: "One of two", Rule: []jcsim.Condition{{Field: "jobTitle", Operator: "eq", Value: "Chosen"}}}))
-	first := id(tn.AddUser(jcsim.User{Username: "first", JobTitle: "Chosen"}))
+	titles := []string{"Chosen", "Passed over"}
+	for _, title := range titles {
+		id(tn.AddGroup(jcsim.Group{Name: title, Rule: []jcsim.Condition{{Field: "jobTitle", Operator: "eq", Value: title}}}))
+	}
+	user := id(tn.AddUser(jcsim.User{Username: "moved", JobTitle: titles[0]}))
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for range 50 {
-				if n := len(c.list("/api/v2/usergroups/" + group + "/members").Results); n != 1 {
-					t.Errorf("%d members", n)
+				if n := len(c.list("/api/v2/users/" + user + "/memberof").Results); n != 1 {
+					t.Errorf("in %d groups", n)
 				}
 				c.get("/api/systemusers?limit=100&sort=email")
 				c.do("POST", "/api/search/systemusers", `{"limit":1000,"filter":{"department":"Sales"}}`)
@@ -227,9 +230,8 @@ func TestEditsWhileServing(t *testing.T) {
 		})
 	}
 	wg.Go(func() {
-		for i := range 50 {
-			title := map[bool]string{true: "Chosen", false: "Passed over"}[i%2 == 1]
-			if err := tn.UpdateUser(first, func(u *jcsim.User) { u.JobTitle = title }); err != nil {
+		for i := range 500 {
+			if err := tn.UpdateUser(user, func(u *jcsim.User) { u.JobTitle = titles[(i+1)%2] }); err != nil {
 				t.Error(err)
 			}
 		}
