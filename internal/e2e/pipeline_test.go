@@ -9,10 +9,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"google.golang.org/protobuf/types/known/anypb"
+
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 	"github.com/conductorone/baton-jumpcloud/internal/workdb"
@@ -136,4 +139,13 @@ func oldArchive(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return file(t, p.path())
+}
+
+// userTrait is the annotation that every account carries.
+func userTrait() []*anypb.Any {
+	trait, err := anypb.New(&v2.UserTrait{})
+	if err != nil {
+		panic(err) // a message without fields can be serialized
+	}
+	return []*anypb.Any{trait}
 }
