@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
@@ -16,14 +17,16 @@ type parcel struct {
 	id   string // of the task
 	kind string
 	req  *pb.BatonServiceFinishTaskRequest
+	// since is from when on the result may have been owed.
+	since time.Time
 	// once is of a task that ConductorOne cancelled: it may hear of it, but need not.
 	once bool
 	// poke wakes the courier: ConductorOne has asked for the task again.
 	poke chan struct{}
 }
 
-func newParcel(kind string, req *pb.BatonServiceFinishTaskRequest) *parcel {
-	return &parcel{id: req.GetTaskId(), kind: kind, req: req, poke: make(chan struct{}, 1)}
+func newParcel(kind string, req *pb.BatonServiceFinishTaskRequest, since time.Time) *parcel {
+	return &parcel{id: req.GetTaskId(), kind: kind, req: req, since: since, poke: make(chan struct{}, 1)}
 }
 
 // book knows every task in hand. A task is first running, then owed, then

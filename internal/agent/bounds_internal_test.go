@@ -52,7 +52,7 @@ func TestKnownTasks(t *testing.T) {
 	b.begin(id(2), "grant")
 	b.begin("odd id", "grant")
 	b.begin(strings.Repeat("é", 13)+"x", "grant") // 27 bytes, but not letters and digits.
-	b.owe(newParcel("grant", &pb.BatonServiceFinishTaskRequest{TaskId: id(3)}))
+	b.owe(newParcel("grant", &pb.BatonServiceFinishTaskRequest{TaskId: id(3)}, time.Now()))
 	if diff := cmp.Diff([]string{id(1), id(2), id(3)}, b.known([]string{id(1)})); diff != "" {
 		t.Errorf("known (-want +got):\n%s", diff)
 	}
@@ -70,11 +70,13 @@ func TestWhatIsWork(t *testing.T) {
 		false: {
 			nil,
 			{},
-			{Id: "x"},
 			{Id: "x", TaskType: &pb.Task_None{None: &pb.Task_NoneTask{}}},
 			{TaskType: &pb.Task_Hello{Hello: &pb.Task_HelloTask{}}},
 		},
-		true: {{Id: "x", TaskType: &pb.Task_Hello{Hello: &pb.Task_HelloTask{}}}},
+		true: {
+			{Id: "x"}, // Of an unknown type.
+			{Id: "x", TaskType: &pb.Task_Hello{Hello: &pb.Task_HelloTask{}}},
+		},
 	} {
 		for _, task := range tasks {
 			if got := isWork(task); got != want {

@@ -26,7 +26,8 @@ const (
 	maxDeliveries = 4
 )
 
-// courier delivers results until ConductorOne certainly has them.
+// courier delivers results until ConductorOne certainly has them, or for as long as
+// [ledger.MaxAge].
 type courier struct {
 	client pb.BatonServiceClient
 	ledger *ledger.Ledger
@@ -46,7 +47,7 @@ func (c *courier) resume(ctx context.Context) {
 			c.logger.ErrorContext(ctx, "a result of the last run cannot be read and is not sent", "task_id", debt.TaskID, "error", err)
 			continue
 		}
-		p := newParcel(debt.Kind, req)
+		p := newParcel(debt.Kind, req, debt.Begun)
 		c.book.owe(p)
 		c.work.Go(func() { c.keepTrying(ctx, p, 0) })
 	}
@@ -101,11 +102,23 @@ func (c *courier) keepTrying(ctx context.Context, p *parcel, delay time.Duration
 		}
 		settled := c.send(ctx, p)
 		<-c.lanes
-		if settled {
+		if settled || c.giveUp(ctx, p) {
 			return
 		}
 		delay = min(max(2*delay, finishDelay), finishMaxDelay)
 	}
+}
+
+// giveUp reports whether a result that was not accepted need not be sent any more,
+// because its task is too old to matter to anybody.
+func (c *courier) giveUp(ctx context.Context, p *parcel) bool {
+	age := time.Since(p.since)
+	if age <= ledger.MaxAge || ctx.Err() != nil {
+		return false
+	}
+	c.logger.ErrorContext(ctx, "ConductorOne never accepted the result of a task, and it is given up", "task_id", p.id, "task_type", p.kind, "age", age)
+	c.settle(ctx, p)
+	return true
 }
 
 func jitter(d time.Duration) time.Duration {

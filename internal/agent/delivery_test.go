@@ -410,3 +410,39 @@ func TestKillWithinASync(t *testing.T) {
 		})
 	}
 }
+
+// A result that is never accepted is offered for a week and then forgotten: it must
+// not be owed for ever.
+func TestResultThatIsNeverAccepted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var refuse atomic.Bool
+		refuse.Store(true)
+		r := newRig(t, c1sim.Options{Lease: time.Hour, IdlePoll: 5 * time.Minute, Faults: failing("FinishTask", codes.InvalidArgument, &refuse)})
+		made := granted(t, r)
+		r.sim.Enqueue(grantTask("g", "u"))
+		p := r.start()
+		pass(time.Minute)
+		if err := p.end(); err != nil {
+			t.Error(err)
+		}
+		for _, tt := range []struct {
+			later time.Duration
+			owed  int
+		}{{ledger.MaxAge - time.Hour, 1}, {2 * time.Hour, 0}} {
+			pass(tt.later)
+			sent := len(r.sim.Events("FinishTask"))
+			p := r.start()
+			pass(time.Minute)
+			if err := p.end(); err != nil {
+				t.Error(err)
+			}
+			if n := len(debts(t, r.state)); n != tt.owed || len(r.sim.Events("FinishTask")) == sent {
+				t.Errorf("%d results are owed, want %d", n, tt.owed)
+			}
+		}
+		if made.Load() > 2 {
+			t.Errorf("the grant was made %d times", made.Load())
+		}
+	})
+}

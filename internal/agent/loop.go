@@ -113,7 +113,7 @@ func (a *Agent) process(ctx context.Context, t *pb.Task) {
 		a.book.leave(t.GetId())
 		return
 	}
-	p := newParcel(kind.Name, r.Request(a.cfg.HostID, t.GetId()))
+	p := newParcel(kind.Name, r.Request(a.cfg.HostID, t.GetId()), begun)
 	p.once = r.once
 	a.courier.deliver(a.delivery, p)
 }

@@ -16,6 +16,9 @@ const (
 	// knownPause follows a poll that brought a task which is in hand already: such a
 	// poll comes with the pause that suits a new task.
 	knownPause = time.Second
+	// idlePause follows a poll that brought nothing and did not say when to ask again,
+	// so that a ConductorOne that says nothing at all is not asked all the time.
+	idlePause = time.Second
 	// queuePause is between two looks at a queue that nothing is due for.
 	queuePause = 100 * time.Millisecond
 	// maxPage is how many tasks ConductorOne gives at once.
@@ -35,9 +38,10 @@ func pollDelay(d *durationpb.Duration) time.Duration {
 }
 
 // isWork reports whether a task is one at all. Nothing can be said of one that has
-// no id.
+// no id. One without a type is of a type that came up after this version was made,
+// and ConductorOne is to hear that it is not served.
 func isWork(t *pb.Task) bool {
-	return t.GetId() != "" && t.GetTaskType() != nil && t.GetNone() == nil
+	return t.GetId() != "" && t.GetNone() == nil
 }
 
 // single asks for one task at a time.
@@ -55,6 +59,8 @@ func (s *single) next(ctx context.Context) (*pb.Task, time.Duration, error) {
 	}
 	delay := pollDelay(resp.GetNextPoll())
 	switch task := resp.GetTask(); {
+	case !isWork(task) && delay == 0:
+		return nil, idlePause, nil
 	case !isWork(task):
 		return nil, delay, nil
 	case !s.book.isNew(task.GetId()):

@@ -31,9 +31,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// staleAfter is how old a task that was begun and never came again may be.
+// MaxAge is how old a task may be of which ConductorOne wants to hear no more: one
+// that was begun and never came again, or one whose result is never accepted.
 // ConductorOne has given it up long before.
-const staleAfter = 7 * 24 * time.Hour
+const MaxAge = 7 * 24 * time.Hour
 
 // ErrInUse means that another process has the ledger open.
 var ErrInUse = errors.New("the state folder is in use by another process")
@@ -137,7 +138,7 @@ func (l *Ledger) loadFile(path string, now time.Time) error {
 		}
 		return nil
 	}
-	if e.Result == nil && now.Sub(e.Begun) > staleAfter {
+	if e.Result == nil && now.Sub(e.Begun) > MaxAge {
 		l.logger.Warn("a task that was begun never came again and is forgotten", "task_id", e.TaskID, "task_type", e.Kind, "begun", e.Begun)
 		return l.remove(e.TaskID)
 	}

@@ -27,7 +27,7 @@ type Kind struct {
 // KindOf tells the type of a task.
 func KindOf(t *pb.Task) Kind {
 	switch t.GetTaskType().(type) {
-	case nil, *pb.Task_None:
+	case *pb.Task_None:
 		return Kind{"none", Harmless}
 	case *pb.Task_Hello:
 		return Kind{"hello", Harmless}
@@ -75,7 +75,7 @@ func KindOf(t *pb.Task) Kind {
 		return Kind{"create_sync_diff", Harmless}
 	case *pb.Task_CompactSyncs_:
 		return Kind{"compact_syncs", Harmless}
-	default:
+	default: // Among them nil: the type is not one that this version knows.
 		return Kind{"unknown", Harmless}
 	}
 }
