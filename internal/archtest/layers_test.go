@@ -26,7 +26,7 @@ var layers = []layer{
 		pkg: "internal/cli",
 		may: []string{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
-			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/health",
+			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/guard", "internal/health",
 			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/secret",
 			"internal/syncer", "internal/workdb",
 		},
@@ -51,6 +51,11 @@ var layers = []layer{
 		pkg: "internal/syncer",
 		may: []string{"internal/expand", "internal/pb"},
 		why: "the engine knows a Source, a Store and an Archive, and what stands behind them only as its ports",
+	},
+	{
+		pkg: "internal/guard",
+		may: []string{"internal/pb", "internal/syncer"},
+		why: "the guard compares what passes to an Archive with a list of what was; it knows neither file",
 	},
 	{
 		pkg: "internal/workdb",

@@ -215,6 +215,10 @@ func (w *Writer) buildPath() string { return filepath.Join(w.dir, "build.db") }
 // SyncID is the id of the new sync.
 func (w *Writer) SyncID() string { return w.syncID }
 
+// Old is the archive that the new one replaces, for as long as the Writer is at
+// work; nil where there is none, or where nothing of it is kept.
+func (w *Writer) Old() *Reader { return w.old }
+
 // Abort gives the build up and removes its files. After Finish, and the second
 // time, it does nothing.
 func (w *Writer) Abort() error {

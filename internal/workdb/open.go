@@ -18,7 +18,8 @@ import (
 // MaxAge is how old an interrupted sync may be to be resumed.
 const MaxAge = 24 * time.Hour
 
-// Fingerprint tells whether a database can be resumed: all of it must be equal.
+// Fingerprint tells whether a database can be resumed: all of it but Accepted must
+// be equal.
 type Fingerprint struct {
 	// Organization is the id of the organisation.
 	Organization string
@@ -29,12 +30,15 @@ type Fingerprint struct {
 	Settings string
 	// Version is that of the program.
 	Version string
+	// Accepted is the code under which a refused sync may go on; see [DB.Refuse]. It
+	// matters to no other.
+	Accepted string
 }
 
 // Open opens the work database in a folder, which it makes where it is missing. A
 // database that was left behind is resumed when its fingerprint is equal, it is
 // not older than [MaxAge], the machine was not restarted since, it is undamaged and
-// its sync did not fail for good; otherwise it is discarded with one log line that
+// its sync did not fail for good and was not refused; otherwise it is discarded with one log line that
 // says why. A database that cannot be read or written for another reason, such as
 // its permissions, is an error that names it.
 func Open(ctx context.Context, dir string, fp Fingerprint, logger *slog.Logger) (*DB, error) {
@@ -171,6 +175,9 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	}
 	if spoiled := meta[metaSpoiled]; spoiled != "" {
 		return "its sync failed: " + spoiled, nil
+	}
+	if code := meta[metaRefused]; code != "" && code != fp.Accepted {
+		return "its sync was refused, and may only be published with the code " + code, nil
 	}
 	var ok string
 	if err := db.pool.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&ok); err != nil {

@@ -68,6 +68,28 @@ func TestOpenResumes(t *testing.T) {
 	}
 }
 
+// refuse refuses the sync in a folder.
+func refuse(t *testing.T, dir, code string) {
+	t.Helper()
+	db := open(t, dir, fingerprint, slog.New(slog.DiscardHandler))
+	if err := errors.Join(db.Refuse(t.Context(), code), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenResumesAcceptedSync(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := begun(t, dir)
+	refuse(t, dir, "k7m3q9x2")
+	accepting := fingerprint
+	accepting.Accepted = "k7m3q9x2"
+	db := open(t, dir, accepting, slog.New(slog.DiscardHandler))
+	if got := db.Info(); !got.Resumed || got.SyncID != first.SyncID {
+		t.Errorf("info = %+v, want that of %+v", got, first)
+	}
+}
+
 func TestOpenDiscards(t *testing.T) {
 	t.Parallel()
 	with := func(change func(*workdb.Fingerprint)) workdb.Fingerprint {
@@ -94,6 +116,8 @@ func TestOpenDiscards(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "its sync failed: groups vanished"},
+		{"refused", fingerprint, func(t *testing.T, dir string) { refuse(t, dir, "k7m3q9x2") }, "its sync was refused, and may only be published with the code k7m3q9x2"},
+		{"refused for something else", with(func(f *workdb.Fingerprint) { f.Accepted = "aaaaaaaa" }), func(t *testing.T, dir string) { refuse(t, dir, "k7m3q9x2") }, "its sync was refused"},
 		{"not a database", fingerprint, func(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, "work.db"), bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
 				t.Fatal(err)
