@@ -12,6 +12,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/report"
 )
 
 // tokenPath is where a server that is not one of JumpCloud's regions is asked for
@@ -21,7 +22,9 @@ const tokenPath = "/oauth2/token"
 // traffic is the way that the requests of one run take, and counts them. It is
 // safe for concurrent use.
 type traffic struct {
-	requests, retries, waited atomic.Int64
+	requests, retries, refused, waited, underway atomic.Int64
+	// most is how many requests were under way at once at most.
+	most atomic.Int64
 
 	// transport carries them; nil means one of the client's own. tell is told of
 	// each attempt; nil means nobody.
@@ -35,10 +38,26 @@ func (t *traffic) observe(i jumpcloud.RequestInfo) {
 	if i.Attempt > 1 {
 		t.retries.Add(1)
 	}
+	if i.Status == http.StatusTooManyRequests {
+		t.refused.Add(1)
+	}
+	for n := int64(i.InFlight); ; {
+		most := t.most.Load()
+		if n <= most || t.most.CompareAndSwap(most, n) {
+			break
+		}
+	}
 	t.waited.Add(int64(i.Waited))
+	t.underway.Add(int64(i.Duration))
 	if t.tell != nil {
 		t.tell(i)
 	}
+}
+
+// report writes what was counted into an outcome.
+func (t *traffic) report(o *report.Outcome) {
+	o.Requests, o.Retries, o.Refused = t.requests.Load(), t.retries.Load(), t.refused.Load()
+	o.InFlight, o.Underway, o.Waited = t.most.Load(), time.Duration(t.underway.Load()), time.Duration(t.waited.Load())
 }
 
 // newClient makes the client that the settings describe.
@@ -106,6 +125,3 @@ func announceHost(stderr io.Writer, settings config.JumpCloud) error {
 	_, err := fmt.Fprintf(stderr, "warning: the credential goes to %s, which is not a JumpCloud region\n", settings.BaseURL.Host)
 	return err
 }
-
-// waitedFor is how long requests were held back in all.
-func (t *traffic) waitedFor() time.Duration { return time.Duration(t.waited.Load()) }

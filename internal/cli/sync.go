@@ -171,7 +171,7 @@ func (j *syncJob) readAndWrite(ctx context.Context, source *connector.Source, db
 // tell reports the outcome: as text where somebody is there to read it, and in
 // the log.
 func (j *syncJob) tell(ctx context.Context, o report.Outcome) error {
-	o.Requests, o.Retries, o.Waited = j.traffic.requests.Load(), j.traffic.retries.Load(), j.traffic.waitedFor()
+	j.traffic.report(&o)
 	o.Took = time.Since(j.began)
 	if j.done != nil {
 		j.done(o)

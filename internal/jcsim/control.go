@@ -25,6 +25,7 @@ const controlPrefix = "/_sim/"
 //	DELETE /_sim/requests    counts anew
 //	GET    /_sim/log         the requests, if they are recorded
 //	GET    /_sim/tenant      the first tenant as a file
+//	GET    /_sim/counts      how much is in it, and the fewest requests that read it
 //	POST   /_sim/edits       makes a list of edits in the first tenant
 //	DELETE /_sim/tokens      makes all access tokens invalid
 //
@@ -67,6 +68,9 @@ func (s *Server) ControlHandler() http.Handler {
 		w.Header().Set("Content-Type", jsonType)
 		_, _ = saved.WriteTo(w) // a client that went away needs no answer
 	})
+	mux.HandleFunc("GET /_sim/counts", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, inventory{s.Tenant().Counts(), s.Tenant().MinimumRequests()})
+	})
 	mux.HandleFunc("POST /_sim/edits", func(w http.ResponseWriter, r *http.Request) {
 		var edits []Edit
 		s.order(w, r, &edits, func() error { return s.Tenant().Apply(edits...) })
@@ -82,6 +86,12 @@ func (s *Server) ControlHandler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// inventory is the answer of the control route about what the tenant holds.
+type inventory struct {
+	Counts
+	MinimumRequests int `json:"minimumRequests"`
 }
 
 // order reads the body of an order into v and carries it out.

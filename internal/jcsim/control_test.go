@@ -58,6 +58,16 @@ func TestControl(t *testing.T) {
 		t.Errorf("%d faults are left", n)
 	}
 	order("PUT", "/_sim/settings", `{}`, 204)
+	var held struct {
+		jcsim.Counts
+		MinimumRequests int `json:"minimumRequests"`
+	}
+	if err := json.Unmarshal([]byte(order("GET", "/_sim/counts", "", 200).body), &held); err != nil {
+		t.Fatal(err)
+	}
+	if held.Counts != tn.Counts() || held.MinimumRequests != tn.MinimumRequests() {
+		t.Errorf("counts: %+v, want %+v and %d requests", held, tn.Counts(), tn.MinimumRequests())
+	}
 	if diff := cmp.Diff(jcsim.Settings{}, s.Settings()); diff != "" {
 		t.Errorf("replaced (-want +got):\n%s", diff)
 	}

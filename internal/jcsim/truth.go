@@ -151,14 +151,22 @@ func (t *Tenant) EffectiveAppUsers(app string) ([]string, error) {
 
 // Counts is how much a tenant holds.
 type Counts struct {
-	Users, HiddenUsers, Admins, Roles, Groups, Applications int
+	Users        int `json:"users"`
+	HiddenUsers  int `json:"hiddenUsers"`
+	Admins       int `json:"admins"`
+	Roles        int `json:"roles"`
+	Groups       int `json:"groups"`
+	Applications int `json:"applications"`
 	// Memberships, AppUsers and AppGroups count edges to objects that exist.
-	Memberships, AppUsers, AppGroups int
+	Memberships int `json:"memberships"`
+	AppUsers    int `json:"appUsers"`
+	AppGroups   int `json:"appGroups"`
 	// InheritedAppUsers counts the pairs of an application and a user that it
 	// reaches through at least one group.
-	InheritedAppUsers int
+	InheritedAppUsers int `json:"inheritedAppUsers"`
 	// DanglingEdges and GhostEdges count the others.
-	DanglingEdges, GhostEdges int
+	DanglingEdges int `json:"danglingEdges"`
+	GhostEdges    int `json:"ghostEdges"`
 }
 
 // Counts counts what the tenant holds. It looks at every edge.

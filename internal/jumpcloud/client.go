@@ -68,6 +68,8 @@ type RequestInfo struct {
 	Status int    // HTTP status; 0 when none arrived
 	// Attempt counts from 1.
 	Attempt int
+	// InFlight is how many requests were under way when it was sent, itself included.
+	InFlight int
 	// Duration is from sending to the end of the body, Waited what pacing and the
 	// bound of requests at once took before.
 	Duration, Waited time.Duration

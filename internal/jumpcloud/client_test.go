@@ -173,8 +173,8 @@ func TestRequestsCarryTheirHeaders(t *testing.T) {
 		t.Error(err)
 	}
 	want := []jumpcloud.RequestInfo{
-		{Method: "GET", Route: "/api/organizations", Status: 200, Attempt: 1},
-		{Method: "GET", Route: "/api/users", Status: 200, Attempt: 1},
+		{Method: "GET", Route: "/api/organizations", Status: 200, Attempt: 1, InFlight: 1},
+		{Method: "GET", Route: "/api/users", Status: 200, Attempt: 1, InFlight: 1},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("observed requests (-want +got):\n%s", diff)

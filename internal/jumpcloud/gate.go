@@ -92,6 +92,7 @@ func (g *gate) pump(now time.Time) {
 		g.queue.Remove(head)
 		g.inFlight++
 		w.pass = g.pacer.take(now, w.arrived, w.paced)
+		w.pass.inFlight = g.inFlight
 		close(w.ready)
 	}
 }

@@ -100,6 +100,8 @@ type pass struct {
 	epoch uint64
 	probe bool
 	paced bool // the rate made it wait
+	// inFlight is how many requests are under way, this one included.
+	inFlight int
 }
 
 // outcome is what became of a request.

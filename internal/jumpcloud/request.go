@@ -101,7 +101,7 @@ func (c *Client) attempt(ctx context.Context, call call, target string, payload 
 	if err != nil {
 		return stopped(call, err)
 	}
-	info := RequestInfo{Method: call.route.Method, Route: call.route.Pattern, Attempt: n, Waited: time.Since(entered)}
+	info := RequestInfo{Method: call.route.Method, Route: call.route.Pattern, Attempt: n, InFlight: pass.inFlight, Waited: time.Since(entered)}
 	sent := time.Now()
 	fail := c.send(ctx, call, target, payload, decode, &info)
 	info.Duration = time.Since(sent)

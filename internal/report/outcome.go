@@ -26,11 +26,18 @@ type Outcome struct {
 	// SkippedAdmins says that administrators were left out.
 	SkippedAdmins bool
 
-	// Requests were made, of which Retries repeated an earlier one; Waited is how
-	// long requests were held back to keep to the server's limit, over all of them.
-	Requests, Retries int64
-	Waited            time.Duration
-	Took              time.Duration // of this process
+	// Requests were made, of which Retries repeated an earlier one and Refused were
+	// too many for the server (429).
+	Requests, Retries, Refused int64
+	// InFlight is how many requests were under way at once at most, and Underway how
+	// long each took, added up: divided by the time of reading it is how many were
+	// under way on average.
+	InFlight int64
+	Underway time.Duration
+	// Waited is how long requests were held back to keep to the server's limit, over
+	// all of them.
+	Waited time.Duration
+	Took   time.Duration // of this process
 
 	File string
 	// Size and DecodedSize are the bytes of the file and of the database in it.
@@ -127,6 +134,9 @@ func (o Outcome) costLines() []line {
 	if o.Retries > 0 {
 		requests = append(requests, plural(o.Retries, "retry"))
 	}
+	if o.Refused > 0 {
+		requests = append(requests, humanize.Comma(o.Refused)+" refused as too many")
+	}
 	if o.Waited >= time.Second {
 		requests = append(requests, fmt.Sprintf("held back for %s in all", brief(o.Waited)))
 	}
@@ -190,7 +200,8 @@ func (o Outcome) Attrs() []slog.Attr {
 		slog.Any("resources", o.Resources), slog.Int64("entitlements", sum(o.Entitlements)), slog.Int64("grants", sum(o.Grants)),
 		slog.Int64("grants_direct", o.DirectGrants), slog.Int64("grants_inherited", o.InheritedGrants), slog.Any("grants_dropped", o.Dropped),
 		slog.Int("objects_vanished", len(o.Vanished)),
-		slog.Int64("requests", o.Requests), slog.Int64("retries", o.Retries), slog.Duration("waited", o.Waited), slog.Duration("took", o.Took),
+		slog.Int64("requests", o.Requests), slog.Int64("retries", o.Retries), slog.Int64("requests_refused", o.Refused),
+		slog.Int64("requests_in_flight", o.InFlight), slog.Duration("requests_took", o.Underway), slog.Duration("waited", o.Waited), slog.Duration("took", o.Took),
 		slog.String("file", o.File), slog.Int64("compressed_bytes", o.Size), slog.Int64("decompressed_bytes", o.DecodedSize), slog.Int("older_syncs", o.OlderSyncs),
 	}
 	for _, p := range o.Phases {

@@ -25,7 +25,7 @@ func full() report.Outcome {
 			Phases: []syncer.PhaseDuration{{Phase: syncer.PhaseReading, Took: 3100 * time.Millisecond}, {Phase: syncer.PhaseJoining, Took: 10}, {Phase: syncer.PhaseWriting, Took: 1134 * time.Millisecond}},
 		},
 		Organization: "Acme", OrganizationID: "64b0", Host: "console.jumpcloud.com", Users: 2000, Admins: 30,
-		Requests: 241, Retries: 1, Waited: 2100 * time.Millisecond, Took: 4234 * time.Millisecond,
+		Requests: 241, Retries: 1, Refused: 1, InFlight: 16, Waited: 2100 * time.Millisecond, Took: 4234 * time.Millisecond,
 		File: "sync.c1z", Size: 1_200_000, DecodedSize: 8_300_000, OlderSyncs: 1,
 	}
 }
@@ -57,7 +57,7 @@ Synced Acme (64b0) from console.jumpcloud.com
   Entitlements      240
   Grants         18,422   12,345 direct, 6,077 through groups
 
-  Requests          241   1 retry, held back for 2.1s in all
+  Requests          241   1 retry, 1 refused as too many, held back for 2.1s in all
   Took             4.2s   reading 3.1s, writing 1.1s
   Archive        1.2 MB   sync.c1z (8.3 MB unpacked, with 1 older sync)
 `},
