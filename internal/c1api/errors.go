@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,6 +20,9 @@ type TokenError struct {
 	Code string
 	// Description says more, if there is more to say.
 	Description string
+	// Skew is how far this machine's clock is ahead of ConductorOne's, negative for
+	// behind, where that may be why a request was refused; else 0.
+	Skew time.Duration
 }
 
 // Error says what was answered.
@@ -30,6 +34,10 @@ func (e *TokenError) Error() string {
 	text += ")"
 	if e.Description != "" {
 		text += ": " + e.Description
+	}
+	if e.Skew != 0 {
+		text += fmt.Sprintf("; the clock of this machine is %s %s ConductorOne's, which alone makes it refuse: set the clock",
+			e.Skew.Abs(), map[bool]string{true: "ahead of", false: "behind"}[e.Skew > 0])
 	}
 	return text
 }

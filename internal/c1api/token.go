@@ -33,6 +33,11 @@ const (
 	tokenUserAgent  = "baton-c1-credential-provider baton-sdk/" + sdkVersion
 	maxTokenAnswer  = 1 << 20
 	defaultHTTPTime = 300 * time.Second
+	// maxTokenLife is the longest that a token is kept, whatever is said of it.
+	maxTokenLife = 24 * time.Hour
+	// maxSkew is how far the clocks may be apart. An assertion is good for two minutes
+	// before and after its making, by the clock of whoever looks at it.
+	maxSkew = time.Minute
 )
 
 // TokenSource buys access tokens for a client id and keeps one for as long as it
@@ -144,7 +149,25 @@ func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, transportError(fmt.Errorf("read ConductorOne's token: %w", err))
 	}
-	return parseToken(resp.StatusCode, body, time.Now())
+	now := time.Now()
+	token, err := parseToken(resp.StatusCode, body, now)
+	if refusal, ok := errors.AsType[*TokenError](err); ok && !refusal.Temporary() {
+		refusal.Skew = skew(resp.Header.Get("Date"), now)
+	}
+	return token, err
+}
+
+// skew is how far this machine's clock is ahead of the one that a Date header was
+// written by, if that is far enough to matter.
+func skew(date string, now time.Time) time.Duration {
+	theirs, err := http.ParseTime(date)
+	if err != nil {
+		return 0
+	}
+	if ahead := now.Sub(theirs).Round(time.Second); ahead.Abs() > maxSkew {
+		return ahead
+	}
+	return 0
 }
 
 // parseToken reads the endpoint's answer. Nothing of a good one, and only the
@@ -169,7 +192,7 @@ func parseToken(code int, body []byte, now time.Time) (*oauth2.Token, error) {
 	}
 	token := &oauth2.Token{AccessToken: answer.AccessToken, TokenType: answer.TokenType}
 	if seconds, err := answer.ExpiresIn.Float64(); err == nil && seconds > 0 {
-		token.Expiry = now.Add(time.Duration(seconds * float64(time.Second)))
+		token.Expiry = now.Add(time.Duration(min(seconds, maxTokenLife.Seconds()) * float64(time.Second)))
 	}
 	return token, nil
 }

@@ -3,6 +3,7 @@ package c1api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -148,6 +149,73 @@ func TestTokenRequestIsShared(t *testing.T) {
 	})
 }
 
+// tokenServer is an endpoint on a real socket, and a source that asks it.
+func tokenServer(t *testing.T, answer http.HandlerFunc) *c1api.TokenSource {
+	t.Helper()
+	server := httptest.NewTLSServer(answer)
+	t.Cleanup(server.Close)
+	address := server.Listener.Addr().String()
+	w := newWorld(t, c1sim.Options{Host: address})
+	pool := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	return c1api.NewTokenSource(w.credentials(t), address, pool, time.Minute, nil)
+}
+
+// A clock that is wrong makes ConductorOne refuse, and is named then.
+func TestWrongClockIsNamed(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		ahead time.Duration // of this machine
+		code  int
+		says  string
+	}{
+		{"ahead", time.Hour, 401, " ahead of ConductorOne's"},
+		{"behind", -5 * time.Minute, 400, " behind ConductorOne's"},
+		{"right enough", 50 * time.Second, 401, ""},
+		{"in trouble", time.Hour, 503, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tokens := tokenServer(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Date", time.Now().Add(-tt.ahead).UTC().Format(http.TimeFormat))
+				w.WriteHeader(tt.code)
+			})
+			_, err := tokens.Token(t.Context())
+			if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "clock") != (tt.says != "") {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+// The life of a token is what ConductorOne says, within reason.
+func TestTokenLife(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]time.Duration{
+		`3600`: time.Hour, `"3600"`: time.Hour, `1e300`: 24 * time.Hour, `0`: 0, `-5`: 0, `null`: 0,
+	} {
+		tokens := tokenServer(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"access_token":"x","expires_in":%s}`, said)
+		})
+		begun := time.Now()
+		token, err := tokens.Token(t.Context())
+		if err != nil {
+			t.Errorf("%s: %v", said, err)
+			continue
+		}
+		if want == 0 {
+			if !token.Expiry.IsZero() {
+				t.Errorf("%s: a token that does not say when it ends does at %v", said, token.Expiry)
+			}
+			continue
+		}
+		if life := token.Expiry.Sub(begun); life < want || life > want+time.Minute {
+			t.Errorf("%s: the token lives for %v", said, life)
+		}
+	}
+}
+
 // What the endpoint answers, on a real socket.
 func TestTokenEndpointAnswers(t *testing.T) {
 	t.Parallel()
@@ -170,16 +238,12 @@ func TestTokenEndpointAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			tokens := tokenServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				asked++
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(tt.code)
 				_, _ = w.Write([]byte(tt.body))
-			}))
-			defer server.Close()
-			w := newWorld(t, c1sim.Options{Host: server.Listener.Addr().String()})
-			pool := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-			tokens := c1api.NewTokenSource(w.credentials(t), server.Listener.Addr().String(), pool, time.Minute, nil)
+			})
 			_, err := tokens.Token(t.Context())
 			var answer *c1api.TokenError
 			if !errors.As(err, &answer) || answer.Temporary() != tt.temporary || !strings.Contains(err.Error(), tt.says) {

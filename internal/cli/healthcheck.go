@@ -2,25 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/health"
 )
-
-// maxHealthBytes bounds what is read of a health answer.
-const maxHealthBytes = 64 << 10
 
 // healthCheckOptions are the flags of the health-check command.
 type healthCheckOptions struct {
@@ -53,51 +44,15 @@ func newHealthCheck(a *app) *cobra.Command {
 	return cmd
 }
 
-func runHealthCheck(ctx context.Context, a *app, o healthCheckOptions, health config.Health) error {
-	endpoints := []string{"health", "ready", "live"}
-	if !slices.Contains(endpoints, o.endpoint) {
-		return fmt.Errorf("invalid endpoint: %s (valid: %s)", o.endpoint, strings.Join(endpoints, ", "))
-	}
+func runHealthCheck(ctx context.Context, a *app, o healthCheckOptions, settings config.Health) error {
 	if o.timeout < 1 {
 		return fmt.Errorf("field timeout: value must be greater than or equal to 1 but got %d", o.timeout)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(o.timeout)*time.Second)
-	defer cancel()
-	address := url.URL{Scheme: "http", Host: net.JoinHostPort(dialable(health.BindAddress), strconv.Itoa(health.Port)), Path: "/" + o.endpoint}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
-	if err != nil {
-		return fmt.Errorf("health check failed: %w", err)
+	body, err := health.Check(ctx, settings.BindAddress, settings.Port, o.endpoint, time.Duration(o.timeout)*time.Second)
+	if body != "" {
+		if _, printed := fmt.Fprintln(a.Stdout, body); printed != nil {
+			return errors.Join(err, printed)
+		}
 	}
-	// A probe goes to this machine, whatever proxy the environment names.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		return withCode(codes.Unavailable, "health check failed: %w", err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxHealthBytes))
-	if err != nil {
-		return withCode(codes.Unavailable, "health check failed: %w", err)
-	}
-	if _, err := fmt.Fprintln(a.Stdout, strings.TrimSpace(string(body))); err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("health check returned status %d", response.StatusCode)
-	}
-	return nil
-}
-
-// dialable is the address to reach a server that listens on an address: one that
-// stands for every interface is reached on this machine's own.
-func dialable(bind string) string {
-	ip := net.ParseIP(strings.Trim(bind, "[]"))
-	switch {
-	case ip == nil || !ip.IsUnspecified():
-		return strings.Trim(bind, "[]")
-	case ip.To4() != nil:
-		return "127.0.0.1"
-	default:
-		return "::1"
-	}
+	return err
 }

@@ -57,12 +57,3 @@ func TestHealthCheck(t *testing.T) {
 		})
 	}
 }
-
-func TestDialable(t *testing.T) {
-	t.Parallel()
-	for bind, want := range map[string]string{"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1", "::1": "::1", "10.0.0.7": "10.0.0.7", "pod.local": "pod.local"} {
-		if got := dialable(bind); got != want {
-			t.Errorf("dialable(%q) = %q, want %q", bind, got, want)
-		}
-	}
-}

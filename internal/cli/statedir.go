@@ -33,17 +33,7 @@ func (h home) admit(org connector.Organization) error {
 	path := h.path("organization-", ".json")
 	known, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err := json.Marshal(org)
-		if err != nil {
-			return fmt.Errorf("remember the organisation: %w", err)
-		}
-		// Two syncs may come first at once.
-		f, err := os.CreateTemp(h.dir, ".organization-*")
-		if err != nil {
-			return fmt.Errorf("remember the organisation: %w", err)
-		}
-		_, err = f.Write(text)
-		if err := errors.Join(err, f.Close(), os.Rename(f.Name(), path)); err != nil {
+		if err := h.remember(path, org); err != nil {
 			return fmt.Errorf("remember the organisation: %w", err)
 		}
 		return nil
@@ -53,7 +43,7 @@ func (h home) admit(org connector.Organization) error {
 		err = json.Unmarshal(known, &had)
 	}
 	if err != nil {
-		return fmt.Errorf("read which organisation the state folder is of: %w", err)
+		return fmt.Errorf("read which organisation the state folder is of: %w; if %s is damaged, remove it to begin with this credential's", err, path)
 	}
 	if had.ID == org.ID {
 		return nil
@@ -61,6 +51,30 @@ func (h home) admit(org connector.Organization) error {
 	return withCode(codes.FailedPrecondition,
 		"this connector has synced the organisation %s, and this credential leads to %s; put the right key in place, or remove %s if the connector is meant to change over",
 		named(had.ID, had.Name), named(org.ID, org.Name), path)
+}
+
+// remember writes an organisation down in one step that survives a loss of power.
+// Two syncs may come first at once.
+func (h home) remember(path string, org connector.Organization) error {
+	text, err := json.Marshal(org)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(h.dir, ".organization-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 // stateDir makes the folder that a service keeps its work in. One that was chosen

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,40 +16,51 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Check asks a running connector at bind:port for one of the paths health, ready
-// and live. An answer other than 200 is an error, no answer is one with the gRPC
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 64 << 10
+
+// Check asks a running connector, which listens on an address and a port of this
+// machine, for one of the paths health, ready and live, and returns the body of the
+// answer. An answer other than 200 is an error too, no answer is one with the gRPC
 // code Unavailable.
-func Check(ctx context.Context, bind string, port int, endpoint string, timeout time.Duration) error {
+func Check(ctx context.Context, bind string, port int, endpoint string, timeout time.Duration) (body string, err error) {
 	endpoints := []string{"health", "ready", "live"}
 	if !slices.Contains(endpoints, endpoint) {
-		return fmt.Errorf("invalid endpoint: %s (valid: %s)", endpoint, strings.Join(endpoints, ", "))
+		return "", fmt.Errorf("invalid endpoint: %s (valid: %s)", endpoint, strings.Join(endpoints, ", "))
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(reachable(bind), strconv.Itoa(port)) + "/" + endpoint
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	address := url.URL{Scheme: "http", Host: net.JoinHostPort(reachable(bind), strconv.Itoa(port)), Path: "/" + endpoint}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
 	if err != nil {
-		return fmt.Errorf("make the health check: %w", err)
+		return "", fmt.Errorf("health check failed: %w", err)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // No proxy: it is this machine.
+	// It goes to this machine, whatever proxy the environment names.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return status.Errorf(codes.Unavailable, "health check failed: %v", err)
+		return "", status.Errorf(codes.Unavailable, "health check failed: %v", err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // The status alone says it too.
-		return fmt.Errorf("health check returned status %d: %s", resp.StatusCode, strings.TrimSpace(string(body)))
+	answered, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return "", status.Errorf(codes.Unavailable, "health check failed: %v", err)
 	}
-	return nil
+	body = strings.TrimSpace(string(answered))
+	if resp.StatusCode != http.StatusOK {
+		return body, fmt.Errorf("health check returned status %d", resp.StatusCode)
+	}
+	return body, nil
 }
 
-// reachable turns an address that a server binds to into one that reaches it.
+// reachable is the address to reach a server that listens on an address: one that
+// stands for every interface is reached on this machine's own.
 func reachable(bind string) string {
-	switch bind {
-	case "", "0.0.0.0":
+	bind = strings.Trim(bind, "[]")
+	switch ip := net.ParseIP(bind); {
+	case bind == "", ip != nil && ip.IsUnspecified() && ip.To4() != nil:
 		return "127.0.0.1"
-	case "::", "[::]":
+	case ip != nil && ip.IsUnspecified():
 		return "::1"
 	default:
 		return bind
