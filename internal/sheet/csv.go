@@ -1,0 +1,77 @@
+package sheet
+
+import (
+	"encoding/csv"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// writeCSV writes a table with the keys of its columns as the first row.
+func writeCSV(w io.Writer, t Table) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(t.keys()); err != nil {
+		return err
+	}
+	fields := make([]string, len(t.Columns))
+	for row, err := range t.Rows {
+		if err != nil {
+			return err
+		}
+		for i, cell := range row {
+			fields[i] = csvField(t.Columns[i], cell)
+		}
+		if err := out.Write(fields); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// csvField is a cell in a form that programs read: times as RFC 3339, truth as
+// true and false.
+func csvField(c Column, cell any) string {
+	switch v := cell.(type) {
+	case bool:
+		if v {
+			return "true"
+		}
+		return "false"
+	case time.Time:
+		if v.IsZero() {
+			return ""
+		}
+		return v.UTC().Format(time.RFC3339)
+	case string, []string:
+		return defused(plain(c.text(v)))
+	}
+	return c.text(cell)
+}
+
+// defused puts an apostrophe before a text that a spreadsheet would compute: it
+// begins with one of the characters that begin a formula, of which some programs
+// take the full-width forms too, or with one that may be skipped before it.
+func defused(s string) string {
+	first, _ := utf8.DecodeRuneInString(s)
+	if strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && s != "" {
+		return "'" + s
+	}
+	return s
+}
+
+// plain leaves out what XML cannot hold and terminals would obey: control
+// characters other than tab and line ends, and code points that are no characters.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r':
+			return r
+		case unicode.IsControl(r) || r&0xfffe == 0xfffe:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+}
