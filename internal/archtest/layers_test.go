@@ -111,6 +111,12 @@ var layers = []layer{
 		may: []string{"internal/syncer"},
 		why: "what a person is shown of a sync is made of what the engine tells, and of nothing else",
 	},
+	{
+		pkg: "internal/explorer/gate",
+		may: []string{"internal/secret"},
+		why: "who may ask is decided without knowing what is asked for",
+	},
+	{pkg: "internal/explorer/assets", why: "files for browsers know nothing of what they show"},
 	{pkg: "internal/health", why: "it answers probes from what it is given, so that it can answer before anything else works"},
 	{pkg: "internal/logs", why: "loggers are made before anything else exists and passed to everything"},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},

@@ -1,0 +1,74 @@
+// What pages gain where scripts run: lists are searched while one types, and choices
+// act at once. Every page works without this.
+"use strict";
+
+(() => {
+  const typingPause = 250; // milliseconds
+  let asked = 0;
+
+  // load puts the results of a form's list in place of those that are shown.
+  async function load(form, results) {
+    const url = new URL(form.action, location.href);
+    url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== "")).toString();
+    const turn = ++asked;
+    let text;
+    try {
+      const answer = await fetch(url, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      text = await answer.text();
+    } catch {
+      form.submit(); // The browser shows what is wrong.
+      return;
+    }
+    if (turn !== asked) return; // A later search has been asked for.
+    const found = new DOMParser().parseFromString(text, "text/html").getElementById(results.id);
+    if (!found) {
+      form.submit();
+      return;
+    }
+    // The status stays the same element, so that screen readers say what changes.
+    const status = results.querySelector("[role=status]");
+    const news = found.querySelector("[role=status]");
+    if (status && news) {
+      status.textContent = news.textContent;
+      news.replaceWith(status);
+    }
+    results.replaceChildren(...found.childNodes);
+    history.replaceState(null, "", url);
+  }
+
+  for (const form of document.querySelectorAll("form[data-results]")) {
+    const results = document.getElementById(form.dataset.results);
+    let timer;
+    const soon = (pause) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => load(form, results), pause);
+    };
+    form.addEventListener("input", (event) => soon(event.target.type === "search" ? typingPause : 0));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      soon(0);
+    });
+  }
+
+  // Keyboards move through the choices of a select one by one, so that acting on each
+  // of them at once would leave the page too early: only a pointer's choice acts.
+  for (const select of document.querySelectorAll("select[data-submit]")) {
+    let pointed = false;
+    select.addEventListener("pointerdown", () => { pointed = true; });
+    select.addEventListener("keydown", () => { pointed = false; });
+    select.addEventListener("change", () => { if (pointed) select.form.requestSubmit(); });
+  }
+
+  // "/" goes to the search field, as in many tools.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+    const field = document.querySelector("main input[type=search]");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    }
+  });
+})();

@@ -1,0 +1,89 @@
+// Draws the tables of figures as charts. The table stays: it is what a chart is made
+// of, and what screen readers and keyboards use.
+"use strict";
+
+(() => {
+  const drawn = [];
+
+  // color is what a class of the style sheet resolves to in the present theme.
+  function color(name) {
+    const probe = document.createElement("span");
+    probe.className = name;
+    document.body.append(probe);
+    const value = getComputedStyle(probe).color;
+    probe.remove();
+    return value;
+  }
+
+  // rowsOf reads label, value and target of each row of a table.
+  function rowsOf(table) {
+    return [...table.tBodies[0].rows].map((row) => ({
+      label: row.dataset.label,
+      value: Number(row.dataset.value),
+      href: row.querySelector("a")?.href,
+    }));
+  }
+
+  const short = (text) => (text.length > 26 ? text.slice(0, 25) + "\u2026" : text);
+
+  function settings(kind, rows, dark) {
+    const text = color("c-text");
+    const line = color("c-line");
+    const round = kind === "doughnut";
+    const colors = rows.map((_, i) => color("c" + ((i % 7) + 1)));
+    return {
+      type: round ? "doughnut" : "bar",
+      data: {
+        labels: rows.map((row) => short(row.label)),
+        datasets: [{
+          data: rows.map((row) => row.value),
+          backgroundColor: round ? colors : color("c1"),
+          borderColor: round ? color("c-surface") : undefined,
+          borderWidth: round ? 2 : 0,
+          borderRadius: round ? 0 : 3,
+          maxBarThickness: 22,
+        }],
+      },
+      options: {
+        indexAxis: round ? undefined : "y",
+        cutout: round ? "62%" : undefined,
+        responsive: true,
+        maintainAspectRatio: false,
+        animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 250 },
+        color: text,
+        scales: round ? {} : {
+          x: { beginAtZero: true, grid: { color: line }, ticks: { color: text, precision: 0, maxTicksLimit: 6 } },
+          y: { grid: { display: false }, ticks: { color: text, autoSkip: false } },
+        },
+        plugins: {
+          legend: { display: round, position: "right", labels: { color: text, boxWidth: 12 } },
+          tooltip: { callbacks: { title: (items) => rows[items[0].dataIndex].label.slice(0, 120) } },
+        },
+        onClick: (_, hits) => {
+          const href = hits.length > 0 && rows[hits[0].index].href;
+          if (href) location.href = href;
+        },
+        onHover: (event, hits) => {
+          event.native.target.style.cursor = hits.length > 0 && rows[hits[0].index].href ? "pointer" : "";
+        },
+      },
+    };
+  }
+
+  function draw() {
+    drawn.splice(0).forEach((chart) => chart.destroy());
+    for (const figure of document.querySelectorAll("figure.chart")) {
+      const table = figure.querySelector("table");
+      const plot = figure.querySelector(".plot");
+      const rows = table ? rowsOf(table) : [];
+      if (rows.length === 0) continue;
+      plot.hidden = false;
+      plot.style.setProperty("--bars", rows.length);
+      drawn.push(new Chart(plot.querySelector("canvas"), settings(figure.dataset.kind, rows)));
+    }
+  }
+
+  for (const details of document.querySelectorAll("figure.chart details")) details.open = false;
+  draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})();

@@ -1,0 +1,126 @@
+// Draws who has what through what, from the JSON that stands in the page. Nodes are
+// links, and a node that stands for further ones brings them when it is followed. The
+// list below the drawing says the same.
+"use strict";
+
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const width = 190;
+  const height = 44;
+  const shown = 24; // characters of a name
+
+  function make(name, attributes, ...children) {
+    const element = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  }
+
+  function shorten(text) {
+    const letters = [...text.replace(/\s+/gu, " ")];
+    return letters.length > shown ? letters.slice(0, shown - 1).join("") + "\u2026" : letters.join("");
+  }
+
+  // arrange gives every node and edge its place.
+  function arrange(data) {
+    const g = new dagre.graphlib.Graph();
+    g.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 70, marginx: 14, marginy: 14 });
+    g.setDefaultEdgeLabel(() => ({}));
+    for (const node of data.nodes) g.setNode(node.id, { ...node, width, height });
+    for (const edge of data.edges) {
+      if (g.hasNode(edge.from) && g.hasNode(edge.to)) g.setEdge(edge.from, edge.to, { ...edge });
+    }
+    dagre.layout(g);
+    return g;
+  }
+
+  function drawNode(node) {
+    const label = make("text", { x: 12, y: 19, direction: "auto" });
+    label.textContent = shorten(node.label);
+    const kind = make("text", { x: 12, y: 35, class: "kind" });
+    kind.textContent = node.note;
+    const title = make("title", {});
+    title.textContent = node.label.slice(0, 300) + " (" + node.note + ")";
+    const rect = make("rect", { width, height, rx: node.kind === "group" ? 4 : 12 });
+    const link = make("a", { href: node.href, "aria-label": node.label.slice(0, 300) + ", " + node.note }, title, rect, label, kind);
+    if (node.more) link.dataset.more = node.more;
+    return make("g", {
+      class: "node " + node.kind,
+      transform: `translate(${node.x - width / 2} ${node.y - height / 2})`,
+      "data-node": node.id,
+    }, link);
+  }
+
+  function drawEdge(g, e) {
+    const [first, ...rest] = g.edge(e).points;
+    const path = make("path", {
+      class: "edge", d: `M${first.x} ${first.y}` + rest.map((p) => `L${p.x} ${p.y}`).join(""),
+      "marker-end": "url(#arrow)", "data-from": e.v, "data-to": e.w,
+    });
+    return path;
+  }
+
+  // light shows the ways that lead to and from a node.
+  function light(svg, id) {
+    const edges = [...svg.querySelectorAll(".edge")];
+    const lit = new Set();
+    const follow = (from, near, far) => {
+      for (const edge of edges) {
+        if (edge.dataset[near] === from && !lit.has(edge)) {
+          lit.add(edge);
+          follow(edge.dataset[far], near, far);
+        }
+      }
+    };
+    if (id !== undefined) {
+      follow(id, "to", "from");
+      follow(id, "from", "to");
+    }
+    for (const edge of edges) edge.classList.toggle("lit", lit.has(edge));
+  }
+
+  function draw(place, data) {
+    const g = arrange(data);
+    const size = g.graph();
+    const svg = make("svg", {
+      width: size.width || width, height: size.height || height, viewBox: `0 0 ${size.width || width} ${size.height || height}`,
+      role: "group", "aria-label": place.dataset.label,
+    }, make("defs", {}, make("marker", {
+      id: "arrow", viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto",
+    }, make("path", { d: "M0 0 8 4 0 8z" }))));
+    for (const e of g.edges()) svg.append(drawEdge(g, e));
+    for (const id of g.nodes()) svg.append(drawNode(g.node(id)));
+    for (const node of svg.querySelectorAll(".node")) {
+      const id = node.dataset.node;
+      for (const [event, target] of [["pointerenter", id], ["focusin", id], ["pointerleave"], ["focusout"]]) {
+        node.addEventListener(event, () => light(svg, target));
+      }
+    }
+    place.replaceChildren(svg);
+    place.hidden = false;
+    return svg;
+  }
+
+  async function expand(place, link) {
+    const answer = await fetch(link.dataset.more, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const data = await answer.json();
+    const known = new Set([...place.querySelectorAll("[data-node]")].map((node) => node.dataset.node));
+    const svg = draw(place, data);
+    const news = [...svg.querySelectorAll("[data-node]")].filter((node) => !known.has(node.dataset.node));
+    const status = place.parentElement.querySelector("[role=status]");
+    if (status) status.textContent = `${news.length} more are drawn.`;
+    (news[0] ?? svg.querySelector("[data-node]"))?.querySelector("a").focus();
+  }
+
+  for (const place of document.querySelectorAll("[data-graph]")) {
+    const data = JSON.parse(document.getElementById(place.dataset.graph).textContent);
+    draw(place, data);
+    place.addEventListener("click", (event) => {
+      const link = event.target.closest("a[data-more]");
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      expand(place, link).catch(() => { location.href = link.getAttribute("href"); });
+    });
+  }
+})();
