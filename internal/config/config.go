@@ -53,6 +53,15 @@ type Sync struct {
 	KeepAll                   bool // keep every older sync
 	FailOnCycles              bool // groups that contain one another are an error
 	MaxDepth                  int  // levels of nested access that are followed
+	MaxDrop                   MaxDrop
+	AllowDrop                 string // code of a loss that may be published, in lower case; empty for none
+}
+
+// MaxDrop is how much a sync may have lost since the one before. Its zero value
+// permits any loss, and nothing is compared.
+type MaxDrop struct {
+	Percent int   // share of a kind from which on its loss is too large, 1 to 100
+	AtLeast int64 // how many objects such a loss has at least
 }
 
 // Change says what access a single run is asked to change, and how changes are

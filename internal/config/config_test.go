@@ -122,7 +122,7 @@ func TestTypedValues(t *testing.T) {
 	}
 	want := config.Sync{
 		Resources: []bid.Resource{{Type: "user", ID: "u1"}}, SkipGrants: true,
-		Workers: 1, KeepOlder: 3, KeepAll: true, FailOnCycles: true, MaxDepth: 5,
+		Workers: 1, KeepOlder: 3, KeepAll: true, FailOnCycles: true, MaxDepth: 5, MaxDrop: config.MaxDrop{Percent: 50, AtLeast: 20},
 	}
 	if diff := cmp.Diff(want, c.Sync); diff != "" {
 		t.Errorf("Sync differs (-want +got):\n%s", diff)

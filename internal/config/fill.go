@@ -67,6 +67,12 @@ func (c *Config) fill() Problems {
 		c.Sync.Resources = append(c.Sync.Resources, resource)
 	}
 
+	drop, err := parseMaxDrop(v.str(nameMaxDrop))
+	if err != nil {
+		wrong(nameMaxDrop, "%v", err)
+	}
+	c.Sync.MaxDrop, c.Sync.AllowDrop = drop, strings.ToLower(strings.TrimSpace(v.str(nameAllowDrop)))
+
 	c.Change = Change{
 		Entitlement:   v.str(nameGrantEntitlement),
 		Principal:     v.str(nameGrantPrincipal),

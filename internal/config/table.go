@@ -16,6 +16,8 @@ const (
 	nameSkipAdmins   = "skip-admins"
 	nameClientID     = "client-id"
 	nameClientSecret = "client-secret"
+	nameMaxDrop      = "max-drop"
+	nameAllowDrop    = "allow-drop"
 )
 
 // The field groups, which are also the values of --auth-method.
@@ -106,6 +108,14 @@ func syncOptions() []Option {
 		{
 			Name: "workers", Kind: Int, Section: SectionSync, Min: minWorkers, Max: maxWorkers,
 			Help: "How many pages are read side by side: 0 or -1 chooses 16, 1 reads one after the other",
+		},
+		{
+			Name: nameMaxDrop, Section: SectionSync, Default: "50%/20",
+			Help: "Refuse to publish a sync that lost this share of a type's objects or of the grants since the one before, and at least so many objects; warns from 20%; off compares nothing",
+		},
+		{
+			Name: nameAllowDrop, Section: SectionSync,
+			Help: "Publish the loss that --max-drop stopped under this code",
 		},
 		{
 			Name: "parallel-sync", Kind: Bool, Section: SectionSync,
