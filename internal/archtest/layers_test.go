@@ -27,8 +27,8 @@ var layers = []layer{
 		may: []string{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/guard", "internal/health",
-			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/secret",
-			"internal/syncer", "internal/workdb",
+			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/review",
+			"internal/secret", "internal/sheet", "internal/syncer", "internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
@@ -117,6 +117,7 @@ var layers = []layer{
 		why: "who may ask is decided without knowing what is asked for",
 	},
 	{pkg: "internal/explorer/assets", why: "files for browsers know nothing of what they show"},
+	{pkg: "internal/sheet", why: "a table does not know what it is of, so that commands and pages write the same one"},
 	{pkg: "internal/health", why: "it answers probes from what it is given, so that it can answer before anything else works"},
 	{pkg: "internal/logs", why: "loggers are made before anything else exists and passed to everything"},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},
