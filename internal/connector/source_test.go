@@ -380,29 +380,48 @@ func TestLookup(t *testing.T) {
 	tenant := generated()
 	server := jcsim.New(jcsim.Options{Tenant: tenant})
 	source := newSource(t, server, connector.Options{})
-	known := []*v2.ResourceId{
-		{ResourceType: "user", Resource: tenant.HiddenUsers()[0].ID},
-		{ResourceType: "user", Resource: tenant.Admins()[0].ID},
-		{ResourceType: "group", Resource: tenant.Groups()[0].ID},
-		{ResourceType: "app", Resource: tenant.Applications()[0].ID},
-		{ResourceType: "app", Resource: connector.AdministrationAppID},
-		{ResourceType: "role", Resource: "role_help_desk"},
-		{ResourceType: "role", Resource: expectedRoleID(tenant.Roles()[len(tenant.Roles())-1].Name)},
+	admin := &v2.ResourceId{ResourceType: "user", Resource: tenant.Admins()[0].ID}
+	groups := slices.DeleteFunc(tenant.Groups(), func(g *jcsim.Group) bool { return g.MembershipMethod != "STATIC" })
+	group := groups[0].ID
+	known := []struct {
+		id                          *v2.ResourceId
+		entitlements, grants, facts bool
+		lists                       []syncer.List
+	}{
+		{id: &v2.ResourceId{ResourceType: "user", Resource: tenant.HiddenUsers()[0].ID}, facts: true},
+		{id: admin, entitlements: true, grants: true},
+		{
+			id: &v2.ResourceId{ResourceType: "group", Resource: group}, entitlements: true,
+			lists: []syncer.List{{Kind: "group members", Owner: syncer.Ref{Type: "group", ID: group}}},
+		},
 	}
-	for _, id := range known {
-		r, err := source.Lookup(t.Context(), id)
-		if err != nil || refOf(r.GetId()) != refOf(id) {
-			t.Errorf("%v: %v, %v", id, r.GetId(), err)
+	for _, want := range known {
+		p, err := source.Lookup(t.Context(), want.id)
+		if err != nil {
+			t.Errorf("%v: %v", want.id, err)
+			continue
+		}
+		if len(p.Resources) != 1 || refOf(p.Resources[0].GetId()) != refOf(want.id) {
+			t.Errorf("%v: %v", want.id, p.Resources)
+		}
+		if len(p.Entitlements) > 0 != want.entitlements || len(p.Grants) > 0 != want.grants || len(p.Facts) > 0 != want.facts {
+			t.Errorf("%v came with %d entitlements, %d grants and %d facts", want.id, len(p.Entitlements), len(p.Grants), len(p.Facts))
+		}
+		if diff := cmp.Diff(want.lists, p.Lists); diff != "" {
+			t.Errorf("%v: lists (-want +got):\n%s", want.id, diff)
 		}
 	}
-	for _, resourceType := range []string{"user", "group", "app", "role"} {
+	for _, resourceType := range []string{"user", "group"} {
 		_, err := source.Lookup(t.Context(), &v2.ResourceId{ResourceType: resourceType, Resource: "64b0000000000000000000ff"})
 		if !isNotFound(err) {
 			t.Errorf("%s that does not exist: %v", resourceType, err)
 		}
 	}
+	if _, err := source.Lookup(t.Context(), &v2.ResourceId{ResourceType: "app", Resource: tenant.Applications()[0].ID}); err == nil || isNotFound(err) {
+		t.Errorf("an application, which holds nothing: %v", err)
+	}
 	skipping := newSource(t, server, connector.Options{SkipAdmins: true})
-	if _, err := skipping.Lookup(t.Context(), known[1]); !isNotFound(err) {
+	if _, err := skipping.Lookup(t.Context(), admin); !isNotFound(err) {
 		t.Errorf("administrator, who are left out: %v", err)
 	}
 }

@@ -159,45 +159,43 @@ func accountLists() []syncer.List {
 }
 
 // Lookup implements [syncer.Source].
-func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
-	r, err := s.lookup(ctx, id)
+func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, error) {
+	page := new(syncer.Page)
+	err := s.lookup(ctx, page, id)
 	if jumpcloud.IsNotFound(err) {
 		return nil, fmt.Errorf("%s %s: %w", id.GetResourceType(), id.GetResource(), syncer.ErrNotFound)
 	}
-	return r, coded(err)
+	if err != nil {
+		return nil, coded(err)
+	}
+	return page, nil
 }
 
-func (s *Source) lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+// lookup fills in what a page of the resource's list would have brought of it. Only
+// users and groups hold anything.
+func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceId) error {
 	switch id.GetResourceType() {
 	case TypeUser:
 		u, err := s.client.User(ctx, id.GetResource())
-		switch {
-		case err == nil:
-			return userResource(u, s.now)
-		case jumpcloud.IsNotFound(err):
-			return s.lookupAdmin(ctx, id.GetResource())
-		default:
-			return nil, err
+		if jumpcloud.IsNotFound(err) && !s.options.SkipAdmins {
+			a, err := s.client.Admin(ctx, id.GetResource())
+			if err != nil {
+				return err
+			}
+			return s.fillAdmins(page, kind{}, syncer.Ref{}, []jumpcloud.Admin{*a})
 		}
+		if err != nil {
+			return err
+		}
+		return s.fillUsers(page, []jumpcloud.User{*u})
 	case TypeGroup:
 		g, err := s.client.UserGroup(ctx, id.GetResource())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return groupResource(g)
-	case TypeApp:
-		if id.GetResource() == AdministrationAppID {
-			return administrationApp(), nil
-		}
-		a, err := s.client.Application(ctx, id.GetResource())
-		if err != nil {
-			return nil, err
-		}
-		return appResource(a)
-	case TypeRole:
-		return s.lookupRole(ctx, id.GetResource())
+		return fillGroup(page, kind{}, g)
 	default:
-		return nil, invalid("there are no resources of type %q", id.GetResourceType())
+		return invalid("a resource of type %q holds nothing", id.GetResourceType())
 	}
 }
 
@@ -211,33 +209,4 @@ func (s *Source) lookupAdmin(ctx context.Context, id string) (*v2.Resource, erro
 		return nil, err
 	}
 	return adminResource(a)
-}
-
-// lookupRole finds a role by its id among those that have a name for sure: the
-// built-in ones and those that JumpCloud lists.
-func (s *Source) lookupRole(ctx context.Context, id string) (*v2.Resource, error) {
-	var found *v2.Resource
-	for _, name := range builtinRoles() {
-		if roleID(name) == id {
-			found = roleResource(&jumpcloud.Role{Name: name})
-		}
-	}
-	for skip := 0; ; skip += rowsPerPage {
-		page, err := s.client.Roles(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
-		if err != nil && !notServed(err) {
-			return nil, err
-		}
-		for i := range page.Items {
-			if roleID(page.Items[i].Name) == id {
-				return roleResource(&page.Items[i]), nil
-			}
-		}
-		if page.Raw == 0 || err != nil {
-			break
-		}
-	}
-	if found == nil {
-		return nil, fmt.Errorf("role %s: %w", id, syncer.ErrNotFound)
-	}
-	return found, nil
 }

@@ -192,6 +192,11 @@ func closure(c *contents) []string {
 			say("%s has %s through nothing", e.principal, e.resource)
 		}
 	}
+	for r := range c.resources {
+		if !strings.HasPrefix(r, "user:") && c.entitlements[r] == 0 {
+			say("%s is there without its entitlement", r)
+		}
+	}
 	for id, n := range c.entitlements {
 		if n != 1 || c.resources[id] == 0 {
 			say("entitlement %s is there %d times, and its resource %d times", id, n, c.resources[id])

@@ -213,6 +213,57 @@ func comeAndGo(sim *jcsim.Server, h *history) {
 	})
 }
 
+// TestGroupIsMadeWhileOthersAreRead makes a group, behind the pages of groups that
+// were read, and assigns an application to it. Found through that, it is there with
+// its members: without them it would read as an empty one.
+func TestGroupIsMadeWhileOthersAreRead(t *testing.T) {
+	t.Parallel()
+	tenant := company(t, false)
+	sim := jcsim.New(jcsim.Options{Tenant: tenant})
+	h := watch(tenant)
+	const id = "64ffffffffffffffffffffff"
+	app := tenant.Applications()[len(tenant.Applications())-1]
+	// One of its members is in no list either.
+	members := []string{tenant.Users()[7].ID, tenant.HiddenUsers()[0].ID}
+	for _, u := range tenant.Users()[100:] {
+		members = append(members, u.ID) // more than a page
+	}
+	sim.OnRequest(func(_ int, route string) {
+		if route != routeBindings {
+			return
+		}
+		h.edit(func(t *jcsim.Tenant) error { // refused from the second time on
+			if _, err := t.AddGroup(jcsim.Group{ID: id, Name: "New"}); err != nil {
+				return err
+			}
+			for _, u := range members {
+				if err := t.AddMember(id, u); err != nil {
+					return err
+				}
+			}
+			return t.Associate(app.ID, jcsim.TypeUserGroup, id)
+		})
+	})
+	p := newPipeline(sim, t.TempDir())
+	p.workers = 1 // the groups are listed to their end before the assignments are
+	sum, err := p.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := read(t, p.path())
+	for _, wrong := range h.judge(c) {
+		t.Error(wrong)
+	}
+	if h.edits != 1 || sum.LookedUp != 3 {
+		t.Errorf("the tenant changed %d times, %d principals were looked up; want 1 and 3", h.edits, sum.LookedUp)
+	}
+	for _, u := range members {
+		if c.holdings[holding{"group:" + id, "user:" + u}] != 1 || c.holdings[holding{"app:" + app.ID, "user:" + u}] != 1 {
+			t.Errorf("user %s has the group %d times, and the application %d times", u, c.holdings[holding{"group:" + id, "user:" + u}], c.holdings[holding{"app:" + app.ID, "user:" + u}])
+		}
+	}
+}
+
 // TestGroupsAndApplicationsGoWhileTheyAreRead deletes owners of lists between their
 // listing and the reading of their lists.
 func TestGroupsAndApplicationsGoWhileTheyAreRead(t *testing.T) {

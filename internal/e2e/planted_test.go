@@ -39,7 +39,7 @@ func (s *badSource) Settle(ctx context.Context, l syncer.List, notes [][]byte) (
 	return s.settle(l, notes)
 }
 
-func (s *badSource) Lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+func (s *badSource) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, error) {
 	if s.blind {
 		return nil, syncer.ErrNotFound
 	}

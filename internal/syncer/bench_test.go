@@ -129,7 +129,7 @@ func (s generated) row(p *syncer.Page, l syncer.List, owner, i int) {
 
 func (s generated) Settle(context.Context, syncer.List, [][]byte) ([]string, error) { return nil, nil }
 
-func (s generated) Lookup(context.Context, *v2.ResourceId) (*v2.Resource, error) {
+func (s generated) Lookup(context.Context, *v2.ResourceId) (*syncer.Page, error) {
 	return nil, syncer.ErrNotFound
 }
 

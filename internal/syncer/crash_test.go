@@ -75,14 +75,14 @@ func (s *cutStore) Advance(ctx context.Context, from, to syncer.Phase, took time
 	return s.Store.Advance(ctx, from, to, took)
 }
 
-func (s *cutStore) Found(ctx context.Context, r syncer.ResourceRow) error {
+func (s *cutStore) Found(ctx context.Context, b *syncer.Batch) error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	err := s.Store.Found(ctx, r)
+	err := s.Store.Found(ctx, b)
 	if err == nil {
 		s.mu.Lock()
-		s.looked[r.Ref] = true
+		s.looked[b.Resources[0].Ref] = true
 		s.mu.Unlock()
 	}
 	return err

@@ -129,7 +129,7 @@ type slowTenant struct {
 	change func(*syncer.Page)
 }
 
-func (t *slowTenant) Lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+func (t *slowTenant) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, error) {
 	if t.lookup != nil {
 		if err := t.lookup(ctx); err != nil {
 			return nil, err

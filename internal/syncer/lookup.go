@@ -11,7 +11,8 @@ import (
 )
 
 // lookUp reads the principals that grants name and that no list contained, each
-// once.
+// once. A group among them was made while the groups were read, and has members,
+// whose list is read after it: without them it would read as an empty one.
 func (e *engine) lookUp(ctx context.Context) error {
 	if !e.Scope.full() || !e.Scope.grants() {
 		return nil
@@ -102,19 +103,27 @@ func unknownPrincipals(ctx context.Context, rows Rows, known *principals, skip f
 }
 
 func (e *engine) lookUpOne(ctx context.Context, r Ref) error {
-	resource, err := e.Source.Lookup(ctx, r.id())
+	page, err := e.Source.Lookup(ctx, r.id())
 	if errors.Is(err, ErrNotFound) {
 		return e.Store.Absent(context.WithoutCancel(ctx), r)
 	}
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", r, err)
 	}
-	row, ok, err := e.stage.resource(resource)
-	if err == nil && (!ok || row.Ref != r) {
-		err = fmt.Errorf("the answer is %s", row.Ref)
-	}
+	batch, err := e.stage.found(r, page)
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", r, err)
 	}
-	return e.Store.Found(context.WithoutCancel(ctx), row)
+	return e.Store.Found(context.WithoutCancel(ctx), batch)
+}
+
+// unread reports whether lists are to be read: those that came with what was
+// looked up.
+func (e *engine) unread(ctx context.Context) (bool, error) {
+	tokens, _, err := e.Store.OpenTokens(ctx, 1)
+	if err != nil || len(tokens) > 0 {
+		return len(tokens) > 0, err
+	}
+	lists, err := e.Store.IdleLists(ctx)
+	return len(lists) > 0, err
 }

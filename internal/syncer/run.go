@@ -60,38 +60,50 @@ func (e *engine) run(ctx context.Context, leftOut []string) error {
 	if !sameScope(st.Scope, e.Scope) {
 		return errors.New("the work database was filled for another selection of resources")
 	}
-	steps := []struct {
-		phase, next Phase
-		run         func(context.Context) error
-	}{
-		{PhaseReading, PhaseLookup, e.read},
-		{PhaseLookup, PhaseJoining, e.lookUp},
-		{PhaseJoining, PhaseWriting, e.join},
-	}
-	for _, s := range steps {
-		if s.phase != st.Phase {
-			continue
-		}
+	// What is looked up may bring lists to read, and these more to look up.
+	for phase := st.Phase; phase != PhaseWriting; {
 		start := time.Now()
-		e.Logger.DebugContext(ctx, "phase begins", "phase", s.phase)
-		if err := s.run(ctx); err != nil {
+		e.Logger.DebugContext(ctx, "phase begins", "phase", phase)
+		next, err := e.step(ctx, phase)
+		if err != nil {
 			// The time that was worked counts even so; where it cannot be stored, the
 			// error that is returned says more.
-			_ = e.Store.Advance(context.WithoutCancel(ctx), s.phase, s.phase, time.Since(start))
+			_ = e.Store.Advance(context.WithoutCancel(ctx), phase, phase, time.Since(start))
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			return err
 		}
-		st.Phase = s.next
-		if s.phase == PhaseJoining {
+		if phase == PhaseJoining {
 			break // the join enters the next phase itself
 		}
-		if err := e.Store.Advance(ctx, s.phase, s.next, time.Since(start)); err != nil {
+		if err := e.Store.Advance(ctx, phase, next, time.Since(start)); err != nil {
 			return err
 		}
+		phase = next
 	}
 	return nil
+}
+
+// step does the work of one phase and says which one follows.
+func (e *engine) step(ctx context.Context, phase Phase) (next Phase, err error) {
+	switch phase {
+	case PhaseReading:
+		return PhaseLookup, e.read(ctx)
+	case PhaseLookup:
+		if err := e.lookUp(ctx); err != nil {
+			return phase, err
+		}
+		unread, err := e.unread(ctx)
+		if unread {
+			return PhaseReading, err
+		}
+		return PhaseJoining, err
+	case PhaseJoining:
+		return PhaseWriting, e.join(ctx)
+	default:
+		return phase, fmt.Errorf("the work database is in the unknown phase %q", phase)
+	}
 }
 
 // begin asks the source for what is known before any list is read.

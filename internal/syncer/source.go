@@ -35,9 +35,12 @@ type Source interface {
 	// fails the sync with an error that says what could not be read.
 	Settle(ctx context.Context, list List, notes [][]byte) ([]string, error)
 
-	// Lookup reads one resource that a grant names and that no list contained.
-	// A resource that does not exist is [ErrNotFound].
-	Lookup(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error)
+	// Lookup reads one resource that a grant names and that no list contained. Its
+	// page brings the resource and what a page of its list would have brought with
+	// it: its entitlements, and the lists that hold its grants, which are read then.
+	// The page has no Next, Note or Settled. A resource that does not exist is
+	// [ErrNotFound].
+	Lookup(ctx context.Context, id *v2.ResourceId) (*Page, error)
 
 	// Join is called once every list is complete, to work out what only all of
 	// them together tell. It may be called again after a crash.

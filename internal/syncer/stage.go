@@ -69,10 +69,27 @@ func (s *stager) types() []*v2.ResourceType {
 
 // start turns what Source.Start returned into a batch.
 func (s *stager) start(p *Page) (*Batch, error) {
-	if p == nil || len(p.Next) > 0 || p.Note != nil || p.Settled || p.Gone {
-		return nil, errors.New("the start is not a page of a list")
+	return s.loose("start", p)
+}
+
+// found turns what Source.Lookup returned for a resource into a batch.
+func (s *stager) found(r Ref, p *Page) (*Batch, error) {
+	b, err := s.loose("lookup", p)
+	if err != nil {
+		return nil, err
 	}
-	return s.batch(Token{List: List{Kind: "start"}}, p)
+	if len(b.Resources) != 1 || b.Resources[0].Ref != r {
+		return nil, errors.New("the answer is another resource")
+	}
+	return b, nil
+}
+
+// loose turns a page that belongs to no list into a batch.
+func (s *stager) loose(name string, p *Page) (*Batch, error) {
+	if p == nil || len(p.Next) > 0 || p.Note != nil || p.Settled || p.Gone {
+		return nil, fmt.Errorf("the %s is not a page of a list", name)
+	}
+	return s.batch(Token{List: List{Kind: name}}, p)
 }
 
 // batch turns a page into a batch.

@@ -63,9 +63,9 @@ type Stage interface {
 	// Advance goes from one phase to another. Took is how long this process was in
 	// the first.
 	Advance(ctx context.Context, from, to Phase, took time.Duration) error
-	// Found stores a resource that was looked up, and counts it under
-	// [CounterLookedUp].
-	Found(ctx context.Context, row ResourceRow) error
+	// Found stores a resource that was looked up with what came with it, and counts
+	// it under [CounterLookedUp]. Lists among that are open from then on.
+	Found(ctx context.Context, batch *Batch) error
 	// Absent stores that a resource which was looked up does not exist.
 	Absent(ctx context.Context, ref Ref) error
 	// Join runs join in one transaction, which also enters [PhaseWriting] and tells

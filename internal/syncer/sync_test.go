@@ -20,6 +20,7 @@ func mixed() *tenant {
 	t.admins = map[string]string{"x1": "", "x2": "u004", "x3": "", "x4": "u005"}
 	t.hidden["u007"] = true
 	t.hidden["u013"] = true
+	t.hideGroup("g006")
 	t.groups["g003"]["u999"] = true // a user that does not exist
 	return t
 }
@@ -30,6 +31,7 @@ func small() *tenant {
 	t.limit = 4
 	t.admins = map[string]string{"x1": "", "x2": "u004"}
 	t.hidden["u003"] = true
+	t.hideGroup("g001")
 	t.groups["g003"]["u999"] = true // a user that does not exist
 	return t
 }
@@ -159,7 +161,7 @@ func TestSummary(t *testing.T) {
 	if got.DirectGrants != direct || got.InheritedGrants != inherited || inherited == 0 {
 		t.Errorf("direct, inherited = %d, %d, want %d, %d", got.DirectGrants, got.InheritedGrants, direct, inherited)
 	}
-	if d := cmp.Diff(map[string]int64{"app": 10, "group": 12, "role": 2, "user": 22}, got.Resources); d != "" {
+	if d := cmp.Diff(map[string]int64{"app": 10, "group": 12, "role": 2, "user": 23}, got.Resources); d != "" {
 		t.Errorf("resources (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff(map[string]int64{"app": 10, "group": 12, "role": 2}, got.Entitlements); d != "" {
@@ -168,10 +170,10 @@ func TestSummary(t *testing.T) {
 	if d := cmp.Diff(map[syncer.DropReason]int64{syncer.DropNotFound: 1}, got.Dropped); d != "" {
 		t.Errorf("dropped (-want +got):\n%s", d)
 	}
-	if got.LookedUp != 2 || got.NotFound != 1 || got.Type != syncer.SyncFull || !got.Expanded || len(got.Phases) != 4 {
+	if got.LookedUp != 4 || got.NotFound != 1 || got.Type != syncer.SyncFull || !got.Expanded || len(got.Phases) != 4 {
 		t.Errorf("summary = %+v", got)
 	}
-	if d := cmp.Diff([]string{"18 names", "this is a test"}, got.Remarks); d != "" {
+	if d := cmp.Diff([]string{"21 names", "this is a test"}, got.Remarks); d != "" {
 		t.Errorf("remarks (-want +got):\n%s", d)
 	}
 	for ref, n := range tn.looked {
@@ -229,8 +231,10 @@ func TestTypeFilter(t *testing.T) {
 		if want := int64(members + 2*len(tn.admins)); sum.Dropped[syncer.DropLeftOut] != want {
 			t.Errorf("left out = %d, want %d", sum.Dropped[syncer.DropLeftOut], want)
 		}
-		if len(tn.looked) != 0 {
-			t.Errorf("looked up %v", tn.looked)
+		for ref := range tn.looked {
+			if ref.Type == "user" {
+				t.Errorf("looked up %v", tn.looked)
+			}
 		}
 	})
 	t.Run("unknown", func(t *testing.T) {

@@ -28,7 +28,7 @@ type tenant struct {
 	admins map[string]string              // ids of users, or "", by id
 	groups map[string]map[string]bool     // members by id
 	apps   map[string]map[syncer.Ref]bool // by id
-	hidden map[string]bool                // users that no list contains
+	hidden map[string]bool                // users and groups that no list contains
 
 	limit  int
 	chains bool
@@ -190,7 +190,11 @@ func (t *tenant) rows(list syncer.List) (ids []string, gone bool) {
 	case "admins":
 		ids = slices.Collect(maps.Keys(t.admins))
 	case "groups":
-		ids = slices.Collect(maps.Keys(t.groups))
+		for id := range t.groups {
+			if !t.hidden[id] {
+				ids = append(ids, id)
+			}
+		}
 	case "applications":
 		ids = slices.Collect(maps.Keys(t.apps))
 	case "members":
@@ -304,14 +308,26 @@ func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]
 	return t.tokens(len(rows), last+1), nil
 }
 
-func (t *tenant) Lookup(_ context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+func (t *tenant) Lookup(_ context.Context, id *v2.ResourceId) (*syncer.Page, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.looked[syncer.Ref{Type: id.GetResourceType(), ID: id.GetResource()}]++
-	if id.GetResourceType() != "user" || t.users[id.GetResource()] == "" {
-		return nil, fmt.Errorf("%v: %w", id, syncer.ErrNotFound)
+	p := &syncer.Page{}
+	switch {
+	case id.GetResourceType() == "user" && t.users[id.GetResource()] != "":
+		return p, t.row(p, syncer.List{Kind: "users"}, id.GetResource())
+	case id.GetResourceType() == "group" && t.groups[id.GetResource()] != nil:
+		return p, t.row(p, syncer.List{Kind: "groups"}, id.GetResource())
 	}
-	return t.user(id.GetResource()), nil
+	return nil, fmt.Errorf("%v: %w", id, syncer.ErrNotFound)
+}
+
+// hideGroup makes a group one that is found because an application is assigned to
+// it only, and puts a user into it whom nothing else leads to.
+func (t *tenant) hideGroup(group string) {
+	t.hidden[group] = true
+	t.users["u900"], t.hidden["u900"] = "User 900", true
+	t.groups[group]["u900"] = true
 }
 
 // Join writes each user's number of facts into its description, and joins admins

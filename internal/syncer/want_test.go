@@ -36,9 +36,7 @@ func (t *tenant) want() *recorder {
 	}
 	for id, name := range t.users {
 		r := resource("user", id, name, &v2.UserTrait{Login: id})
-		if !t.hidden[id] {
-			r.Description = "known as " + name
-		}
+		r.Description = "known as " + name
 		put(r)
 	}
 	put(resource("role", "owner", "Owner", &v2.RoleTrait{}))

@@ -36,7 +36,9 @@ func TestDiskFull(t *testing.T) {
 	limit(60)
 	stored := 0
 	put := func() error {
-		return db.Found(t.Context(), syncer.ResourceRow{Ref: syncer.Ref{Type: "user", ID: strconv.Itoa(stored)}, Data: make([]byte, 3000)})
+		return db.Found(t.Context(), &syncer.Batch{Resources: []syncer.ResourceRow{{
+			Ref: syncer.Ref{Type: "user", ID: strconv.Itoa(stored)}, Data: make([]byte, 3000),
+		}}})
 	}
 	for ; ; stored++ {
 		if err = put(); err != nil {

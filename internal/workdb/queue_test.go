@@ -368,7 +368,7 @@ func TestPrincipalsAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Found(t.Context(), syncer.ResourceRow{Ref: userRef("c")}); err != nil {
+	if err := db.Found(t.Context(), &syncer.Batch{Resources: []syncer.ResourceRow{{Ref: userRef("c")}}}); err != nil {
 		t.Fatal(err)
 	}
 	absent, err := db.AbsentPrincipals(t.Context())

@@ -121,9 +121,12 @@ func (t *tx) advance(ctx context.Context, from, to syncer.Phase, took time.Durat
 }
 
 // Found implements [syncer.Stage].
-func (db *DB) Found(ctx context.Context, row syncer.ResourceRow) error {
+func (db *DB) Found(ctx context.Context, b *syncer.Batch) error {
 	return db.do(ctx, "store a principal", func(ctx context.Context, t *tx) error {
-		return errors.Join(t.putResource(ctx, row), t.count(ctx, syncer.CounterLookedUp, 1))
+		if _, err := t.rows(ctx, b); err != nil {
+			return err
+		}
+		return t.count(ctx, syncer.CounterLookedUp, 1)
 	})
 }
 
