@@ -101,6 +101,14 @@ func TestDiskIsFull(t *testing.T) {
 // leftovers fails for files that no later run takes up.
 func leftovers(t *testing.T, dir string) {
 	t.Helper()
+	for _, path := range strays(t, dir) {
+		t.Errorf("%s was left behind", path)
+	}
+}
+
+// strays lists files that no later run takes up.
+func strays(t testing.TB, dir string) (list []string) {
+	t.Helper()
 	for _, pattern := range []string{"*", "*.work/*"} {
 		paths, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
@@ -110,10 +118,11 @@ func leftovers(t *testing.T, dir string) {
 			switch name := filepath.Base(path); {
 			case name == "sync.c1z", name == "sync.c1z.lock", name == "sync.c1z.work", strings.HasPrefix(name, "work.db"):
 			default:
-				t.Errorf("%s was left behind", path)
+				list = append(list, path)
 			}
 		}
 	}
+	return list
 }
 
 // TestFolderIsReadOnly runs the program where it may not write, or not read.
