@@ -74,7 +74,7 @@ func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (
 		sim.url, named(org.ID, org.Name), describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
 		return err
 	}
-	job := &syncJob{cfg: cfg, console: c, text: a.Stdout}
+	job := &syncJob{cfg: cfg, before: cfg.Output.File, console: c, text: a.Stdout}
 	if err := job.run(ctx); err != nil {
 		return err
 	}

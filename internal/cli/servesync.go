@@ -107,7 +107,7 @@ func (s *taskSyncs) sync(ctx context.Context, req agent.SyncRequest) (_ agent.Ar
 		return archive, nil
 	}
 	job := &syncJob{
-		cfg: cfg, console: &console{log: &logs.Log{Logger: req.Logger}}, limits: s.limits,
+		cfg: cfg, console: &console{log: &logs.Log{Logger: req.Logger}}, before: s.previous, limits: s.limits,
 		unexpanded: req.SkipExpandGrants, admit: s.home.admit, done: s.metrics.synced,
 		traffic: traffic{transport: s.network.transport, tell: s.metrics.requested},
 	}

@@ -26,6 +26,9 @@ type syncJob struct {
 	*console
 	// text takes the outcome as text; nil leaves it to the log.
 	text io.Writer
+	// before is the archive of the sync before, which this one is compared with; empty
+	// where none is kept.
+	before string
 	// limits bound what is unpacked of the archive that is there.
 	limits c1z.Limits
 	// unexpanded leaves out the grants that follow from others.
@@ -41,7 +44,7 @@ type syncJob struct {
 
 // runSync reads the organisation into the archive.
 func runSync(ctx context.Context, a *app, cfg *config.Config) error {
-	job := &syncJob{cfg: cfg}
+	job := &syncJob{cfg: cfg, before: cfg.Output.File}
 	return a.singleRun(ctx, cfg, &job.traffic, func(c *console, limits c1z.Limits) error {
 		job.console, job.limits = c, limits
 		if c.watched {
@@ -141,19 +144,26 @@ func (j *syncJob) readAndWrite(ctx context.Context, source *connector.Source, db
 	if err != nil {
 		return outcome, err
 	}
-	outcome.Summary, err = syncer.Build(ctx, syncer.BuildConfig{
-		Store: db, Archive: writer, Expand: expand.Options{FailOnCycle: j.cfg.Sync.FailOnCycles, MaxDepth: j.cfg.Sync.MaxDepth}, Unexpanded: j.unexpanded,
-		Name: old.name, Logger: j.log.Logger, Progress: progress.Update,
-	})
+	run := c1z.SyncRun{
+		ID: db.Info().SyncID, Type: j.syncType(), SupportsDiff: j.syncType() == c1z.SyncFull && !j.unexpanded,
+		Organization: c1z.Organization{ID: org.ID, Name: org.Name, Host: j.host(), Settings: j.settings()},
+	}
+	if run.Type == c1z.SyncPartial {
+		run.ParentID = old.full.ID
+	}
+	comparison, err := j.compare(ctx, writer, run, work)
 	if err != nil {
 		return outcome, errors.Join(err, writer.Abort())
 	}
-	run := c1z.SyncRun{
-		Type: c1z.SyncType(outcome.Type), SupportsDiff: outcome.Expanded,
-		Organization: c1z.Organization{ID: org.ID, Name: org.Name, Host: j.host(), Settings: j.settings()},
+	outcome.Summary, err = syncer.Build(ctx, syncer.BuildConfig{
+		Store: db, Archive: comparison.archive, Expand: expand.Options{FailOnCycle: j.cfg.Sync.FailOnCycles, MaxDepth: j.cfg.Sync.MaxDepth}, Unexpanded: j.unexpanded,
+		Name: old.name, Logger: j.log.Logger, Progress: progress.Update,
+	})
+	if err == nil {
+		outcome.Losses, err = comparison.finish(ctx, db)
 	}
-	if outcome.Type == syncer.SyncPartial {
-		run.ParentID = old.full.ID
+	if err := errors.Join(err, comparison.Close()); err != nil {
+		return outcome, errors.Join(err, writer.Abort())
 	}
 	packing := time.Now()
 	info, err := writer.Finish(ctx, run)
@@ -199,6 +209,18 @@ func (j *syncJob) scope() syncer.Scope {
 		scope.Targets = append(scope.Targets, &v2.ResourceId{ResourceType: r.Type, Resource: r.ID})
 	}
 	return scope
+}
+
+// syncType is what a sync of the scope is in the archive.
+func (j *syncJob) syncType() c1z.SyncType {
+	switch {
+	case len(j.cfg.Sync.Resources) > 0:
+		return c1z.SyncPartial
+	case j.cfg.Sync.SkipEntitlementsAndGrants:
+		return c1z.SyncResourcesOnly
+	default:
+		return c1z.SyncFull
+	}
 }
 
 // keep is how many older syncs the settings let the archive keep.
@@ -250,7 +272,7 @@ func (j *syncJob) fingerprint(org connector.Organization) workdb.Fingerprint {
 	for _, r := range j.cfg.Sync.Resources {
 		parts = append(parts, r.String())
 	}
-	return workdb.Fingerprint{Organization: org.ID, Host: j.host(), Settings: strings.TrimSpace(strings.Join(parts, " ")), Version: readBuild().id()}
+	return workdb.Fingerprint{Organization: org.ID, Host: j.host(), Settings: strings.TrimSpace(strings.Join(parts, " ")), Version: readBuild().id(), Accepted: j.cfg.Sync.AllowDrop}
 }
 
 // accounts tells how many users and administrators were read.

@@ -25,6 +25,8 @@ type Outcome struct {
 	Users, Admins int64
 	// SkippedAdmins says that administrators were left out.
 	SkippedAdmins bool
+	// Losses are sentences on what an earlier sync had and this one has not.
+	Losses []string
 
 	// Requests were made, of which Retries repeated an earlier one and Refused were
 	// too many for the server (429).
@@ -188,7 +190,7 @@ func (o Outcome) Notes() []string {
 		}
 		notes = append(notes, fmt.Sprintf("deleted while the sync was reading: %s (%s)", plural(int64(n), "object"), strings.Join(names, ", ")))
 	}
-	return append(notes, o.Remarks...)
+	return slices.Concat(notes, o.Losses, o.Remarks)
 }
 
 // Attrs are the same numbers for the log.
