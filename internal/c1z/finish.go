@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -27,8 +28,9 @@ const (
 
 // Finish completes the archive and puts it in place of the old one. The new
 // sync takes its id, and where run leaves it open its start, from [Options], and
-// its end from the clock; its statistics are counted. An error leaves the old
-// archive as it was. Abort need not follow.
+// its end from the clock; its statistics are counted. A clock that is behind the
+// syncs that stay beside the new one does not count: it ends after them. An error
+// leaves the old archive as it was. Abort need not follow.
 func (w *Writer) Finish(ctx context.Context, run SyncRun) (Info, error) {
 	info, err := w.finish(ctx, run)
 	left := w.Abort()
@@ -56,10 +58,14 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Path: w.path, Sync: run}
+	info := Info{Path: w.path}
 	if info.Kept, info.Dropped, err = w.keepOld(ctx, run); err != nil {
 		return Info{}, err
 	}
+	if run, err = w.date(ctx, run, info.Kept); err != nil {
+		return Info{}, err
+	}
+	info.Sync = run
 	if err := w.putSync(run); err != nil {
 		return Info{}, err
 	}
@@ -92,6 +98,31 @@ func (w *Writer) complete(run SyncRun) (SyncRun, error) {
 	run.Token = token
 	run.Backfilled = true
 	run.Stats = &w.stats
+	return run, nil
+}
+
+// date moves the end of the new sync behind its start and the ends of the syncs
+// that stay beside it. Readers show the sync that ended last: where the clock was
+// put back, or an older sync was stored in the time of a zone east of UTC, they
+// would go on showing the old one.
+func (w *Writer) date(ctx context.Context, run SyncRun, kept []string) (SyncRun, error) {
+	last := run.StartedAt
+	if w.old != nil {
+		for _, s := range w.old.syncs {
+			if slices.Contains(kept, s.ID) && s.Finished() && !s.EndedAt.Before(last) {
+				last = s.EndedAt.Add(time.Nanosecond)
+			}
+		}
+	}
+	if !last.After(run.EndedAt) {
+		return run, nil
+	}
+	if last.Year() > lastYear {
+		return run, fmt.Errorf("finish archive: a sync of the old archive ended in the year %d, and no later time can be stored; move %s away", lastYear, w.path)
+	}
+	w.opts.Logger.WarnContext(ctx, "the clock is behind the archive: the new sync is dated after the older ones, so that readers show it",
+		"path", w.path, "ended_at", last, "clock", run.EndedAt)
+	run.EndedAt = last
 	return run, nil
 }
 

@@ -15,6 +15,8 @@ const (
 	// timeFormat is how all columns of time are written, in UTC: digits of the
 	// second's fraction follow as far as they are not zero.
 	timeFormat = "2006-01-02 15:04:05.999999999"
+	// lastYear is the last one that has four digits.
+	lastYear = 9999
 	// maxSyncs bounds the syncs of one archive that is read.
 	maxSyncs = 10_000
 	// maxText bounds the token and the statistics of a sync that are read, and

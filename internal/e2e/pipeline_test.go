@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -37,6 +38,7 @@ type pipeline struct {
 	store   func(syncer.Store) syncer.Store
 	archive func(syncer.Archive) syncer.Archive
 	logger  *slog.Logger
+	ended   time.Time // of the sync, where it is not the clock's
 }
 
 // path is where the archive is.
@@ -124,7 +126,7 @@ func (p pipeline) readAndWrite(ctx context.Context, source syncer.Source, store 
 		return sum, errors.Join(err, writer.Abort())
 	}
 	_, err = writer.Finish(ctx, c1z.SyncRun{
-		Type: c1z.SyncType(sum.Type), SupportsDiff: sum.Expanded,
+		Type: c1z.SyncType(sum.Type), SupportsDiff: sum.Expanded, EndedAt: p.ended,
 		Organization: c1z.Organization{ID: org.ID, Name: org.Name, Host: "127.0.0.1"},
 	})
 	return sum, err
