@@ -4,16 +4,31 @@ import (
 	"bufio"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestSimulate follows what the simulate command prints: starts it, runs the
-// commands that it names, and stops it.
+// TestSimulate follows what the simulate command prints, over HTTP and over TLS.
 func TestSimulate(t *testing.T) {
 	t.Parallel()
-	cmd := program(t.Context(), t, "simulate", "--size=small", "--addr=127.0.0.1:0", "--organizations=2", "--control")
+	t.Run("HTTP", func(t *testing.T) {
+		t.Parallel()
+		followSimulate(t, nil)
+	})
+	t.Run("TLS", func(t *testing.T) {
+		t.Parallel()
+		followSimulate(t, []string{"SSL_CERT_FILE"}, "--tls-ca", filepath.Join(t.TempDir(), "ca.pem"), "--compress")
+	})
+}
+
+// followSimulate starts the command, runs the commands that it names with all the
+// variables that it names for them, and stops it.
+func followSimulate(t *testing.T, variables []string, flags ...string) {
+	t.Helper()
+	cmd := program(t.Context(), t, append([]string{"simulate", "--size=small", "--addr=127.0.0.1:0", "--organizations=2", "--control"}, flags...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +47,7 @@ func TestSimulate(t *testing.T) {
 		}
 	}
 	env := make(map[string]string)
-	for _, m := range regexp.MustCompile(`(BATON_\w+)=(\S+)`).FindAllStringSubmatch(told.String(), -1) {
+	for _, m := range regexp.MustCompile(`(BATON_\w+|SSL_CERT_FILE)=(\S+)`).FindAllStringSubmatch(told.String(), -1) {
 		env[m[1]] = m[2]
 	}
 	for _, want := range []string{
@@ -46,7 +61,7 @@ func TestSimulate(t *testing.T) {
 
 	for _, names := range [][]string{{"BATON_API_KEY"}, {"BATON_JUMPCLOUD_CLIENT_ID", "BATON_JUMPCLOUD_CLIENT_SECRET"}} {
 		sync := program(t.Context(), t)
-		for _, name := range append(names, "BATON_BASE_URL") {
+		for _, name := range slices.Concat(names, variables, []string{"BATON_BASE_URL"}) {
 			if env[name] == "" {
 				t.Fatalf("simulate does not tell %s:\n%s", name, told.String())
 			}

@@ -28,7 +28,7 @@ var layers = []layer{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/guard", "internal/health",
 			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/review",
-			"internal/secret", "internal/sheet", "internal/syncer", "internal/workdb",
+			"internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
@@ -96,7 +96,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1sim",
-		may: []string{"internal/pb"},
+		may: []string{"internal/pb", "internal/simcert"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
 	{
@@ -104,6 +104,7 @@ var layers = []layer{
 		may: []string{"internal/jcsim/query"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
+	{pkg: "internal/simcert", why: "certificates of simulators are nobody else's"},
 	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
 	{
@@ -118,6 +119,11 @@ var layers = []layer{
 	},
 	{pkg: "internal/explorer/assets", why: "files for browsers know nothing of what they show"},
 	{pkg: "internal/sheet", why: "a table does not know what it is of, so that commands and pages write the same one"},
+	{
+		pkg: "internal/review",
+		may: []string{"internal/c1z", "internal/pb"},
+		why: "questions are answered from an archive, for whoever shows the answer and however",
+	},
 	{pkg: "internal/health", why: "it answers probes from what it is given, so that it can answer before anything else works"},
 	{pkg: "internal/logs", why: "loggers are made before anything else exists and passed to everything"},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},

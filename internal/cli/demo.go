@@ -54,7 +54,7 @@ func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (
 	if err != nil {
 		return err
 	}
-	sim, err := startSimulator(ctx, "127.0.0.1:0", jcsim.Options{Tenant: tenants[0], Settings: jcsim.Settings{Latency: o.latency}, Seed: o.seed})
+	sim, err := startSimulator(ctx, "127.0.0.1:0", "", jcsim.Options{Tenant: tenants[0], Settings: jcsim.Settings{Latency: o.latency}, Seed: o.seed})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ type simulateOptions struct {
 	rate       float64
 	burst      int
 	retryAfter string
+	compress   bool
+	authority  string
 	settings   string
 	control    bool
 	save       string
@@ -38,6 +40,8 @@ func (o *simulateOptions) addFlags(flags *pflag.FlagSet) {
 	flags.Float64Var(&o.rate, "rate", 0, "How many requests a second are answered, the rest is refused with 429; 0 for any number")
 	flags.IntVar(&o.burst, "burst", 1, "How many requests at once are answered after a quiet time, with --rate")
 	flags.StringVar(&o.retryAfter, "retry-after", "", "What a refusal tells with --rate: seconds, date, absurd, or nothing")
+	flags.BoolVar(&o.compress, "compress", false, "Answer with gzip to those who take it")
+	flags.StringVar(&o.authority, "tls-ca", "", "Serve HTTPS, and write the certificate to trust to this file, for SSL_CERT_FILE")
 	flags.StringVar(&o.settings, "settings", "", "JSON file with faults and other behaviour; the flags above outweigh it")
 	flags.BoolVar(&o.control, "control", false, "Serve the control routes under /_sim/, which change settings and the organisation")
 	o.conductor.addFlags(flags)
@@ -78,7 +82,7 @@ func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOp
 		return err
 	}
 	keys, accounts := credentials(tenants)
-	sim, err := startSimulator(ctx, o.address, jcsim.Options{
+	sim, err := startSimulator(ctx, o.address, o.authority, jcsim.Options{
 		Tenant: tenants[0], Others: tenants[1:], Keys: keys, ServiceAccounts: accounts, Settings: settings, Seed: o.seed, Control: o.control,
 	})
 	if err != nil {
@@ -146,6 +150,7 @@ func (o *simulateOptions) simulatorSettings(flags *pflag.FlagSet) (jcsim.Setting
 		"rate":        func() { settings.Rate.PerSecond = o.rate },
 		"burst":       func() { settings.Rate.Burst = o.burst },
 		"retry-after": func() { settings.Rate.RetryAfter = o.retryAfter },
+		"compress":    func() { settings.Compress = o.compress },
 	} {
 		if flags.Changed(name) {
 			set()
@@ -156,13 +161,16 @@ func (o *simulateOptions) simulatorSettings(flags *pflag.FlagSet) (jcsim.Setting
 
 // introduce prints what there is and how to use it.
 func introduce(a *app, sim *simulator, tenants []*jcsim.Tenant, control bool) error {
-	org := tenants[0].Organization()
+	org, trust := tenants[0].Organization(), ""
+	if sim.authority != "" {
+		trust = "  export SSL_CERT_FILE=" + sim.authority + "\n"
+	}
 	err := say(a.Stdout, `A simulated JumpCloud answers at %[1]s
 It serves %[2]s: %[3]s.
 
 In another terminal:
 
-  export BATON_BASE_URL=%[1]s
+%[7]s  export BATON_BASE_URL=%[1]s
   export BATON_API_KEY=%[4]s
   baton-jumpcloud --file simulated.c1z
 
@@ -170,7 +178,7 @@ Other keys:
 
   %-26[5]s reads and does not write
   %-26[6]s does not see administrators (leave them out with --skip-admins)
-`, sim.url, named(org.ID, org.Name), describe(tenants[0]), jcsim.DefaultKey, simReadOnlyKey, simNoAdminsKey)
+`, sim.url, named(org.ID, org.Name), describe(tenants[0]), jcsim.DefaultKey, simReadOnlyKey, simNoAdminsKey, trust)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	"github.com/conductorone/baton-jumpcloud/internal/simcert"
 )
 
 // The credentials that a simulator knows beside [jcsim.DefaultKey]. They open a
@@ -73,13 +76,15 @@ func (o *tenantOptions) first() (*jcsim.Tenant, error) {
 // simulator is a simulated JumpCloud that answers on this machine.
 type simulator struct {
 	*jcsim.Server
-	url      string
-	server   *http.Server
-	finished chan error
+	url       string
+	authority string // path of the certificate authority to trust; empty without TLS
+	server    *http.Server
+	finished  chan error
 }
 
-// startSimulator serves on an address of this machine; port 0 takes a free one.
-func startSimulator(ctx context.Context, address string, options jcsim.Options) (*simulator, error) {
+// startSimulator serves on an address of this machine; port 0 takes a free one. With a
+// path for the certificate of its authority it serves HTTPS, and with it HTTP/2.
+func startSimulator(ctx context.Context, address, authority string, options jcsim.Options) (*simulator, error) {
 	if err := options.Check(); err != nil {
 		return nil, err
 	}
@@ -92,8 +97,34 @@ func startSimulator(ctx context.Context, address string, options jcsim.Options) 
 	}
 	sim := &simulator{Server: jcsim.New(options), url: "http://" + listener.Addr().String(), finished: make(chan error, 1)}
 	sim.server = &http.Server{Handler: sim.Server, ReadHeaderTimeout: 10 * time.Second}
-	go func() { sim.finished <- sim.server.Serve(listener) }()
+	if authority == "" {
+		go func() { sim.finished <- sim.server.Serve(listener) }()
+		return sim, nil
+	}
+	if err := sim.secure(address, authority); err != nil {
+		return nil, errors.Join(fmt.Errorf("start simulator: %w", err), listener.Close())
+	}
+	go func() { sim.finished <- sim.server.ServeTLS(listener, "", "") }()
 	return sim, nil
+}
+
+// secure makes a certificate for an address, and a file of the authority that it is
+// known by.
+func (s *simulator) secure(address, authority string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	ca, certificate, err := simcert.New("a simulated JumpCloud", host, time.Now())
+	if err != nil {
+		return err
+	}
+	if s.authority, err = filepath.Abs(authority); err != nil {
+		return err
+	}
+	s.url = "https" + strings.TrimPrefix(s.url, "http")
+	s.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	return os.WriteFile(s.authority, ca, 0o600)
 }
 
 // onLoopback refuses an address that others than this machine reach.
