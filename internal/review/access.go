@@ -1,0 +1,290 @@
+package review
+
+import (
+	"slices"
+	"sort"
+)
+
+// Access lists everything that a principal holds.
+//
+// Sort keys: direct, entitlement, id, purpose, resource (the order without a key) and
+// type. Filter keys: direct (yes, no), immutable (yes, no), and those of
+// [Sync.Entitlements].
+func (s *Sync) Access(p Ref, q Query) (Page[Holding], error) {
+	list := s.oncePer(s.grantsOf(p), s.entitlementOf)
+	page := Page[Holding]{All: len(list)}
+	ent := func(g int32) EntRef { return s.entitlementOf(g) }
+	sorted, err := s.sortHoldings(list, q)
+	if err != nil {
+		return page, err
+	}
+	match, err := s.holdingFilters(q.Filter, ent)
+	if err != nil {
+		return page, err
+	}
+	search := words(q.Search)
+	w := q.window()
+	for _, g := range sorted {
+		e := ent(g)
+		if match.all(g) && s.hasWords(s.entitlementTexts, int(e), search) && w.take() {
+			h := Holding{
+				Entitlement: s.EntitlementAt(e), Direct: s.isDirect(g),
+				Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e),
+			}
+			h.Paths, h.MorePaths = s.paths(p, e, MaxPaths)
+			page.Rows = append(page.Rows, h)
+		}
+	}
+	page.Total = w.seen
+	return page, nil
+}
+
+// oncePer takes of neighbours with the same key the first one, the direct one where
+// there is one: archives may hold several grants of one thing.
+func (s *Sync) oncePer(list []int32, key func(int32) EntRef) []int32 {
+	once := make([]int32, 0, len(list))
+	last := NoEnt
+	for _, g := range list {
+		switch k := key(g); {
+		case k != last:
+			once, last = append(once, g), k
+		case s.isDirect(g) && !s.isDirect(once[len(once)-1]):
+			once[len(once)-1] = g
+		}
+	}
+	return once
+}
+
+func (s *Sync) isDirect(g int32) bool { return s.flags[g]&flagDirect != 0 }
+
+func (s *Sync) hasWords(t *texts, i int, search []string) bool {
+	for _, w := range search {
+		if !t.has(i, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Sync) sortHoldings(list []int32, q Query) ([]int32, error) {
+	text := func(get func(*entitlement) string) func() []int32 {
+		return func() []int32 {
+			return arrange(len(list), q.Desc, func(i int32) string { return emptyLast(get(&s.entitlements[s.entitlementOf(list[i])])) })
+		}
+	}
+	byPlace := func() []int32 {
+		return arrange(len(list), q.Desc, func(i int32) Ref { return s.entitlements[s.entitlementOf(list[i])].resource })
+	}
+	sort, err := pick("sort", q.Sort, map[string]func() []int32{
+		"": byPlace, "resource": byPlace,
+		"entitlement": text(func(e *entitlement) string { return e.name }),
+		"id":          text(func(e *entitlement) string { return e.id }),
+		"purpose":     text(func(e *entitlement) string { return e.purpose }),
+		"type":        text(func(e *entitlement) string { return s.types[s.resources[e.resource].typ].Name }),
+		"direct": func() []int32 {
+			return arrange(len(list), q.Desc, func(i int32) int { return s.inheritedLast(list[i]) })
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	sorted := sort()
+	for at, i := range sorted {
+		sorted[at] = list[i]
+	}
+	return sorted, nil
+}
+
+// inheritedLast is 0 for a direct grant and 1 for another.
+func (s *Sync) inheritedLast(g int32) int {
+	if s.isDirect(g) {
+		return 0
+	}
+	return 1
+}
+
+// holdingFilters are those of entitlements and two of grants.
+func (s *Sync) holdingFilters(filter map[string]string, ent func(int32) EntRef) (tests[int32], error) {
+	known := map[string]func(string) (func(int32) bool, error){
+		"direct": oneOf("direct", yesNo(), func(g int32, v string) bool { return s.isDirect(g) == (v == "yes") }),
+	}
+	for key, use := range s.entitlementFilters() {
+		known[key] = func(value string) (func(int32) bool, error) {
+			test, err := use(value)
+			return func(g int32) bool { return test(ent(g)) }, err
+		}
+	}
+	known["immutable"] = oneOf("immutable", yesNo(), func(g int32, v string) bool { return (s.flags[g]&flagImmutable != 0) == (v == "yes") })
+	return filters(filter, known)
+}
+
+// Who lists the holders of an entitlement.
+//
+// Sort keys: direct, and those of [Sync.Resources], where direct means that of
+// the grant. Filter keys: direct (yes, no), immutable (yes, no), and those of
+// [Sync.Resources].
+func (s *Sync) Who(e EntRef, q Query) (Page[Holder], error) {
+	var page Page[Holder]
+	grants := make(map[Ref]int32, s.entitlements[e].holders.All)
+	for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
+		if old, ok := grants[s.principal[g]]; !ok || s.isDirect(g) && !s.isDirect(old) {
+			grants[s.principal[g]] = g
+		}
+	}
+	page.All = len(grants)
+	order, err := s.holderOrder(grants, q)
+	if err != nil {
+		return page, err
+	}
+	match, err := s.holderFilters(grants, q.Filter)
+	if err != nil {
+		return page, err
+	}
+	found := s.resourceTexts.search(words(q.Search))
+	w := q.window()
+	for _, p := range order {
+		g, holds := grants[p]
+		if !holds || found != nil && !found[p] || !match.all(p) || !w.take() {
+			continue
+		}
+		h := Holder{
+			Principal: s.withoutProfile(p), Direct: s.isDirect(g),
+			Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e),
+		}
+		h.Paths, h.MorePaths = s.paths(p, e, MaxPaths)
+		page.Rows = append(page.Rows, h)
+	}
+	page.Total = w.seen
+	return page, nil
+}
+
+// holderOrder is the order of a query; it may hold others than the holders.
+func (s *Sync) holderOrder(grants map[Ref]int32, q Query) ([]Ref, error) {
+	var order []Ref
+	if q.Sort != "direct" {
+		all, err := s.resourceOrder(q)
+		for _, i := range all {
+			order = append(order, Ref(i))
+		}
+		return order, err
+	}
+	for p := range grants {
+		order = append(order, p)
+	}
+	slices.Sort(order)
+	sorted := make([]Ref, len(order))
+	for at, i := range arrange(len(order), q.Desc, func(i int32) int { return s.inheritedLast(grants[order[i]]) }) {
+		sorted[at] = order[i]
+	}
+	return sorted, nil
+}
+
+func (s *Sync) holderFilters(grants map[Ref]int32, filter map[string]string) (tests[Ref], error) {
+	var own tests[Ref]
+	rest := map[string]string{}
+	for key, value := range filter {
+		var of func(g int32) bool
+		switch key {
+		case "direct":
+			of = s.isDirect
+		case "immutable":
+			of = func(g int32) bool { return s.flags[g]&flagImmutable != 0 }
+		default:
+			rest[key] = value
+			continue
+		}
+		if value == "" {
+			continue
+		}
+		test, err := oneOf(key, yesNo(), func(p Ref, v string) bool { return of(grants[p]) == (v == "yes") })(value)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, test)
+	}
+	tests, err := s.resourceFilter(rest)
+	return append(own, tests...), err
+}
+
+// grantOn finds a grant of an entitlement to a principal, a direct one where there
+// are several.
+func (s *Sync) grantOn(p Ref, e EntRef) (int32, bool) {
+	list := s.grantsOf(p)
+	from := s.entStart[e]
+	i := sort.Search(len(list), func(i int) bool { return list[i] >= from })
+	once := list[i:]
+	for n := range once {
+		if once[n] >= s.entStart[e+1] {
+			once = once[:n]
+			break
+		}
+	}
+	if len(once) == 0 {
+		return 0, false
+	}
+	for _, g := range once {
+		if s.isDirect(g) {
+			return g, true
+		}
+	}
+	return once[0], true
+}
+
+// paths finds the ways by which a principal comes to an entitlement, the direct one
+// first, then shorter ones before longer ones. It stops at a number of them and
+// reports whether there are more.
+func (s *Sync) paths(p Ref, e EntRef, most int) (found []Path, more bool) {
+	finder := pathFinder{s: s, p: p, to: e, most: most + 1}
+	finder.follow(e, nil)
+	found = finder.found
+	if g, holds := s.grantOn(p, e); holds && len(found) == 0 {
+		// All sources lead in a circle: they are all that can be told.
+		for _, source := range s.sourcesOf(g) {
+			found = append(found, Path{source})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Path) int { return len(a) - len(b) })
+	if len(found) > most {
+		return found[:most], true
+	}
+	return found, false
+}
+
+// pathFinder walks from an entitlement to those that it comes from, and so on until
+// one that the principal has directly. Sources that lead in a circle are not followed
+// twice on one way.
+type pathFinder struct {
+	s     *Sync
+	p     Ref
+	to    EntRef
+	most  int
+	steps int
+	found []Path
+}
+
+// maxSteps bounds the looking, since ways that lead nowhere count as well.
+const maxSteps = 100_000
+
+// follow adds the ways to e, each followed by the way on from it.
+func (f *pathFinder) follow(e EntRef, on Path) {
+	if f.steps++; f.steps > maxSteps || len(f.found) >= f.most {
+		return
+	}
+	g, holds := f.s.grantOn(f.p, e)
+	// What the archive only names as a source, or leaves open, is where the way
+	// begins as far as is known.
+	if !holds || f.s.isDirect(g) {
+		f.found = append(f.found, slices.Clone(on))
+		if !holds {
+			return
+		}
+	}
+	if len(on) >= MaxDepth {
+		return
+	}
+	for _, source := range f.s.sourcesOf(g) {
+		if !slices.Contains(on, source) && source != f.to {
+			f.follow(source, append(Path{source}, on...))
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package review
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Entitlements lists entitlements, those too that only grants name.
+//
+// Sort keys: direct, holders, id, inherited, name, purpose, resource, slug, type.
+// Without one, they are in the order of their resources.
+//
+// Filter keys: empty (yes: without holders), immutable (yes, no), kind, missing (yes:
+// without a row in the archive), purpose, resource ("type:id"), slug, type.
+func (s *Sync) Entitlements(q Query) (Page[Entitlement], error) {
+	page := Page[Entitlement]{All: len(s.entitlements)}
+	sort, err := pick("sort", q.Sort, entitlementSorts())
+	if err != nil {
+		return page, err
+	}
+	match, err := filters(q.Filter, s.entitlementFilters())
+	if err != nil {
+		return page, err
+	}
+	found := s.entitlementTexts.search(words(q.Search))
+	w := q.window()
+	for _, i := range sort(s, q.Desc) {
+		if (found == nil || found[i]) && match.all(EntRef(i)) && w.take() {
+			page.Rows = append(page.Rows, s.EntitlementAt(EntRef(i)))
+		}
+	}
+	page.Total = w.seen
+	return page, nil
+}
+
+func entitlementSorts() map[string]func(*Sync, bool) []int32 {
+	byText := func(name string, text func(*Sync, *entitlement) string) func(*Sync, bool) []int32 {
+		return func(s *Sync, desc bool) []int32 {
+			return arranged(s, "entitlements "+name, len(s.entitlements), desc, func(i int32) string {
+				return emptyLast(text(s, &s.entitlements[i]))
+			})
+		}
+	}
+	byNumber := func(name string, number func(*entitlement) int) func(*Sync, bool) []int32 {
+		return func(s *Sync, desc bool) []int32 {
+			return arranged(s, "entitlements "+name, len(s.entitlements), desc, func(i int32) int { return number(&s.entitlements[i]) })
+		}
+	}
+	byResource := byNumber("resource", func(e *entitlement) int { return int(e.resource) })
+	return map[string]func(*Sync, bool) []int32{
+		"":          byResource,
+		"resource":  byResource,
+		"name":      byText("name", func(_ *Sync, e *entitlement) string { return e.name }),
+		"id":        byText("id", func(_ *Sync, e *entitlement) string { return e.id }),
+		"slug":      byText("slug", func(_ *Sync, e *entitlement) string { return e.slug }),
+		"purpose":   byText("purpose", func(_ *Sync, e *entitlement) string { return e.purpose }),
+		"type":      byText("type", func(s *Sync, e *entitlement) string { return s.types[s.resources[e.resource].typ].Name }),
+		"holders":   byNumber("holders", func(e *entitlement) int { return e.holders.All }),
+		"direct":    byNumber("direct", func(e *entitlement) int { return e.holders.Direct }),
+		"inherited": byNumber("inherited", func(e *entitlement) int { return e.holders.Inherited() }),
+	}
+}
+
+func (s *Sync) entitlementFilters() map[string]func(string) (func(EntRef) bool, error) {
+	of := func(e EntRef) *record { return &s.resources[s.entitlements[e].resource] }
+	return map[string]func(string) (func(EntRef) bool, error){
+		"empty": oneOf("empty", yesNo(), func(e EntRef, v string) bool {
+			return (s.entitlements[e].holders.All == 0) == (v == "yes")
+		}),
+		"immutable": oneOf("immutable", yesNo(), func(e EntRef, v string) bool { return s.entitlements[e].immutable == (v == "yes") }),
+		"missing":   oneOf("missing", yesNo(), func(e EntRef, v string) bool { return s.entitlements[e].missing == (v == "yes") }),
+		"kind":      oneOf("kind", kindWords(), func(e EntRef, v string) bool { return of(e).kind.String() == v }),
+		"purpose": oneOf("purpose", []string{"assignment", "permission", "ownership"},
+			func(e EntRef, v string) bool { return s.entitlements[e].purpose == v }),
+		"slug":     anyText(func(e EntRef) string { return s.entitlements[e].slug }),
+		"type":     typeFilter(s, "type", func(e EntRef) int32 { return of(e).typ }),
+		"resource": resourceFilterOf(s, func(e EntRef) Ref { return s.entitlements[e].resource }),
+	}
+}
+
+// resourceFilterOf restricts to one resource, written "type:id". One that is not
+// there matches nothing.
+func resourceFilterOf[T any](s *Sync, of func(T) Ref) func(string) (func(T) bool, error) {
+	return func(value string) (func(T) bool, error) {
+		r, ok := s.byColon(value)
+		return func(v T) bool { return ok && of(v) == r }, nil
+	}
+}
+
+// byColon finds a resource by "type:id". Types may hold colons.
+func (s *Sync) byColon(text string) (Ref, bool) {
+	for i := range len(text) {
+		if text[i] == ':' {
+			if r, ok := s.ByID(text[:i], text[i+1:]); ok {
+				return r, true
+			}
+		}
+	}
+	return NoRef, false
+}
+
+// facets counts values among accounts.
+func (s *Sync) facets(get func(*AccountInfo) string) []Facet {
+	counts := map[string]int{}
+	for i := range s.resources {
+		if m := &s.resources[i]; m.account != nil && !m.missing {
+			counts[get(m.account)]++
+		}
+	}
+	list := make([]Facet, 0, len(counts))
+	for v, n := range counts {
+		list = append(list, Facet{v, n})
+	}
+	slices.SortFunc(list, func(a, b Facet) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value))
+	})
+	return list
+}

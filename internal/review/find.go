@@ -1,0 +1,263 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxCandidates is how many things an error names at most.
+const maxCandidates = 20
+
+// Candidate is something that a text may have meant.
+type Candidate struct {
+	// Resource is set, and Entitlement is where an entitlement was looked for.
+	Resource    Brief
+	Entitlement EntRef
+	// ID is "type:id" of a resource, and the id of an entitlement: with it, the same
+	// thing is found without doubt.
+	ID string
+	// Hint tells it from others of the same name: an e-mail address, a description.
+	Hint string
+}
+
+// AmbiguousError says that a text names several things.
+type AmbiguousError struct {
+	Text string
+	// Candidates are at most 20 of them, and Count says how many there are.
+	Candidates []Candidate
+	Count      int
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q names %d things; use an id: %s", e.Text, e.Count, candidateIDs(e.Candidates, e.Count))
+}
+
+// NotFoundError says that a text names nothing.
+type NotFoundError struct {
+	Text string
+	// Nearest are a few things that have a similar name.
+	Nearest []Candidate
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Nearest) == 0 {
+		return fmt.Sprintf("nothing is called %q", e.Text)
+	}
+	return fmt.Sprintf("nothing is called %q; near to it are %s", e.Text, candidateIDs(e.Nearest, len(e.Nearest)))
+}
+
+func candidateIDs(list []Candidate, count int) string {
+	var texts []string
+	for _, c := range list {
+		text := fmt.Sprintf("%q (%s", c.ID, c.Resource.Name)
+		if c.Hint != "" {
+			text += ", " + c.Hint
+		}
+		texts = append(texts, text+")")
+	}
+	if more := count - len(list); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// FindResource finds the resource that a text names: by "type:id", then by id, then
+// by name, e-mail address or login without regard to case and accents. Only resources
+// of the given kinds are found, of all kinds where none is given. The errors are
+// [*AmbiguousError] and [*NotFoundError].
+func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
+	text = strings.TrimSpace(text)
+	of := func(r Ref) bool { return len(kinds) == 0 || slices.Contains(kinds, s.resources[r].kind) }
+	if r, ok := s.byColon(text); ok && of(r) {
+		return r, nil
+	}
+	var byID, byName []Ref
+	folded := fold(text)
+	for i := range s.resources {
+		if m := &s.resources[i]; of(Ref(i)) && text != "" {
+			if m.id == text {
+				byID = append(byID, Ref(i))
+			} else if m.named(folded) {
+				byName = append(byName, Ref(i))
+			}
+		}
+	}
+	for _, found := range [][]Ref{byID, byName} {
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			err := &AmbiguousError{Text: text, Count: len(found)}
+			for _, r := range found[:min(len(found), maxCandidates)] {
+				err.Candidates = append(err.Candidates, s.candidate(r))
+			}
+			return NoRef, err
+		}
+	}
+	return NoRef, &NotFoundError{text, s.nearest(folded, of)}
+}
+
+// named reports whether a resource is called something, which is folded.
+func (m *record) named(folded string) bool {
+	if fold(m.name) == folded {
+		return true
+	}
+	if a := m.account; a != nil {
+		return a.Login != "" && fold(a.Login) == folded ||
+			slices.ContainsFunc(a.Emails, func(e string) bool { return fold(e) == folded })
+	}
+	return false
+}
+
+func (s *Sync) candidate(r Ref) Candidate {
+	m := &s.resources[r]
+	c := Candidate{Resource: s.Brief(r), Entitlement: NoEnt, ID: s.types[m.typ].ID + ":" + m.id}
+	switch {
+	case m.account != nil:
+		c.Hint = cmp.Or(m.account.Email, m.account.Login)
+	case m.more != nil:
+		c.Hint = m.more.description
+	}
+	return c
+}
+
+// maxNearest is how many similar things an error names.
+const maxNearest = 5
+
+// nearest finds resources whose texts hold the text, else those whose names differ
+// in a few letters.
+func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
+	if folded == "" {
+		return nil
+	}
+	type near struct {
+		r        Ref
+		distance int
+	}
+	var list []near
+	if found := s.resourceTexts.search(strings.Fields(folded)); found != nil {
+		for r, hit := range found {
+			if hit && of(Ref(r)) {
+				list = append(list, near{Ref(r), len(s.resources[r].name)})
+			}
+		}
+	}
+	most := min(len(folded)/3+1, 4)
+	for r := 0; len(list) == 0 && r < len(s.resources); r++ {
+		if !of(Ref(r)) {
+			continue
+		}
+		if d := distance(fold(s.resources[r].name), folded, most); d <= most {
+			list = append(list, near{Ref(r), d})
+		}
+	}
+	slices.SortFunc(list, func(a, b near) int { return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.r, b.r)) })
+	var nearest []Candidate
+	for _, n := range list[:min(len(list), maxNearest)] {
+		nearest = append(nearest, s.candidate(n.r))
+	}
+	return nearest
+}
+
+// distance counts the letters that must be put in, taken out or changed to make one
+// text of another, as far as most; beyond, it is most+1.
+func distance(a, b string, most int) int {
+	x, y := []rune(a), []rune(b)
+	if len(x)-len(y) > most || len(y)-len(x) > most {
+		return most + 1
+	}
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		corner := row[0]
+		row[0] = i
+		best := row[0]
+		for j := 1; j <= len(y); j++ {
+			change := corner
+			if x[i-1] != y[j-1] {
+				change++
+			}
+			corner = row[j]
+			row[j] = min(change, row[j]+1, row[j-1]+1)
+			best = min(best, row[j])
+		}
+		if best > most {
+			return most + 1
+		}
+	}
+	return min(row[len(y)], most+1)
+}
+
+// FindEntitlement finds the entitlement that a text names: by its id, by its name, by
+// a resource that has no other, or by a resource and the entitlement's slug, as in
+// "Engineering member". The errors are [*AmbiguousError] and [*NotFoundError].
+func (s *Sync) FindEntitlement(text string) (EntRef, error) {
+	text = strings.TrimSpace(text)
+	if e, ok := s.EntitlementByID(text); ok {
+		return e, nil
+	}
+	found := s.entitlementsNamed(fold(text))
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		err := &AmbiguousError{Text: text, Count: len(found)}
+		for _, e := range found[:min(len(found), maxCandidates)] {
+			err.Candidates = append(err.Candidates, s.entitlementCandidate(e))
+		}
+		return NoEnt, err
+	}
+	err := &NotFoundError{Text: text}
+	for _, c := range s.nearest(fold(text), func(r Ref) bool { return s.resources[r].ents > 0 }) {
+		for _, e := range s.EntitlementsOf(c.Resource.Ref) {
+			if len(err.Nearest) < maxNearest {
+				err.Nearest = append(err.Nearest, s.entitlementCandidate(e))
+			}
+		}
+	}
+	return NoEnt, err
+}
+
+// entitlementsNamed lists the entitlements that a folded text names, by the first way
+// of naming that leads to any.
+func (s *Sync) entitlementsNamed(folded string) []EntRef {
+	var ways [3][]EntRef
+	if folded == "" {
+		return nil
+	}
+	for i := range s.entitlements {
+		e := &s.entitlements[i]
+		m := &s.resources[e.resource]
+		ref := EntRef(i)
+		typed := fold(s.types[m.typ].ID + ":" + m.id)
+		switch {
+		case fold(e.name) == folded:
+			ways[0] = append(ways[0], ref)
+		case m.named(folded) || fold(m.id) == folded || typed == folded:
+			ways[1] = append(ways[1], ref)
+		case e.slug != "" && strings.HasSuffix(folded, " "+fold(e.slug)):
+			of := strings.TrimSpace(strings.TrimSuffix(folded, fold(e.slug)))
+			if m.named(of) || fold(m.id) == of || typed == of {
+				ways[2] = append(ways[2], ref)
+			}
+		}
+	}
+	for _, w := range ways {
+		if len(w) > 0 {
+			return w
+		}
+	}
+	return nil
+}
+
+func (s *Sync) entitlementCandidate(e EntRef) Candidate {
+	m := &s.entitlements[e]
+	c := s.candidate(m.resource)
+	c.Entitlement, c.ID, c.Hint = e, m.id, cmp.Or(m.slug, m.name)
+	return c
+}

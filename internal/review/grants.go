@@ -1,0 +1,387 @@
+package review
+
+import (
+	"cmp"
+	"sort"
+	"strings"
+)
+
+// Grants lists grants.
+//
+// Sort keys: direct (direct ones first), entitlement or resource (the order without
+// a key: by resource, then by principal) and principal.
+//
+// Filter keys: direct (yes, no: through something else only), entitlement (an id),
+// expandable (yes, no), immutable (yes, no), kind and type (of the entitlement's
+// resource), principal ("type:id"), principal_kind, principal_type, resource
+// ("type:id"), via (the id of an entitlement that the grant comes from).
+//
+// A search that is the id of a grant finds that one.
+func (s *Sync) Grants(q Query) (Page[Grant], error) {
+	page := Page[Grant]{All: len(s.principal)}
+	sel, err := s.selectGrants(q)
+	if err != nil {
+		return page, err
+	}
+	walk, err := pick("sort", q.Sort, map[string]func(*Sync, bool, *selection, func(int32) bool){
+		"": walkByEntitlement, "entitlement": walkByEntitlement, "resource": walkByEntitlement,
+		"principal": walkByPrincipal, "direct": walkByDirect,
+	})
+	if err != nil {
+		return page, err
+	}
+	page.Total = sel.total
+	w := q.window()
+	walk(s, q.Desc, sel, func(g int32) bool {
+		if w.take() {
+			page.Rows = append(page.Rows, s.GrantAt(g))
+		}
+		return w.limit <= 0 || len(page.Rows) < w.limit
+	})
+	return page, nil
+}
+
+// GrantAt returns a grant by its place among [Sync.GrantCount]. It panics on a place
+// that is none.
+func (s *Sync) GrantAt(g int32) Grant {
+	e := s.entitlementOf(g)
+	return Grant{
+		ID: s.grantID(g, e), Entitlement: s.EntitlementAt(e), Principal: s.Brief(s.principal[g]),
+		Direct: s.flags[g]&flagDirect != 0, Via: append([]EntRef(nil), s.sourcesOf(g)...),
+		Immutable: s.flags[g]&flagImmutable != 0, Expandable: s.flags[g]&flagExpandable != 0,
+	}
+}
+
+// entitlementOf finds the entitlement of a grant.
+func (s *Sync) entitlementOf(g int32) EntRef {
+	return EntRef(sort.Search(len(s.entitlements), func(e int) bool { return s.entStart[e+1] > g }))
+}
+
+// sourcesOf are the entitlements that a grant comes from, without its own.
+func (s *Sync) sourcesOf(g int32) []EntRef {
+	at := s.sources[g]
+	if at == 0 {
+		return nil
+	}
+	n := uint32(s.via[at-1])
+	return s.via[at : at+n]
+}
+
+// grantID makes a grant's id by the rule that it follows, or finds it.
+func (s *Sync) grantID(g int32, e EntRef) string {
+	p := &s.resources[s.principal[g]]
+	typ := s.types[p.typ].ID
+	switch f := s.flags[g]; {
+	case f&flagPlainID != 0:
+		return string(appendPlainID(nil, s.entitlements[e].id, typ, p.id))
+	case f&flagTypedID != 0:
+		of := &s.resources[s.entitlements[e].resource]
+		return string(appendTypedID(nil, s.types[of.typ].ID, of.id, typ, p.id))
+	}
+	i := sort.Search(len(s.ids), func(i int) bool { return s.ids[i].grant >= g })
+	if i < len(s.ids) && s.ids[i].grant == g {
+		return s.ids[i].id
+	}
+	return ""
+}
+
+// findGrant finds a grant by its id.
+func (s *Sync) findGrant(id string) (int32, bool) {
+	for i := range s.ids {
+		if s.ids[i].id == id {
+			return s.ids[i].grant, true
+		}
+	}
+	var ents []EntRef
+	typ, rest, _ := strings.Cut(id, "-grant:")
+	for i := range len(rest) {
+		if rest[i] == ':' {
+			if r, ok := s.ByID(typ, rest[:i]); ok {
+				ents = append(ents, s.EntitlementsOf(r)...)
+			}
+		}
+	}
+	for i := range len(id) {
+		if id[i] == ':' {
+			if e, ok := s.EntitlementByID(id[:i]); ok {
+				ents = append(ents, e)
+			}
+		}
+	}
+	for _, e := range ents {
+		for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
+			if s.grantID(g, e) == id {
+				return g, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// held lists the grants of a principal.
+func (s *Sync) grantsOf(p Ref) []int32 { return s.held[s.heldStart[p]:s.heldStart[p+1]] }
+
+// selection is which grants match.
+type selection struct {
+	total int
+	// all says that every grant does; bits are one for each grant otherwise, and list
+	// replaces them where the grants in question are few. It is in order.
+	all  bool
+	bits []uint64
+	list []int32
+	few  bool
+}
+
+func (l *selection) has(g int32) bool { return l.all || l.bits[g/64]&(1<<(g%64)) != 0 }
+
+// grantFilter is what a filter says about the three parts of a grant.
+type grantFilter struct {
+	ents       tests[EntRef]
+	principals tests[Ref]
+	grants     tests[int32]
+	// one and of are the only entitlement and the only principal.
+	one EntRef
+	of  Ref
+}
+
+func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
+	f := &grantFilter{one: NoEnt, of: NoRef}
+	ents := s.entitlementFilters()
+	flag := func(key string, bit flags) func(string) (func(int32) bool, error) {
+		return oneOf(key, yesNo(), func(g int32, v string) bool { return (s.flags[g]&bit != 0) == (v == "yes") })
+	}
+	none := func(int32) bool { return false }
+	_, err := filters(filter, map[string]func(string) (func(struct{}) bool, error){
+		"direct":     into(&f.grants, flag("direct", flagDirect)),
+		"immutable":  into(&f.grants, flag("immutable", flagImmutable)),
+		"expandable": into(&f.grants, flag("expandable", flagExpandable)),
+		"kind":       into(&f.ents, ents["kind"]),
+		"type":       into(&f.ents, ents["type"]),
+		"resource":   into(&f.ents, ents["resource"]),
+		"entitlement": into(&f.grants, func(value string) (func(int32) bool, error) {
+			e, ok := s.EntitlementByID(value)
+			if !ok {
+				return none, nil
+			}
+			f.one = e
+			return func(g int32) bool { return g >= s.entStart[e] && g < s.entStart[e+1] }, nil
+		}),
+		"via": into(&f.grants, func(value string) (func(int32) bool, error) {
+			e, ok := s.EntitlementByID(value)
+			if !ok {
+				return none, nil
+			}
+			return func(g int32) bool { return containsEnt(s.sourcesOf(g), e) }, nil
+		}),
+		"principal": into(&f.grants, func(value string) (func(int32) bool, error) {
+			p, ok := s.byColon(value)
+			if !ok {
+				return none, nil
+			}
+			f.of = p
+			return func(g int32) bool { return s.principal[g] == p }, nil
+		}),
+		"principal_kind": into(&f.principals, oneOf("principal_kind", kindWords(),
+			func(r Ref, v string) bool { return s.resources[r].kind.String() == v })),
+		"principal_type": into(&f.principals, typeFilter(s, "principal_type", func(r Ref) int32 { return s.resources[r].typ })),
+	})
+	return f, err
+}
+
+// into adds what a filter makes to a list of tests.
+func into[T any](list *tests[T], make func(string) (func(T) bool, error)) func(string) (func(struct{}) bool, error) {
+	return func(value string) (func(struct{}) bool, error) {
+		test, err := make(value)
+		if err == nil {
+			*list = append(*list, test)
+		}
+		return func(struct{}) bool { return true }, err
+	}
+}
+
+func containsEnt(list []EntRef, e EntRef) bool {
+	for _, l := range list {
+		if l == e {
+			return true
+		}
+	}
+	return false
+}
+
+// maxWords is how many different words a search of grants looks at; further ones are
+// not asked for by people.
+const maxWords = 32
+
+// selectGrants finds the grants that match. Every word of the search must be in the
+// texts of the principal or of the entitlement.
+func (s *Sync) selectGrants(q Query) (*selection, error) {
+	f, err := s.grantFilter(q.Filter)
+	if err != nil {
+		return nil, err
+	}
+	search := words(q.Search)
+	if len(search) > maxWords {
+		search = search[:maxWords]
+	}
+	if len(search) > 0 {
+		if g, ok := s.findGrant(strings.TrimSpace(q.Search)); ok {
+			sel := &selection{few: true}
+			if f.match(s, g, s.entitlementOf(g)) {
+				sel.list, sel.total = []int32{g}, 1
+			}
+			return sel, nil
+		}
+	}
+	m := s.masks(f, search)
+	if f.of != NoRef || f.one != NoEnt {
+		return s.selectFew(f, m), nil
+	}
+	if len(search) == 0 && len(f.ents)+len(f.principals)+len(f.grants) == 0 {
+		return &selection{all: true, total: len(s.principal)}, nil
+	}
+	return s.selectMany(f, m), nil
+}
+
+func (f *grantFilter) match(s *Sync, g int32, e EntRef) bool {
+	return f.ents.all(e) && f.principals.all(s.principal[g]) && f.grants.all(g)
+}
+
+// masks says which words of a search, and a bit more for the filter, an entitlement
+// and a principal have. A grant matches when the two together have all.
+type masks struct {
+	ent       []uint64
+	principal []uint64
+	want      uint64
+}
+
+// The bits of the filter.
+const (
+	entitlementBit = 1 << 62
+	principalBit   = 1 << 63
+)
+
+func (s *Sync) masks(f *grantFilter, search []string) masks {
+	m := masks{
+		ent: make([]uint64, len(s.entitlements)), principal: make([]uint64, len(s.resources)),
+		want: 1<<len(search) - 1 | entitlementBit | principalBit,
+	}
+	for i, w := range search {
+		s.entitlementTexts.find(w, func(e int) { m.ent[e] |= 1 << i })
+		s.resourceTexts.find(w, func(r int) { m.principal[r] |= 1 << i })
+	}
+	for e := range m.ent {
+		if f.ents.all(EntRef(e)) {
+			m.ent[e] |= entitlementBit
+		}
+	}
+	for p := range m.principal {
+		if f.principals.all(Ref(p)) {
+			m.principal[p] |= principalBit
+		}
+	}
+	return m
+}
+
+// selectFew looks at the grants of one principal or one entitlement.
+func (s *Sync) selectFew(f *grantFilter, m masks) *selection {
+	sel := &selection{few: true}
+	take := func(g int32, e EntRef) {
+		if m.ent[e]|m.principal[s.principal[g]] == m.want && f.grants.all(g) {
+			sel.list = append(sel.list, g)
+		}
+	}
+	if f.of != NoRef {
+		for _, g := range s.grantsOf(f.of) {
+			take(g, s.entitlementOf(g))
+		}
+	} else {
+		for g := s.entStart[f.one]; g < s.entStart[f.one+1]; g++ {
+			take(g, f.one)
+		}
+	}
+	sel.total = len(sel.list)
+	return sel
+}
+
+// selectMany looks at all grants.
+func (s *Sync) selectMany(f *grantFilter, m masks) *selection {
+	sel := &selection{bits: make([]uint64, (len(s.principal)+63)/64)}
+	for e := range s.entitlements {
+		mask := m.ent[e]
+		if mask&entitlementBit == 0 {
+			continue
+		}
+		for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
+			if mask|m.principal[s.principal[g]] == m.want && f.grants.all(g) {
+				sel.bits[g/64] |= 1 << (g % 64)
+				sel.total++
+			}
+		}
+	}
+	return sel
+}
+
+// walkByEntitlement visits the grants of a selection in their own order.
+func walkByEntitlement(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
+	if sel.few {
+		walkFew(sel.list, desc, s.entitlementOf, visit)
+		return
+	}
+	n := len(s.entitlements)
+	for i := range n {
+		e := i
+		if desc {
+			e = n - 1 - i
+		}
+		for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
+			if sel.has(g) && !visit(g) {
+				return
+			}
+		}
+	}
+}
+
+// walkByPrincipal visits them principal by principal.
+func walkByPrincipal(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
+	if sel.few {
+		walkFew(sel.list, desc, func(g int32) Ref { return s.principal[g] }, visit)
+		return
+	}
+	n := len(s.resources)
+	for i := range n {
+		p := i
+		if desc {
+			p = n - 1 - i
+		}
+		for _, g := range s.grantsOf(Ref(p)) {
+			if sel.has(g) && !visit(g) {
+				return
+			}
+		}
+	}
+}
+
+// walkByDirect visits the direct ones first, or last.
+func walkByDirect(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
+	for _, direct := range []bool{!desc, desc} {
+		more := true
+		walkByEntitlement(s, false, sel, func(g int32) bool {
+			if (s.flags[g]&flagDirect != 0) == direct {
+				more = visit(g)
+			}
+			return more
+		})
+		if !more {
+			return
+		}
+	}
+}
+
+// walkFew visits a list by a key.
+func walkFew[K cmp.Ordered](list []int32, desc bool, key func(g int32) K, visit func(int32) bool) {
+	for _, i := range arrange(len(list), desc, func(i int32) K { return key(list[i]) }) {
+		if !visit(list[i]) {
+			return
+		}
+	}
+}

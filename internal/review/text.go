@@ -1,0 +1,79 @@
+package review
+
+import (
+	"bytes"
+	"sort"
+)
+
+// texts are the folded texts of numbered things, one after the other, so that a word
+// is looked for in all of them at the speed of memory.
+type texts struct {
+	all []byte
+	// start has where each one begins, and one more.
+	start []int
+}
+
+// textEnd stands between texts. No word of a search holds it, since it is a space.
+const textEnd = '\n'
+
+func newTexts(n int) *texts { return &texts{start: append(make([]int, 0, n+1), 0)} }
+
+// add adds the texts of the next thing.
+func (t *texts) add(parts ...string) {
+	for _, p := range parts {
+		if p != "" {
+			t.all = append(t.all, fold(p)...)
+			t.all = append(t.all, textEnd)
+		}
+	}
+	t.start = append(t.start, len(t.all))
+}
+
+func (t *texts) len() int { return len(t.start) - 1 }
+
+// find calls found for each thing that holds a word, once and in order.
+func (t *texts) find(word string, found func(i int)) {
+	w := []byte(word)
+	at, i := 0, 0
+	for at < len(t.all) {
+		n := bytes.Index(t.all[at:], w)
+		if n < 0 {
+			return
+		}
+		at += n
+		rest := t.start[i+1:]
+		i += sort.Search(len(rest), func(j int) bool { return rest[j] > at })
+		found(i)
+		at = t.start[i+1]
+		i++
+		if i >= t.len() {
+			return
+		}
+	}
+}
+
+// search returns which things hold all words, nil when there are none: everything
+// matches then.
+func (t *texts) search(words []string) []bool {
+	if len(words) == 0 {
+		return nil
+	}
+	hits := make([]int32, t.len())
+	for n, w := range words {
+		t.find(w, func(i int) {
+			if hits[i] == int32(n) {
+				hits[i]++
+			}
+		})
+	}
+	match := make([]bool, t.len())
+	for i, h := range hits {
+		match[i] = h == int32(len(words))
+	}
+	return match
+}
+
+// has reports whether a thing holds a word.
+func (t *texts) has(i int, word string) bool {
+	return bytes.Contains(t.all[t.start[i]:t.start[i+1]], []byte(word))
+}
