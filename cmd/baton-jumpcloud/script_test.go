@@ -44,14 +44,15 @@ func TestMain(m *testing.M) {
 // archive hold; "requests", which prints how many requests the simulator was
 // asked since the last time, by route; "hold N", after which requests beyond N
 // wait for "release", and "held", which waits until one does; "hex FILE
-// DIGITS...", which writes bytes; and those of changeCommands.
+// DIGITS...", which writes bytes; "lose users|groups COUNT", which deletes some;
+// "code VARIABLE", which keeps the code of a loss; and those of changeCommands.
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"simulator": startSimulator, "exits": exits,
 		"syncs":    func(ts *testscript.TestScript, _ bool, args []string) { printSyncs(t.Context(), ts, args) },
 		"requests": printRequests, "hex": writeHex,
-		"hold": hold, "held": held, "release": release,
+		"hold": hold, "held": held, "release": release, "lose": lose, "code": code,
 	}
 	maps.Copy(commands, changeCommands(t.Context()))
 	testscript.Run(t, testscript.Params{
