@@ -20,4 +20,3 @@ type plant struct {
 	limit time.Duration
 	sees  string
 }
-func (o *ordeal) serve() {}
