@@ -3,13 +3,14 @@ terraform {
   required_version = ">= 1.5"
   required_providers {
     conductorone = {
-      source = "ConductorOne/conductorone"
+      source  = "conductorone/conductorone"
+      version = ">= 1.0"
     }
   }
 }
 
-# Reads CONDUCTORONE_CLIENT_ID, CONDUCTORONE_CLIENT_SECRET and
-# CONDUCTORONE_TENANT_DOMAIN (or server URL) from the environment.
+# Reads CONDUCTORONE_CLIENT_ID and CONDUCTORONE_CLIENT_SECRET from the environment; the
+# tenant follows from the client id.
 provider "conductorone" {}
 
 resource "conductorone_app" "jumpcloud" {
