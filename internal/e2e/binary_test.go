@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if limit := os.Getenv(fileLimit); limit != "" {
 		os.Exit(limited(limit))
 	}
+	if after := os.Getenv(killAfter); after != "" {
+		os.Exit(mortal(after))
+	}
 	dir, err := os.MkdirTemp("", "e2e-")
 	if err != nil {
 		panic(err)
