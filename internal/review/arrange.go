@@ -19,7 +19,6 @@ func (l *loader) arrange() *Sync {
 	s := &Sync{
 		Run: l.run, types: l.types, resources: l.resources, entitlements: l.entitlements,
 		byKey: make(map[string]Ref, len(l.resources)), byEntitlement: make(map[string]EntRef, len(l.entitlements)),
-		cached: map[string]*lazy{},
 	}
 	for r := range s.resources {
 		rec := &s.resources[r]

@@ -37,14 +37,14 @@ func (s *Sync) Entitlements(q Query) (Page[Entitlement], error) {
 func entitlementSorts() map[string]func(*Sync, bool) []int32 {
 	byText := func(name string, text func(*Sync, *entitlement) string) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(s, "entitlements "+name, len(s.entitlements), desc, func(i int32) string {
+			return arranged(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) string {
 				return emptyLast(text(s, &s.entitlements[i]))
 			})
 		}
 	}
 	byNumber := func(name string, number func(*entitlement) int) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(s, "entitlements "+name, len(s.entitlements), desc, func(i int32) int { return number(&s.entitlements[i]) })
+			return arranged(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) int { return number(&s.entitlements[i]) })
 		}
 	}
 	byResource := byNumber("resource", func(e *entitlement) int { return int(e.resource) })

@@ -8,12 +8,12 @@ import (
 // arranged returns n things by their keys, those with the same key in their own
 // order, whichever the direction. The arrangement is kept under a name, so that it
 // costs something only once.
-func arranged[K cmp.Ordered](s *Sync, name string, n int, desc bool, key func(i int32) K) []int32 {
+func arranged[K cmp.Ordered](c *cache, name string, n int, desc bool, key func(i int32) K) []int32 {
 	direction := "up "
 	if desc {
 		direction = "down "
 	}
-	return cachedValue(s, direction+name, func() []int32 { return arrange(n, desc, key) })
+	return cachedValue(c, direction+name, func() []int32 { return arrange(n, desc, key) })
 }
 
 func arrange[K cmp.Ordered](n int, desc bool, key func(i int32) K) []int32 {

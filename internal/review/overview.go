@@ -39,7 +39,7 @@ const topRows = 10
 
 // Overview counts. The result is shared and must not be changed.
 func (s *Sync) Overview() *Overview {
-	return cachedValue(s, "overview", s.overview)
+	return cachedValue(&s.cache, "overview", s.overview)
 }
 
 func (s *Sync) overview() *Overview {

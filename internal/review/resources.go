@@ -62,12 +62,12 @@ func (s *Sync) resourceOrder(q Query) ([]int32, error) {
 func resourceSorts() map[string]func(*Sync, bool) []int32 {
 	byText := func(name string, text func(*Sync, Ref) string) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(s, "resources "+name, s.Len(), desc, func(i int32) string { return emptyLast(text(s, Ref(i))) })
+			return arranged(&s.cache, "resources "+name, s.Len(), desc, func(i int32) string { return emptyLast(text(s, Ref(i))) })
 		}
 	}
 	byNumber := func(name string, number func(*Sync, Ref) int64) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(s, "resources "+name, s.Len(), desc, func(i int32) int64 { return number(s, Ref(i)) })
+			return arranged(&s.cache, "resources "+name, s.Len(), desc, func(i int32) int64 { return number(s, Ref(i)) })
 		}
 	}
 	ofAccount := func(name string, text func(*AccountInfo) string) func(*Sync, bool) []int32 {
@@ -261,5 +261,5 @@ func (s *Sync) Facets(key string) ([]Facet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cachedValue(s, "facets "+key, func() []Facet { return s.facets(get) }), nil
+	return cachedValue(&s.cache, "facets "+key, func() []Facet { return s.facets(get) }), nil
 }

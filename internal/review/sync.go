@@ -1,10 +1,6 @@
 package review
 
-import (
-	"sync"
-
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-)
+import "github.com/conductorone/baton-jumpcloud/internal/c1z"
 
 // Sync is one sync of an archive, arranged for questions. It is safe for concurrent
 // use.
@@ -45,8 +41,7 @@ type Sync struct {
 
 	resourceTexts, entitlementTexts *texts
 
-	mu     sync.Mutex
-	cached map[string]*lazy
+	cache cache
 }
 
 // flags are what is known of a grant beside its ends.
@@ -92,26 +87,6 @@ type entitlement struct {
 // resourceKey is a resource's key in Sync.byKey. Types hold no zero byte, and if one
 // did, it would only be found under another's name.
 func resourceKey(typ, id string) string { return typ + "\x00" + id }
-
-// lazy is something that is made when it is first asked for.
-type lazy struct {
-	once  sync.Once
-	value any
-}
-
-// cachedValue makes something once.
-func cachedValue[T any](s *Sync, key string, build func() T) T {
-	s.mu.Lock()
-	l, ok := s.cached[key]
-	if !ok {
-		l = &lazy{}
-		s.cached[key] = l
-	}
-	s.mu.Unlock()
-	l.once.Do(func() { l.value = build() })
-	v, _ := l.value.(T)
-	return v
-}
 
 // Types lists the resource types by id, those too that only resources name.
 func (s *Sync) Types() []Type { return append([]Type(nil), s.types...) }
