@@ -45,7 +45,7 @@ func csvField(c Column, cell any) string {
 			return ""
 		}
 		return v.UTC().Format(time.RFC3339)
-	case string, []string:
+	case string, []string, [][]string:
 		return defused(plain(c.text(v)))
 	}
 	return c.text(cell)

@@ -44,7 +44,7 @@ func writeHTML(w io.Writer, d Document) error {
 	var failed error
 	p := page{Title: d.Title, Lead: d.Lead}
 	for i, t := range d.Tables {
-		p.Tables = append(p.Tables, &htmlTable{Table: t, Number: i + 1, failed: &failed})
+		p.Tables = append(p.Tables, &htmlTable{Table: t.brief(), Number: i + 1, failed: &failed})
 	}
 	if p.Title == "" && len(d.Tables) > 0 {
 		p.Title = d.Tables[0].Title

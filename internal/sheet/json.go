@@ -99,6 +99,10 @@ func (e *rowEncoder) encode(row []any) ([]byte, error) {
 			if v == nil {
 				cell = []string{}
 			}
+		case [][]string:
+			if v == nil {
+				cell = [][]string{}
+			}
 		}
 		e.value.Reset()
 		if err := e.json.Encode(cell); err != nil {

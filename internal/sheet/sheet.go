@@ -14,11 +14,12 @@ type Kind uint8
 
 // The kinds of column. A cell may be nil in each of them: nothing is known.
 const (
-	Text Kind = iota // string
-	Int              // int or int64
-	Bool             // bool
-	Time             // time.Time, shown in UTC; the zero time is nothing
-	List             // []string
+	Text  Kind = iota // string
+	Int               // int or int64
+	Bool              // bool
+	Time              // time.Time, shown in UTC; the zero time is nothing
+	List              // []string
+	Lists             // [][]string
 )
 
 // Column describes the cells of a column.
@@ -31,6 +32,9 @@ type Column struct {
 	// Width is at how many columns of a terminal text tables cut a cell; 0 means
 	// [DefaultWidth].
 	Width int
+	// Detail leaves the column out of text tables and HTML, where there is less room,
+	// unless it is picked.
+	Detail bool
 }
 
 // DefaultWidth is where text tables cut cells.
@@ -153,6 +157,7 @@ func (t Table) Pick(keys []string) (Table, error) {
 		found := false
 		for i, c := range t.Columns {
 			if c.Key == key {
+				c.Detail = false
 				places, columns, found = append(places, i), append(columns, c), true
 			}
 		}
@@ -188,6 +193,22 @@ func (t Table) keys() []string {
 	return keys
 }
 
+// brief is the table without details.
+func (t Table) brief() Table {
+	var keys []string
+	for _, c := range t.Columns {
+		if !c.Detail {
+			keys = append(keys, c.Key)
+		}
+	}
+	if len(keys) == len(t.Columns) {
+		return t
+	}
+	// All keys are the table's own.
+	t, _ = t.Pick(keys)
+	return t
+}
+
 // none is what is shown in place of no rows.
 func (t Table) none() string {
 	if t.None == "" {
@@ -205,6 +226,12 @@ func (c Column) text(cell any) string {
 		return v
 	case []string:
 		return strings.Join(v, "; ")
+	case [][]string:
+		parts := make([]string, len(v))
+		for i, part := range v {
+			parts[i] = strings.Join(part, " > ")
+		}
+		return strings.Join(parts, "; ")
 	case bool:
 		if v {
 			return "yes"

@@ -315,6 +315,48 @@ func TestRowErrorEndsEveryFormat(t *testing.T) {
 	}
 }
 
+func TestDetailsAreForPrograms(t *testing.T) {
+	t.Parallel()
+	table := sheet.Table{
+		Title: "T",
+		Columns: []sheet.Column{
+			{Key: "name", Title: "Name"},
+			{Key: "paths", Title: "Paths", Kind: sheet.Lists, Detail: true},
+		},
+		Rows: sheet.Rows([]int{0}, func(int) []any { return []any{"a", [][]string{{}, {"x", "y"}, {"z"}}} }),
+	}
+	for f, want := range map[sheet.Format]string{
+		sheet.FormatTable: "T\n\nNAME\na\n",
+		sheet.FormatCSV:   "name,paths\na,; x > y; z\n",
+		sheet.FormatJSON:  "[\n{\"name\":\"a\",\"paths\":[[],[\"x\",\"y\"],[\"z\"]]}\n]\n",
+	} {
+		if diff := cmp.Diff(want, written(t, f, sheet.Document{Tables: []sheet.Table{table}})); diff != "" {
+			t.Errorf("%s: %s", f, diff)
+		}
+	}
+	picked, err := table.Pick([]string{"paths"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := written(t, sheet.FormatTable, sheet.Document{Tables: []sheet.Table{picked}}); !strings.Contains(got, "x > y") {
+		t.Errorf("a detail that is asked for is missing: %q", got)
+	}
+}
+
+func TestPartsInWords(t *testing.T) {
+	t.Parallel()
+	for want, part := range map[string]sheet.Part{
+		"Rows 3 to 4 of 4.": {Offset: 2, Total: 4, All: 4},
+		"Rows 1 to 2 of 1,000 that match, 5,000 in all.": {Total: 1000, All: 5000},
+		"2 in all.":     {Total: 2, All: 2},
+		"2 of 9 match.": {Total: 2, All: 9},
+	} {
+		if got := written(t, sheet.FormatTable, sheet.Document{Tables: []sheet.Table{somePeople(&part)}}); !strings.HasSuffix(got, "\n"+want+"\n") {
+			t.Errorf("got %q, want %q at its end", got, want)
+		}
+	}
+}
+
 func TestPick(t *testing.T) {
 	t.Parallel()
 	table, err := somePeople(nil).Pick([]string{"grants", "name"})

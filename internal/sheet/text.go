@@ -21,6 +21,7 @@ func writeText(w io.Writer, d Document) error {
 		out.WriteString(Visible(line) + "\n")
 	}
 	for i, t := range d.Tables {
+		t = t.brief()
 		if i > 0 || len(d.Lead) > 0 {
 			out.WriteByte('\n')
 		}
@@ -72,6 +73,12 @@ func writeTextTable(out *bufio.Writer, t Table) error {
 // text says in words which part of a list is shown.
 func (p Part) text(rows int) string {
 	count := func(n int) string { return humanize.Comma(int64(n)) }
+	if p.Offset == 0 && rows == p.Total {
+		if rows == p.All {
+			return count(rows) + " in all."
+		}
+		return count(rows) + " of " + count(p.All) + " match."
+	}
 	s := "Rows " + count(p.Offset+1) + " to " + count(p.Offset+rows) + " of " + count(p.Total)
 	if p.Total != p.All {
 		s += " that match, " + count(p.All) + " in all"

@@ -100,7 +100,7 @@ func (b *workbook) cell(c Column, cell any) any {
 			return nil
 		}
 		return excelize.Cell{StyleID: b.date, Value: v.UTC().Truncate(time.Second)}
-	case string, []string:
+	case string, []string, [][]string:
 		if s := cutUTF16(plain(c.text(v)), xlsxCell); s != "" {
 			return s
 		}
