@@ -3,7 +3,8 @@
 
 # How long each fuzz target runs.
 FUZZ_TIME ?= 30s
-# Which benchmarks run, how often, and for how long each.
+# Which benchmarks run, how often, and for how long each. For bench-sync BENCH is a
+# regexp over the names of its cells, and `full` means more cells.
 BENCH       ?= .
 BENCH_COUNT ?= 1
 BENCH_TIME  ?= 1s
@@ -35,7 +36,7 @@ demo: build ## Sync a simulated organisation and show what came out
 	$(BIN)/baton-jumpcloud demo
 
 .PHONY: test
-test: deploy-check ## Run all tests, those of deploy/ among them
+test: deploy-check bench-check ## Run all tests, those of deploy/ and tools/bench among them
 	go test $(PKG)
 
 .PHONY: race
@@ -58,6 +59,27 @@ cc:
 .PHONY: bench
 bench: ## Run the benchmarks (BENCH=regexp BENCH_TIME=1s BENCH_COUNT=1)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCH_TIME) -count $(BENCH_COUNT) $(PKG)
+
+# At most this many runs of each cell. Those that take over a minute run once.
+BENCH_ROUNDS ?= 3
+# bench-sync begins no cell that would end later than this.
+BENCH_LIMIT ?= 40m
+
+.PHONY: bench-sync
+bench-sync: ## Measure whole syncs against the simulator, going on where it stopped (BENCH=regexp or full)
+	go run -C tools/bench . -source $(CURDIR) -only '$(BENCH)' -rounds $(BENCH_ROUNDS) -limit $(BENCH_LIMIT)
+
+.PHONY: bench-list
+bench-list: ## Show what bench-sync would measure and how long that takes
+	go run -C tools/bench . -source $(CURDIR) -only '$(BENCH)' -rounds $(BENCH_ROUNDS) -limit $(BENCH_LIMIT) -list
+
+.PHONY: bench-table
+bench-table: ## Write the table and the plot of what bench-sync measured
+	go run -C tools/bench . -source $(CURDIR) -render
+
+.PHONY: bench-check
+bench-check: ## Check that table and plot are those of the results
+	go test -C tools/bench ./...
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_TIME (30s)
