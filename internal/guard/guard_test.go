@@ -137,10 +137,10 @@ func lost(t testing.TB, before, now world, grants bool) guard.Loss {
 	return loss
 }
 
-// numbered makes ids.
-func numbered(resourceType string, from, to int) (ids []string) {
+// numbered makes users.
+func numbered(from, to int) (ids []string) {
 	for i := from; i < to; i++ {
-		ids = append(ids, fmt.Sprintf("%s:%03d", resourceType, i))
+		ids = append(ids, fmt.Sprintf("user:%03d", i))
 	}
 	return ids
 }
@@ -184,7 +184,8 @@ func TestLoss(t *testing.T) {
 			},
 		},
 		{
-			"everything", small, world{},
+			"everything", small,
+			world{},
 			[]guard.Kind{
 				{Type: "app", Had: 1, Lost: 1, Names: []string{`"MAIL"`}},
 				{Type: "group", Had: 2, Lost: 2, Names: []string{`"OPS"`, `"SALES"`}},
@@ -195,17 +196,20 @@ func TestLoss(t *testing.T) {
 		},
 		{
 			"all replaced by as many others",
-			world{resources: numbered("user", 0, 12)}, world{resources: numbered("user", 12, 24)},
+			world{resources: numbered(0, 12)},
+			world{resources: numbered(12, 24)},
 			[]guard.Kind{{Type: "user", Had: 12, Lost: 12, Names: []string{`"000"`, `"001"`, `"002"`, `"003"`, `"004"`, `"005"`, `"006"`, `"007"`, `"008"`, `"009"`}}},
 		},
 		{
 			"an id moves to another type",
-			world{resources: []string{"user:x"}}, world{resources: []string{"group:x"}},
+			world{resources: []string{"user:x"}},
+			world{resources: []string{"group:x"}},
 			[]guard.Kind{{Type: "user", Had: 1, Lost: 1, Names: []string{`"X"`}}},
 		},
 		{
 			"no name",
-			world{resources: []string{"user:nameless"}}, world{},
+			world{resources: []string{"user:nameless"}},
+			world{},
 			[]guard.Kind{{Type: "user", Had: 1, Lost: 1, Names: []string{`"nameless"`}}},
 		},
 		{
@@ -234,8 +238,8 @@ func TestLoss(t *testing.T) {
 // Grants are left out of the comparison where they cannot be compared.
 func TestLossWithoutGrants(t *testing.T) {
 	t.Parallel()
-	before := world{resources: numbered("user", 0, 3), holders: map[string][]string{"user:000": {"user:001"}}}
-	got := lost(t, before, world{resources: numbered("user", 0, 2)}, false).Kinds
+	before := world{resources: numbered(0, 3), holders: map[string][]string{"user:000": {"user:001"}}}
+	got := lost(t, before, world{resources: numbered(0, 2)}, false).Kinds
 	want := []guard.Kind{{Type: "user", Had: 3, Lost: 1, Names: []string{`"002"`}}}
 	if diff := gocmp.Diff(want, got, cmpopts.IgnoreUnexported(guard.Kind{})); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)
@@ -271,7 +275,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			loss := lost(t, world{resources: numbered("user", 0, tt.had)}, world{resources: numbered("user", tt.lost, tt.had)}, true)
+			loss := lost(t, world{resources: numbered(0, tt.had)}, world{resources: numbered(tt.lost, tt.had)}, true)
 			for _, verdict := range []guard.Verdict{guard.Notable, guard.Sudden} {
 				if got, want := len(loss.Judge(tt.limits, verdict)) > 0, tt.want >= verdict; got != want {
 					t.Errorf("%d of %d lost: at least %d is %v, want %v", tt.lost, tt.had, verdict, got, want)
@@ -286,7 +290,7 @@ func TestJudge(t *testing.T) {
 // itself has enough of them.
 func TestJudgeGrants(t *testing.T) {
 	t.Parallel()
-	users := numbered("user", 0, 30)
+	users := numbered(0, 30)
 	before := world{
 		resources: append([]string{"app:a", "group:g", "role:r"}, users...),
 		holders:   map[string][]string{"app:a": users[:15], "group:g": users, "role:r": users[:15]},
@@ -321,7 +325,7 @@ func TestJudgeGrants(t *testing.T) {
 func TestCode(t *testing.T) {
 	t.Parallel()
 	usual := guard.Limits{Percent: 50, AtLeast: 2}
-	users := numbered("user", 0, 10)
+	users := numbered(0, 10)
 	before := world{resources: append([]string{"group:g", "group:h"}, users...), holders: map[string][]string{"group:g": users, "group:h": users}}
 	code := func(since string, now world) string {
 		kinds := lost(t, before, now, true).Judge(usual, guard.Sudden)
@@ -400,7 +404,7 @@ func TestUnreadableBaseline(t *testing.T) {
 	broken := errors.New("damaged")
 	for _, grants := range []bool{false, true} {
 		archive := &sink{}
-		watch := guard.NewWatch(archive, world{resources: numbered("user", 0, 3), broken: broken}, grants)
+		watch := guard.NewWatch(archive, world{resources: numbered(0, 3), broken: broken}, grants)
 		now := world{resources: []string{"group:g", "user:001"}, holders: map[string][]string{"group:g": {"user:001"}}}
 		now.pass(t, watch)
 		if archive.rows != 6 {

@@ -3,11 +3,11 @@ package guard
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"hash/maphash"
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -273,7 +273,7 @@ func compareRefs(a, b syncer.Ref) int {
 func digest(ids []string) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, id := range ids {
-		fmt.Fprintf(h, "%d:%s", len(id), id)
+		h.Write([]byte(strconv.Itoa(len(id)) + ":" + id))
 	}
 	h.Sum(sum[:0])
 	return sum
