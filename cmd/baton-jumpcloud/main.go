@@ -29,6 +29,9 @@ func main() {
 		<-signals
 		os.Exit(1)
 	}()
+	// Somebody who reads no further, as head, makes a write fail instead of killing
+	// the process, so that it cleans up behind itself.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(cli.Main(ctx, cli.Process{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv,
 	}))

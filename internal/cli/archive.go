@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+)
+
+// openedArchive is an archive that is looked at.
+type openedArchive struct {
+	*c1z.Reader
+	path string
+}
+
+// openArchive opens an archive of any connector to look at it. An empty path is
+// that of the settings.
+func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) (*openedArchive, error) {
+	cfg, err := a.load(cmd, config.ForCommand)
+	if cfg == nil {
+		return nil, err
+	}
+	if path == "" {
+		path = cfg.Output.File
+	}
+	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	if err != nil {
+		return nil, err
+	}
+	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits})
+	if err != nil {
+		return nil, unreadable(ctx, path, err)
+	}
+	return &openedArchive{reader, path}, nil
+}
+
+// unreadable adds to the reason why an archive cannot be opened what can be done.
+func unreadable(ctx context.Context, path string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, fs.ErrNotExist):
+		return withCode(codes.NotFound, "there is no archive %s; name another with --file, or sync first: %s", path, commandFor(path))
+	case errors.Is(err, c1z.ErrV3):
+		return hintedError{
+			fmt.Errorf("open archive %s: %w, which this program does not read", path, c1z.ErrV3),
+			"sync again into another file: " + Name + " --file new.c1z; or look at it with the program that wrote it",
+		}
+	case errors.Is(err, c1z.ErrNotArchive):
+		return hintedError{err, "name a .c1z archive with --file"}
+	case errors.Is(err, c1z.ErrDamaged):
+		return hintedError{err, "copy it again from where it came, or sync again: " + commandFor(path)}
+	}
+	return err
+}
+
+// run finds a sync of the archive by its id or the beginning of it; empty means the
+// one that Baton readers show.
+func (o *openedArchive) run(ctx context.Context, id string) (c1z.SyncRun, error) {
+	if id == "" {
+		run, err := o.Shown(ctx)
+		if errors.Is(err, c1z.ErrNotFound) {
+			return run, o.noSync(ctx)
+		}
+		return run, err
+	}
+	runs, err := o.Syncs(ctx)
+	if err != nil {
+		return c1z.SyncRun{}, err
+	}
+	var found []c1z.SyncRun
+	for _, run := range runs {
+		if run.ID == id {
+			return run, nil
+		}
+		if strings.HasPrefix(run.ID, id) {
+			found = append(found, run)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	if len(runs) == 0 {
+		return c1z.SyncRun{}, o.noSync(ctx)
+	}
+	return c1z.SyncRun{}, withCode(codes.NotFound, "the archive %s has no sync %q; it has\n%s", o.path, id, syncLines(runs))
+}
+
+// noSync says that there is nothing that could be shown by itself.
+func (o *openedArchive) noSync(ctx context.Context) error {
+	runs, err := o.Syncs(ctx)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		return withCode(codes.NotFound, "the archive %s holds no sync; sync first: %s", o.path, commandFor(o.path))
+	}
+	return withCode(codes.NotFound, "the archive %s holds no finished full sync; choose one of these with --sync, or sync again: %s\n%s",
+		o.path, commandFor(o.path), syncLines(runs))
+}
+
+// syncLines lists syncs, the newest first.
+func syncLines(runs []c1z.SyncRun) string {
+	lines := make([]string, 0, len(runs))
+	for _, run := range newestFirst(runs) {
+		lines = append(lines, "  "+describeRun(run))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func newestFirst(runs []c1z.SyncRun) []c1z.SyncRun {
+	return slices.SortedStableFunc(slices.Values(runs), func(a, b c1z.SyncRun) int { return b.StartedAt.Compare(a.StartedAt) })
+}
+
+// describeRun is a sync in a few words.
+func describeRun(run c1z.SyncRun) string {
+	state := "not finished"
+	if run.Finished() {
+		state = "took " + run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond).String()
+	}
+	return fmt.Sprintf("%s, %s, %s, %s", run.ID, run.Type, run.StartedAt.UTC().Format(time.DateTime+" MST"), state)
+}
+
+// loadSync reads a sync to answer questions about it.
+func (o *openedArchive) loadSync(ctx context.Context, id string) (*review.Sync, error) {
+	run, err := o.run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	s, err := review.Load(ctx, o.Reader, run.ID, nil)
+	if err != nil {
+		return nil, unreadable(ctx, o.path, err)
+	}
+	return s, nil
+}
+
+// withSync opens an archive, reads a sync of it and closes it again before the
+// questions begin.
+func (a *app) withSync(ctx context.Context, cmd *cobra.Command, id string) (_ *shownSync, path string, err error) {
+	archive, err := a.openArchive(ctx, cmd, "")
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	s, err := archive.loadSync(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	return newShownSync(s), archive.path, nil
+}

@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+const inspectLong = `Show what an archive holds, offline and whichever Baton connector wrote it: without a further word
+how much of everything there is in a sync, else one of its lists.`
+
+const inspectExample = `  baton-jumpcloud inspect
+  baton-jumpcloud inspect resources --type user --status disabled
+  baton-jumpcloud inspect grants --principal ana@example.com --inherited
+  baton-jumpcloud inspect grants -f okta.c1z -o csv --save grants.csv
+  baton-jumpcloud inspect principals --sort holdings --desc --limit 10`
+
+func newInspect(a *app) *cobra.Command {
+	var o viewOptions
+	cmd := &cobra.Command{
+		Use: "inspect", Short: "Show what an archive holds", Long: inspectLong, Example: inspectExample,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(a, cmd, statsTable) },
+	}
+	o.addFlags(cmd.Flags())
+	addViewCompletions(cmd, nil)
+	cmd.AddCommand(
+		newInspectSyncs(a),
+		newInspectList(a, "resource-types", "List the resource types", nil, typesTable),
+		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, resourcesTable),
+		newInspectList(a, "entitlements", "List what can be held", addEntitlementFilters, entitlementsTable),
+		newInspectList(a, "grants", "List who holds what, and through what", addGrantFilters, grantsTable),
+		newInspectList(a, "principals", "List whoever holds something", addResourceFilters, principalsTable),
+	)
+	return cmd
+}
+
+// tableOf makes a table of a sync as the flags ask for.
+type tableOf func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error)
+
+// run reads a sync, makes a table of it and shows it.
+func (o *viewOptions) run(a *app, cmd *cobra.Command, table tableOf) error {
+	if err := o.check(a); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	s, path, err := a.withSync(ctx, cmd, o.sync)
+	if err != nil {
+		return err
+	}
+	q, paged := o.query(a, cmd.Flags())
+	t, err := table(ctx, s, o, q, paged)
+	if err != nil {
+		return err
+	}
+	return o.show(ctx, a, sheet.Document{Lead: syncLead(path, s.Run), Tables: []sheet.Table{t}})
+}
+
+// syncLead says to people which sync they look at.
+func syncLead(path string, run c1z.SyncRun) []string {
+	text := path + ": "
+	if org := run.Organization; org.ID != "" {
+		text += named(org.ID, org.Name) + ", "
+	}
+	lead := []string{text + "sync " + describeRun(run)}
+	if !run.Finished() {
+		lead = append(lead, "This sync did not come to its end: what it does not show may be there all the same.")
+	}
+	return lead
+}
+
+func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *cobra.Command), table tableOf) *cobra.Command {
+	var o viewOptions
+	cmd := &cobra.Command{
+		Use: name, Short: short,
+		Example: "  baton-jumpcloud inspect " + name + "\n  baton-jumpcloud inspect " + name + " --search ana --limit 20 --page 2\n" +
+			"  baton-jumpcloud inspect " + name + " -f other.c1z --save list.xlsx",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(a, cmd, table) },
+	}
+	o.addFlags(cmd.Flags())
+	if addFilters != nil {
+		addFilters(&o, cmd)
+	} else {
+		addViewCompletions(cmd, nil)
+	}
+	return cmd
+}
+
+func newInspectSyncs(a *app) *cobra.Command {
+	var o viewOptions
+	cmd := &cobra.Command{
+		Use: "syncs", Short: "List the syncs of the archive, the newest first",
+		Example: "  baton-jumpcloud inspect syncs\n  baton-jumpcloud inspect syncs -f other.c1z -o json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runInspectSyncs(cmd.Context(), a, cmd, &o) },
+	}
+	o.addFlags(cmd.Flags())
+	// A sync is what is listed here.
+	_ = cmd.Flags().MarkHidden("sync")
+	addViewCompletions(cmd, nil)
+	return cmd
+}
+
+func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOptions) (err error) {
+	if err := o.check(a); err != nil {
+		return err
+	}
+	archive, err := a.openArchive(ctx, cmd, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	runs, err := archive.Syncs(ctx)
+	if err != nil {
+		return err
+	}
+	var rows [][]any
+	for _, run := range newestFirst(runs) {
+		stats := run.Stats
+		if stats == nil {
+			counted, err := archive.Stats(ctx, run.ID)
+			if err != nil {
+				return err
+			}
+			stats = &counted
+		}
+		var took any
+		if run.Finished() {
+			took = run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond).String()
+		}
+		rows = append(rows, []any{
+			run.ID, string(run.Type), run.StartedAt, run.EndedAt, took, run.Finished(), run.Organization.Name, run.Organization.ID,
+			run.Organization.Host, run.ParentID, stats.Resources, stats.Entitlements, stats.Grants,
+		})
+	}
+	t := sheet.Table{
+		Key: "syncs", Title: "Syncs", None: "The archive holds no sync.",
+		Columns: []sheet.Column{
+			{Key: "id", Title: "Id"},
+			{Key: "type", Title: "Type"},
+			{Key: "started", Title: "Started", Kind: sheet.Time},
+			{Key: "ended", Title: "Ended", Kind: sheet.Time, Detail: true},
+			{Key: "took", Title: "Took"},
+			{Key: "finished", Title: "Finished", Kind: sheet.Bool},
+			{Key: "organization", Title: "Organisation"},
+			{Key: "organization_id", Title: "Organisation id", Detail: true},
+			{Key: "host", Title: "Host", Detail: true},
+			{Key: "parent", Title: "Parent sync", Detail: true},
+			{Key: "resources", Title: "Resources", Kind: sheet.Int},
+			{Key: "entitlements", Title: "Entitlements", Kind: sheet.Int},
+			{Key: "grants", Title: "Grants", Kind: sheet.Int},
+		},
+	}
+	q, paged := o.query(a, cmd.Flags())
+	if err := shortList(ctx, o, &t, q, paged, rows); err != nil {
+		return err
+	}
+	return o.show(ctx, a, sheet.Document{Tables: []sheet.Table{t}})
+}
+
+// statsTable counts a sync by type.
+func statsTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+	t, err := typesTable(ctx, s, o, q, paged)
+	t.Key, t.Note = "stats", statsNote(s)
+	return t, err
+}
+
+func typesTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+	t := sheet.Table{
+		Key: "resource_types", Title: "Resource types", None: noRows,
+		Columns: []sheet.Column{
+			{Key: "name", Title: "Type"},
+			{Key: "id", Title: "Id"},
+			{Key: "kind", Title: "Kind"},
+			{Key: "resources", Title: "Resources", Kind: sheet.Int},
+			{Key: "entitlements", Title: "Entitlements", Kind: sheet.Int},
+			{Key: "grants", Title: "Grants", Kind: sheet.Int},
+		},
+	}
+	var rows [][]any
+	for _, typ := range s.Types() {
+		rows = append(rows, []any{typ.Name, typ.ID, typ.Kind.String(), typ.Resources, typ.Entitlements, typ.Grants})
+	}
+	return t, shortList(ctx, o, &t, q, paged, rows)
+}
+
+// addResourceFilters declares the flags that restrict a list of resources.
+func addResourceFilters(o *viewOptions, cmd *cobra.Command) {
+	flags := cmd.Flags()
+	o.addResourceFilters(flags)
+	addViewCompletions(cmd, resourceCompletions())
+}
+
+func (o *viewOptions) addResourceFilters(flags *pflag.FlagSet) {
+	o.addFilter(flags, "type", "type", "Only resources of this resource type id")
+	o.addFilter(flags, "kind", "kind", "Only of this kind: account, group, application, role or other")
+	o.addFilter(flags, "status", "status", "Only accounts in this state: enabled, disabled, deleted or unknown")
+	o.addFilter(flags, "details", "details", "Only accounts with this word for their state, such as suspended, locked or staged")
+	o.addFilter(flags, "mfa", "mfa", "Only accounts whose second factor is this: yes, no or unknown")
+	o.addFilter(flags, "account-type", "account_type", "Only accounts of this type: human, service or system")
+	o.addFilter(flags, "department", "department", "Only accounts of this department")
+	o.addFilter(flags, "manager", "manager", "Only accounts with this manager")
+	o.addFilter(flags, "parent", "parent", "Only children of this resource, written TYPE:ID")
+	o.addSwitch(flags, "admin", "admin", "yes", "Only accounts that hold a role")
+	o.addSwitch(flags, "holds", "holds", "yes", "Only what holds something")
+	o.addSwitch(flags, "empty", "empty", "yes", "Only what nobody holds anything of")
+}
+
+func resourceCompletions() map[string][]string {
+	return map[string][]string{
+		"kind": kindWords(), "status": {"enabled", "disabled", "deleted", "unknown"}, "mfa": {"yes", "no", "unknown"},
+		"account-type": {"human", "service", "system"}, "details": {"suspended", "locked", "staged"},
+	}
+}
+
+func kindWords() []string {
+	var words []string
+	for _, k := range review.Kinds() {
+		words = append(words, k.String())
+	}
+	return words
+}
+
+func addEntitlementFilters(o *viewOptions, cmd *cobra.Command) {
+	o.addEntitlementFilters(cmd.Flags())
+	addViewCompletions(cmd, map[string][]string{"kind": kindWords(), "purpose": purposes()})
+}
+
+func (o *viewOptions) addEntitlementFilters(flags *pflag.FlagSet) {
+	o.addFilter(flags, "type", "type", "Only on resources of this resource type id")
+	o.addFilter(flags, "kind", "kind", "Only on this kind: account, group, application, role or other")
+	o.addFilter(flags, "resource", "resource", "Only on this resource: name, id or TYPE:ID")
+	o.addFilter(flags, "slug", "slug", "Only with this slug, such as member or access")
+	o.addFilter(flags, "purpose", "purpose", "Only of this purpose: assignment, permission or ownership")
+	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what cannot be changed through the connector")
+	o.addSwitch(flags, "empty", "empty", "yes", "Only what nobody holds")
+}
+
+func purposes() []string { return []string{"assignment", "permission", "ownership"} }
+
+func addGrantFilters(o *viewOptions, cmd *cobra.Command) {
+	flags := cmd.Flags()
+	o.addFilter(flags, "principal", "principal", "Only of this holder: name, e-mail address, login, id or TYPE:ID")
+	o.addFilter(flags, "entitlement", "entitlement", "Only of this entitlement: id, or the name of its resource")
+	o.addFilter(flags, "resource", "resource", "Only on this resource: name, id or TYPE:ID")
+	o.addFilter(flags, "via", "via", "Only what is held through this entitlement: id, or the name of its resource")
+	o.addFilter(flags, "type", "type", "Only on resources of this resource type id")
+	o.addFilter(flags, "kind", "kind", "Only on this kind: account, group, application, role or other")
+	o.addFilter(flags, "principal-type", "principal_type", "Only of holders of this resource type id")
+	o.addFilter(flags, "principal-kind", "principal_kind", "Only of holders of this kind")
+	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what cannot be revoked by itself")
+	o.addSwitch(flags, "expandable", "expandable", "yes", "Only what others have through the holder")
+	o.addWayFilters(cmd)
+	addViewCompletions(cmd, map[string][]string{"kind": kindWords(), "principal-kind": kindWords()})
+}
+
+// addWayFilters declares the flags that restrict by how something is held.
+func (o *viewOptions) addWayFilters(cmd *cobra.Command) {
+	o.addSwitch(cmd.Flags(), "direct", "direct", "yes", "Only what is held directly")
+	o.addSwitch(cmd.Flags(), "inherited", "direct", "no", "Only what is held through something else and not directly")
+	cmd.MarkFlagsMutuallyExclusive("direct", "inherited")
+}

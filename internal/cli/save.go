@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// archiveMagic is how archives of every format begin.
+const archiveMagic = "C1Z"
+
+// checkSave refuses a file that must not be replaced by a table, before the work is
+// done.
+func checkSave(path string) error {
+	if strings.EqualFold(filepath.Ext(path), ".c1z") {
+		return fmt.Errorf("--save %s: that is the name of an archive; choose another", path)
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return checkSaveFolder(path)
+	}
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("--save %s: it is not a regular file; choose another", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, len(archiveMagic))
+	if n, _ := io.ReadFull(f, head); string(head[:n]) == archiveMagic {
+		return fmt.Errorf("--save %s: it is an archive, which is never replaced; choose another file", path)
+	}
+	return nil
+}
+
+func checkSaveFolder(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("--save %s: its folder does not exist; make it or choose another", path)
+	}
+	return nil
+}
+
+// saveFile puts a file in place when all of it is written and on the disk. Only its
+// owner can read it, whoever could read the one before. Of a link it is the file
+// that the link leads to.
+func saveFile(path string, write func(io.Writer) error) (err error) {
+	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		target, err = path, nil
+	}
+	if err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	// CreateTemp makes files of mode 0600.
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if err := write(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	// It may have become an archive while we wrote.
+	if err := checkSave(path); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), target); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return nil
+}
+
+// pipe is the standard output of a command whose reader may leave when it has seen
+// enough, as head does. That is no error of the command.
+type pipe struct {
+	w      io.Writer
+	closed bool
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		p.closed = true
+	}
+	return n, err
+}

@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+const (
+	// screenRows is how many rows a terminal shows where no limit is given.
+	screenRows = 50
+	// batchRows is how many rows of a list are taken at once, which bounds memory.
+	batchRows = 100_000
+)
+
+// viewOptions are the flags that everything that shows tables has.
+type viewOptions struct {
+	sync, output, save string
+	search, sort       string
+	desc               bool
+	limit, page        int
+	columns            []string
+	filters            []filterFlag
+}
+
+// filterFlag is a flag of one command that restricts its list.
+type filterFlag struct {
+	// name is that of the flag, key that of the filter in package review.
+	name, key string
+	// text is the value of a flag that has one, set whether another was given, which
+	// stands for the value on.
+	text *string
+	set  *bool
+	on   string
+}
+
+// value is what the list is filtered by, empty for not at all.
+func (f filterFlag) value() string {
+	switch {
+	case f.text != nil:
+		return *f.text
+	case *f.set:
+		return f.on
+	}
+	return ""
+}
+
+// addFlags declares the flags.
+func (o *viewOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.sync, "sync", "", "Id of the sync to look at, or its beginning (default: the one that Baton readers show)")
+	o.addOutput(flags)
+	flags.StringVar(&o.search, "search", "", "Show only rows that hold all these words, whatever their case and accents")
+	flags.StringVar(&o.sort, "sort", "", "Column to sort by; an unknown one lists those that there are")
+	flags.BoolVar(&o.desc, "desc", false, "Sort from high to low")
+	flags.IntVar(&o.limit, "limit", 0, fmt.Sprintf("Rows on a page, 0 for all (default: %d on a terminal, else all)", screenRows))
+	flags.IntVar(&o.page, "page", 1, "Page to show, from 1")
+	flags.StringSliceVar(&o.columns, "columns", nil, "Columns to show, in this order; an unknown one lists those that there are")
+}
+
+func (o *viewOptions) addOutput(flags *pflag.FlagSet) {
+	flags.StringVarP(&o.output, "output", "o", "", "Form to show it in: "+formatNames()+" (default: by the name of --save, else table)")
+	flags.StringVar(&o.save, "save", "", "Write to this file instead, in one step; an archive is never replaced")
+}
+
+// formats are the forms that everything can be shown in.
+func formats() []string {
+	return []string{string(sheet.FormatTable), string(sheet.FormatJSON), string(sheet.FormatCSV), string(sheet.FormatXLSX), string(sheet.FormatHTML)}
+}
+
+// addFilter declares a flag that restricts the list to a value of a key.
+func (o *viewOptions) addFilter(flags *pflag.FlagSet, name, key, usage string) {
+	o.filters = append(o.filters, filterFlag{name: name, key: key, text: flags.String(name, "", usage)})
+}
+
+// addSwitch declares a flag without a value that restricts the list.
+func (o *viewOptions) addSwitch(flags *pflag.FlagSet, name, key, on, usage string) {
+	o.filters = append(o.filters, filterFlag{name: name, key: key, set: flags.Bool(name, false, usage), on: on})
+}
+
+func formatNames() string {
+	names := formats()
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+// addViewCompletions tells the shell the values of the flags that are known
+// without looking into an archive.
+func addViewCompletions(cmd *cobra.Command, fixed map[string][]string) {
+	values := map[string][]string{"output": formats(), "sync": nil, "search": nil, "limit": nil, "page": nil}
+	for name := range fixed {
+		values[name] = fixed[name]
+	}
+	for name, list := range values {
+		// The only error is a flag that is not there or has values already.
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
+// format is the form that was asked for, by name or by the name of the file.
+func (o *viewOptions) format() (sheet.Format, error) {
+	f := sheet.Format(o.output)
+	if o.output == "" {
+		f = sheet.FormatTable
+		switch named := sheet.Format(strings.TrimPrefix(filepath.Ext(o.save), ".")); {
+		case slices.Contains(formats(), string(named)):
+			f = named
+		case named == "htm":
+			f = sheet.FormatHTML
+		}
+	}
+	if !slices.Contains(formats(), string(f)) {
+		return "", fmt.Errorf("--output is %q: want %s", cmp.Or(o.output, string(f)), formatNames())
+	}
+	return f, nil
+}
+
+// check finds what is wrong with the flags before anything is opened.
+func (o *viewOptions) check(a *app) error {
+	f, err := o.format()
+	if err != nil {
+		return err
+	}
+	if o.limit < 0 {
+		return fmt.Errorf("--limit is %d: want 0, for all rows, or more", o.limit)
+	}
+	if o.page < 1 {
+		return fmt.Errorf("--page is %d: want 1 or more", o.page)
+	}
+	if f == sheet.FormatXLSX && o.save == "" && a.isTerminal(a.Stdout) {
+		return hintedError{errors.New("xlsx is not for a terminal"), "name a file: --save access.xlsx"}
+	}
+	if o.save != "" {
+		return checkSave(o.save)
+	}
+	return nil
+}
+
+// query is what of a list is shown. paged says whether it is a page of it.
+func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q review.Query, paged bool) {
+	limit := o.limit
+	paged = flags.Changed("limit") && limit > 0 || flags.Changed("page")
+	if !flags.Changed("limit") {
+		f, err := o.format()
+		onScreen := err == nil && f == sheet.FormatTable && o.save == "" && a.isTerminal(a.Stdout)
+		if paged || onScreen {
+			limit, paged = screenRows, true
+		}
+	}
+	q = review.Query{Search: o.search, Sort: o.sort, Desc: o.desc, Limit: limit, Offset: (o.page - 1) * limit}
+	for _, f := range o.filters {
+		if value := f.value(); value != "" {
+			if q.Filter == nil {
+				q.Filter = make(map[string]string)
+			}
+			q.Filter[f.key] = value
+		}
+	}
+	return q, paged
+}
+
+// list fills a table with what a list has for a query. Rows are taken from the list
+// in batches while they are written.
+func list[T any](ctx context.Context, o *viewOptions, t *sheet.Table, q review.Query, paged bool, fetch func(review.Query) (review.Page[T], error), cells func(T) []any) error {
+	want := q.Limit
+	next := func(taken int) (review.Page[T], error) {
+		batch := q
+		batch.Offset += taken
+		batch.Limit = batchRows
+		if want > 0 {
+			batch.Limit = min(batchRows, want-taken)
+		}
+		return fetch(batch)
+	}
+	// What is wrong with the query shows before anything is written.
+	page, err := next(0)
+	if err != nil {
+		return o.inFlags(err)
+	}
+	if paged {
+		t.Part = &sheet.Part{Offset: q.Offset, Total: page.Total, All: page.All}
+		if page.Total > 0 && len(page.Rows) == 0 {
+			return fmt.Errorf("there is no page %d: %d rows match, which is %d pages of %d", q.Offset/want+1, page.Total, (page.Total+want-1)/want, want)
+		}
+	}
+	t.Rows = func(yield func([]any, error) bool) {
+		for taken := 0; len(page.Rows) > 0; {
+			for _, row := range page.Rows {
+				if ctx.Err() != nil {
+					yield(nil, context.Cause(ctx))
+					return
+				}
+				if !yield(cells(row), nil) {
+					return
+				}
+			}
+			taken += len(page.Rows)
+			if q.Offset+taken >= page.Total || taken == want {
+				return
+			}
+			if page, err = next(taken); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+	return nil
+}
+
+// inFlags says of a query that cannot be answered which flag is meant.
+func (o *viewOptions) inFlags(err error) error {
+	if e, ok := asError[*review.KeyError](err); ok && e.Use == "sort" {
+		known := slices.DeleteFunc(slices.Clone(e.Known), func(key string) bool { return key == "" })
+		return fmt.Errorf("--sort is %q: this list can be sorted by %s", e.Key, strings.Join(known, ", "))
+	}
+	if e, ok := asError[*review.ValueError](err); ok {
+		for _, f := range o.filters {
+			if f.key == e.Key {
+				return fmt.Errorf("--%s is %q: want one of %s", f.name, e.Value, strings.Join(e.Known, ", "))
+			}
+		}
+	}
+	return err
+}
+
+// show writes tables where the flags say.
+func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) error {
+	f, err := o.format()
+	if err != nil {
+		return err
+	}
+	if len(o.columns) > 0 {
+		for i := range d.Tables {
+			if d.Tables[i], err = d.Tables[i].Pick(o.columns); err != nil {
+				return err
+			}
+		}
+	}
+	write := func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) }
+	if o.save != "" {
+		return saveFile(o.save, write)
+	}
+	out := &pipe{w: a.Stdout}
+	if err := write(out); err != nil && !out.closed {
+		return err
+	}
+	return nil
+}
+
+// stoppable is a writer that ends with a context.
+type stoppable struct {
+	ctx context.Context //nolint:containedctx // an io.Writer is given none
+	w   io.Writer
+}
+
+func (s *stoppable) Write(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.w.Write(p)
+}
