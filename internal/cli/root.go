@@ -27,12 +27,15 @@ func newRoot(a *app) *cobra.Command {
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return writeUsage(cmd.OutOrStdout(), cmd) })
 	addCompletions(root)
 	root.AddCommand(
+		newAccess(a),
 		newCapabilities(a),
 		newConfig(a),
 		newDemo(a),
 		newHealthCheck(a),
+		newInspect(a),
 		newSimulate(a),
 		newVersion(a),
+		newWho(a),
 	)
 	return root
 }
