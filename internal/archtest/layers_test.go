@@ -26,7 +26,8 @@ var layers = []layer{
 		pkg: "internal/cli",
 		may: []string{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
-			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand", "internal/guard", "internal/health",
+			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand",
+			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
 			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/review",
 			"internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
 		},
@@ -111,6 +112,16 @@ var layers = []layer{
 		pkg: "internal/report",
 		may: []string{"internal/syncer"},
 		why: "what a person is shown of a sync is made of what the engine tells, and of nothing else",
+	},
+	{
+		pkg: "internal/explorer",
+		may: []string{"internal/explorer/assets", "internal/explorer/library", "internal/review", "internal/sheet"},
+		why: "pages show what review answers; who may see them, and which archives there are, is others' business",
+	},
+	{
+		pkg: "internal/explorer/library",
+		may: []string{"internal/c1z", "internal/review"},
+		why: "it keeps syncs in memory for pages, and does not know what they show",
 	},
 	{
 		pkg: "internal/explorer/gate",

@@ -7,7 +7,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const width = 190;
   const height = 44;
-  const shown = 24; // characters of a name
+  const shown = 21; // characters of a name
 
   function make(name, attributes, ...children) {
     const element = document.createElementNS(SVG, name);
@@ -43,18 +43,35 @@
     title.textContent = node.label.slice(0, 300) + " (" + node.note + ")";
     const rect = make("rect", { width, height, rx: node.kind === "group" ? 4 : 12 });
     const link = make("a", { href: node.href, "aria-label": node.label.slice(0, 300) + ", " + node.note }, title, rect, label, kind);
-    if (node.more) link.dataset.more = node.more;
-    return make("g", {
+    const group = make("g", {
       class: "node " + node.kind,
       transform: `translate(${node.x - width / 2} ${node.y - height / 2})`,
       "data-node": node.id,
     }, link);
+    if (node.more && node.rest) {
+      link.dataset.more = node.more;
+    } else if (node.more) {
+      group.append(drawPlus(node));
+    }
+    return group;
+  }
+
+  // drawPlus makes the link that draws a node further.
+  function drawPlus(node) {
+    const text = "Draw who has " + node.label.slice(0, 300) + " and what it leads to";
+    const title = make("title", {});
+    title.textContent = text;
+    const plus = make("a", { class: "plus", href: node.href, "aria-label": text }, title,
+      make("circle", { cx: width - 16, cy: height / 2, r: 12 }),
+      make("path", { d: `M${width - 21} ${height / 2}h10m-5 -5v10` }));
+    plus.dataset.more = node.more;
+    return plus;
   }
 
   function drawEdge(g, e) {
     const [first, ...rest] = g.edge(e).points;
     const path = make("path", {
-      class: "edge", d: `M${first.x} ${first.y}` + rest.map((p) => `L${p.x} ${p.y}`).join(""),
+      class: g.edge(e).own ? "edge" : "edge flows", d: `M${first.x} ${first.y}` + rest.map((p) => `L${p.x} ${p.y}`).join(""),
       "marker-end": "url(#arrow)", "data-from": e.v, "data-to": e.w,
     });
     return path;

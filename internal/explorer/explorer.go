@@ -1,0 +1,158 @@
+package explorer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+)
+
+// patience is how long a page waits for a sync that is being read into memory before
+// it says so and asks again by itself.
+const patience = time.Second
+
+// Library is where syncs come from.
+type Library interface {
+	// Entries are the syncs that can be shown.
+	Entries() []library.Entry
+	// First is the sync that is shown when none is named.
+	First() library.Key
+	// Sync returns a sync. Where it takes longer than the context allows, the error is
+	// [library.LoadingError].
+	Sync(context.Context, library.Key) (*review.Sync, error)
+}
+
+// Config is what an explorer needs.
+type Config struct {
+	Library Library
+	// TempDir is where large exports are put together; empty means the folder of the
+	// operating system.
+	TempDir string
+	Logger  *slog.Logger
+}
+
+// Explorer answers requests for pages. It is safe for concurrent use, and trusts
+// everybody: see the package gate.
+type Explorer struct {
+	cfg    Config
+	assets *assets.Set
+	pages  templates
+	mux    *http.ServeMux
+}
+
+// New makes an explorer.
+func New(cfg Config) (*Explorer, error) {
+	files, err := assets.New()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := parseTemplates(files)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explorer{cfg: cfg, assets: files, pages: pages, mux: http.NewServeMux()}
+	e.mux.Handle("GET "+files.Prefix(), files)
+	e.mux.HandleFunc("GET /theme", chooseTheme)
+	for path, serve := range map[string]page{
+		"/{$}":          overview,
+		"/accounts":     accounts,
+		"/groups":       groups,
+		"/applications": applications,
+		"/roles":        roles,
+		"/resources":    otherResources,
+		"/entitlements": entitlements,
+		"/grants":       grants,
+		"/resource":     resource,
+		"/graph":        graph,
+		"/entitlement":  entitlement,
+		"/":             func(*view) error { return errNoPage },
+	} {
+		e.mux.Handle("GET "+path, e.handler(serve))
+	}
+	return e, nil
+}
+
+// ServeHTTP answers with a page.
+func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
+
+// page answers a request, or says why not.
+type page func(*view) error
+
+// What a page may be asked for in vain.
+var (
+	errNoPage = errors.New("there is no such page")
+	errAbsent = errors.New("this sync holds nothing of that id")
+)
+
+// problem is an error with the status that it is answered with.
+type problem struct {
+	status int
+	err    error
+}
+
+func (p *problem) Error() string { return p.err.Error() }
+func (p *problem) Unwrap() error { return p.err }
+
+func (e *Explorer) handler(serve page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := e.view(w, r)
+		if err == nil {
+			err = serve(v)
+		}
+		if err != nil {
+			e.answerError(v, err)
+		}
+	})
+}
+
+// answerError shows what went wrong on a page like the others.
+func (e *Explorer) answerError(v *view, err error) {
+	var (
+		loading *library.LoadingError
+		key     *review.KeyError
+		value   *review.ValueError
+		wrong   *problem
+	)
+	status := http.StatusInternalServerError
+	switch {
+	case errors.As(err, &loading):
+		v.loading(loading)
+		return
+	case errors.Is(err, errNoPage), errors.Is(err, errAbsent), errors.Is(err, library.ErrUnknown):
+		status = http.StatusNotFound
+	case errors.As(err, &key), errors.As(err, &value):
+		status = http.StatusBadRequest
+	case errors.As(err, &wrong):
+		status = wrong.status
+	case v.r.Context().Err() != nil:
+		return // Nobody waits for the answer.
+	}
+	if status == http.StatusInternalServerError {
+		e.cfg.Logger.ErrorContext(v.r.Context(), "a page failed", "path", v.r.URL.Path, "error", err)
+	}
+	v.status = status
+	v.title = http.StatusText(status)
+	if err := v.render("problem", problemPage{Title: v.title, Text: sentence(err)}); err != nil {
+		e.cfg.Logger.ErrorContext(v.r.Context(), "a page failed", "path", v.r.URL.Path, "error", err)
+		http.Error(v.w, v.title, status)
+	}
+}
+
+// problemPage is the page of an error.
+type problemPage struct{ Title, Text string }
+
+// loading answers that a sync is being read, and has the browser ask again.
+func (v *view) loading(l *library.LoadingError) {
+	v.w.Header().Set("Refresh", "1")
+	v.title = "Reading the sync"
+	v.status = http.StatusServiceUnavailable
+	if err := v.render("loading", l.Progress); err != nil {
+		panic(fmt.Errorf("render: %w", err))
+	}
+}

@@ -1,0 +1,235 @@
+// Package library keeps the syncs that the explorer shows.
+//
+// Archives are unpacked when the library is opened. A sync is read into memory when
+// somebody first asks for it, which for ten million grants takes some seconds, and
+// stays there until others need the room.
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+)
+
+// Key names a sync of the library.
+type Key struct {
+	// Archive is the place of its archive, from 0.
+	Archive int
+	// Sync is its id.
+	Sync string
+}
+
+// String is the key as addresses of pages have it.
+func (k Key) String() string { return strconv.Itoa(k.Archive+1) + "." + k.Sync }
+
+// ParseKey is the reverse of [Key.String]. The second result says whether the text
+// is a key.
+func ParseKey(text string) (Key, bool) {
+	number, id, found := strings.Cut(text, ".")
+	n, err := strconv.Atoi(number)
+	if !found || err != nil || n < 1 {
+		return Key{}, false
+	}
+	return Key{n - 1, id}, true
+}
+
+// Entry is a sync that can be shown.
+type Entry struct {
+	Key Key
+	// Archive is the path of its file, and Name what tells it from the other files.
+	Archive, Name string
+	Run           c1z.SyncRun
+}
+
+// LoadingError says that a sync is being read into memory.
+type LoadingError struct{ Progress review.Progress }
+
+func (e *LoadingError) Error() string {
+	return fmt.Sprintf("the sync is being read: %d of %d grants", e.Progress.Grants, e.Progress.Total)
+}
+
+// ErrUnknown means that the library has no such sync.
+var ErrUnknown = errors.New("no archive that is open holds this sync")
+
+// roomForGrants bounds how many grants are kept in memory, about 20 bytes each. The
+// two syncs that were used last stay in any case: comparing needs two.
+const roomForGrants = 25_000_000
+
+// Library holds open archives. It is safe for concurrent use.
+type Library struct {
+	readers []*c1z.Reader
+	entries []Entry
+	first   Key
+
+	ctx    context.Context //nolint:containedctx // Syncs are read for everybody who asks, so none of them ends it.
+	cancel context.CancelFunc
+	reads  sync.WaitGroup
+
+	mu     sync.Mutex
+	loaded []*load // the one that was used last is the last
+}
+
+// load is a sync in memory or on the way there.
+type load struct {
+	key  Key
+	done chan struct{}
+	// mu guards progress; the rest is there when done is closed.
+	mu       sync.Mutex
+	progress review.Progress
+	sync     *review.Sync
+	err      error
+}
+
+// Open opens archives. Close removes what it unpacked.
+func Open(ctx context.Context, paths []string, opts c1z.OpenOptions) (*Library, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &Library{ctx: ctx, cancel: cancel}
+	names := names(paths)
+	for i, path := range paths {
+		if err := l.add(ctx, i, path, names[i], opts); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	if len(l.entries) == 0 {
+		return nil, errors.Join(errors.New("the archive holds no sync that is finished"), l.Close())
+	}
+	return l, nil
+}
+
+func (l *Library) add(ctx context.Context, i int, path, name string, opts c1z.OpenOptions) error {
+	r, err := c1z.Open(ctx, path, opts)
+	if err != nil {
+		return err
+	}
+	l.readers = append(l.readers, r)
+	runs, err := r.Syncs(ctx)
+	if err != nil {
+		return err
+	}
+	shown, err := r.Shown(ctx)
+	if err != nil && !errors.Is(err, c1z.ErrNotFound) {
+		return err
+	}
+	slices.SortStableFunc(runs, func(a, b c1z.SyncRun) int { return b.StartedAt.Compare(a.StartedAt) })
+	for _, run := range runs {
+		if !run.Finished() && run.ID != shown.ID {
+			continue
+		}
+		key := Key{i, run.ID}
+		if l.first.Sync == "" || l.first.Archive == i && run.ID == shown.ID {
+			l.first = key
+		}
+		l.entries = append(l.entries, Entry{Key: key, Archive: path, Name: name, Run: run})
+	}
+	return nil
+}
+
+// names are the names of files, with as much of their folders as tells them apart.
+func names(paths []string) []string {
+	list := make([]string, len(paths))
+	for i, path := range paths {
+		list[i] = filepath.Base(path)
+		for j, other := range paths {
+			if i != j && filepath.Base(other) == list[i] {
+				list[i] = path
+				break
+			}
+		}
+	}
+	return list
+}
+
+// Close stops reading and closes the archives.
+func (l *Library) Close() error {
+	l.cancel()
+	l.reads.Wait()
+	var errs []error
+	for _, r := range l.readers {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Entries lists the syncs, archive by archive, the newest of each first.
+func (l *Library) Entries() []Entry { return l.entries }
+
+// First is the sync that is shown when none is named: that of the first archive
+// which Baton readers show.
+func (l *Library) First() Key { return l.first }
+
+// Sync returns a sync. Where it is not in memory, reading it begins, and the error is
+// [LoadingError] when the context ends before it has; reading goes on. A sync that
+// cannot be read is tried again the next time.
+func (l *Library) Sync(ctx context.Context, key Key) (*review.Sync, error) {
+	if !slices.ContainsFunc(l.entries, func(e Entry) bool { return e.Key == key }) {
+		return nil, ErrUnknown
+	}
+	ld := l.use(key)
+	select {
+	case <-ld.done:
+	default:
+		select {
+		case <-ld.done:
+		case <-ctx.Done():
+			ld.mu.Lock()
+			defer ld.mu.Unlock()
+			return nil, &LoadingError{ld.progress}
+		}
+	}
+	if ld.err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.loaded = slices.DeleteFunc(l.loaded, func(other *load) bool { return other == ld })
+	}
+	return ld.sync, ld.err
+}
+
+// use finds a sync among those in memory, or begins to read it.
+func (l *Library) use(key Key) *load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.IndexFunc(l.loaded, func(ld *load) bool { return ld.key == key }); i >= 0 {
+		ld := l.loaded[i]
+		l.loaded = append(slices.Delete(l.loaded, i, i+1), ld)
+		return ld
+	}
+	l.makeRoom()
+	ld := &load{key: key, done: make(chan struct{})}
+	l.loaded = append(l.loaded, ld)
+	l.reads.Go(func() {
+		defer close(ld.done)
+		ld.sync, ld.err = review.Load(l.ctx, l.readers[key.Archive], key.Sync, func(p review.Progress) {
+			ld.mu.Lock()
+			defer ld.mu.Unlock()
+			ld.progress = p
+		})
+	})
+	return ld
+}
+
+// makeRoom forgets the syncs that were used longest ago, as far as there are too many
+// grants in memory. Whoever is using one keeps it.
+func (l *Library) makeRoom() {
+	grants := 0
+	for i := len(l.loaded) - 1; i >= 0; i-- {
+		select {
+		case <-l.loaded[i].done:
+		default:
+			continue
+		}
+		if s := l.loaded[i].sync; s != nil {
+			grants += s.GrantCount()
+		}
+		if grants > roomForGrants && i < len(l.loaded)-1 {
+			l.loaded = slices.Delete(l.loaded, i, i+1)
+		}
+	}
+}

@@ -1,0 +1,397 @@
+package explorer
+
+import (
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+// The parts of a resource's page.
+const (
+	tabHoldings     = "holdings"
+	tabMembers      = "members"
+	tabEntitlements = "entitlements"
+	tabGraph        = "graph"
+)
+
+// resourcePage is the page of an account, a group, an application, a role or anything
+// else.
+type resourcePage struct {
+	Up        navItem
+	Title     string
+	Kind      string
+	Badges    []cell
+	Numbers   []figure
+	Facts     []fact
+	Profile   []fact
+	Tabs      []navItem
+	ListTitle string
+	List      *listPage
+	Graph     *graphPage
+}
+
+// figure is a number with its name, and where it leads.
+type figure struct {
+	Title, URL string
+	Value      int
+}
+
+// fact is something about a thing, under a name.
+type fact struct {
+	Name   string
+	Values []cell
+}
+
+// lookUp finds the resource that the address names.
+func (v *view) lookUp() (review.ResourceRow, error) {
+	ref, ok := v.sync.ByID(v.params.Get(paramType), v.params.Get(paramID))
+	if !ok {
+		return review.ResourceRow{}, errAbsent
+	}
+	row := v.sync.Row(ref)
+	row.Resource = v.sync.Resource(ref)
+	return row, nil
+}
+
+func resource(v *view) error {
+	r, err := v.lookUp()
+	if err != nil {
+		return err
+	}
+	path, title := kindSection(r.Kind)
+	v.section = path
+	v.title = short(r.Name)
+	p := &resourcePage{
+		Up: navItem{Title: title, URL: v.url(path)}, Title: short(r.Name), Kind: kindTitle(r.Kind),
+		Badges: v.badges(r), Facts: v.facts(r), Profile: profile(r),
+	}
+	v.fillNumbers(p, r)
+	tab := v.params.Get(paramTab)
+	if tab == "" {
+		if tab = tabMembers; r.Kind == review.Account || r.Members.All == 0 && r.Holdings.All > 0 {
+			tab = tabHoldings
+		}
+	}
+	p.Tabs = v.tabs(r, tab)
+	for _, t := range p.Tabs {
+		if t.Current {
+			p.ListTitle = t.Title
+		}
+	}
+	format, export := asked(v)
+	switch {
+	case tab == tabGraph:
+	case export && tab == tabHoldings:
+		return v.holdingList(r).export(v, format)
+	case export && tab == tabEntitlements:
+		return v.entitlementsOf(r).export(v, format)
+	case export:
+		return v.exportMembers(r, format)
+	case tab == tabHoldings:
+		p.List, err = v.holdingList(r).page(v)
+	case tab == tabEntitlements:
+		p.List, err = v.entitlementsOf(r).page(v)
+	default:
+		p.List, err = v.memberPage(r)
+	}
+	if err != nil {
+		return err
+	}
+	if tab == tabGraph || r.Kind == review.Account && tab == tabHoldings {
+		if p.Graph, err = v.graphOf(r); err != nil {
+			return err
+		}
+	}
+	return v.render("resource", p)
+}
+
+// badges are what is to be seen at once.
+func (v *view) badges(r review.ResourceRow) []cell {
+	list := []cell{{Text: short(v.typeName(r.Type)), Badge: "plain"}}
+	if r.Missing {
+		list = append(list, cell{Text: "not in the archive", Badge: "warn"})
+	}
+	for _, f := range r.Facts {
+		list = append(list, cell{Text: short(f), Badge: "plain"})
+	}
+	a := r.Account
+	if a == nil {
+		return list
+	}
+	list = append(list, statusCell(a))
+	mfa := triCell(a.MFA)
+	mfa.Text = map[review.Tri]string{review.Yes: "MFA", review.No: "no MFA", review.Unknown: "MFA unknown"}[a.MFA]
+	list = append(list, mfa)
+	if a.Admin {
+		list = append(list, cell{Text: "admin", Badge: "warn"})
+	}
+	if a.Type != "" && a.Type != "human" {
+		list = append(list, cell{Text: a.Type + " account", Badge: "plain"})
+	}
+	return list
+}
+
+// facts are what is known of a resource under names of ours.
+func (v *view) facts(r review.ResourceRow) []fact {
+	var list []fact
+	add := func(name string, values ...cell) {
+		if len(values) > 0 && values[0].Text != "" {
+			list = append(list, fact{name, values})
+		}
+	}
+	if a := r.Account; a != nil {
+		add("E-mail", texts(a.Emails...)...)
+		add("Login", texts(a.Login)...)
+		add("Department", linked(a.Department, v.url("/accounts", "department", a.Department)))
+		add("Job title", texts(a.Title)...)
+		add("Manager", linked(a.Manager, v.url("/accounts", paramSearch, a.Manager)))
+		if a.Email != "" {
+			add("Manages", linked("whoever has this account as manager", v.url("/accounts", "manager", a.Email)))
+		}
+		add("Employee ID", texts(a.EmployeeIDs...)...)
+		add("Single sign-on", texts(map[review.Tri]string{review.Yes: "yes", review.No: "no"}[a.SSO])...)
+		add("Created", texts(moment(a.Created))...)
+		add("Last login", texts(moment(a.LastLogin))...)
+	}
+	add("Description", texts(r.Description)...)
+	add("Help", texts(r.HelpURL)...)
+	if r.ParentID != "" {
+		parent := cell{Text: short(r.ParentType + ":" + r.ParentID)}
+		if ref, ok := v.sync.ByID(r.ParentType, r.ParentID); ok {
+			parent = v.briefCell(v.sync.Brief(ref))
+		}
+		add("Within", parent)
+	}
+	add("ID", cell{Text: sheet.Visible(r.ID)})
+	// A heading and tables cut long names; here is the whole.
+	if short(r.Name) != r.Name {
+		add("Name", cell{Text: sheet.Visible(r.Name)})
+	}
+	return list
+}
+
+func texts(list ...string) []cell {
+	cells := make([]cell, 0, len(list))
+	for _, t := range list {
+		if t != "" {
+			cells = append(cells, cell{Text: sheet.Visible(t)})
+		}
+	}
+	return cells
+}
+
+func linked(text, url string) cell { return cell{Text: short(text), URL: url} }
+
+// profile is what the product knows of a resource, under its own names.
+func profile(r review.ResourceRow) []fact {
+	var list []fact
+	for _, f := range r.Profile {
+		if f.Value != "" {
+			list = append(list, fact{short(f.Key), []cell{{Text: sheet.Visible(f.Value)}}})
+		}
+	}
+	return list
+}
+
+// fillNumbers counts who holds a resource and what it holds.
+func (v *view) fillNumbers(p *resourcePage, r review.ResourceRow) {
+	tab := func(tab string, pairs ...string) string {
+		return v.url("/resource", append([]string{paramType, r.Type, paramID, r.ID, paramTab, tab}, pairs...)...)
+	}
+	add := func(title, tabName string, c review.Count) {
+		p.Numbers = append(p.Numbers,
+			figure{title, tab(tabName), c.All},
+			figure{"directly", tab(tabName, "direct", "yes"), c.Direct},
+			figure{"inherited", tab(tabName, "direct", "no"), c.Inherited()},
+		)
+	}
+	if r.Kind == review.Account {
+		add("entitlements held", tabHoldings, r.Holdings)
+		return
+	}
+	add(strings.ToLower(membersTitle(r.Kind)), tabMembers, r.Members)
+}
+
+// membersTitle is what those who hold a resource are called.
+func membersTitle(k review.Kind) string {
+	switch k {
+	case review.Group:
+		return "Members"
+	case review.Application:
+		return "Have access"
+	default:
+		return "Holders"
+	}
+}
+
+// tabs are the parts that the page of a resource has.
+func (v *view) tabs(r review.ResourceRow, current string) []navItem {
+	var list []navItem
+	add := func(tab, title string, count int) {
+		list = append(list, navItem{title, v.url("/resource", paramType, r.Type, paramID, r.ID, paramTab, tab), count, tab == current})
+	}
+	if r.Kind != review.Account || r.Members.All > 0 {
+		add(tabMembers, membersTitle(r.Kind), r.Members.All)
+	}
+	if r.Kind == review.Account || r.Holdings.All > 0 {
+		title := "Has access to"
+		if r.Kind == review.Group {
+			title = "Gives access to"
+		}
+		add(tabHoldings, title, r.Holdings.All)
+	}
+	if r.Entitlements > 0 {
+		add(tabEntitlements, "Entitlements", r.Entitlements)
+	}
+	if r.Kind != review.Account && r.Members.All+r.Holdings.All > 0 {
+		add(tabGraph, "Graph", -1)
+	}
+	if len(list) == 1 {
+		list[0].Current = true
+	}
+	return list
+}
+
+// holdingList lists everything that a resource holds.
+func (v *view) holdingList(r review.ResourceRow) listing[review.Holding] {
+	ent := func(h review.Holding) review.Entitlement { return h.Entitlement }
+	l := listing[review.Holding]{
+		name: "access", title: "Access", one: "entitlement", many: "entitlements", none: "There is no access.",
+		columns: append(entitlementColumns(v, "resource", "entitlement", ent),
+			yesNo("direct", "Direct", "direct", func(h review.Holding) bool { return h.Direct }).
+				as(func(h review.Holding) cell { return directCell(h.Direct) }),
+			column[review.Holding]{
+				Column: sheet.Column{Key: "paths", Title: "How", Kind: sheet.List},
+				value:  func(h review.Holding) any { return v.pathTexts(h.Paths) },
+				cell:   func(h review.Holding) cell { return v.pathsCell(h.Paths, h.MorePaths) },
+			},
+			yesNo("immutable", "Immutable", "", func(h review.Holding) bool { return h.Immutable }).exported(),
+			text("grant_id", "Grant ID", "", func(h review.Holding) string { return h.GrantID }).exported(),
+		),
+		filters: []filter{v.kindFilter("kind", "Access to"), directFilter()},
+		read:    func(q review.Query) (review.Page[review.Holding], error) { return v.sync.Access(r.Ref, q) },
+	}
+	return l
+}
+
+// holderList lists those who have an entitlement.
+func (v *view) holderList(e review.EntRef, title, one, many string) listing[review.Holder] {
+	brief := func(h review.Holder) review.Brief { return h.Principal.Brief }
+	l := listing[review.Holder]{
+		name: "holders", title: title, one: one, many: many, none: "Nobody has it.",
+		columns: append(nameColumns(v, "Name", "name", brief), accountColumns(v, func(h review.Holder) *review.AccountInfo { return h.Principal.Account })...),
+		filters: append([]filter{directFilter(), v.kindFilter("kind", "Who")}, v.accountFilters()...),
+		read:    func(q review.Query) (review.Page[review.Holder], error) { return v.sync.Who(e, q) },
+	}
+	l.columns = append(l.columns,
+		yesNo("direct", "Direct", "direct", func(h review.Holder) bool { return h.Direct }).
+			as(func(h review.Holder) cell { return directCell(h.Direct) }),
+		column[review.Holder]{
+			Column: sheet.Column{Key: "paths", Title: "How", Kind: sheet.List},
+			value:  func(h review.Holder) any { return v.pathTexts(h.Paths) },
+			cell:   func(h review.Holder) cell { return v.pathsCell(h.Paths, h.MorePaths) },
+		},
+		yesNo("immutable", "Immutable", "", func(h review.Holder) bool { return h.Immutable }).exported(),
+		text("grant_id", "Grant ID", "", func(h review.Holder) string { return h.GrantID }).exported(),
+	)
+	return l
+}
+
+// memberList lists the holders of a resource. Where it has one entitlement, who holds
+// that says more than its grants.
+func (v *view) memberPage(r review.ResourceRow) (*listPage, error) {
+	if ents := v.sync.EntitlementsOf(r.Ref); len(ents) == 1 {
+		return v.membersOf(r, ents[0]).page(v)
+	}
+	return v.grantsOn(r).page(v)
+}
+
+func (v *view) exportMembers(r review.ResourceRow, format sheet.Format) error {
+	if ents := v.sync.EntitlementsOf(r.Ref); len(ents) == 1 {
+		return v.membersOf(r, ents[0]).export(v, format)
+	}
+	return v.grantsOn(r).export(v, format)
+}
+
+func (v *view) membersOf(r review.ResourceRow, e review.EntRef) listing[review.Holder] {
+	if r.Kind == review.Group {
+		return v.holderList(e, "Members", "member", "members")
+	}
+	return v.holderList(e, membersTitle(r.Kind), "holder", "holders")
+}
+
+// grantsOn lists the grants on a resource.
+func (v *view) grantsOn(r review.ResourceRow) listing[review.Grant] {
+	l := v.grantList()
+	l.title, l.none = membersTitle(r.Kind), "Nobody holds anything of it."
+	l.read = func(q review.Query) (review.Page[review.Grant], error) {
+		q.Filter["resource"] = r.Type + ":" + r.ID
+		page, err := v.sync.Grants(q)
+		return page, err
+	}
+	return l
+}
+
+// entitlementsOf lists the entitlements of a resource.
+func (v *view) entitlementsOf(r review.ResourceRow) listing[review.Entitlement] {
+	l := v.entitlementList()
+	l.read = func(q review.Query) (review.Page[review.Entitlement], error) {
+		q.Filter["resource"] = r.Type + ":" + r.ID
+		return v.sync.Entitlements(q)
+	}
+	return l
+}
+
+// entitlementPage is the page of an entitlement.
+type entitlementPage struct {
+	Up      navItem
+	Title   string
+	Of      cell
+	Badges  []cell
+	Numbers []figure
+	Facts   []fact
+	List    *listPage
+}
+
+func entitlement(v *view) error {
+	v.section = "/entitlements"
+	ref, ok := v.sync.EntitlementByID(v.params.Get(paramID))
+	if !ok {
+		return errAbsent
+	}
+	e := v.sync.EntitlementAt(ref)
+	v.title = short(e.Name)
+	l := v.holderList(ref, "Holders", "holder", "holders")
+	if format, ok := asked(v); ok {
+		return l.export(v, format)
+	}
+	list, err := l.page(v)
+	if err != nil {
+		return err
+	}
+	p := &entitlementPage{
+		Up: navItem{Title: "Entitlements", URL: v.url("/entitlements")}, Title: short(e.Name),
+		Of: v.briefCell(e.Resource), List: list,
+		Numbers: []figure{
+			{"holders", v.entitlementURL(e), e.Holders.All},
+			{"directly", v.url("/entitlement", paramID, e.ID, "direct", "yes"), e.Holders.Direct},
+			{"inherited", v.url("/entitlement", paramID, e.ID, "direct", "no"), e.Holders.Inherited()},
+		},
+	}
+	for _, b := range []struct {
+		text, tone string
+		shown      bool
+	}{{e.Purpose, "plain", e.Purpose != ""}, {"immutable", "plain", e.Immutable}, {"not in the archive", "warn", e.Missing}} {
+		if b.shown {
+			p.Badges = append(p.Badges, cell{Text: b.text, Badge: b.tone})
+		}
+	}
+	p.Facts = append(p.Facts, fact{"Of", []cell{p.Of}}, fact{"ID", texts(e.ID)})
+	for _, f := range []fact{{"Slug", texts(e.Slug)}, {"Description", texts(e.Description)}, {"Grantable to", texts(e.GrantableTo...)}} {
+		if len(f.Values) > 0 {
+			p.Facts = append(p.Facts, f)
+		}
+	}
+	return v.render("entitlement", p)
+}

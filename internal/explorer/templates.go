@@ -1,0 +1,93 @@
+package explorer
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// templates are the pages by name, each with the layout around it.
+type templates map[string]*template.Template
+
+// parseTemplates reads all pages.
+func parseTemplates(files *assets.Set) (templates, error) {
+	shared, err := template.New("layout").Funcs(template.FuncMap{
+		"asset": files.URL, "number": number, "number64": humanize.Comma, "short": short,
+	}).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	entries, err := pageFiles.ReadDir("pages")
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	all := make(templates)
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
+		page, err := shared.Clone()
+		if err == nil {
+			page, err = page.ParseFS(pageFiles, "pages/"+entry.Name())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse templates: %w", err)
+		}
+		all[name] = page
+	}
+	return all, nil
+}
+
+func (t templates) execute(w io.Writer, name string, f frame) error {
+	if err := t[name].ExecuteTemplate(w, "layout", f); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	return nil
+}
+
+// The theme is kept in a cookie, so that the server knows it and no page is shown in
+// the wrong one first. Without it, the browser's own choice holds.
+const (
+	themeCookie = "baton_explore_theme"
+	themeYears  = 365 * 24 * 60 * 60 // seconds
+)
+
+// chooseTheme keeps a theme and leads back.
+func chooseTheme(w http.ResponseWriter, r *http.Request) {
+	c := &http.Cookie{Name: themeCookie, Path: "/", MaxAge: themeYears, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode}
+	switch theme := r.URL.Query().Get("set"); theme {
+	case "light", "dark":
+		c.Value = theme
+	case "auto":
+		c.MaxAge = -1
+	default:
+		http.Error(w, errNoTheme.Error(), http.StatusBadRequest)
+		return
+	}
+	http.SetCookie(w, c)
+	to := r.URL.Query().Get("to")
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
+		to = "/"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// themeOf is the theme that was chosen, empty for none.
+func themeOf(r *http.Request) string {
+	c, err := r.Cookie(themeCookie)
+	if err != nil || c.Value != "light" && c.Value != "dark" {
+		return ""
+	}
+	return c.Value
+}
