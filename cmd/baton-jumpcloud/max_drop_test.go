@@ -1,10 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
+	"sync/atomic"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 )
@@ -45,3 +54,45 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 
 // dropCode finds the code of a loss in what the program says.
 var dropCode = regexp.MustCompile(`--allow-drop ([a-z2-7]{8}) `)
+
+// TestLossThatWasNone shows the program an organisation that has lost most of its
+// users for a while. What it has read then must not be gone on with later.
+func TestLossThatWasNone(t *testing.T) {
+	t.Parallel()
+	var ill atomic.Bool
+	well := jcsim.New(jcsim.Options{Tenant: jcsim.Generate(1, jcsim.Small())})
+	cut := jcsim.Generate(1, jcsim.Small())
+	if err := loseSome(cut, "users", 50); err != nil {
+		t.Fatal(err)
+	}
+	poor := jcsim.New(jcsim.Options{Tenant: cut})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ill.Load() {
+			poor.ServeHTTP(w, r)
+		} else {
+			well.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	path := syncOnce(t, server.URL)
+	want, before := dump(t, path), must(os.ReadFile(path))
+
+	ill.Store(true)
+	again := func() error {
+		cmd := program(t.Context(), t, "--file", path)
+		cmd.Env = append(cmd.Env, "BATON_BASE_URL="+server.URL, "BATON_API_KEY="+jcsim.DefaultKey)
+		return cmd.Run()
+	}
+	exit, refused := errors.AsType[*exec.ExitError](again())
+	if !refused || exit.ExitCode() != int(codes.FailedPrecondition) || !bytes.Equal(must(os.ReadFile(path)), before) {
+		t.Errorf("a sudden loss ended with %v", exit)
+	}
+
+	ill.Store(false)
+	if err := again(); err != nil {
+		t.Fatal(err)
+	}
+	if got := dump(t, path); got != want || bytes.Equal(must(os.ReadFile(path)), before) {
+		t.Error("the archive is not what the organisation holds again")
+	}
+}
