@@ -123,6 +123,9 @@ func drawDay(r *rand.Rand, p plan, edits map[int][]string) day {
 	if r.IntN(4) == 0 {
 		d.fatal = drawFatal(r)
 	}
+	if p.account && !p.brief() && r.IntN(2) == 0 {
+		d.passing = append(d.passing, jcsim.Fault{Effect: jcsim.EffectRevoke, Route: "* /api/*", After: r.IntN(40), Times: 1})
+	}
 	if r.IntN(8) == 0 {
 		d.rate = jcsim.Rate{PerSecond: 100, Burst: 1 + r.IntN(30), RetryAfter: []string{"", "0", "date", "soon"}[r.IntN(4)]}
 	}
@@ -150,7 +153,7 @@ func drawPassing(r *rand.Rand, p plan) []jcsim.Fault {
 		jcsim.Fault{Status: 503, RetryAfter: "1"}, jcsim.Fault{Status: 429, Form: "html"}, jcsim.Fault{Route: routeUsers, Effect: jcsim.EffectCut},
 	)
 	if p.account {
-		list = append(list, jcsim.Fault{Effect: jcsim.EffectRevoke, Route: "* /api/*"}, jcsim.Fault{Status: 503, Route: "POST /oauth2/token"})
+		list = append(list, jcsim.Fault{Status: 503, Route: "POST /oauth2/token"})
 	}
 	var drawn []jcsim.Fault
 	briefs := 0
@@ -186,6 +189,10 @@ func drawFatal(r *rand.Rand) *faulty {
 	}
 	return &f
 }
+
+// brief reports whether the tokens of a service account live for a second only. Two
+// of them that are refused one after the other, for whatever reason, end a sync.
+func (p *plan) brief() bool { return p.seed%2 == 0 }
 
 // settings are those of the server on a day.
 func (p *plan) settings(d day) jcsim.Settings {
