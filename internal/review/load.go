@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"strings"
 	"time"
@@ -40,6 +41,39 @@ func Load(ctx context.Context, r *c1z.Reader, syncID string, progress func(Progr
 	}
 	if err := l.readGrants(ctx, r, runtime.GOMAXPROCS(0), progress); err != nil {
 		return nil, fmt.Errorf("load sync %s: %w", run.ID, err)
+	}
+	return l.arrange(), nil
+}
+
+// Contents is what a sync holds. Of the entitlements, embedded resources are only
+// looked at for their ids.
+type Contents struct {
+	Types        []*v2.ResourceType
+	Resources    iter.Seq[*v2.Resource]
+	Entitlements iter.Seq[*v2.Entitlement]
+	// Grants may yield the same GrantEdge with other contents each time.
+	Grants iter.Seq[*c1z.GrantEdge]
+}
+
+// Build makes a Sync of what is not in an archive.
+func Build(run c1z.SyncRun, c Contents) (*Sync, error) {
+	l := newLoader(run)
+	for _, t := range c.Types {
+		l.addType(t)
+	}
+	for m := range c.Resources {
+		if err := l.addResource(m); err != nil {
+			return nil, err
+		}
+	}
+	for m := range c.Entitlements {
+		l.addEntitlement(m)
+	}
+	w := l.startWorkers(1)[0]
+	for g := range c.Grants {
+		if err := w.add(g); err != nil {
+			return nil, err
+		}
 	}
 	return l.arrange(), nil
 }
@@ -101,13 +135,17 @@ func (l *loader) readTypes(ctx context.Context, r *c1z.Reader) error {
 		if err != nil {
 			return err
 		}
-		i := l.typeNumber(t.GetId())
-		l.types[i].Kind = kindOfType(t.GetTraits())
-		if name := t.GetDisplayName(); name != "" {
-			l.types[i].Name = name
-		}
+		l.addType(t)
 	}
 	return nil
+}
+
+func (l *loader) addType(t *v2.ResourceType) {
+	i := l.typeNumber(t.GetId())
+	l.types[i].Kind = kindOfType(t.GetTraits())
+	if name := t.GetDisplayName(); name != "" {
+		l.types[i].Name = name
+	}
 }
 
 // typeNumber gives a type's number and makes one where it is new.
@@ -143,18 +181,25 @@ func (l *loader) readResources(ctx context.Context, r *c1z.Reader) error {
 		if err != nil {
 			return err
 		}
-		rec, err := l.record(m)
-		if err != nil {
+		if err := l.addResource(m); err != nil {
 			return err
 		}
-		key := resourceKey(m.GetId().GetResourceType(), rec.id)
-		if old, ok := l.byKey[key]; ok {
-			l.resources[old] = rec // The last row counts, as for every reader.
-			continue
-		}
-		l.byKey[key] = Ref(len(l.resources))
-		l.resources = append(l.resources, rec)
 	}
+	return nil
+}
+
+func (l *loader) addResource(m *v2.Resource) error {
+	rec, err := l.record(m)
+	if err != nil {
+		return err
+	}
+	key := resourceKey(m.GetId().GetResourceType(), rec.id)
+	if old, ok := l.byKey[key]; ok {
+		l.resources[old] = rec // The last row counts, as for every reader.
+		return nil
+	}
+	l.byKey[key] = Ref(len(l.resources))
+	l.resources = append(l.resources, rec)
 	return nil
 }
 
@@ -163,18 +208,22 @@ func (l *loader) readEntitlements(ctx context.Context, r *c1z.Reader) error {
 		if err != nil {
 			return err
 		}
-		id := m.GetResource().GetId()
-		e := entitlement{
-			id: m.GetId(), slug: m.GetSlug(), name: m.GetDisplayName(), description: m.GetDescription(),
-			purpose: purposeWord(m.GetPurpose()), immutable: hasAnnotation(m.GetAnnotations(), &v2.EntitlementImmutable{}),
-			resource: l.missing(id.GetResourceType(), id.GetResource(), m.GetResource().GetDisplayName()),
-		}
-		for _, t := range m.GetGrantableTo() {
-			e.grantableTo = append(e.grantableTo, l.share(t.GetId()))
-		}
-		l.putEntitlement(e)
+		l.addEntitlement(m)
 	}
 	return nil
+}
+
+func (l *loader) addEntitlement(m *v2.Entitlement) {
+	id := m.GetResource().GetId()
+	e := entitlement{
+		id: m.GetId(), slug: m.GetSlug(), name: m.GetDisplayName(), description: m.GetDescription(),
+		purpose: purposeWord(m.GetPurpose()), immutable: hasAnnotation(m.GetAnnotations(), &v2.EntitlementImmutable{}),
+		resource: l.missing(id.GetResourceType(), id.GetResource(), m.GetResource().GetDisplayName()),
+	}
+	for _, t := range m.GetGrantableTo() {
+		e.grantableTo = append(e.grantableTo, l.share(t.GetId()))
+	}
+	l.putEntitlement(e)
 }
 
 func (l *loader) putEntitlement(e entitlement) EntRef {

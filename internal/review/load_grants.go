@@ -67,10 +67,7 @@ type grantWorker struct {
 const maxSets = 1 << 18
 
 func (l *loader) readGrants(ctx context.Context, r *c1z.Reader, workers int, progress func(Progress)) error {
-	l.extraKeys, l.extraIDs = map[string]Ref{}, map[string]EntRef{}
-	for range workers {
-		l.workers = append(l.workers, &grantWorker{l: l, sets: map[string]uint32{}, last: NoEnt})
-	}
+	l.startWorkers(workers)
 	tell := l.teller(progress)
 	return r.ScanGrants(ctx, l.run.ID, workers, func(worker int, g *c1z.GrantEdge) error {
 		w := l.workers[worker]
@@ -82,6 +79,16 @@ func (l *loader) readGrants(ctx context.Context, r *c1z.Reader, workers int, pro
 		}
 		return nil
 	})
+}
+
+// startWorkers begins the reading of grants. From here on, the maps of what the archive
+// has rows for do not change.
+func (l *loader) startWorkers(n int) []*grantWorker {
+	l.extraKeys, l.extraIDs = map[string]Ref{}, map[string]EntRef{}
+	for range n {
+		l.workers = append(l.workers, &grantWorker{l: l, sets: map[string]uint32{}, last: NoEnt})
+	}
+	return l.workers
 }
 
 // teller returns a function that counts grants and tells of them now and then.
