@@ -132,7 +132,7 @@ func describeRun(run c1z.SyncRun) string {
 }
 
 // loadSync reads a sync to answer questions about it.
-func (o *openedArchive) loadSync(ctx context.Context, id string) (*review.Sync, error) {
+func (o *openedArchive) loadSync(ctx context.Context, id string) (*shownSync, error) {
 	run, err := o.run(ctx, id)
 	if err != nil {
 		return nil, err
@@ -141,20 +141,16 @@ func (o *openedArchive) loadSync(ctx context.Context, id string) (*review.Sync, 
 	if err != nil {
 		return nil, unreadable(ctx, o.path, err)
 	}
-	return s, nil
+	return newShownSync(s, o.path), nil
 }
 
-// withSync opens an archive, reads a sync of it and closes it again before the
-// questions begin.
-func (a *app) withSync(ctx context.Context, cmd *cobra.Command, id string) (_ *shownSync, path string, err error) {
-	archive, err := a.openArchive(ctx, cmd, "")
+// readSync opens an archive, reads a sync of it and closes it again before the
+// questions begin. An empty path is that of the settings.
+func (a *app) readSync(ctx context.Context, cmd *cobra.Command, path, id string) (_ *shownSync, err error) {
+	archive, err := a.openArchive(ctx, cmd, path)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	s, err := archive.loadSync(ctx, id)
-	if err != nil {
-		return nil, "", err
-	}
-	return newShownSync(s), archive.path, nil
+	return archive.loadSync(ctx, id)
 }

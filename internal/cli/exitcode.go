@@ -14,13 +14,26 @@ type coded interface {
 	GRPCStatus() *status.Status
 }
 
+// exitFindings is the exit code of a check that found something. No gRPC code has
+// this number, so that it cannot be taken for a failure.
+const exitFindings = 20
+
+// findingsError says what a check has found.
+type findingsError string
+
+func (e findingsError) Error() string { return string(e) }
+
 // exitCode is the one place that turns an error into an exit code: the gRPC code
 // that it carries anywhere (the connector gives one to each failure of JumpCloud),
 // else 1 for a cancellation, 4 for a timeout and 2 for everything else. An error
-// that claims to be none counts as internal.
+// that claims to be none counts as internal. What a check found is no failure and has
+// a code of its own.
 func exitCode(err error) int {
 	if err == nil {
 		return 0
+	}
+	if _, ok := asError[findingsError](err); ok {
+		return exitFindings
 	}
 	if c, ok := asError[coded](err); ok {
 		if code := c.GRPCStatus().Code(); code != codes.OK {

@@ -46,7 +46,8 @@ const rootExample = `  # See it work, with no JumpCloud account and nothing else
 const exitCodes = `Exit codes:
   0 done; 1 interrupted; 2 bad settings or another failure; 3 something is asked for that cannot be;
   4 timeout; 5 not found; 7 the key lacks a permission; 9 refused because of how things are; 12 asked
-  for something that is not served; 14 JumpCloud cannot be reached; 16 no key, or the key was refused`
+  for something that is not served; 14 JumpCloud cannot be reached; 16 no key, or the key was refused;
+  20 --check found something`
 
 // writeUsage writes everything of the help text but the description.
 func writeUsage(w io.Writer, cmd *cobra.Command) error {

@@ -51,7 +51,7 @@ func (o *viewOptions) run(a *app, cmd *cobra.Command, table tableOf) error {
 		return err
 	}
 	ctx := cmd.Context()
-	s, path, err := a.withSync(ctx, cmd, o.sync)
+	s, err := a.readSync(ctx, cmd, "", o.sync)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (o *viewOptions) run(a *app, cmd *cobra.Command, table tableOf) error {
 	if err != nil {
 		return err
 	}
-	return o.show(ctx, a, sheet.Document{Lead: syncLead(path, s.Run), Tables: []sheet.Table{t}})
+	return o.show(ctx, a, sheet.Document{Lead: syncLead(s.path, s.Run), Tables: []sheet.Table{t}})
 }
 
 // syncLead says to people which sync they look at.

@@ -13,11 +13,12 @@ import (
 // shownSync is a sync with what it takes to show it.
 type shownSync struct {
 	*review.Sync
+	path      string            // of its archive
 	typeNames map[string]string // by resource type id
 }
 
-func newShownSync(s *review.Sync) *shownSync {
-	shown := &shownSync{s, make(map[string]string)}
+func newShownSync(s *review.Sync, path string) *shownSync {
+	shown := &shownSync{s, path, make(map[string]string)}
 	for _, t := range s.Types() {
 		shown.typeNames[t.ID] = t.Name
 	}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+// reportOptions are the flags of the report command.
+type reportOptions struct {
+	viewOptions
+	previous string
+	check    bool
+}
+
+func newReport(a *app) *cobra.Command {
+	var o reportOptions
+	var names []cobra.Completion
+	list := ""
+	for _, r := range review.Reports() {
+		names = append(names, cobra.CompletionWithDesc(r.Name, r.Title))
+		list += fmt.Sprintf("\n  %-22s %s", r.Name, r.Question)
+	}
+	cmd := &cobra.Command{
+		Use:   "report [NAME...]",
+		Short: "Answer what reviewers of access ask first",
+		Long: `Answer what reviewers of access ask first, from an archive: all reports, or those that are named.
+
+Reports:` + list,
+		Example: `  baton-jumpcloud report
+  baton-jumpcloud report admins-without-mfa disabled-with-access --check
+  baton-jumpcloud report --save review.html
+  baton-jumpcloud report no-manager -o csv
+  baton-jumpcloud report changes --previous last-week.c1z`,
+		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
+		RunE:              func(cmd *cobra.Command, args []string) error { return runReport(a, cmd, &o, args) },
+	}
+	flags := cmd.Flags()
+	o.addFlags(flags)
+	flags.StringVar(&o.previous, "previous", "", "Archive to compare with in the report of changes (default: the sync before, in the same archive)")
+	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there are findings; role-holders, everybody and changes have none", exitFindings))
+	addViewCompletions(cmd, nil)
+	_ = cmd.MarkFlagFilename("previous", "c1z")
+	return cmd
+}
+
+func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) error {
+	if err := o.viewOptions.check(a); err != nil {
+		return err
+	}
+	infos, err := chosenReports(names)
+	if err != nil {
+		return err
+	}
+	if len(infos) > 1 {
+		if err := o.checkMany(cmd); err != nil {
+			return err
+		}
+	}
+	ctx := cmd.Context()
+	s, previous, err := o.load(ctx, a, cmd, infos)
+	if err != nil {
+		return err
+	}
+	q, paged := o.query(a, cmd.Flags())
+	doc := sheet.Document{Title: "Access review", Lead: syncLead(s.path, s.Run)}
+	if name := s.Run.Organization.Name; name != "" {
+		doc.Title += " of " + name
+	}
+	var findings, with int
+	summary := reportSummary()
+	var rows [][]any
+	for _, info := range infos {
+		r, err := s.Report(ctx, info.Name, previous)
+		if err != nil {
+			return err
+		}
+		t, err := o.table(ctx, r, q, paged)
+		if err != nil {
+			return err
+		}
+		doc.Tables = append(doc.Tables, t)
+		findings += r.Findings
+		with += min(r.Findings, 1)
+		rows = append(rows, []any{r.Name, r.Title, r.Total, r.Findings})
+	}
+	if len(infos) > 1 {
+		summary.Rows = sheet.Rows(rows, func(row []any) []any { return row })
+		doc.Tables, doc.Many = slices.Insert(doc.Tables, 0, summary), true
+	}
+	if err := o.show(ctx, a, doc); err != nil {
+		return err
+	}
+	if o.check && findings > 0 {
+		return findingsError(plural(findings, "finding") + " in " + plural(with, "report"))
+	}
+	return nil
+}
+
+// chosenReports are the reports of the given names, all when there are none.
+func chosenReports(names []string) ([]review.ReportInfo, error) {
+	all := review.Reports()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var chosen []review.ReportInfo
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(r review.ReportInfo) bool { return r.Name == name })
+		if i < 0 {
+			var known []string
+			for _, r := range all {
+				known = append(known, r.Name)
+			}
+			return nil, fmt.Errorf("there is no report %q; there are %s", name, strings.Join(known, ", "))
+		}
+		if !slices.Contains(chosen, all[i]) {
+			chosen = append(chosen, all[i])
+		}
+	}
+	return chosen, nil
+}
+
+// checkMany refuses what makes sense for one report only.
+func (o *reportOptions) checkMany(cmd *cobra.Command) error {
+	for _, name := range []string{"sort", "page", "columns"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for one report; name it: %s", name, cmd.UseLine())
+		}
+	}
+	if f, err := o.format(); err == nil && f == sheet.FormatCSV {
+		return hintedError{errors.New("csv holds one report"), "name one: " + cmd.CommandPath() + " no-manager -o csv; or choose xlsx, json or html"}
+	}
+	return nil
+}
+
+// load reads the sync, and the one before where a report asks for it.
+func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, infos []review.ReportInfo) (s *shownSync, previous *review.Sync, err error) {
+	archive, err := a.openArchive(ctx, cmd, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	if s, err = archive.loadSync(ctx, o.sync); err != nil {
+		return nil, nil, err
+	}
+	if !slices.ContainsFunc(infos, func(r review.ReportInfo) bool { return r.Name == review.ReportChanges }) {
+		return s, nil, nil
+	}
+	var before *shownSync
+	if o.previous != "" {
+		before, err = a.readSync(ctx, cmd, o.previous, "")
+	} else {
+		run, lookErr := review.Previous(ctx, archive.Reader, s.Run)
+		if errors.Is(lookErr, c1z.ErrNotFound) {
+			return s, nil, nil // The report says so.
+		}
+		if lookErr != nil {
+			return nil, nil, lookErr
+		}
+		before, err = archive.loadSync(ctx, run.ID)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, before.Sync, nil
+}
+
+// reportSummary is the table of what the reports found, without its rows.
+func reportSummary() sheet.Table {
+	return sheet.Table{
+		Key: "summary", Title: "Summary",
+		Columns: []sheet.Column{
+			{Key: "report", Title: "Report"},
+			{Key: "title", Title: "Title"},
+			{Key: "rows", Title: "Rows", Kind: sheet.Int},
+			{Key: "findings", Title: "Findings", Kind: sheet.Int},
+		},
+	}
+}
+
+// table is a report as a table. What a cell names is told by its id as well, in a
+// column of its own.
+func (o *reportOptions) table(ctx context.Context, r *review.Report, q review.Query, paged bool) (sheet.Table, error) {
+	t := sheet.Table{Key: r.Name, Title: r.Title, About: r.Question, Note: r.Note, None: "None."}
+	for _, c := range r.Columns {
+		kinds := map[review.ColumnKind]sheet.Kind{review.TextColumn: sheet.Text, review.IntColumn: sheet.Int, review.BoolColumn: sheet.Bool}
+		t.Columns = append(t.Columns, sheet.Column{Key: c.Key, Title: c.Title, Kind: kinds[c.Kind], Width: 60})
+		if c.Link != review.NoLink {
+			t.Columns = append(t.Columns, sheet.Column{Key: c.Key + "_id", Title: c.Title + " id", Detail: true})
+		}
+	}
+	return t, list(ctx, &o.viewOptions, &t, q, paged, r.Page, func(row review.ReportRow) []any {
+		cells := make([]any, 0, len(t.Columns))
+		for i, c := range r.Columns {
+			cells = append(cells, row.Cells[i])
+			if c.Link != review.NoLink {
+				cells = append(cells, linkedID(row, c.Link))
+			}
+		}
+		return cells
+	})
+}
+
+// linkedID is the id of what a cell names, nil where it names nothing.
+func linkedID(row review.ReportRow, link review.Link) any {
+	resource := func(r review.Ref) any {
+		if r == review.NoRef {
+			return nil
+		}
+		b := row.Sync.Brief(r)
+		return b.Type + ":" + b.ID
+	}
+	switch {
+	case link == review.LinkResource:
+		return resource(row.Resource)
+	case link == review.LinkOther:
+		return resource(row.Other)
+	case link == review.LinkEntitlement && row.Entitlement != review.NoEnt:
+		return row.Sync.EntitlementAt(row.Entitlement).ID
+	}
+	return nil
+}
