@@ -32,7 +32,7 @@ func rowsOf[T any](l jumpcloud.Lister[T], fill func(page *syncer.Page, items []T
 			if err != nil {
 				return nil, err
 			}
-			page := &syncer.Page{Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total}
+			page := &syncer.Page{Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats}
 			if err := fill(page, read.Items); err != nil {
 				return nil, err
 			}

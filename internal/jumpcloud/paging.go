@@ -59,6 +59,9 @@ type ListPage[T any] struct {
 	Settled bool
 	// Total is the length of the list as far as known; 0 when unknown.
 	Total int
+	// Repeats is how many of the items other pages of the list bring too, as long as
+	// nothing moves: where windows overlap, and where a part is read again.
+	Repeats int
 }
 
 const (
@@ -70,6 +73,10 @@ const (
 	// maxRows bounds what a server may claim, and what is read of a list whose
 	// length it does not tell.
 	maxRows = 10_000_000
+	// maxPages bounds how many pages are named at once: those of twice maxRows rows
+	// at the usual 100 a page. A server that gives ten rows a page and claims millions
+	// would otherwise fill the memory with names.
+	maxPages = 200_000
 	// maxRereads bounds how often a list that cannot prove its order is read again.
 	maxRereads = 3
 	// maxRounds bounds how often the gaps of a sorted list are read again.
@@ -123,7 +130,7 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 	if err != nil {
 		return ListPage[T]{}, err
 	}
-	out := ListPage[T]{Items: page.Items, Settled: settled, Total: max(0, page.Total)}
+	out := ListPage[T]{Items: page.Items, Settled: settled, Total: max(0, page.Total), Repeats: ticket.repeats(len(page.Items))}
 	if !settled {
 		out.Note = note.encode()
 	}
@@ -188,18 +195,31 @@ func (s listSpec) follow(t ticket, n note) (next []ticket, settled bool, err err
 	}
 	switch t.kind {
 	case sortedStart, sortedWindow:
-		return s.followSorted(t, n)
+		next, settled, err = s.followSorted(t, n)
 	case plainStart:
-		return s.followStart(t, n)
+		next, settled, err = s.followStart(t, n)
 	case chained:
-		return s.followChain(t, n)
+		next, settled, err = s.followChain(t, n)
 	case plainWindow, probeWindow:
 	}
-	return nil, false, nil
+	return next, settled, errors.Join(err, s.bound(next))
+}
+
+// bound refuses to name more pages than are ever read.
+func (s listSpec) bound(next []ticket) error {
+	if len(next) <= maxPages {
+		return nil
+	}
+	return fmt.Errorf("%s: the server claims so many rows, and gives so few at a time, that it would take more than %d requests", s.name, maxPages)
 }
 
 // settle names what is missing.
 func (s listSpec) settle(notes []note) ([]ticket, error) {
+	next, err := s.missing(notes)
+	return next, errors.Join(err, s.bound(next))
+}
+
+func (s listSpec) missing(notes []note) ([]ticket, error) {
 	if s.sorted && !s.holes {
 		ordered := true
 		for _, n := range notes {

@@ -108,7 +108,13 @@ type pick func(n int) int
 // settles until the list is complete. It returns what was shown and how often it
 // was settled.
 func readAll(l jumpcloud.Lister[string], choose pick) (map[string]struct{}, error) {
-	shown := make(map[string]struct{})
+	shown, _, err := readCounting(l, choose)
+	return shown, err
+}
+
+// readCounting tells as well how many rows the pages say that there are.
+func readCounting(l jumpcloud.Lister[string], choose pick) (shown map[string]struct{}, counted int, err error) {
+	shown = make(map[string]struct{})
 	var notes [][]byte
 	open := []string{""}
 	named := map[string]struct{}{"": {}}
@@ -119,16 +125,17 @@ func readAll(l jumpcloud.Lister[string], choose pick) (map[string]struct{}, erro
 			open = slices.Delete(open, i, i+1)
 			page, err := jumpcloud.ReadPage(context.Background(), l, token)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
+			counted += len(page.Items) - page.Repeats
 			for _, id := range page.Items {
 				shown[id] = struct{}{}
 			}
 			if page.Settled {
 				if len(page.Next) > 0 || token != "" {
-					return nil, fmt.Errorf("token %q settles the list and names %v", token, page.Next)
+					return nil, 0, fmt.Errorf("token %q settles the list and names %v", token, page.Next)
 				}
-				return shown, nil
+				return shown, counted, nil
 			}
 			notes = append(notes, page.Note)
 			for _, next := range page.Next {
@@ -140,20 +147,20 @@ func readAll(l jumpcloud.Lister[string], choose pick) (map[string]struct{}, erro
 		}
 		next, err := l.Settle(notes)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if len(next) == 0 {
-			return shown, nil
+			return shown, counted, nil
 		}
 		for _, token := range next {
 			if _, ok := named[token]; ok {
-				return nil, fmt.Errorf("settling names %q again", token)
+				return nil, 0, fmt.Errorf("settling names %q again", token)
 			}
 			named[token] = struct{}{}
 			open = append(open, token)
 		}
 	}
-	return nil, errors.New("it never settles")
+	return nil, 0, errors.New("it never settles")
 }
 
 func (m *model) lister(limit int, sorted, holes bool) jumpcloud.Lister[string] {
@@ -226,12 +233,12 @@ func TestListsTakeTheFewestRequests(t *testing.T) {
 			t.Parallel()
 			m := &model{rows: rowsOf(tt.rows), clamp: tt.clamp, silent: tt.silent}
 			m.begin()
-			shown, err := readAll(m.lister(tt.limit, tt.sorted, tt.holes), firstOpen)
+			shown, counted, err := readCounting(m.lister(tt.limit, tt.sorted, tt.holes), firstOpen)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(shown) != tt.rows {
-				t.Errorf("%d rows were shown, want %d", len(shown), tt.rows)
+			if len(shown) != tt.rows || counted != tt.rows {
+				t.Errorf("%d rows were shown and %d counted, want %d", len(shown), counted, tt.rows)
 			}
 			if m.requests != tt.want {
 				t.Errorf("%d requests were made, want %d", m.requests, tt.want)

@@ -43,6 +43,18 @@ type ticket struct {
 	slack        int
 }
 
+// repeats is how many of the items that were read other pages bring too.
+func (t ticket) repeats(items int) int {
+	switch {
+	case t.round > 0, t.kind == probeWindow:
+		return items
+	case t.kind == sortedWindow && t.skip > 0, t.kind == chained && t.expect != 0:
+		return min(1, items)
+	default:
+		return 0
+	}
+}
+
 // String makes the token.
 func (t ticket) String() string {
 	s := fmt.Sprintf("%c%d.%d.%d", t.kind, t.round, t.skip, t.limit)

@@ -20,8 +20,8 @@ type KindProgress struct {
 	Kind string
 	// Lists are known, Complete of them are read to their end.
 	Lists, Complete int64
-	// Rows were read, of Total as far as the server told. Rows can be more, when
-	// pages overlap or are read again.
+	// Rows were read, of Total as far as the server told. What several pages bring
+	// counts once.
 	Rows, Total int64
 	// PagesDone are read, PagesOpen are known and not read yet.
 	PagesDone, PagesOpen int64

@@ -106,6 +106,9 @@ type Page struct {
 	// Total is how many rows the list holds as far as its server told, for
 	// progress; 0 when unknown.
 	Total int
+	// Repeats is how many of the page's rows other pages of the list bring too, for
+	// progress.
+	Repeats int
 	// Remarks are sentences that the reader of the summary must see, such as a
 	// list that could not be read and may be left out. They are stored once each.
 	Remarks []string

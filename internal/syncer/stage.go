@@ -120,6 +120,7 @@ func (s *stager) batch(tok Token, p *Page) (*Batch, error) {
 	if b.Rows = len(p.Resources); b.Rows == 0 {
 		b.Rows = len(p.Grants)
 	}
+	b.Rows = max(0, b.Rows-p.Repeats)
 	var err error
 	if b.Resources, err = s.resources(p.Resources); err != nil {
 		return nil, err
