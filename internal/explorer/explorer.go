@@ -44,6 +44,8 @@ type Explorer struct {
 	assets *assets.Set
 	pages  templates
 	mux    *http.ServeMux
+	// compared keeps comparisons, which take longest.
+	compared comparisons
 }
 
 // New makes an explorer.

@@ -19,6 +19,10 @@ const rowsPerPage = 50
 type listing[T any] struct {
 	// name is the list in addresses and file names, title its heading.
 	name, title string
+	// about and note go with exports, which people read without the page.
+	about, note string
+	// formats are those of the exports, the usual ones where it is nil.
+	formats []sheet.Format
 	// one and many are the noun for what is counted.
 	one, many string
 	columns   []column[T]
@@ -113,11 +117,9 @@ func (l listing[T]) query(v *view) (review.Query, error) {
 		Search: v.params.Get(paramSearch), Offset: (page - 1) * rowsPerPage, Limit: rowsPerPage,
 		Filter: make(map[string]string),
 	}
-	q.Sort, q.Desc = strings.CutPrefix(v.params.Get(paramSort), "-")
-	if q.Desc {
-		q.Sort = strings.TrimPrefix(v.params.Get(paramSort), "-")
-	} else {
-		q.Sort = v.params.Get(paramSort)
+	q.Sort = v.params.Get(paramSort)
+	if key, ok := strings.CutPrefix(q.Sort, "-"); ok {
+		q.Sort, q.Desc = key, true
 	}
 	for _, f := range l.filters {
 		if value := v.params.Get(f.Key); value != "" {
@@ -171,7 +173,11 @@ func (l listing[T]) page(v *view) (*listPage, error) {
 		p.Rows = append(p.Rows, l.cells(row))
 	}
 	l.fillFilters(v, p)
-	for _, f := range []sheet.Format{sheet.FormatCSV, sheet.FormatXLSX, sheet.FormatJSON} {
+	formats := l.formats
+	if formats == nil {
+		formats = []sheet.Format{sheet.FormatCSV, sheet.FormatXLSX, sheet.FormatJSON}
+	}
+	for _, f := range formats {
 		p.Exports = append(p.Exports, export{strings.ToUpper(string(f)), v.with(paramPage, "", paramFormat, string(f))})
 	}
 	return p, nil
@@ -327,7 +333,7 @@ func (l listing[T]) export(v *view, format sheet.Format) error {
 	if err != nil {
 		return err
 	}
-	t := sheet.Table{Key: l.name, Title: l.title}
+	t := sheet.Table{Key: l.name, Title: l.title, About: l.about, Note: l.note, None: l.none}
 	for _, c := range l.columns {
 		t.Columns = append(t.Columns, c.Column)
 	}

@@ -14,15 +14,15 @@ const chartRows = 10
 type overviewPage struct {
 	Numbers []figure
 	Facts   []fact
-	Grants  []figure
 	Charts  []chart
-	Empty   string
 }
 
 // chart is a table of figures that a script draws.
 type chart struct {
-	ID, Title, Kind, What string
-	Rows                  []chartRow
+	ID, Title, Kind string
+	// What the rows are, and what of each is counted.
+	What, Of string
+	Rows     []chartRow
 	// About says what the rows are, for those who do not see the drawing.
 	About string
 }
@@ -37,14 +37,7 @@ func overview(v *view) error {
 	v.title = "Overview"
 	v.scripts = []string{"vendor/chart.js/chart.umd.min.js", "charts.js"}
 	o := v.sync.Overview()
-	p := &overviewPage{
-		Facts: v.syncFacts(o),
-		Grants: []figure{
-			{"grants", v.url("/grants"), o.Grants.All},
-			{"direct", v.url("/grants", "direct", "yes"), o.Grants.Direct},
-			{"inherited", v.url("/grants", "direct", "no"), o.Grants.Inherited()},
-		},
-	}
+	p := &overviewPage{Facts: v.syncFacts(o)}
 	for _, kind := range review.Kinds() {
 		if path, title := kindSection(kind); o.Counts[kind] > 0 || kind != review.Other {
 			p.Numbers = append(p.Numbers, figure{title, v.url(path), o.Counts[kind]})
@@ -53,6 +46,10 @@ func overview(v *view) error {
 	p.Numbers = append(p.Numbers, figure{"Entitlements", v.url("/entitlements"), o.Entitlements}, figure{"Grants", v.url("/grants"), o.Grants.All})
 	for _, c := range []chart{
 		v.stateChart(o),
+		{ID: "held", Title: "How access is held", Kind: "doughnut", What: "Grants are", Of: "Grants", Rows: []chartRow{
+			{"direct", v.url("/grants", "direct", "yes"), o.Grants.Direct},
+			{"inherited", v.url("/grants", "direct", "no"), o.Grants.Inherited()},
+		}},
 		{ID: "mfa", Title: "Accounts by MFA", Kind: "doughnut", What: "MFA", Rows: v.facetRows("mfa", o.MFA, "unknown")},
 		{ID: "type", Title: "Accounts by type", Kind: "doughnut", What: "Type", Rows: v.facetRows("account_type", o.AccountTypes, "not told")},
 		{ID: "department", Title: "Accounts by department", Kind: "bar", What: "Department", Rows: v.facetRows("department", o.Departments, "none")},
@@ -64,6 +61,7 @@ func overview(v *view) error {
 		if len(c.Rows) == 0 || len(c.Rows) == 1 && c.Rows[0].URL == "" {
 			continue
 		}
+		c.Of = cmp.Or(c.Of, "Accounts")
 		c.About = c.Title + ". The table below has the same numbers."
 		p.Charts = append(p.Charts, c)
 	}
@@ -140,7 +138,7 @@ func (v *view) facetRows(key string, facets []review.Facet, none string) []chart
 
 // largest are the resources that most have.
 func (v *view) largest(id, title, what string, list []review.ResourceRow) chart {
-	c := chart{ID: id, Title: title, Kind: "bar", What: what}
+	c := chart{ID: id, Title: title, Kind: "bar", What: what, Of: "Holders"}
 	for _, r := range list {
 		if r.Members.All > 0 {
 			c.Rows = append(c.Rows, chartRow{short(r.Name), v.resourceURL(r.Brief), r.Members.All})

@@ -20,13 +20,14 @@
     return [...table.tBodies[0].rows].map((row) => ({
       label: row.dataset.label,
       value: Number(row.dataset.value),
+      shown: row.cells[1].textContent,
       href: row.querySelector("a")?.href,
     }));
   }
 
   const short = (text) => (text.length > 26 ? text.slice(0, 25) + "\u2026" : text);
 
-  function settings(kind, rows, dark) {
+  function settings(kind, rows) {
     const text = color("c-text");
     const line = color("c-line");
     const round = kind === "doughnut";
@@ -34,7 +35,7 @@
     return {
       type: round ? "doughnut" : "bar",
       data: {
-        labels: rows.map((row) => short(row.label)),
+        labels: rows.map((row) => short(row.label) + (round ? "  " + row.shown : "")),
         datasets: [{
           data: rows.map((row) => row.value),
           backgroundColor: round ? colors : color("c1"),

@@ -1,0 +1,416 @@
+package explorer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+// The parameters of a comparison: the two syncs, and in tab which list is shown.
+const (
+	paramOlder = "a"
+	paramNewer = "b"
+
+	tabResources = "resources"
+	tabGrants    = "grants"
+)
+
+// maxCompared is how many comparisons are kept. Each holds on to two syncs.
+const maxCompared = 2
+
+// comparisons keeps the last comparisons that were made.
+type comparisons struct {
+	mu   sync.Mutex
+	list []*comparison
+}
+
+type comparison struct {
+	older, newer *review.Sync
+	once         sync.Once
+	diff         *review.Diff
+	err          error
+}
+
+// of compares two syncs, once however many ask.
+func (c *comparisons) of(ctx context.Context, older, newer *review.Sync) (*review.Diff, error) {
+	c.mu.Lock()
+	i := slices.IndexFunc(c.list, func(k *comparison) bool { return k.older == older && k.newer == newer })
+	var found *comparison
+	if i >= 0 {
+		found = c.list[i]
+		c.list = slices.Delete(c.list, i, i+1)
+	} else {
+		found = &comparison{older: older, newer: newer}
+		if len(c.list) == maxCompared {
+			c.list = slices.Delete(c.list, 0, 1)
+		}
+	}
+	c.list = append(c.list, found)
+	c.mu.Unlock()
+	// Whoever asked first may leave, and others wait for the same.
+	found.once.Do(func() { found.diff, found.err = review.Compare(context.WithoutCancel(ctx), older, newer) })
+	return found.diff, found.err
+}
+
+// comparePage shows what changed from one sync to another.
+type comparePage struct {
+	Choices      []choice // of the older
+	NewerChoices []choice
+	Keep         []field
+	Problem      string
+	Same         bool
+	Kinds        []changeRow
+	Held         []heldRow
+	Tabs         []navItem
+	ListTitle    string
+	List         *listPage
+}
+
+// changeRow counts changes of one kind of thing.
+type changeRow struct {
+	Title                   string
+	Added, Removed, Changed cell
+}
+
+// heldRow counts changes of what is held of one kind of thing.
+type heldRow struct {
+	Title                          string
+	Added, AddedDirect             cell
+	Removed, RemovedDirect, Change cell
+}
+
+// previous finds the sync that came before another: the newest finished full one of
+// the same archive that ended earlier, or else of another archive of the organization.
+func (v *view) previous(than library.Entry) (library.Entry, bool) {
+	var found library.Entry
+	better := func(e library.Entry) bool {
+		same, was := e.Key.Archive == than.Key.Archive, found.Key.Archive == than.Key.Archive
+		if same != was {
+			return same
+		}
+		return e.Run.EndedAt.After(found.Run.EndedAt)
+	}
+	for _, e := range v.e.cfg.Library.Entries() {
+		before := e.Run.Finished() && (!than.Run.Finished() || e.Run.EndedAt.Before(than.Run.EndedAt))
+		ours := e.Key.Archive == than.Key.Archive || e.Run.Organization.ID == than.Run.Organization.ID
+		if e.Key != than.Key && before && ours && e.Run.Type == "full" && (found.Key.Sync == "" || better(e)) {
+			found = e
+		}
+	}
+	return found, found.Key.Sync != ""
+}
+
+// at is the view of another sync, for addresses and names.
+func (v *view) at(entry library.Entry, s *review.Sync) *view {
+	other := *v
+	other.entry, other.sync = entry, s
+	return &other
+}
+
+// entryOf finds the sync that a parameter names.
+func (v *view) entryOf(param string) (library.Entry, error) {
+	if key, ok := library.ParseKey(v.params.Get(param)); ok {
+		for _, e := range v.e.cfg.Library.Entries() {
+			if e.Key == key {
+				return e, nil
+			}
+		}
+	}
+	return library.Entry{}, library.ErrUnknown
+}
+
+func compare(v *view) error {
+	v.section, v.title = "/compare", "Compare"
+	newer := v.entry
+	var err error
+	if v.params.Has(paramNewer) {
+		if newer, err = v.entryOf(paramNewer); err != nil {
+			return err
+		}
+	}
+	older, ok := v.previous(newer)
+	if v.params.Has(paramOlder) {
+		if older, err = v.entryOf(paramOlder); err != nil {
+			return err
+		}
+		ok = true
+	}
+	p := &comparePage{Keep: nil}
+	for _, e := range v.e.cfg.Library.Entries() {
+		p.Choices = append(p.Choices, choice{e.Key.String(), v.entryTitle(e), e.Key == older.Key})
+		p.NewerChoices = append(p.NewerChoices, choice{e.Key.String(), v.entryTitle(e), e.Key == newer.Key})
+	}
+	if v.entry.Key != v.e.cfg.Library.First() {
+		p.Keep = []field{{paramSync, v.entry.Key.String()}}
+	}
+	if !ok {
+		p.Problem = "There is no sync before this one to compare with. Open another archive as well, or choose two syncs."
+		return v.render("compare", p)
+	}
+	oldSync, err := v.load(older.Key)
+	if err != nil {
+		return err
+	}
+	newSync, err := v.load(newer.Key)
+	if err != nil {
+		return err
+	}
+	diff, err := v.e.compared.of(v.r.Context(), oldSync, newSync)
+	if err != nil {
+		return err
+	}
+	c := &comparedSyncs{v: v, older: v.at(older, oldSync), newer: v.at(newer, newSync), diff: diff}
+	return c.serve(p)
+}
+
+// comparedSyncs is a request for a comparison.
+type comparedSyncs struct {
+	v            *view
+	older, newer *view
+	diff         *review.Diff
+}
+
+// url is the address of this comparison with another list.
+func (c *comparedSyncs) url(pairs ...string) string {
+	return c.v.url("/compare", append([]string{paramOlder, c.older.entry.Key.String(), paramNewer, c.newer.entry.Key.String()}, pairs...)...)
+}
+
+func (c *comparedSyncs) serve(p *comparePage) error {
+	tab := c.v.params.Get(paramTab)
+	if tab == "" {
+		tab = tabGrants
+	}
+	format, export := asked(c.v)
+	var err error
+	switch {
+	case export && tab == tabResources:
+		return c.resources().export(c.v, format)
+	case export && tab == tabEntitlements:
+		return c.entitlements().export(c.v, format)
+	case export:
+		return c.grants().export(c.v, format)
+	case tab == tabResources:
+		p.List, err = c.resources().page(c.v)
+	case tab == tabEntitlements:
+		p.List, err = c.entitlements().page(c.v)
+	default:
+		p.List, err = c.grants().page(c.v)
+	}
+	if err != nil {
+		return err
+	}
+	c.summarize(p, tab)
+	return c.v.render("compare", p)
+}
+
+// summarize counts, and leads to what is counted.
+func (c *comparedSyncs) summarize(p *comparePage, tab string) {
+	var resources, held int
+	row := func(title string, n review.Changes, pairs ...string) changeRow {
+		link := func(change review.Change, n int) cell {
+			return countCell(n, c.url(append([]string{"change", change.String()}, pairs...)...))
+		}
+		return changeRow{title, link(review.Added, n.Added), link(review.Removed, n.Removed), link(review.Changed, n.Changed)}
+	}
+	for _, kind := range review.Kinds() {
+		n := c.diff.Resources[kind]
+		resources += n.Added + n.Removed + n.Changed
+		_, title := kindSection(kind)
+		if n.Any() || c.older.has(kind) || c.newer.has(kind) {
+			p.Kinds = append(p.Kinds, row(title, n, paramTab, tabResources, "kind", kind.String()))
+		}
+		g := c.diff.Grants[kind]
+		held += g.Added.All + g.Removed.All + g.Changed
+		if g != (review.GrantChanges{}) || c.older.has(kind) && kind != review.Account {
+			to := func(n int, change review.Change, pairs ...string) cell {
+				return countCell(n, c.url(append([]string{paramTab, tabGrants, "kind", kind.String(), "change", change.String()}, pairs...)...))
+			}
+			p.Held = append(p.Held, heldRow{
+				heldTitle(kind), to(g.Added.All, review.Added), to(g.Added.Direct, review.Added, "direct", "yes"),
+				to(g.Removed.All, review.Removed), to(g.Removed.Direct, review.Removed, "direct", "yes"), to(g.Changed, review.Changed),
+			})
+		}
+	}
+	e := c.diff.Entitlements
+	p.Kinds = append(p.Kinds, row("Entitlements", e, paramTab, tabEntitlements))
+	entitlements := e.Added + e.Removed + e.Changed
+	p.Same = resources+entitlements+held == 0
+	p.Tabs = []navItem{
+		{"Access", c.url(paramTab, tabGrants), held, tab == tabGrants},
+		{"Resources", c.url(paramTab, tabResources), resources, tab == tabResources},
+		{"Entitlements", c.url(paramTab, tabEntitlements), entitlements, tab == tabEntitlements},
+	}
+	p.ListTitle = p.List.Title
+}
+
+// heldTitle is what grants on a kind of resource are called.
+func heldTitle(k review.Kind) string {
+	switch k {
+	case review.Group:
+		return "Memberships of groups"
+	case review.Application:
+		return "Assignments of applications"
+	case review.Role:
+		return "Roles held"
+	case review.Account:
+		return "Held on accounts"
+	default:
+		return "Held on other resources"
+	}
+}
+
+// countCell is a number that leads to what it counts, where there is any.
+func countCell(n int, url string) cell {
+	if n == 0 {
+		return cell{Text: "0"}
+	}
+	return cell{Text: number(n), URL: url}
+}
+
+// changeColumn says what became of something.
+func changeColumn[T any](change func(T) review.Change) column[T] {
+	return text("change", "Change", "change", func(row T) string { return change(row).String() }).as(func(row T) cell {
+		tone := map[review.Change]string{review.Added: "good", review.Removed: "bad", review.Changed: "warn"}
+		return cell{Text: change(row).String(), Badge: tone[change(row)]}
+	})
+}
+
+// fieldsColumn tells the fields that differ.
+func fieldsColumn[T any](fields func(T) []review.FieldChange) column[T] {
+	return column[T]{
+		Column: sheet.Column{Key: "fields", Title: "What", Kind: sheet.List},
+		value: func(row T) any {
+			list := make([]string, 0, len(fields(row)))
+			for _, f := range fields(row) {
+				list = append(list, fmt.Sprintf("%s: %q became %q", f.Field, f.Old, f.New))
+			}
+			return list
+		},
+		cell: func(row T) cell {
+			var c cell
+			for _, f := range fields(row) {
+				from, to := short(f.Old), short(f.New)
+				if from == "" {
+					from = "nothing"
+				}
+				if to == "" {
+					to = "nothing"
+				}
+				c.Paths = append(c.Paths, pathView{Steps: []cell{{Text: short(strings.TrimPrefix(f.Field, "profile.")) + ": " + from}, {Text: to}}})
+			}
+			return c
+		},
+	}
+}
+
+func changeFilter() filter {
+	return filter{Key: "change", Title: "Change", Options: words("added", "removed", "changed")}
+}
+
+// side is the view of the sync in which a change is shown.
+func (c *comparedSyncs) side(change review.Change) *view {
+	if change == review.Removed {
+		return c.older
+	}
+	return c.newer
+}
+
+func (c *comparedSyncs) resources() listing[review.ResourceChange] {
+	return listing[review.ResourceChange]{
+		name: "changed-resources", title: "Changed resources", one: "change", many: "changes", none: "No resource was added, removed or changed.",
+		columns: []column[review.ResourceChange]{
+			text("name", "Name", "name", func(r review.ResourceChange) string { return r.Resource.Name }).
+				as(func(r review.ResourceChange) cell { return c.side(r.Change).briefCell(r.Resource) }),
+			changeColumn(func(r review.ResourceChange) review.Change { return r.Change }),
+			text("type", "Type", "type", func(r review.ResourceChange) string { return r.Resource.Type }).
+				as(func(r review.ResourceChange) cell {
+					return cell{Text: short(c.side(r.Change).typeName(r.Resource.Type))}
+				}),
+			text("id", "ID", "", func(r review.ResourceChange) string { return r.Resource.ID }).exported(),
+			fieldsColumn(func(r review.ResourceChange) []review.FieldChange { return r.Fields }),
+		},
+		filters: []filter{changeFilter(), c.newer.kindFilter("kind", "Kind"), {Key: "type", Title: "Type", hidden: true}},
+		read:    c.diff.ResourceChanges,
+	}
+}
+
+func (c *comparedSyncs) entitlements() listing[review.EntitlementChange] {
+	l := listing[review.EntitlementChange]{
+		name: "changed-entitlements", title: "Changed entitlements", one: "change", many: "changes", none: "No entitlement was added, removed or changed.",
+		columns: []column[review.EntitlementChange]{
+			text("resource", "Resource", "name", func(r review.EntitlementChange) string { return r.Entitlement.Resource.Name }).
+				as(func(r review.EntitlementChange) cell { return c.side(r.Change).briefCell(r.Entitlement.Resource) }),
+			text("entitlement", "Entitlement", "", func(r review.EntitlementChange) string { return r.Entitlement.Name }).
+				as(func(r review.EntitlementChange) cell {
+					return cell{Text: short(r.Entitlement.Name), URL: c.side(r.Change).entitlementURL(r.Entitlement)}
+				}),
+			changeColumn(func(r review.EntitlementChange) review.Change { return r.Change }),
+			text("id", "ID", "", func(r review.EntitlementChange) string { return r.Entitlement.ID }).exported(),
+			fieldsColumn(func(r review.EntitlementChange) []review.FieldChange { return r.Fields }),
+		},
+		filters: []filter{changeFilter(), c.newer.kindFilter("kind", "Kind"), {Key: "type", Title: "Type", hidden: true}},
+		read:    c.diff.EntitlementChanges,
+	}
+	return l
+}
+
+func (c *comparedSyncs) grants() listing[review.GrantChange] {
+	return listing[review.GrantChange]{
+		name: "changed-access", title: "Changed access", one: "change", many: "changes", none: "Nobody gained or lost access.",
+		columns: []column[review.GrantChange]{
+			text("principal", "Who", "principal", func(g review.GrantChange) string { return g.Grant.Principal.Name }).
+				as(func(g review.GrantChange) cell { return c.side(g.Change).briefCell(g.Grant.Principal) }),
+			text("principal_type", "Principal type", "", func(g review.GrantChange) string { return g.Grant.Principal.Type }).exported(),
+			text("principal_id", "Principal ID", "", func(g review.GrantChange) string { return g.Grant.Principal.ID }).exported(),
+			changeColumn(func(g review.GrantChange) review.Change { return g.Change }),
+			text("resource", "Access to", "resource", func(g review.GrantChange) string { return g.Grant.Entitlement.Resource.Name }).
+				as(func(g review.GrantChange) cell {
+					cell := c.side(g.Change).briefCell(g.Grant.Entitlement.Resource)
+					cell.Sub = short(g.Grant.Entitlement.Slug)
+					return cell
+				}),
+			text("resource_type", "Resource type", "type", func(g review.GrantChange) string { return g.Grant.Entitlement.Resource.Type }).
+				as(func(g review.GrantChange) cell {
+					return cell{Text: short(c.side(g.Change).typeName(g.Grant.Entitlement.Resource.Type))}
+				}),
+			text("entitlement_id", "Entitlement ID", "", func(g review.GrantChange) string { return g.Grant.Entitlement.ID }).exported(),
+			yesNo("direct", "Direct", "direct", func(g review.GrantChange) bool { return g.Grant.Direct }).
+				as(func(g review.GrantChange) cell {
+					cell := directCell(g.Grant.Direct)
+					if g.Was != nil && g.Was.Direct != g.Grant.Direct {
+						cell.Sub = "was " + directCell(g.Was.Direct).Text
+					}
+					return cell
+				}),
+			{
+				Column: sheet.Column{Key: "through", Title: "Through", Kind: sheet.List},
+				value:  func(g review.GrantChange) any { return c.side(g.Change).pathNames(g.Grant.Via) },
+				cell:   func(g review.GrantChange) cell { return c.side(g.Change).viaCell(g.Grant.Via) },
+			},
+			{
+				Column: sheet.Column{Key: "was_through", Title: "Was through", Kind: sheet.List}, export: true,
+				value: func(g review.GrantChange) any {
+					if g.Was == nil {
+						return nil
+					}
+					return c.older.pathNames(g.Was.Via)
+				},
+			},
+		},
+		filters: []filter{
+			changeFilter(),
+			c.newer.kindFilter("kind", "Access to"),
+			directFilter(),
+			{Key: "type", Title: "Type", hidden: true},
+			{Key: "principal", Title: "Who", hidden: true, value: (*view).resourceName},
+			{Key: "resource", Title: "Access to", hidden: true, value: (*view).resourceName},
+		},
+		read: c.diff.GrantChanges,
+	}
+}

@@ -1,0 +1,133 @@
+package explorer
+
+import (
+	"errors"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+// reportsPage lists the reports.
+type reportsPage struct{ Reports []reportEntry }
+
+// reportEntry is a report with its outcome.
+type reportEntry struct {
+	Title, Question, URL string
+	Outcome              cell
+	Note                 string
+}
+
+// reportPage is one report.
+type reportPage struct {
+	Up              navItem
+	Title, Question string
+	Outcome         cell
+	Note            string
+	List            *listPage
+}
+
+func reports(v *view) error {
+	v.section, v.title = "/reports", "Reports"
+	p := &reportsPage{}
+	for _, info := range review.Reports() {
+		r, _, err := v.report(info.Name)
+		if err != nil {
+			return err
+		}
+		p.Reports = append(p.Reports, reportEntry{r.Title, r.Question, v.url("/reports/" + r.Name), outcome(r), r.Note})
+	}
+	return v.render("reports", p)
+}
+
+// outcome is what came out, in a word.
+func outcome(r *review.Report) cell {
+	switch {
+	case r.Finding && r.Findings > 0:
+		return cell{Text: number(r.Findings) + " to look into", Badge: "warn"}
+	case r.Finding:
+		return cell{Text: "nothing to look into", Badge: "good"}
+	case r.Total == 1:
+		return cell{Text: "1 row", Badge: "plain"}
+	default:
+		return cell{Text: number(r.Total) + " rows", Badge: "plain"}
+	}
+}
+
+// report makes a report, and returns the view of the sync before where it needs one.
+func (v *view) report(name string) (*review.Report, *view, error) {
+	var (
+		before   *review.Sync
+		previous *view
+	)
+	if entry, ok := v.previous(v.entry); ok && name == review.ReportChanges {
+		var err error
+		if before, err = v.load(entry.Key); err != nil {
+			return nil, nil, err
+		}
+		previous = v.at(entry, before)
+	}
+	r, err := v.sync.Report(v.r.Context(), name, before)
+	return r, previous, err
+}
+
+func report(v *view) error {
+	v.section = "/reports"
+	r, previous, err := v.report(v.r.PathValue("name"))
+	var unknown *review.UnknownReportError
+	switch {
+	case errors.As(err, &unknown):
+		return errNoPage
+	case err != nil:
+		return err
+	}
+	v.title = r.Title
+	l := v.reportList(r, previous)
+	if format, ok := asked(v); ok {
+		return l.export(v, format)
+	}
+	list, err := l.page(v)
+	if err != nil {
+		return err
+	}
+	return v.render("report", &reportPage{
+		Up:    navItem{Title: "Reports", URL: v.url("/reports")},
+		Title: r.Title, Question: r.Question, Outcome: outcome(r), Note: r.Note, List: list,
+	})
+}
+
+// reportList shows the rows of a report, whose columns it says itself.
+func (v *view) reportList(r *review.Report, previous *view) listing[review.ReportRow] {
+	l := listing[review.ReportRow]{
+		name: r.Name, title: r.Title, about: r.Question, note: r.Note, one: "row", many: "rows", none: "There is nothing to tell.",
+		formats: []sheet.Format{sheet.FormatHTML, sheet.FormatCSV, sheet.FormatXLSX, sheet.FormatJSON},
+		read:    r.Page,
+	}
+	for i, c := range r.Columns {
+		kind := map[review.ColumnKind]sheet.Kind{review.IntColumn: sheet.Int, review.BoolColumn: sheet.Bool}[c.Kind]
+		l.columns = append(l.columns, column[review.ReportRow]{
+			Column: sheet.Column{Key: c.Key, Title: c.Title, Kind: kind}, sort: c.Key,
+			value: func(row review.ReportRow) any { return row.Cells[i] },
+			cell:  func(row review.ReportRow) cell { return v.reportCell(row, c, row.Cells[i], previous) },
+		})
+	}
+	return l
+}
+
+// reportCell links a cell to what it names, in the sync that has it.
+func (v *view) reportCell(row review.ReportRow, c review.Column, value any, previous *view) cell {
+	shown := plainCell(value)
+	in := v
+	if previous != nil && row.Sync == previous.sync {
+		in = previous
+	}
+	switch {
+	case shown.Text == "":
+	case c.Link == review.LinkResource && row.Resource != review.NoRef:
+		shown.URL = in.resourceURL(row.Sync.Brief(row.Resource))
+	case c.Link == review.LinkOther && row.Other != review.NoRef:
+		shown.URL = in.resourceURL(row.Sync.Brief(row.Other))
+	case c.Link == review.LinkEntitlement && row.Entitlement != review.NoEnt:
+		shown.URL = in.entitlementURL(row.Sync.EntitlementAt(row.Entitlement))
+	}
+	return shown
+}
