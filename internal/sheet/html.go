@@ -109,3 +109,6 @@ func htmlCellOf(c Column, cell any) htmlCell {
 	}
 	return htmlCell{Text: Visible(c.text(cell))}
 }
+
+// Numeric reports whether the cells are numbers, which stand on the right.
+func (c Column) Numeric() bool { return c.Kind == Int }
