@@ -30,10 +30,10 @@ func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool, er
 	return follows(t, max(minWindow, min(n.Rows, t.limit)), n.Total), false, nil
 }
 
-// follows names all windows behind the first.
+// follows names all windows behind the first; it stops where they become too many.
 func follows(t ticket, width, total int) []ticket {
 	var next []ticket
-	for skip := width; skip < total; skip += width {
+	for skip := width; skip < total && len(next) <= maxPages; skip += width {
 		next = append(next, ticket{kind: plainWindow, round: t.round, skip: skip, limit: width})
 	}
 	return next

@@ -33,12 +33,12 @@ func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool, e
 }
 
 // windows covers the rows from one position up to another with windows that
-// overlap by one row.
+// overlap by one row; it stops where they become too many.
 func windows(round, from, to, width int) []ticket {
 	var next []ticket
 	for skip := max(0, from); ; skip += width - 1 {
 		next = append(next, ticket{kind: sortedWindow, round: round, skip: skip, limit: width})
-		if skip+width >= to {
+		if skip+width >= to || len(next) > maxPages {
 			return next
 		}
 	}
@@ -149,6 +149,9 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, error) {
 				named[t] = struct{}{}
 				next = append(next, t)
 			}
+		}
+		if len(next) > maxPages {
+			break
 		}
 	}
 	return next, nil
