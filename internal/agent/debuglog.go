@@ -86,7 +86,7 @@ func (f *debugFile) start(path string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.users == 0 {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // The path lies in the state folder.
 		if err != nil {
 			return fmt.Errorf("open the debug log: %w", err)
 		}

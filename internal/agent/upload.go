@@ -58,7 +58,7 @@ func (u *uploader) upload(ctx context.Context, taskID, path string) error {
 }
 
 func (u *uploader) attempt(ctx context.Context, taskID, path string) error {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // The path is that of the archive that was just made.
 	if err != nil {
 		return err
 	}

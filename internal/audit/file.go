@@ -58,7 +58,7 @@ func withOpened(ctx context.Context, path string, use func(f *os.File, size int6
 			return err
 		}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|noFollow, permissions)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|noFollow, permissions) //nolint:gosec // Who runs the program chooses the file.
 	if err != nil {
 		return err
 	}

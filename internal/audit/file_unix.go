@@ -33,7 +33,7 @@ func linked(info fs.FileInfo) bool {
 
 // syncDir waits until a folder knows its new file on the disk too.
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := os.Open(dir) //nolint:gosec // It is the folder of the file that was chosen.
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ const (
 	// both user agents carry it.
 	sdkVersion = "v0.25.0"
 
-	tokenPath       = "/auth/v1/token"
+	tokenPath       = "/auth/v1/token" //nolint:gosec // It is a path, not a token.
 	assertionType   = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	assertionLife   = 2 * time.Minute
 	tokenUserAgent  = "baton-c1-credential-provider baton-sdk/" + sdkVersion

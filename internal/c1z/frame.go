@@ -124,7 +124,7 @@ func newFrameReader(r *bufio.Reader) (*frameReader, error) {
 		return nil, err
 	}
 	if single {
-		f.header.window = uint64(f.header.content)
+		f.header.window = uint64(f.header.content) //nolint:gosec // A size that is told is never below zero.
 	}
 	return f, nil
 }

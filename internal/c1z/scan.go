@@ -46,11 +46,11 @@ func (r *Reader) ScanGrants(ctx context.Context, syncID string, workers int, edg
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(ranges)
-		step := max(uint64(last-first)/uint64(workers*scanRanges), pageRows)
-		for from := first; ; from += int64(step) + 1 {
+		step := max(uint64(last-first)/uint64(workers*scanRanges), pageRows) //nolint:gosec // The difference of two ids fits, whatever they are.
+		for from := first; ; from += int64(step) + 1 {                       //nolint:gosec // It stays below last.
 			to := last
-			if uint64(last-from) > step {
-				to = from + int64(step)
+			if uint64(last-from) > step { //nolint:gosec // As above.
+				to = from + int64(step) //nolint:gosec // It stays below last.
 			}
 			select {
 			case ranges <- [2]int64{from, to}:
@@ -88,7 +88,7 @@ func (r *Reader) rowIDs(ctx context.Context, src source, syncID string) (first, 
 		order string
 		id    *int64
 	}{{"", &first}, {" desc", &last}} {
-		query := fmt.Sprintf("select id from %s where +sync_id = ? order by id%s limit 1", src.table.name, end.order)
+		query := fmt.Sprintf("select id from %s where +sync_id = ? order by id%s limit 1", src.table.name, end.order) //nolint:gosec // Both are names of ours.
 		err := conn.QueryRowContext(ctx, query, syncID).Scan(end.id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return 0, -1, nil

@@ -84,7 +84,7 @@ func unpack(ctx context.Context, src io.Reader, dst *os.File, limits Limits) (in
 	if frame.header.content > limits.DecodedSize {
 		return 0, tooLarge(frame.header.content, limits.DecodedSize)
 	}
-	if frame.header.window > uint64(limits.Window) {
+	if frame.header.window > uint64(limits.Window) { //nolint:gosec // Limits are above zero.
 		return 0, fmt.Errorf("%w: unpacking needs %s of memory, more than the limit of %s (%s)",
 			ErrTooLarge, mib(int64(min(frame.header.window, 1<<62))), mib(limits.Window), envWindow)
 	}

@@ -17,7 +17,7 @@ import (
 
 // tokenPath is where a server that is not one of JumpCloud's regions is asked for
 // the tokens of service accounts.
-const tokenPath = "/oauth2/token"
+const tokenPath = "/oauth2/token" //nolint:gosec // It is a path, not a token.
 
 // traffic is the way that the requests of one run take, and counts them. It is
 // safe for concurrent use.

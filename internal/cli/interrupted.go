@@ -33,7 +33,7 @@ type resumableError struct {
 
 // resumable adds to a failure of the network or the server where the work is.
 func resumable(err error, work string) error {
-	switch codes.Code(exitCode(err)) {
+	switch codes.Code(exitCode(err)) { //nolint:gosec // Exit codes are small.
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
 		return resumableError{err, work}
 	default:

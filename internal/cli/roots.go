@@ -45,7 +45,7 @@ func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
 			return nil, err
 		}
 	}
-	private, err := os.ReadFile(file)
+	private, err := os.ReadFile(file) //nolint:gosec // Who runs the program chooses whom to trust.
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", envCertFile, err)
 	}
@@ -58,7 +58,7 @@ func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
 // addFirst adds the certificates of the first file that has any.
 func addFirst(pool *x509.CertPool, files []string) bool {
 	for _, file := range files {
-		if certificates, err := os.ReadFile(file); err == nil && pool.AppendCertsFromPEM(certificates) {
+		if certificates, err := os.ReadFile(file); err == nil && pool.AppendCertsFromPEM(certificates) { //nolint:gosec // The places of the operating system.
 			return true
 		}
 	}

@@ -141,7 +141,7 @@ func (s *service) validate(ctx context.Context) error {
 	if err == nil && s.cfg.Service.Provisioning {
 		_, err = s.changes.ready(ctx)
 	}
-	switch code := codes.Code(exitCode(err)); {
+	switch code := codes.Code(exitCode(err)); { //nolint:gosec // Exit codes are small.
 	case err == nil:
 		s.log.InfoContext(ctx, "JumpCloud accepts the credential", "organization", org.Name, "organization_id", org.ID)
 	case errors.Is(context.Cause(ctx), errNoAnswer), code == codes.Unavailable, code == codes.DeadlineExceeded, code == codes.ResourceExhausted:

@@ -31,7 +31,7 @@ func (h home) path(prefix, suffix string) string {
 // first one that it sees is the right one.
 func (h home) admit(org connector.Organization) error {
 	path := h.path("organization-", ".json")
-	known, err := os.ReadFile(path)
+	known, err := os.ReadFile(path) //nolint:gosec // The path lies in the state folder.
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := h.remember(path, org); err != nil {
 			return fmt.Errorf("remember the organisation: %w", err)

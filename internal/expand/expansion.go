@@ -166,7 +166,7 @@ func (x *Expansion) sources(entitlement string, before *v2.GrantSources, isStore
 		x.key = append(x.key, 0)
 	}
 	for _, a := range from {
-		x.key = binary.AppendUvarint(x.key, uint64(holder(uint32(a.source), a.direct)))
+		x.key = binary.AppendUvarint(x.key, uint64(holder(uint32(a.source), a.direct))) //nolint:gosec // Sources are numbers of entitlements, far below 2^32.
 	}
 	if s := x.shared[string(x.key)]; s != nil {
 		return s

@@ -67,7 +67,7 @@ func New(o Options) (*Log, error) {
 			log.OnStderr = true
 			writers = append(writers, o.Stderr)
 		default:
-			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // Who runs the program chooses the file.
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("open log: %w", err), log.Close())
 			}

@@ -20,7 +20,7 @@ const (
 	groupTrait      = "c1.connector.v2.GroupTrait"
 	roleTrait       = "c1.connector.v2.RoleTrait"
 	appTrait        = "c1.connector.v2.AppTrait"
-	secretTrait     = "c1.connector.v2.SecretTrait"
+	secretTrait     = "c1.connector.v2.SecretTrait" //nolint:gosec // It is the name of a message.
 	batonID         = "c1.connector.v2.BatonID"
 	grantExpandable = "c1.connector.v2.GrantExpandable"
 )

@@ -54,15 +54,15 @@ func readPrincipals(ctx context.Context, rows Rows, others []ResourceRow) (*prin
 
 // add appends a principal; they come in order.
 func (p *principals) add(row ResourceRow) {
-	n := uint32(len(p.idEnds))
+	n := uint32(len(p.idEnds)) //nolint:gosec // Memory ends before 2^32 principals.
 	if len(p.types) == 0 || p.types[len(p.types)-1].id != row.Ref.Type {
 		p.types = append(p.types, principalType{id: row.Ref.Type, first: n})
 	}
 	p.types[len(p.types)-1].end = n + 1
 	p.idText.WriteString(row.Ref.ID)
 	p.displayText.WriteString(row.Name)
-	p.idEnds = append(p.idEnds, uint32(p.idText.Len()))
-	p.nameEnds = append(p.nameEnds, uint32(p.displayText.Len()))
+	p.idEnds = append(p.idEnds, uint32(p.idText.Len()))          //nolint:gosec // Memory ends before 4 GiB of ids.
+	p.nameEnds = append(p.nameEnds, uint32(p.displayText.Len())) //nolint:gosec // Memory ends before 4 GiB of names.
 }
 
 // finish makes the tables.
@@ -77,10 +77,10 @@ func (p *principals) finish() {
 		t.table = make([]uint32, size)
 		for n := t.first; n < t.end; n++ {
 			slot := maphash.String(p.seed, p.id(n))
-			for t.table[slot&uint64(size-1)] != 0 {
+			for t.table[slot&uint64(size-1)] != 0 { //nolint:gosec // A size is above zero.
 				slot++
 			}
-			t.table[slot&uint64(size-1)] = n + 1
+			t.table[slot&uint64(size-1)] = n + 1 //nolint:gosec // A size is above zero.
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (p *principals) number(resourceType string, id []byte) (uint32, bool) {
 		if t.id != resourceType {
 			continue
 		}
-		mask := uint64(len(t.table) - 1)
+		mask := uint64(len(t.table) - 1) //nolint:gosec // A table has entries.
 		for slot := maphash.Bytes(p.seed, id); ; slot++ {
 			switch n := t.table[slot&mask]; {
 			case n == 0:

@@ -83,7 +83,7 @@ func Open(ctx context.Context, dir string, fp Fingerprint, logger *slog.Logger) 
 // create makes a new database.
 func create(ctx context.Context, path string, fp Fingerprint) (_ *DB, err error) {
 	// SQLite gives its companions the permissions of the database.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // The path lies in the work folder.
 	if err != nil {
 		return nil, fmt.Errorf("make work database: %w", err)
 	}

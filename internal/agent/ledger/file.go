@@ -52,7 +52,7 @@ func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	d, err := os.Open(dir)
+	d, err := os.Open(dir) //nolint:gosec // The folder is the ledger's own.
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func (l *Ledger) load(now time.Time) error {
 }
 
 func (l *Ledger) loadFile(path string, now time.Time) error {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // The path lies in the ledger's own folder.
 	if err != nil {
 		return fmt.Errorf("read the state of a task: %w", err)
 	}

@@ -44,7 +44,7 @@ func (o Outcome) Code() codes.Code {
 	if o.Err == nil {
 		return codes.OK
 	}
-	return codes.Code(statusOf(o.Err).GetCode())
+	return codes.Code(statusOf(o.Err).GetCode()) //nolint:gosec // Codes are small.
 }
 
 // Request is the FinishTask request that reports the outcome. A response that is
