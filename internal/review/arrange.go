@@ -210,7 +210,7 @@ func (s *Sync) count() {
 	for e := range s.entitlements {
 		ent := &s.entitlements[e]
 		members, mark := &s.members[ent.resource], int32(ent.resource)+1
-		role := s.resources[ent.resource].kind == Role
+		admin := s.givesAdmin(ent.resource)
 		last := NoRef
 		lastDirect := false
 		for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
@@ -234,7 +234,7 @@ func (s *Sync) count() {
 				members.Direct++
 			}
 			s.layered[e] = s.layered[e] || s.sources[g] != 0
-			if a := s.resources[p].account; role && a != nil {
+			if a := s.resources[p].account; admin && a != nil {
 				a.Admin = true
 			}
 		}
@@ -249,6 +249,17 @@ func (s *Sync) count() {
 			s.types[s.resources[i].typ].Resources++
 		}
 	}
+}
+
+// administrationApp is the id of the application that stands for the administration of
+// a JumpCloud organisation. Every administrator has it, also one without a role, as
+// old accounts are.
+const administrationApp = "2UjI0eIRo77RGFwi2GKpAa0Til0"
+
+// givesAdmin reports whether whoever holds something of a resource is an administrator.
+func (s *Sync) givesAdmin(r Ref) bool {
+	m := &s.resources[r]
+	return m.kind == Role || m.kind == Application && m.id == administrationApp
 }
 
 // indexTexts collects what is searched.

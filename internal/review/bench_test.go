@@ -22,7 +22,7 @@ type large struct{ users, groups, apps, groupsOfUser, appsOfGroup int }
 // theLarge has 100,000 users and 10,000,000 grants: 20 groups and some 80
 // applications each.
 func theLarge() large {
-	return large{users: 100_000, groups: 5_000, apps: 500, groupsOfUser: 20, appsOfGroup: 4}
+	return large{users: 100_000, groups: 5_000, apps: 500, groupsOfUser: 20, appsOfGroup: 5}
 }
 
 func (l large) user(i int) string  { return fmt.Sprintf("5f%022x", uint64(i)*0x9E3779B97F4A7C15) }
@@ -112,11 +112,12 @@ func (l large) groupsOf(user int) []int {
 	return list
 }
 
-// appsOf are the applications of a group.
+// appsOf are the applications of a group. The next group has the last one too, so
+// that users have some applications through two groups.
 func (l large) appsOf(group int) []int {
 	list := make([]int, l.appsOfGroup)
 	for i := range list {
-		list[i] = (group*l.appsOfGroup + i) % l.apps
+		list[i] = (group*(l.appsOfGroup-1) + i) % l.apps
 	}
 	return list
 }

@@ -75,15 +75,15 @@ func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
 	}
 	var byID, byName []Ref
 	folded := fold(text)
-	for i := range s.resources {
-		if m := &s.resources[i]; of(Ref(i)) && text != "" {
-			if m.id == text {
-				byID = append(byID, Ref(i))
-			} else if m.named(folded) {
-				byName = append(byName, Ref(i))
-			}
+	s.withText(folded, func(r Ref) {
+		switch m := &s.resources[r]; {
+		case !of(r):
+		case m.id == text:
+			byID = append(byID, r)
+		case m.named(folded):
+			byName = append(byName, r)
 		}
-	}
+	})
 	for _, found := range [][]Ref{byID, byName} {
 		switch len(found) {
 		case 0:
@@ -98,6 +98,14 @@ func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
 		}
 	}
 	return NoRef, &NotFoundError{text, s.nearest(folded, of)}
+}
+
+// withText visits the resources that have a text somewhere in what is searched, which
+// are few as against those that have to be looked at otherwise.
+func (s *Sync) withText(folded string, visit func(Ref)) {
+	if folded != "" {
+		s.resourceTexts.find(oneLine(folded), func(i int) { visit(Ref(i)) })
+	}
 }
 
 // named reports whether a resource is called something, which is folded.
@@ -150,7 +158,7 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		if !of(Ref(r)) {
 			continue
 		}
-		if d := distance(fold(s.resources[r].name), folded, most); d <= most {
+		if d := distance(s.resourceTexts.first(r), folded, most); d <= most {
 			list = append(list, near{Ref(r), d})
 		}
 	}

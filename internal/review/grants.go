@@ -2,6 +2,7 @@ package review
 
 import (
 	"cmp"
+	"math/bits"
 	"sort"
 	"strings"
 )
@@ -23,7 +24,7 @@ func (s *Sync) Grants(q Query) (Page[Grant], error) {
 	if err != nil {
 		return page, err
 	}
-	walk, err := pick("sort", q.Sort, map[string]func(*Sync, bool, *selection, func(int32) bool){
+	walk, err := pick("sort", q.Sort, map[string]walk{
 		"": walkByEntitlement, "entitlement": walkByEntitlement, "resource": walkByEntitlement,
 		"principal": walkByPrincipal, "direct": walkByDirect,
 	})
@@ -31,12 +32,10 @@ func (s *Sync) Grants(q Query) (Page[Grant], error) {
 		return page, err
 	}
 	page.Total = sel.total
-	w := q.window()
-	walk(s, q.Desc, sel, func(g int32) bool {
-		if w.take() {
-			page.Rows = append(page.Rows, s.GrantAt(g))
-		}
-		return w.limit <= 0 || len(page.Rows) < w.limit
+	skip := max(q.Offset, 0)
+	walk(s, q.Desc, sel, &skip, func(g int32) bool {
+		page.Rows = append(page.Rows, s.GrantAt(g))
+		return q.Limit <= 0 || len(page.Rows) < q.Limit
 	})
 	return page, nil
 }
@@ -134,6 +133,23 @@ type selection struct {
 
 func (l *selection) has(g int32) bool { return l.all || l.bits[g/64]&(1<<(g%64)) != 0 }
 
+// count counts the selected ones among the grants from one to another.
+func (l *selection) count(from, to int32) int {
+	if l.all || from >= to {
+		return int(to - from)
+	}
+	first, last := from/64, (to-1)/64
+	head, tail := ^uint64(0)<<(from%64), ^uint64(0)>>(63-(to-1)%64)
+	if first == last {
+		return bits.OnesCount64(l.bits[first] & head & tail)
+	}
+	n := bits.OnesCount64(l.bits[first]&head) + bits.OnesCount64(l.bits[last]&tail)
+	for _, word := range l.bits[first+1 : last] {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
 // grantFilter is what a filter says about the three parts of a grant.
 type grantFilter struct {
 	ents       tests[EntRef]
@@ -171,7 +187,8 @@ func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
 			if !ok {
 				return none, nil
 			}
-			return func(g int32) bool { return containsEnt(s.sourcesOf(g), e) }, nil
+			sets := s.setsWith(e)
+			return func(g int32) bool { return sets[s.sources[g]] }, nil
 		}),
 		"principal": into(&f.grants, func(value string) (func(int32) bool, error) {
 			p, ok := s.byColon(value)
@@ -197,6 +214,18 @@ func into[T any](list *tests[T], make func(string) (func(T) bool, error)) func(s
 		}
 		return func(struct{}) bool { return true }, err
 	}
+}
+
+// setsWith marks the sets of sources, by their places in Sync.sources, that hold an
+// entitlement.
+func (s *Sync) setsWith(e EntRef) []bool {
+	found := make([]bool, len(s.via)+1)
+	for at := 0; at < len(s.via); {
+		end := at + 1 + int(s.via[at])
+		found[at+1] = containsEnt(s.via[at+1:end], e)
+		at = end
+	}
+	return found
 }
 
 func containsEnt(list []EntRef, e EntRef) bool {
@@ -321,10 +350,14 @@ func (s *Sync) selectMany(f *grantFilter, m masks) *selection {
 	return sel
 }
 
-// walkByEntitlement visits the grants of a selection in their own order.
-func walkByEntitlement(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
+// walk visits the grants of a selection in an order until the visitor has enough, but
+// for the first ones, which it counts down.
+type walk func(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool)
+
+// walkByEntitlement visits them in their own order.
+func walkByEntitlement(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
 	if sel.few {
-		walkFew(sel.list, desc, s.entitlementOf, visit)
+		walkFew(sel.list, desc, s.entitlementOf, skip, visit)
 		return
 	}
 	n := len(s.entitlements)
@@ -333,28 +366,49 @@ func walkByEntitlement(s *Sync, desc bool, sel *selection, visit func(int32) boo
 		if desc {
 			e = n - 1 - i
 		}
-		for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
-			if sel.has(g) && !visit(g) {
+		from, to := s.entStart[e], s.entStart[e+1]
+		if *skip > 0 {
+			if n := sel.count(from, to); n <= *skip {
+				*skip -= n
+				continue
+			}
+		}
+		for g := from; g < to; g++ {
+			if sel.has(g) && !pass(g, skip, visit) {
 				return
 			}
 		}
 	}
 }
 
+// pass visits a grant unless it is to be skipped.
+func pass(g int32, skip *int, visit func(int32) bool) bool {
+	if *skip > 0 {
+		*skip--
+		return true
+	}
+	return visit(g)
+}
+
 // walkByPrincipal visits them principal by principal.
-func walkByPrincipal(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
+func walkByPrincipal(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
 	if sel.few {
-		walkFew(sel.list, desc, func(g int32) Ref { return s.principal[g] }, visit)
+		walkFew(sel.list, desc, func(g int32) Ref { return s.principal[g] }, skip, visit)
 		return
 	}
-	n := len(s.resources)
+	n := s.Len()
 	for i := range n {
-		p := i
+		p := Ref(i)
 		if desc {
-			p = n - 1 - i
+			p = Ref(n - 1 - i)
 		}
-		for _, g := range s.grantsOf(Ref(p)) {
-			if sel.has(g) && !visit(g) {
+		list := s.grantsOf(p)
+		if sel.all && len(list) <= *skip {
+			*skip -= len(list)
+			continue
+		}
+		for _, g := range list {
+			if sel.has(g) && !pass(g, skip, visit) {
 				return
 			}
 		}
@@ -362,13 +416,11 @@ func walkByPrincipal(s *Sync, desc bool, sel *selection, visit func(int32) bool)
 }
 
 // walkByDirect visits the direct ones first, or last.
-func walkByDirect(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
+func walkByDirect(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
+	more := true
 	for _, direct := range []bool{!desc, desc} {
-		more := true
-		walkByEntitlement(s, false, sel, func(g int32) bool {
-			if (s.flags[g]&flagDirect != 0) == direct {
-				more = visit(g)
-			}
+		walkByEntitlement(s, false, s.half(sel, direct), skip, func(g int32) bool {
+			more = visit(g)
 			return more
 		})
 		if !more {
@@ -377,10 +429,37 @@ func walkByDirect(s *Sync, desc bool, sel *selection, visit func(int32) bool) {
 	}
 }
 
+// half is the part of a selection that is direct, or that is not.
+func (s *Sync) half(sel *selection, direct bool) *selection {
+	if sel.few {
+		h := &selection{few: true}
+		for _, g := range sel.list {
+			if s.isDirect(g) == direct {
+				h.list = append(h.list, g)
+			}
+		}
+		return h
+	}
+	h := &selection{bits: make([]uint64, (len(s.principal)+63)/64)}
+	for i := range h.bits {
+		var word uint64
+		for bit, f := range s.flags[i*64 : min(i*64+64, len(s.flags))] {
+			if (f&flagDirect != 0) == direct {
+				word |= 1 << bit
+			}
+		}
+		if !sel.all {
+			word &= sel.bits[i]
+		}
+		h.bits[i] = word
+	}
+	return h
+}
+
 // walkFew visits a list by a key.
-func walkFew[K cmp.Ordered](list []int32, desc bool, key func(g int32) K, visit func(int32) bool) {
+func walkFew[K cmp.Ordered](list []int32, desc bool, key func(g int32) K, skip *int, visit func(int32) bool) {
 	for _, i := range arrange(len(list), desc, func(i int32) K { return key(list[i]) }) {
-		if !visit(list[i]) {
+		if !pass(list[i], skip, visit) {
 			return
 		}
 	}

@@ -151,7 +151,8 @@ type AccountInfo struct {
 	// Manager, Department and Title come from the profile. Manager is an e-mail
 	// address, or an id where no address is known.
 	Manager, Department, Title string
-	// Admin says that the account holds an entitlement of a role.
+	// Admin says that the account holds an entitlement of a role, or of the application
+	// that stands for the administration of a JumpCloud organisation.
 	Admin bool
 }
 

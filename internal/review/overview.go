@@ -16,7 +16,7 @@ type Overview struct {
 	// MFA, Departments and AccountTypes count accounts, the most frequent values
 	// first; the empty value is that of accounts that have none.
 	MFA, Departments, AccountTypes []Facet
-	// Admins counts accounts that hold a role.
+	// Admins counts accounts of administrators.
 	Admins int
 	// LargestGroups are the groups, applications and roles with the most members,
 	// ten at most of each.

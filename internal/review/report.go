@@ -35,8 +35,8 @@ type ReportInfo struct {
 func Reports() []ReportInfo {
 	return []ReportInfo{
 		{ReportDisabledWithAccess, "Disabled accounts with access", "Which suspended, staged, locked or otherwise disabled accounts still hold something?", true},
-		{ReportAdminsWithoutMFA, "Administrators without MFA", "Which accounts that hold a role have no second factor?", true},
-		{ReportAdminsWithoutUser, "Administrators without a user", "Which accounts that hold a role belong to nobody who has a user?", true},
+		{ReportAdminsWithoutMFA, "Administrators without MFA", "Which administrators have no second factor?", true},
+		{ReportAdminsWithoutUser, "Administrators without a user", "Which administrators are nobody who has a user?", true},
 		{ReportNoManager, "Accounts without a manager", "Which enabled accounts of people have no manager?", true},
 		{ReportEmptyGroups, "Groups without members", "Which groups have no members?", true},
 		{ReportEverybody, "Applications everybody has", "Which applications does every enabled account of a person have that is no administrator?", false},

@@ -169,12 +169,20 @@ func oneOf[T any](key string, known []string, test func(T, string) bool) func(st
 	}
 }
 
-// anyText makes a filter that takes every text, compared as it is searched.
+// anyText makes a filter that takes every text, compared as it is searched. Many
+// things have the same text, so that what was compared is remembered.
 func anyText[T any](text func(T) string) func(string) (func(T) bool, error) {
 	return func(value string) (func(T) bool, error) {
+		folded := fold(value)
+		known := map[string]bool{}
 		return func(v T) bool {
 			t := text(v)
-			return t == value || len(t) >= len(value)/4 && len(t) <= 4*len(value) && fold(t) == fold(value)
+			same, ok := known[t]
+			if !ok {
+				same = fold(t) == folded
+				known[t] = same
+			}
+			return same
 		}, nil
 	}
 }

@@ -3,6 +3,7 @@ package review
 import (
 	"bytes"
 	"sort"
+	"strings"
 )
 
 // texts are the folded texts of numbered things, one after the other, so that a word
@@ -22,12 +23,15 @@ func newTexts(n int) *texts { return &texts{start: append(make([]int, 0, n+1), 0
 func (t *texts) add(parts ...string) {
 	for _, p := range parts {
 		if p != "" {
-			t.all = append(t.all, fold(p)...)
+			t.all = append(t.all, oneLine(fold(p))...)
 			t.all = append(t.all, textEnd)
 		}
 	}
 	t.start = append(t.start, len(t.all))
 }
+
+// oneLine takes what separates texts out of one.
+func oneLine(folded string) string { return strings.ReplaceAll(folded, string(textEnd), " ") }
 
 func (t *texts) len() int { return len(t.start) - 1 }
 
@@ -76,4 +80,13 @@ func (t *texts) search(words []string) []bool {
 // has reports whether a thing holds a word.
 func (t *texts) has(i int, word string) bool {
 	return bytes.Contains(t.all[t.start[i]:t.start[i+1]], []byte(word))
+}
+
+// first is the first text of a thing.
+func (t *texts) first(i int) string {
+	all := t.all[t.start[i]:t.start[i+1]]
+	if end := bytes.IndexByte(all, textEnd); end >= 0 {
+		all = all[:end]
+	}
+	return string(all)
 }
