@@ -58,20 +58,34 @@ type replacement struct {
 	target string
 }
 
+// temporary ends the name of a file that is to replace another.
+const temporary = ".tmp"
+
 // newReplacement makes the file target+".tmp", which only its owner can read,
 // and removes one that an earlier run left there.
 func newReplacement(target string) (*replacement, error) {
-	name := target + ".tmp"
-	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
-		if err := os.Remove(name); err != nil {
-			return nil, fmt.Errorf("remove what an earlier run left: %w", err)
-		}
+	name := target + temporary
+	if err := removeReplacement(target); err != nil {
+		return nil, err
 	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // It is beside the archive that was chosen.
 	if err != nil {
 		return nil, fmt.Errorf("write archive: %w", err)
 	}
 	return &replacement{File: f, target: target}, nil
+}
+
+// removeReplacement removes the file that a run which died was going to replace
+// another with.
+func removeReplacement(target string) error {
+	name := target + temporary
+	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
+		return nil //nolint:nilerr // There is none.
+	}
+	if err := os.Remove(name); err != nil {
+		return fmt.Errorf("remove what an earlier run left: %w", err)
+	}
+	return nil
 }
 
 // commit puts the new content in place, for good: it is on the disk before the

@@ -137,14 +137,33 @@ func Create(ctx context.Context, opts Options) (*Writer, error) {
 	return w, nil
 }
 
+// RemoveUnfinished removes what a [Writer] of the archive at path that died has left
+// in its work folder and beside the archive. Create does so too; but where the disk is
+// full of it, nothing gets as far as that. The caller holds [Lock] for the path.
+func RemoveUnfinished(path, workDir string) error {
+	path, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(removeReplacement(path), removeBuild(workDir))
+}
+
+// removeBuild removes the files of a build that died.
+func removeBuild(workDir string) error {
+	if err := os.RemoveAll(filepath.Join(workDir, buildDir)); err != nil {
+		return fmt.Errorf("remove what an earlier run left: %w", err)
+	}
+	return nil
+}
+
 func (w *Writer) create(ctx context.Context) error {
 	if w.opts.WorkDir == "" {
 		return errors.New("create archive: no work folder is given")
 	}
-	dir := filepath.Join(w.opts.WorkDir, buildDir)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove what an earlier run left: %w", err)
+	if err := removeBuild(w.opts.WorkDir); err != nil {
+		return err
 	}
+	dir := filepath.Join(w.opts.WorkDir, buildDir)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("create archive: %w", err)
 	}

@@ -23,6 +23,35 @@ func canceled(t *testing.T) context.Context {
 	return ctx
 }
 
+// TestRemoveUnfinished clears up after a run that was killed while it wrote, without
+// writing anything, and twice.
+func TestRemoveUnfinished(t *testing.T) {
+	t.Parallel()
+	dir, work := t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "sync.c1z")
+	for name, content := range map[string]string{path: "old", path + ".tmp": "half", filepath.Join(work, "work.db"): "work"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(work, "c1z-build", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c1z.RemoveUnfinished(path, work); err != nil {
+			t.Fatal(err)
+		}
+		left, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil || len(left) != 1 || left[0] != path {
+			t.Errorf("beside the archive: %v, %v", left, err)
+		}
+		left, err = filepath.Glob(filepath.Join(work, "*"))
+		if err != nil || len(left) != 1 || filepath.Base(left[0]) != "work.db" {
+			t.Errorf("in the work folder: %v, %v", left, err)
+		}
+	}
+}
+
 // TestWriterFile looks at the file: its mode, its container, and that nothing
 // stays beside it.
 func TestWriterFile(t *testing.T) {

@@ -70,6 +70,9 @@ func (j *syncJob) run(ctx context.Context) (err error) {
 	if err := makeWorkDir(work); err != nil {
 		return err
 	}
+	if err := c1z.RemoveUnfinished(j.cfg.Output.File, work); err != nil {
+		return err
+	}
 	kept := false
 	defer func() {
 		if !kept {

@@ -61,6 +61,10 @@ func (o *ordeal) serve() {
 	// The first one may go on with what an earlier one read, or upload what it made.
 	c.complete("without faults")
 	c.complete("from the start")
+	c.until("the delivery of all results", day{trouble: calm}, func() bool {
+		debts, err := filepath.Glob(filepath.Join(c.state, "tasks-*", "*.json"))
+		return err == nil && len(debts) == 0
+	})
 	c.stop()
 	c.tidy()
 }

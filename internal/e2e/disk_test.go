@@ -98,6 +98,28 @@ func TestDiskIsFull(t *testing.T) {
 	}
 }
 
+// TestDiskIsFullOfOldWork starts the program where an earlier run was killed while it
+// wrote: what that one left takes no room from the next, however early it fails.
+func TestDiskIsFullOfOldWork(t *testing.T) {
+	t.Parallel()
+	tenant := jcsim.Generate(3, jcsim.Small())
+	p := newProgram(t, serve(t, jcsim.New(jcsim.Options{Tenant: tenant})))
+	p.yesterday(tenant)
+	build := filepath.Join(p.path()+".work", "c1z-build")
+	if err := os.MkdirAll(build, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	chmod(t, filepath.Dir(build), 0o700)
+	for _, path := range []string{filepath.Join(build, "build.db"), p.path() + ".tmp"} {
+		writeFile(t, path, []byte("half"))
+	}
+	p.limit = 1
+	if r := p.run(); r.code != exitUnknown || !strings.Contains(r.message(), "unpack archive") {
+		t.Errorf("exit code %d: %s", r.code, r.message())
+	}
+	leftovers(t, p.dir)
+}
+
 // leftovers fails for files that no later run takes up.
 func leftovers(t *testing.T, dir string) {
 	t.Helper()
