@@ -97,6 +97,9 @@ fmt: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Format Go and proto files
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Check style, layers and formatting
 	$(TOOLS)/golangci-lint run
+	for module in deploy/test tools/image; do \
+		(cd $$module && $(TOOLS)/golangci-lint run -c $(CURDIR)/.golangci.yml) || exit 1; \
+	done
 	$(TOOLS)/buf lint
 	$(TOOLS)/buf format --diff --exit-code
 
@@ -143,7 +146,7 @@ cross: ## Compile for every platform that is released
 
 .PHONY: deploy-check
 deploy-check: ## Render and check what is in deploy/
-	go test -C deploy/test ./...
+	go test -C deploy/test -count=1 ./... # Go does not see that files outside of the module changed.
 
 .PHONY: image
 image: ## Assemble the container image in dist/image, and run it (needs root)

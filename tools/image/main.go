@@ -47,12 +47,12 @@ func main() {
 	flag.StringVar(&o.commit, "commit", "", "commit that the labels state")
 	flag.BoolVar(&o.run, "run", true, "run the image of this machine's architecture (needs root)")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // Here it begins.
 	defer stop()
 	if err := build(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		stop()
-		os.Exit(1) //nolint:gocritic // stop was called.
+		os.Exit(1) //nolint:gocritic,forbidigo // Here it ends; stop was called.
 	}
 }
 
@@ -61,7 +61,7 @@ func build(ctx context.Context, o options, w io.Writer) error {
 	if err := os.RemoveAll(o.out); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.out, 0o755); err != nil {
+	if err := os.MkdirAll(o.out, 0o750); err != nil {
 		return err
 	}
 	index := mutate.IndexMediaType(empty.Index, "application/vnd.oci.image.index.v1+json")
@@ -78,7 +78,7 @@ func build(ctx context.Context, o options, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "linux/%s: %.1f MB compressed\n", arch, float64(size)/1e6)
+		_, _ = fmt.Fprintf(w, "linux/%s: %.1f MB compressed\n", arch, float64(size)/1e6)
 		if size > maxBytes {
 			return fmt.Errorf("image for %s has %d bytes compressed, more than %d", arch, size, maxBytes)
 		}
@@ -102,7 +102,7 @@ func build(ctx context.Context, o options, w io.Writer) error {
 	if _, err := layout.Write(filepath.Join(o.out, "oci"), index); err != nil {
 		return fmt.Errorf("write OCI layout: %w", err)
 	}
-	fmt.Fprintf(w, "written to %s (oci/ for registries, *.tar for docker load)\n", o.out)
+	_, _ = fmt.Fprintf(w, "written to %s (oci/ for registries, *.tar for docker load)\n", o.out)
 	return nil
 }
 
@@ -115,6 +115,7 @@ func compile(ctx context.Context, o options, arch, binary string) error {
 	if o.commit != "" {
 		vcs = "-buildvcs=true"
 	}
+	//nolint:gosec // What is built and where to is said by whoever runs this.
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", vcs, "-ldflags", "-s -w", "-o", abs, "./cmd/baton-jumpcloud")
 	cmd.Dir = o.source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
@@ -128,7 +129,7 @@ func compile(ctx context.Context, o options, arch, binary string) error {
 // assemble makes the image: one layer of the folders, one of the binary, so that
 // a new version replaces one layer only.
 func assemble(o options, arch, binary string) (v1.Image, error) {
-	program, err := os.ReadFile(binary) //nolint:gosec // The file that compile wrote.
+	program, err := os.ReadFile(binary)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func runImage(ctx context.Context, img v1.Image, root string, w io.Writer) error
 	c := cage{root: abs}
 	for _, args := range [][]string{{"--version"}, {"demo", "--file", stateDir + "/demo.c1z"}} {
 		out, err := c.command(ctx, nil, args...).CombinedOutput()
-		fmt.Fprintf(w, "$ baton-jumpcloud %s\n%s\n", strings.Join(args, " "), strings.TrimSpace(string(out)))
+		_, _ = fmt.Fprintf(w, "$ baton-jumpcloud %s\n%s\n", strings.Join(args, " "), strings.TrimSpace(string(out)))
 		if err != nil {
 			return fmt.Errorf("baton-jumpcloud %s: %w", args[0], err)
 		}
@@ -54,7 +54,7 @@ func runImage(ctx context.Context, img v1.Image, root string, w io.Writer) error
 	if err := c.serve(ctx, w); err != nil {
 		return fmt.Errorf("run as a service: %w", err)
 	}
-	fmt.Fprintf(w, "ran as user %d on a read-only root; only %s can be written\n", user, stateDir)
+	_, _ = fmt.Fprintf(w, "ran as user %d on a read-only root; only %s can be written\n", user, stateDir)
 	return nil
 }
 
@@ -62,7 +62,7 @@ func runImage(ctx context.Context, img v1.Image, root string, w io.Writer) error
 type cage struct{ root string }
 
 func (c cage) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "/baton-jumpcloud", args...)
+	cmd := exec.CommandContext(ctx, "/baton-jumpcloud", args...) //nolint:gosec // The arguments are those of this file.
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"BATON_STATE_DIR=" + stateDir, "HOME=/"}, env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{user}}}
@@ -104,7 +104,7 @@ func (c cage) serve(ctx context.Context, w io.Writer) error {
 	arrived := false
 	for !arrived && lines.Scan() {
 		arrived = strings.Contains(lines.Text(), "it equals the organisation")
-		fmt.Fprintln(w, lines.Text())
+		_, _ = fmt.Fprintln(w, lines.Text())
 	}
 	if err := service.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -145,7 +145,7 @@ func unpack(img v1.Image, root string) error {
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
-		if err == io.EOF { //nolint:errorlint // tar returns it bare.
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -162,7 +162,7 @@ func unpack(img v1.Image, root string) error {
 		if err := os.Lchown(p, h.Uid, h.Gid); err != nil {
 			return err
 		}
-		if err := os.Chmod(p, os.FileMode(h.Mode&0o777)|sticky(h.Mode)); err != nil { //nolint:gosec // Modes of our own layers.
+		if err := os.Chmod(p, os.FileMode(h.Mode&0o777)|sticky(h.Mode)); err != nil {
 			return err
 		}
 	}
@@ -179,11 +179,11 @@ func copyFile(path string, r io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // The image's own root.
 		return err
 	}
-	f, err := os.Create(path) //nolint:gosec // Below the folder that was just made.
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(f, r); err != nil { //nolint:gosec // The layer that we made.
+	if _, err := io.Copy(f, r); err != nil {
 		_ = f.Close()
 		return err
 	}
