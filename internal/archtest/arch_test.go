@@ -18,6 +18,7 @@ var rules = []struct {
 	{"testing", checkTesting},
 	{"init", checkInit},
 	{"driver", checkDriver},
+	{"trust", checkTrust},
 }
 
 // problemsOf applies all rules to all files.
@@ -117,6 +118,34 @@ func TestRulesNoticeViolations(t *testing.T) {
 		{"sql in the engine", "internal/syncer/run.go", `package syncer; import _ "database/sql"`, "internal/syncer/run.go imports database/sql"},
 		{"driver in cli", "internal/cli/inspect.go", `package cli; import _ "modernc.org/sqlite/lib"`, "imports modernc.org/sqlite/lib"},
 		{"sql in the archive", "internal/c1z/writer.go", `package c1z; import _ "database/sql"`, ""},
+		{
+			"verification turned off", "internal/jumpcloud/transport.go",
+			"package jumpcloud\nvar c = tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}",
+			"internal/jumpcloud/transport.go:2:50: InsecureSkipVerify: who answers is always checked",
+		},
+		{
+			"verification turned off later, in a test", "internal/jumpcloud/transport_test.go",
+			"package jumpcloud_test\nfunc f(c *tls.Config) { c.InsecureSkipVerify = true }", "InsecureSkipVerify",
+		},
+		{
+			"verification of one's own", "internal/c1api/dial.go",
+			"package c1api\nvar c = tls.Config{MinVersion: tls.VersionTLS12, VerifyPeerCertificate: f}", "VerifyPeerCertificate",
+		},
+		{
+			"any version of TLS", "internal/jumpcloud/transport.go",
+			"package jumpcloud\nvar c = &tls.Config{RootCAs: roots}", "tls.Config without MinVersion",
+		},
+		{"any version of TLS in a test", "internal/jumpcloud/transport_test.go", "package jumpcloud_test\nvar c = &tls.Config{}", ""},
+		{"a version of TLS", "internal/jumpcloud/transport.go", "package jumpcloud\nvar c = &tls.Config{MinVersion: tls.VersionTLS13}", ""},
+		{
+			"gRPC without TLS", "internal/c1api/dial.go",
+			`package c1api; import _ "google.golang.org/grpc/credentials/insecure"`, "internal/c1api/dial.go imports google.golang.org/grpc/credentials/insecure",
+		},
+		{
+			"telemetry without TLS", "internal/cli/telemetry.go",
+			`package cli; import _ "google.golang.org/grpc/credentials/insecure"`, "",
+		},
+		{"gRPC without TLS in a test", "internal/c1api/dial_test.go", `package c1api_test; import _ "google.golang.org/grpc/credentials/insecure"`, ""},
 		{"another module below ours", "tools/lint/x.go", `package lint; import _ "testing"`, ""},
 	}
 	for _, tt := range tests {

@@ -19,6 +19,7 @@ type sourceFile struct {
 	pkg       string   // the folder, relative to the module's root
 	imports   []string // import paths
 	inits     []string // positions of init functions
+	trust     []string // what could make TLS believe the wrong server, with positions
 	test      bool
 	generated bool
 }
@@ -89,6 +90,7 @@ func parse(name string, src []byte) (sourceFile, error) {
 		pkg:       path.Dir(name),
 		test:      strings.HasSuffix(name, "_test.go"),
 		generated: ast.IsGenerated(parsed),
+		trust:     trustProblems(fset, parsed),
 	}
 	for _, spec := range parsed.Imports {
 		imp, err := strconv.Unquote(spec.Path.Value)

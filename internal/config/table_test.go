@@ -201,3 +201,16 @@ func TestSchema(t *testing.T) {
 	got := bytes.ReplaceAll(schema, []byte(`":  `), []byte(`": `))
 	golden(t, "testdata/schema.json", append(got, '\n'))
 }
+
+// No setting turns the checks of TLS off, for JumpCloud or for ConductorOne. A
+// collector of telemetry can do without TLS, where its user asks for that by name.
+func TestNoOptionTurnsVerificationOff(t *testing.T) {
+	t.Parallel()
+	for _, o := range config.Options() {
+		for _, word := range []string{"insecure", "verify", "skip-tls", "plaintext", "no-tls"} {
+			if strings.Contains(o.Name, word) && o.Name != "otel-collector-endpoint-tls-insecure" {
+				t.Errorf("--%s looks as if it turned verification off", o.Name)
+			}
+		}
+	}
+}
