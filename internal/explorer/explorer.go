@@ -62,18 +62,21 @@ func New(cfg Config) (*Explorer, error) {
 	e.mux.Handle("GET "+files.Prefix(), files)
 	e.mux.HandleFunc("GET /theme", chooseTheme)
 	for path, serve := range map[string]page{
-		"/{$}":          overview,
-		"/accounts":     accounts,
-		"/groups":       groups,
-		"/applications": applications,
-		"/roles":        roles,
-		"/resources":    otherResources,
-		"/entitlements": entitlements,
-		"/grants":       grants,
-		"/resource":     resource,
-		"/graph":        graph,
-		"/entitlement":  entitlement,
-		"/":             func(*view) error { return errNoPage },
+		"/{$}":            overview,
+		"/accounts":       accounts,
+		"/groups":         groups,
+		"/applications":   applications,
+		"/roles":          roles,
+		"/resources":      otherResources,
+		"/entitlements":   entitlements,
+		"/grants":         grants,
+		"/resource":       resource,
+		"/graph":          graph,
+		"/entitlement":    entitlement,
+		"/compare":        compare,
+		"/reports":        reports,
+		"/reports/{name}": report,
+		"/":               func(*view) error { return errNoPage },
 	} {
 		e.mux.Handle("GET "+path, e.handler(serve))
 	}

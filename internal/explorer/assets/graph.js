@@ -24,7 +24,7 @@
   // arrange gives every node and edge its place.
   function arrange(data) {
     const g = new dagre.graphlib.Graph();
-    g.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 70, marginx: 14, marginy: 14 });
+    g.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 56, marginx: 14, marginy: 14 });
     g.setDefaultEdgeLabel(() => ({}));
     for (const node of data.nodes) g.setNode(node.id, { ...node, width, height });
     for (const edge of data.edges) {
@@ -42,7 +42,7 @@
     const title = make("title", {});
     title.textContent = node.label.slice(0, 300) + " (" + node.note + ")";
     const rect = make("rect", { width, height, rx: node.kind === "group" ? 4 : 12 });
-    const link = make("a", { href: node.href, "aria-label": node.label.slice(0, 300) + ", " + node.note }, title, rect, label, kind);
+    const link = make("a", { href: node.href }, title, rect, label, kind);
     const group = make("g", {
       class: "node " + node.kind,
       transform: `translate(${node.x - width / 2} ${node.y - height / 2})`,
@@ -69,12 +69,39 @@
   }
 
   function drawEdge(g, e) {
-    const [first, ...rest] = g.edge(e).points;
-    const path = make("path", {
-      class: g.edge(e).own ? "edge" : "edge flows", d: `M${first.x} ${first.y}` + rest.map((p) => `L${p.x} ${p.y}`).join(""),
+    return make("path", {
+      class: g.edge(e).own ? "edge" : "edge flows", d: curve(g, e),
       "marker-end": "url(#arrow)", "data-from": e.v, "data-to": e.w,
     });
-    return path;
+  }
+
+  // curve leads from the right side of one node to the left side of the other, by the
+  // places between which the layout has kept free.
+  function curve(g, e) {
+    const from = g.node(e.v);
+    const to = g.node(e.w);
+    const back = to.x <= from.x ? -1 : 1; // Where things go in a circle, one edge goes back.
+    const points = [
+      { x: from.x + (back * width) / 2, y: from.y },
+      ...g.edge(e).points.slice(1, -1),
+      { x: to.x - (back * width) / 2, y: to.y },
+    ];
+    let d = `M${points[0].x} ${points[0].y}`;
+    for (let i = 1; i < points.length; i++) {
+      const [a, b] = [points[i - 1], points[i]];
+      const middle = (a.x + b.x) / 2;
+      d += `C${middle} ${a.y} ${middle} ${b.y} ${b.x} ${b.y}`;
+    }
+    return d;
+  }
+
+  // center scrolls to the node that a graph is of.
+  function center(place, data) {
+    const node = place.querySelector(`[data-node="${CSS.escape(data.nodes[0].id)}"]`);
+    const [box, frame] = [node.getBoundingClientRect(), place.getBoundingClientRect()];
+    place.scrollTop += box.top + box.height / 2 - frame.top - frame.height / 2;
+    place.scrollLeft += Math.min(0, box.left - frame.left - 14);
+    if (box.right > frame.right) place.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
   }
 
   // light shows the ways that lead to and from a node.
@@ -133,6 +160,7 @@
   for (const place of document.querySelectorAll("[data-graph]")) {
     const data = JSON.parse(document.getElementById(place.dataset.graph).textContent);
     draw(place, data);
+    center(place, data);
     place.addEventListener("click", (event) => {
       const link = event.target.closest("a[data-more]");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
