@@ -149,7 +149,13 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 	if found := s.resourceTexts.search(strings.Fields(folded)); found != nil {
 		for r, hit := range found {
 			if hit && of(Ref(r)) {
-				list = append(list, near{Ref(r), len(s.resources[r].name)})
+				// A name that holds the text is nearer than one whose manager's does.
+				name := s.resourceTexts.first(r)
+				d := len(name)
+				if !strings.Contains(name, folded) {
+					d += 1 << 20
+				}
+				list = append(list, near{Ref(r), d})
 			}
 		}
 	}
@@ -158,7 +164,7 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		if !of(Ref(r)) {
 			continue
 		}
-		if d := distance(s.resourceTexts.first(r), folded, most); d <= most {
+		if d := s.distance(Ref(r), folded, most); d <= most {
 			list = append(list, near{Ref(r), d})
 		}
 	}
@@ -168,6 +174,20 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		nearest = append(nearest, s.candidate(n.r))
 	}
 	return nearest
+}
+
+// distance is that of a folded text to a resource's name, a word of it or its login, as
+// far as most.
+func (s *Sync) distance(r Ref, folded string, most int) int {
+	name := s.resourceTexts.first(int(r))
+	d := distance(name, folded, most)
+	for word := range strings.FieldsSeq(name) {
+		d = min(d, distance(word, folded, most))
+	}
+	if a := s.resources[r].account; a != nil && a.Login != "" {
+		d = min(d, distance(fold(a.Login), folded, most))
+	}
+	return d
 }
 
 // distance counts the letters that must be put in, taken out or changed to make one
