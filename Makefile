@@ -144,9 +144,11 @@ cross: ## Compile for every platform that is released
 		GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/... || exit 1; \
 	done
 
+# Go takes no notice of changed files outside of a module when it looks for a result
+# that it can repeat.
 .PHONY: deploy-check
 deploy-check: ## Render and check what is in deploy/
-	go test -C deploy/test -count=1 ./... # Go does not see that files outside of the module changed.
+	go test -C deploy/test -count=1 ./...
 
 .PHONY: image
 image: ## Assemble the container image in dist/image, and run it (needs root)

@@ -129,7 +129,7 @@ func compile(ctx context.Context, o options, arch, binary string) error {
 // assemble makes the image: one layer of the folders, one of the binary, so that
 // a new version replaces one layer only.
 func assemble(o options, arch, binary string) (v1.Image, error) {
-	program, err := os.ReadFile(binary)
+	program, err := os.ReadFile(binary) //nolint:gosec // The file that compile wrote.
 	if err != nil {
 		return nil, err
 	}

@@ -179,7 +179,7 @@ func copyFile(path string, r io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // The image's own root.
 		return err
 	}
-	f, err := os.Create(path)
+	f, err := os.Create(path) //nolint:gosec // Below the folder that was just made.
 	if err != nil {
 		return err
 	}
