@@ -32,6 +32,7 @@ func newRoot(a *app) *cobra.Command {
 		newConfig(a),
 		newDemo(a),
 		newDiff(a),
+		newExplore(a),
 		newHealthCheck(a),
 		newInspect(a),
 		newReport(a),

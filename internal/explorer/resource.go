@@ -280,9 +280,16 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 	brief := func(h review.Holder) review.Brief { return h.Principal.Brief }
 	l := listing[review.Holder]{
 		name: "holders", title: title, one: one, many: many, none: "Nobody has it.",
-		columns: append(nameColumns(v, "Name", "name", brief), accountColumns(v, func(h review.Holder) *review.AccountInfo { return h.Principal.Account })...),
+		columns: nameColumns(v, "Name", "name", brief),
 		filters: append([]filter{directFilter(), v.kindFilter("kind", "Who")}, v.accountFilters()...),
 		read:    func(q review.Query) (review.Page[review.Holder], error) { return v.sync.Who(e, q) },
+	}
+	l.columns[0].cell = func(h review.Holder) cell {
+		c := v.briefCell(h.Principal.Brief)
+		if c.Sub == "" && h.Principal.Kind != review.Account {
+			c.Sub = short(v.typeName(h.Principal.Type))
+		}
+		return c
 	}
 	l.columns = append(l.columns,
 		yesNo("direct", "Direct", "direct", func(h review.Holder) bool { return h.Direct }).
@@ -295,10 +302,19 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 		yesNo("immutable", "Immutable", "", func(h review.Holder) bool { return h.Immutable }).exported(),
 		text("grant_id", "Grant ID", "", func(h review.Holder) string { return h.GrantID }).exported(),
 	)
+	for _, c := range accountColumns(v, func(h review.Holder) *review.AccountInfo { return h.Principal.Account }) {
+		c.export = c.export || c.Key == "login" || c.Key == "manager"
+		l.columns = append(l.columns, c)
+	}
+	for i := range l.filters {
+		if key := l.filters[i].Key; key == "details" || key == "account_type" {
+			l.filters[i].hidden = true
+		}
+	}
 	return l
 }
 
-// memberList lists the holders of a resource. Where it has one entitlement, who holds
+// memberPage lists the holders of a resource. Where it has one entitlement, who holds
 // that says more than its grants.
 func (v *view) memberPage(r review.ResourceRow) (*listPage, error) {
 	if ents := v.sync.EntitlementsOf(r.Ref); len(ents) == 1 {

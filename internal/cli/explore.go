@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/gate"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
+)
+
+// exploreOptions are the flags of the explore command.
+type exploreOptions struct {
+	files  []string
+	place  gate.Place
+	noOpen bool
+}
+
+func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringArrayVarP(&o.files, "file", "f", nil, "An archive to show; may be given several times")
+	flags.StringVar(&o.place.Address, "address", "127.0.0.1", "IP address of this machine to answer at; one that others can reach needs TLS")
+	flags.IntVar(&o.place.Port, "port", 0, "Port to answer at; 0 takes a free one")
+	flags.StringVar(&o.place.CertFile, "tls-cert", "", "PEM file with the certificate, and those that lead to its authority, to answer by HTTPS")
+	flags.StringVar(&o.place.KeyFile, "tls-key", "", "PEM file with the certificate's private key")
+	flags.BoolVar(&o.noOpen, "no-open", false, "Do not open a browser")
+}
+
+func newExplore(a *app) *cobra.Command {
+	var o exploreOptions
+	cmd := &cobra.Command{
+		Use:   "explore [FILE...]",
+		Short: "Look at archives in a browser: who has what, and through what",
+		Long: `Show archives, of this or any other Baton connector, as pages in a browser: accounts, groups,
+applications, roles, entitlements and grants to search, sort and export, what a person has and through
+what, what changed between two syncs, and reports for a review. Nothing is changed, and nothing leaves
+this machine. The address that is printed has a token in it: whoever has it sees everything. On a
+terminal, a browser is opened.`,
+		Example: `  baton-jumpcloud explore
+  baton-jumpcloud explore jumpcloud.c1z okta.c1z
+  baton-jumpcloud explore -f sync.c1z --port 8400 --no-open
+  baton-jumpcloud explore --address 0.0.0.0 --tls-cert cert.pem --tls-key key.pem`,
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"c1z"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// The flag of the same name takes one archive, and this command's several.
+			cfg, err := config.Load(cmd.Root().PersistentFlags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, config.ForCommand)
+			if err != nil {
+				return err
+			}
+			o.files = append(o.files, args...)
+			return runExplore(cmd.Context(), a, cfg, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	for _, name := range []string{"tls-cert", "tls-key"} {
+		cobra.CheckErr(cmd.MarkFlagFilename(name, "pem", "crt", "key"))
+	}
+	cobra.CheckErr(cmd.MarkFlagFilename("file", "c1z"))
+	return cmd
+}
+
+func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOptions) (err error) {
+	if len(o.files) == 0 {
+		o.files = []string{cfg.Output.File}
+	}
+	c, err := a.openConsole(cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.log.Close()) }()
+	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	if err != nil {
+		return err
+	}
+	// The address is taken first: unpacking a large archive in vain takes long.
+	server, err := gate.Listen(ctx, o.place, c.log.Logger)
+	if err != nil {
+		return err
+	}
+	archives, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits, Logger: c.log.Logger})
+	if err != nil {
+		return errors.Join(unreadable(ctx, o.files[0], err), server.Close())
+	}
+	defer func() { err = errors.Join(err, archives.Close()) }()
+	pages, err := explorer.New(explorer.Config{Library: archives, TempDir: cfg.Output.TempDir, Logger: c.log.Logger})
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	return serveExplorer(ctx, a, c, server, pages, !o.noOpen && a.isTerminal(a.Stdout))
+}
+
+// serveExplorer says where the explorer answers, opens a browser if it shall, and
+// answers until it is stopped, which is how it ends well.
+func serveExplorer(ctx context.Context, a *app, c *console, server *gate.Server, pages http.Handler, open bool) error {
+	if err := say(a.Stdout, "Open %s in a browser; Ctrl-C ends it.\n", server.Address().Reveal()); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	if open {
+		if err := openBrowser(server.BrowserAddress().Reveal()); err != nil {
+			c.log.DebugContext(ctx, "no browser was opened", "error", err)
+		}
+	}
+	if err := server.Serve(ctx, pages); err != nil {
+		return fmt.Errorf("explore: %w", err)
+	}
+	return nil
+}
