@@ -247,9 +247,6 @@ func (l *changeList[T]) search(search []string) func(placeChange) bool {
 			return old[p.old]
 		}
 	}
-	if len(search) > maxWords {
-		search = search[:maxWords]
-	}
 	none := &grantFilter{one: NoEnt, of: NoRef}
 	old, now := l.d.Older.masks(none, search), l.d.Newer.masks(none, search)
 	return func(p placeChange) bool {

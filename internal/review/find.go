@@ -110,7 +110,7 @@ func (s *Sync) withText(folded string, visit func(Ref)) {
 
 // named reports whether a resource is called something, which is folded.
 func (m *record) named(folded string) bool {
-	if fold(m.name) == folded {
+	if fold(strings.TrimSpace(m.name)) == folded {
 		return true
 	}
 	if a := m.account; a != nil {

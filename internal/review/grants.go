@@ -150,54 +150,61 @@ func (l *selection) count(from, to int32) int {
 	return n
 }
 
-// grantFilter is what a filter says about the three parts of a grant.
+// grantFilter is what a filter says about the parts of a grant.
 type grantFilter struct {
 	ents       tests[EntRef]
 	principals tests[Ref]
-	grants     tests[int32]
+	// Of the flags in mask, a grant has those in flags.
+	mask, flags flags
+	// sources marks the sets of sources, by their places in Sync.sources, of which a
+	// grant has one; nil for any.
+	sources []bool
 	// one and of are the only entitlement and the only principal.
 	one EntRef
 	of  Ref
+	// nothing says that the filter names what is not there.
+	nothing bool
 }
 
 func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
 	f := &grantFilter{one: NoEnt, of: NoRef}
 	ents := s.entitlementFilters()
-	flag := func(key string, bit flags) func(string) (func(int32) bool, error) {
-		return oneOf(key, yesNo(), func(g int32, v string) bool { return (s.flags[g]&bit != 0) == (v == "yes") })
+	flag := func(key string, bit flags) func(string) (func(struct{}) bool, error) {
+		return noting(func(value string) error {
+			if !containsString(yesNo(), value) {
+				return &ValueError{key, value, yesNo()}
+			}
+			f.mask |= bit
+			if value == "yes" {
+				f.flags |= bit
+			}
+			return nil
+		})
 	}
-	none := func(int32) bool { return false }
+	entitlement := func(found func(EntRef)) func(string) (func(struct{}) bool, error) {
+		return noting(func(value string) error {
+			if e, ok := s.EntitlementByID(value); ok {
+				found(e)
+			} else {
+				f.nothing = true
+			}
+			return nil
+		})
+	}
 	_, err := filters(filter, map[string]func(string) (func(struct{}) bool, error){
-		"direct":     into(&f.grants, flag("direct", flagDirect)),
-		"immutable":  into(&f.grants, flag("immutable", flagImmutable)),
-		"expandable": into(&f.grants, flag("expandable", flagExpandable)),
-		"kind":       into(&f.ents, ents["kind"]),
-		"type":       into(&f.ents, ents["type"]),
-		"resource":   into(&f.ents, ents["resource"]),
-		"entitlement": into(&f.grants, func(value string) (func(int32) bool, error) {
-			e, ok := s.EntitlementByID(value)
-			if !ok {
-				return none, nil
-			}
-			f.one = e
-			return func(g int32) bool { return g >= s.entStart[e] && g < s.entStart[e+1] }, nil
-		}),
-		"via": into(&f.grants, func(value string) (func(int32) bool, error) {
-			e, ok := s.EntitlementByID(value)
-			if !ok {
-				return none, nil
-			}
-			sets := s.setsWith(e)
-			return func(g int32) bool { return sets[s.sources[g]] }, nil
-		}),
-		"principal": into(&f.grants, func(value string) (func(int32) bool, error) {
+		"direct":      flag("direct", flagDirect),
+		"immutable":   flag("immutable", flagImmutable),
+		"expandable":  flag("expandable", flagExpandable),
+		"entitlement": entitlement(func(e EntRef) { f.one = e }),
+		"via":         entitlement(func(e EntRef) { f.sources = s.setsWith(e) }),
+		"principal": noting(func(value string) error {
 			p, ok := s.byColon(value)
-			if !ok {
-				return none, nil
-			}
-			f.of = p
-			return func(g int32) bool { return s.principal[g] == p }, nil
+			f.of, f.nothing = p, f.nothing || !ok
+			return nil
 		}),
+		"kind":     into(&f.ents, ents["kind"]),
+		"type":     into(&f.ents, ents["type"]),
+		"resource": into(&f.ents, ents["resource"]),
 		"principal_kind": into(&f.principals, oneOf("principal_kind", kindWords(),
 			func(r Ref, v string) bool { return s.resources[r].kind.String() == v })),
 		"principal_type": into(&f.principals, typeFilter(s, "principal_type", func(r Ref) int32 { return s.resources[r].typ })),
@@ -205,15 +212,29 @@ func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
 	return f, err
 }
 
+// noting makes a filter that is noted somewhere and tests nothing by itself.
+func noting(note func(value string) error) func(string) (func(struct{}) bool, error) {
+	return func(value string) (func(struct{}) bool, error) {
+		return func(struct{}) bool { return true }, note(value)
+	}
+}
+
 // into adds what a filter makes to a list of tests.
 func into[T any](list *tests[T], make func(string) (func(T) bool, error)) func(string) (func(struct{}) bool, error) {
-	return func(value string) (func(struct{}) bool, error) {
+	return noting(func(value string) error {
 		test, err := make(value)
 		if err == nil {
 			*list = append(*list, test)
 		}
-		return func(struct{}) bool { return true }, err
-	}
+		return err
+	})
+}
+
+// takes reports whether a filter takes a grant, but for what it says of the
+// entitlement's resource and of the kind of principals.
+func (f *grantFilter) takes(s *Sync, g int32, e EntRef) bool {
+	return s.flags[g]&f.mask == f.flags && (f.sources == nil || f.sources[s.sources[g]]) &&
+		(f.one == NoEnt || f.one == e) && (f.of == NoRef || f.of == s.principal[g])
 }
 
 // setsWith marks the sets of sources, by their places in Sync.sources, that hold an
@@ -237,10 +258,6 @@ func containsEnt(list []EntRef, e EntRef) bool {
 	return false
 }
 
-// maxWords is how many different words a search of grants looks at; further ones are
-// not asked for by people.
-const maxWords = 32
-
 // selectGrants finds the grants that match. Every word of the search must be in the
 // texts of the principal or of the entitlement.
 func (s *Sync) selectGrants(q Query) (*selection, error) {
@@ -248,10 +265,10 @@ func (s *Sync) selectGrants(q Query) (*selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	search := words(q.Search)
-	if len(search) > maxWords {
-		search = search[:maxWords]
+	if f.nothing {
+		return &selection{few: true}, nil
 	}
+	search := words(q.Search)
 	if len(search) > 0 {
 		if g, ok := s.findGrant(strings.TrimSpace(q.Search)); ok {
 			sel := &selection{few: true}
@@ -265,33 +282,42 @@ func (s *Sync) selectGrants(q Query) (*selection, error) {
 	if f.of != NoRef || f.one != NoEnt {
 		return s.selectFew(f, m), nil
 	}
-	if len(search) == 0 && len(f.ents)+len(f.principals)+len(f.grants) == 0 {
+	if len(search) == 0 && len(f.ents)+len(f.principals) == 0 && f.mask == 0 && f.sources == nil {
 		return &selection{all: true, total: len(s.principal)}, nil
 	}
 	return s.selectMany(f, m), nil
 }
 
 func (f *grantFilter) match(s *Sync, g int32, e EntRef) bool {
-	return f.ents.all(e) && f.principals.all(s.principal[g]) && f.grants.all(g)
+	return f.ents.all(e) && f.principals.all(s.principal[g]) && f.takes(s, g, e)
 }
 
 // masks says which words of a search, and a bit more for the filter, an entitlement
 // and a principal have. A grant matches when the two together have all.
 type masks struct {
-	ent       []uint64
-	principal []uint64
-	want      uint64
+	ent       []uint32
+	principal []uint32
+	// any has the bits that some principal has.
+	any  uint32
+	want uint32
 }
 
 // The bits of the filter.
 const (
-	entitlementBit = 1 << 62
-	principalBit   = 1 << 63
+	entitlementBit = 1 << 30
+	principalBit   = 1 << 31
 )
 
+// maxWords is how many different words a search of grants looks at; further ones are
+// not asked for by people.
+const maxWords = 30
+
 func (s *Sync) masks(f *grantFilter, search []string) masks {
+	if len(search) > maxWords {
+		search = search[:maxWords]
+	}
 	m := masks{
-		ent: make([]uint64, len(s.entitlements)), principal: make([]uint64, len(s.resources)),
+		ent: make([]uint32, len(s.entitlements)), principal: make([]uint32, len(s.resources)),
 		want: 1<<len(search) - 1 | entitlementBit | principalBit,
 	}
 	for i, w := range search {
@@ -299,14 +325,15 @@ func (s *Sync) masks(f *grantFilter, search []string) masks {
 		s.resourceTexts.find(w, func(r int) { m.principal[r] |= 1 << i })
 	}
 	for e := range m.ent {
-		if f.ents.all(EntRef(e)) {
+		if len(f.ents) == 0 || f.ents.all(EntRef(e)) {
 			m.ent[e] |= entitlementBit
 		}
 	}
 	for p := range m.principal {
-		if f.principals.all(Ref(p)) {
+		if len(f.principals) == 0 || f.principals.all(Ref(p)) {
 			m.principal[p] |= principalBit
 		}
+		m.any |= m.principal[p]
 	}
 	return m
 }
@@ -315,7 +342,7 @@ func (s *Sync) masks(f *grantFilter, search []string) masks {
 func (s *Sync) selectFew(f *grantFilter, m masks) *selection {
 	sel := &selection{few: true}
 	take := func(g int32, e EntRef) {
-		if m.ent[e]|m.principal[s.principal[g]] == m.want && f.grants.all(g) {
+		if m.ent[e]|m.principal[s.principal[g]] == m.want && f.takes(s, g, e) {
 			sel.list = append(sel.list, g)
 		}
 	}
@@ -337,17 +364,40 @@ func (s *Sync) selectMany(f *grantFilter, m masks) *selection {
 	sel := &selection{bits: make([]uint64, (len(s.principal)+63)/64)}
 	for e := range s.entitlements {
 		mask := m.ent[e]
-		if mask&entitlementBit == 0 {
+		from, to := s.entStart[e], s.entStart[e+1]
+		if mask&entitlementBit == 0 || mask|m.any != m.want || f.sources != nil && !s.layered[e] {
 			continue
 		}
-		for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
-			if mask|m.principal[s.principal[g]] == m.want && f.grants.all(g) {
+		if f.mask == 0 && f.sources == nil {
+			s.selectMasked(sel, m, mask, from, to)
+			continue
+		}
+		for g := from; g < to; g++ {
+			if s.flags[g]&f.mask == f.flags && mask|m.principal[s.principal[g]] == m.want &&
+				(f.sources == nil || f.sources[s.sources[g]]) {
 				sel.bits[g/64] |= 1 << (g % 64)
 				sel.total++
 			}
 		}
 	}
 	return sel
+}
+
+// selectMasked takes the grants of an entitlement by the masks alone.
+func (s *Sync) selectMasked(sel *selection, m masks, mask uint32, from, to int32) {
+	for g := from; g < to; {
+		// The bits of one word at a time.
+		end := min(to, (g/64+1)*64)
+		var word uint64
+		for i, p := range s.principal[g:end] {
+			if mask|m.principal[p] == m.want {
+				word |= 1 << ((int(g) + i) % 64)
+			}
+		}
+		sel.bits[g/64] |= word
+		sel.total += bits.OnesCount64(word)
+		g = end
+	}
 }
 
 // walk visits the grants of a selection in an order until the visitor has enough, but

@@ -267,12 +267,9 @@ func (r *Report) find(search []string) func(item) bool {
 	if r.search != nil {
 		return r.search(search)
 	}
-	if len(search) > maxWords {
-		search = search[:maxWords]
-	}
 	m := r.sync.masks(&grantFilter{one: NoEnt, of: NoRef}, search)
 	return func(it item) bool {
-		var has uint64 = entitlementBit | principalBit
+		var has uint32 = entitlementBit | principalBit
 		for _, p := range []Ref{it.resource, it.other} {
 			if p != NoRef {
 				has |= m.principal[p]

@@ -325,9 +325,6 @@ func (c changeRows) sources(s *Sync, g int32) string {
 
 // search looks at the texts of what changed, in the sync where it is shown.
 func (c changeRows) search(search []string) func(item) bool {
-	if len(search) > maxWords {
-		search = search[:maxWords]
-	}
 	none := &grantFilter{one: NoEnt, of: NoRef}
 	old, now := c.d.Older.masks(none, search), c.d.Newer.masks(none, search)
 	return func(it item) bool {
