@@ -18,7 +18,7 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/a
 var reviewedRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\| (.*) \\|$")
 
 // licenses are parts of the texts of the licences that may be linked.
-var licences = map[string]string{
+var licenses = map[string]string{
 	"Apache-2.0":   "Apache License",
 	"BSD-3-Clause": "Redistribution and use in source and binary forms",
 	"MIT":          "Permission is hereby granted, free of charge",
@@ -43,7 +43,7 @@ func unreviewed(text string, folders map[string]string) []string {
 	var problems []string
 	rows := map[string]bool{}
 	for _, row := range reviewedRow.FindAllStringSubmatch(text, -1) {
-		module, reason, licence := row[1], row[2], row[3]
+		module, reason, license := row[1], row[2], row[3]
 		folder, isLinked := folders[module]
 		switch {
 		case rows[module]:
@@ -53,8 +53,8 @@ func unreviewed(text string, folders map[string]string) []string {
 		case len(reason) < 10:
 			problems = append(problems, module+": say what it is for")
 		default:
-			for name := range strings.SplitSeq(licence, ", ") {
-				if part, known := licences[name]; !known || !licensed(folder, part) {
+			for name := range strings.SplitSeq(license, ", ") {
+				if part, known := licenses[name]; !known || !licensed(folder, part) {
 					problems = append(problems, module+": its files do not show the licence "+name)
 				}
 			}
@@ -116,8 +116,8 @@ func TestUnreviewedDependenciesAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	row := func(module, reason, licence string) string {
-		return "| `" + module + "` | " + reason + " | " + licence + " |\n"
+	row := func(module, reason, license string) string {
+		return "| `" + module + "` | " + reason + " | " + license + " |\n"
 	}
 	good := row("a.org/a", "settings from a file", "MIT")
 	for _, tt := range []struct {
