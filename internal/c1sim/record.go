@@ -16,6 +16,8 @@ type Event struct {
 	Method string
 	// TaskID is the task that it named, if any.
 	TaskID string
+	// Token is what was handed out; for "token" only.
+	Token string
 	// UserAgent is the header of that name.
 	UserAgent string
 	// Request is the message; nil for "token" and "UploadAsset".

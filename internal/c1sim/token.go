@@ -105,7 +105,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
 	token, err := s.tokens.ask(r, time.Now())
-	s.record.add(Event{Method: "token", UserAgent: r.UserAgent(), Err: err})
+	s.record.add(Event{Method: "token", Token: token, UserAgent: r.UserAgent(), Err: err})
 	if err != nil {
 		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client", "error_description": err.Error()})
 		return
