@@ -27,6 +27,20 @@ const (
 	// searchCuts is after how many cuts that is.
 	searchCuts = 3
 
+	// A throughput that lasted for steadyTime and steadyRequests is one that the server
+	// bears, and a part of it, down to yieldLeast of that, is kept to whatever is
+	// refused now and then: steadyPart at first, and less with each refusal by yield.
+	steadyTime     = 20 * time.Second
+	steadyRequests = 50
+	steadyPart     = 0.5
+	yield          = 0.98
+	yieldLeast     = 0.5
+	// much is the share of refusals that is more than now and then, shareFades how
+	// fast the share forgets, and muchAtOnce so many that came together.
+	much       = 0.25
+	shareFades = 1.0 / 32
+	muchAtOnce = 4
+
 	// strainFades with each accepted request.
 	strainFades = 1.0 / 16
 
@@ -48,13 +62,19 @@ const (
 // Nothing is limited before the first refusal. At a refusal the rate is cut to the
 // throughput that the server accepted since the last cut, or to 85 % of the rate,
 // whichever is less: the first finds the order of magnitude at once, the second
-// keeps the distance. Then everybody waits for as long as the server said, or
-// shortly where it did not say, and a single request probes; while probes are
-// refused the wait doubles. From then on every accepted request that had to wait
-// for the rate adds to it, in steps that shrink towards the rate at which the
-// server refused (the ceiling) and grow beyond it, so that a limit is approached
-// gently, held for long, and left behind soon once it is gone. A request that did
-// not have to wait proves nothing about the rate.
+// keeps the distance. One refusal among many accepted requests says nothing of the
+// order of magnitude, so that there the second alone counts. Then everybody waits for
+// as long as the server said, or shortly where it did not say, and a single request
+// probes; while probes are refused the wait doubles. From then on every accepted
+// request that had to wait for the rate adds to it, in steps that shrink towards the
+// rate at which the server refused (the ceiling) and grow beyond it, so that a limit
+// is approached gently, held for long, and left behind soon once it is gone. A request
+// that did not have to wait proves nothing about the rate.
+//
+// Some refusals are not about the rate: a server in trouble, or another client of
+// the same organization. As long as they are few, the rate stays above a part of the
+// throughput that the server was seen to bear, or they would bring it down to
+// nothing.
 type pacer struct {
 	limiter *rate.Limiter
 	rate    float64 // requests per second; +Inf before the first refusal
@@ -77,6 +97,18 @@ type pacer struct {
 	// refusals counts those since the last cut, that one included.
 	refusals int
 	cuts     int
+	// share is how much of what was asked lately was refused.
+	share float64
+	// steady measures the throughput over a longer time, proven is the most that was
+	// measured, and floor the part of it that is kept to.
+	steadySince   time.Time
+	steady        int
+	proven, floor float64
+
+	// out is how many requests are under way; idle is when the last one ended, zero
+	// while there are some.
+	out  int
+	idle time.Time
 	// strain grows by one with each failure of the server and fades with what it
 	// accepts.
 	strain float64
@@ -93,6 +125,7 @@ type stretch struct {
 	span     time.Duration
 	rate     float64 // at the end of it
 	ceiling  float64 // the rate that was to be approached in it
+	out      int     // under way at the end of it
 }
 
 // pass is the right to make one request.
@@ -146,8 +179,14 @@ func (p *pacer) delay(now time.Time) (wait time.Duration, paced bool) {
 
 // take lets a request go. Arrived is when it began to wait.
 func (p *pacer) take(now, arrived time.Time, paced bool) pass {
+	if pause := arrived.Sub(latest(p.idle, p.until)); !p.idle.IsZero() && pause > 0 {
+		// Nobody wanted anything: that was not the server's doing.
+		p.since, p.steadySince = p.since.Add(pause), p.steadySince.Add(pause)
+	}
+	p.idle = time.Time{}
+	p.out++
 	if now.Sub(p.lastGrant) > lull && arrived.Equal(now) {
-		// Nobody wanted anything for a while: that was not the server's doing.
+		// What was measured so long ago says little.
 		p.since, p.accepted = now, 0
 	}
 	p.lastGrant = now
@@ -159,6 +198,9 @@ func (p *pacer) take(now, arrived time.Time, paced bool) pass {
 // done records the end of a request.
 func (p *pacer) done(now time.Time, pass pass, s signal) {
 	current := pass.epoch == p.epoch
+	if p.out--; p.out == 0 {
+		p.idle = now
+	}
 	if pass.probe && current {
 		p.probeOut = false
 	}
@@ -168,6 +210,14 @@ func (p *pacer) done(now time.Time, pass pass, s signal) {
 			return
 		}
 		s.kind = refusedBy
+	}
+	switch s.kind {
+	case accepted:
+		p.share -= p.share * shareFades
+		p.measure(now)
+	case refusedBy:
+		p.share += (1 - p.share) * shareFades
+	case unknown, strained:
 	}
 	switch {
 	case s.kind == accepted && current:
@@ -188,7 +238,7 @@ func (p *pacer) done(now time.Time, pass pass, s signal) {
 func (p *pacer) accept(now time.Time, pass pass) {
 	if p.probing {
 		// By now it is known what became of the requests that were under way.
-		p.cut(now)
+		p.judge(now)
 		p.probing, p.hold = false, 0
 	}
 	p.accepted++
@@ -216,7 +266,7 @@ func (p *pacer) refuse(now time.Time, after time.Duration) {
 		// Not even a single request got through: this is about the wait.
 		p.hold = min(maxHold, 2*p.hold)
 	} else {
-		p.ended = stretch{accepted: p.accepted, span: now.Sub(p.since), rate: p.rate, ceiling: p.ceiling}
+		p.ended = stretch{accepted: p.accepted, span: now.Sub(p.since), rate: p.rate, ceiling: p.ceiling, out: p.out + 1}
 		p.cutAt, p.refusals = p.epoch, 1
 		p.cuts++
 		p.since, p.accepted = now, 0
@@ -228,16 +278,51 @@ func (p *pacer) refuse(now time.Time, after time.Duration) {
 	p.wait(now, max(after, p.hold))
 }
 
+// measure counts an accepted request for the throughput over a longer time.
+func (p *pacer) measure(now time.Time) {
+	if p.steadySince.IsZero() {
+		p.steadySince = now
+	}
+	p.steady++
+	took := now.Sub(p.steadySince)
+	if took < steadyTime || p.steady < steadyRequests {
+		return
+	}
+	if bears := float64(p.steady) / took.Seconds(); bears > p.proven {
+		p.proven, p.floor = bears, bears*steadyPart
+	}
+	p.steadySince, p.steady = now, 0
+}
+
+// judge works out the rate when it is known how many were refused together.
+func (p *pacer) judge(now time.Time) {
+	if p.share >= much || p.refusals >= muchAtOnce && 2*p.refusals > p.ended.out {
+		// The server bears less than it did.
+		p.steadySince, p.steady, p.proven, p.floor = now, 0, 0, 0
+	}
+	if p.cut(now); p.rate <= p.floor {
+		p.floor = max(p.floor*yield, p.proven*steadyPart*yieldLeast)
+	}
+}
+
+// latest is the later one of two times.
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // cut works out the rate from the stretch that has ended.
 func (p *pacer) cut(now time.Time) {
 	next := p.ended.rate * keep
-	if p.ended.accepted > 0 {
+	if p.ended.accepted > 0 && (math.IsInf(next, 1) || p.refusals >= muchAtOnce || p.refusals > p.ended.accepted) {
 		next = min(next, float64(p.ended.accepted)/max(p.ended.span, time.Millisecond).Seconds())
 	}
 	if math.IsInf(next, 1) {
 		return
 	}
-	next = max(minRate, next)
+	next = max(minRate, next, min(p.floor, p.ended.rate))
 	p.span = max(settleRequests, next*settleTime.Seconds(), float64(p.refusals)*settleEach)
 	if p.cuts <= searchCuts {
 		p.span = min(searchRequests, max(leastSpan, next*searchTime.Seconds()))

@@ -72,6 +72,16 @@ type free struct{}
 
 func (free) take(time.Time) (bool, time.Duration) { return true, 0 }
 
+// moody refuses a share of the requests, whatever their rate.
+type moody struct {
+	share float64
+	dice  *rand.Rand
+}
+
+func (m moody) take(time.Time) (bool, time.Duration) {
+	return m.dice.Float64() >= m.share, 2 * time.Second
+}
+
 // fakeServer answers member lists inside a bubble of synctest.
 type fakeServer struct {
 	latency time.Duration
@@ -230,6 +240,8 @@ func TestPacingFindsTheRate(t *testing.T) {
 		{name: "100/s, seconds", limiter: func() limiter { return &bucket{rate: 100, size: 100} }, rate: 100, latency: 20 * time.Millisecond, tell: inSeconds},
 		{name: "300/s", limiter: func() limiter { return &bucket{rate: 300, size: 30} }, rate: 300, latency: 10 * time.Millisecond},
 		{name: "100 in 10 s", limiter: func() limiter { return &window{most: 100, span: 10 * time.Second} }, rate: 10, latency: 50 * time.Millisecond},
+		{name: "10/s with a burst of 600", limiter: func() limiter { return &bucket{rate: 10, size: 600} }, rate: 10, latency: 50 * time.Millisecond},
+		{name: "10/s with a burst of 250, seconds", limiter: func() limiter { return &bucket{rate: 10, size: 250} }, rate: 10, latency: 50 * time.Millisecond, tell: inSeconds},
 		{name: "600 in 60 s", limiter: func() limiter { return &window{most: 600, span: time.Minute} }, rate: 10, latency: 50 * time.Millisecond},
 		{name: "600 in 60 s, seconds", limiter: func() limiter { return &window{most: 600, span: time.Minute} }, rate: 10, latency: 50 * time.Millisecond, tell: inSeconds},
 		{name: "50 in 1 s", limiter: func() limiter { return &window{most: 50, span: time.Second} }, rate: 50, latency: 50 * time.Millisecond},
@@ -348,6 +360,90 @@ func TestPacingAfterAQuietTime(t *testing.T) {
 		}
 		if share := float64(refused) / float64(taken+refused); share > 0.02 {
 			t.Errorf("%.2f %% of the requests were refused", 100*share)
+		}
+	})
+}
+
+// TestPacingBearsRandomRefusals meets a server that refuses now and then for reasons
+// that have nothing to do with the rate. A caller that asks one request after the
+// other, as changes of access do, is not slowed down ever more by it, and neither are
+// many that ask side by side.
+func TestPacingBearsRandomRefusals(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		callers int
+		share   float64
+		pause   time.Duration // of a caller between two requests
+		tell    func(http.Header, time.Time, time.Duration)
+		most    time.Duration // for a request, its pause left out, on average
+	}{
+		{name: "one caller", callers: 1, share: 0.06, most: time.Second},
+		{name: "one caller with pauses", callers: 1, share: 0.06, pause: 700 * time.Millisecond, most: 500 * time.Millisecond},
+		{name: "one caller, told to wait", callers: 1, share: 0.06, tell: inSeconds, most: 2 * time.Second},
+		{name: "one caller, one in ten", callers: 1, share: 0.1, pause: 100 * time.Millisecond, most: 2 * time.Second},
+		{name: "sixteen callers", callers: 16, share: 0.03, most: 4 * time.Second},
+		{name: "sixteen callers, one in twenty", callers: 16, share: 0.05, most: 4 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(3) {
+				synctest.Test(t, func(t *testing.T) {
+					server := &fakeServer{limiter: moody{tt.share, rand.New(rand.NewPCG(seed, 0))}, latency: 50 * time.Millisecond, tell: tt.tell}
+					client := server.client(t)
+					requests := 600 / (1 + tt.callers/4)
+					began := time.Now()
+					var group sync.WaitGroup
+					for range tt.callers {
+						group.Go(func() {
+							for range requests {
+								if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+									t.Error(err)
+									return
+								}
+								if err := pause(t.Context(), tt.pause); err != nil {
+									return
+								}
+							}
+						})
+					}
+					group.Wait()
+					if each := time.Since(began)/time.Duration(requests) - tt.pause; each > tt.most {
+						t.Errorf("seed %d: a request took %s on average, want at most %s", seed, each, tt.most)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestPacingLeavesPausesOut refuses a caller that asks seldom by its own will: what it
+// asked for is not taken for all that the server can do.
+func TestPacingLeavesPausesOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &fakeServer{limiter: free{}, latency: 50 * time.Millisecond}
+		client := server.client(t)
+		for i := range 20 {
+			if i == 19 {
+				server.mu.Lock()
+				server.limiter = &bucket{rate: 20, size: 1, last: time.Now()} // refuses the next one
+				server.mu.Unlock()
+			}
+			if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+				t.Fatal(err)
+			}
+			if err := pause(t.Context(), 900*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		}
+		server.mu.Lock()
+		server.limiter = free{}
+		server.mu.Unlock()
+		start := time.Now()
+		load(t, client, 10*time.Second)
+		if taken, _ := server.between(start, time.Now()); taken < 100 {
+			t.Errorf("%d requests were made in ten seconds, of which one in 900 ms had been asked for before", taken)
 		}
 	})
 }
