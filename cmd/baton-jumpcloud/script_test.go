@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 // asked since the last time, by route; "hold N", after which requests beyond N
 // wait for "release", and "held", which waits until one does; "hex FILE
 // DIGITS...", which writes bytes; "lose users|groups COUNT", which deletes some;
-// "code VARIABLE", which keeps the code of a loss; and those of changeCommands.
+// "code VARIABLE", which keeps the code of a loss; and those of changeCommands and
+// viewCommands.
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	commands := map[string]func(*testscript.TestScript, bool, []string){
@@ -55,6 +56,7 @@ func TestSessions(t *testing.T) {
 		"hold": hold, "held": held, "release": release, "lose": lose, "code": code,
 	}
 	maps.Copy(commands, changeCommands(t.Context()))
+	maps.Copy(commands, viewCommands(t.Context()))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
