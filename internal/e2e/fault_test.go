@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 )
@@ -243,59 +241,6 @@ func TestTokensEndInTheMiddle(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestArchivesFromOutside starts the program where something else stands in the
-// archive's place.
-func TestArchivesFromOutside(t *testing.T) {
-	t.Parallel()
-	tenant := jcsim.Generate(3, jcsim.Small())
-	sound := newProgram(t, "").yesterday(tenant)
-	other := newProgram(t, "").yesterday(jcsim.NewTenant(jcsim.Organization{Name: "Somebody else"}))
-	half := bytes.Clone(sound[:len(sound)/2])
-	flipped := bytes.Clone(sound)
-	flipped[len(flipped)/2] ^= 1
-	tests := []struct {
-		name    string
-		content []byte
-		env     map[string]string
-		code    int
-		says    string
-	}{
-		{"notes", []byte("These are my notes.\n"), nil, exitUnknown, "sync.c1z"},
-		{"half an archive", half, nil, exitUnknown, "damaged"},
-		{"one other bit", flipped, nil, exitUnknown, "damaged"},
-		{"something behind the end", append(bytes.Clone(sound), "more"...), nil, exitUnknown, "damaged"},
-		{"format 3", []byte("C1Z3\x00\x00\x00\x00\x00"), nil, exitUnknown, "move it"},
-		{"a bomb", bomb(t, sound), map[string]string{"BATON_DECODER_MAX_DECODED_SIZE_MB": "8"}, exitUnknown, "8"},
-		{"another organisation", other, nil, exitPrecondition, "choose another file"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			sim := jcsim.New(jcsim.Options{Tenant: tenant})
-			p := newProgram(t, serve(t, sim)).with(tt.env)
-			writeFile(t, p.path(), tt.content)
-			r := p.run()
-			if r.code != tt.code || !strings.Contains(r.message(), tt.says) {
-				t.Errorf("exit code %d: %s", r.code, r.message())
-			}
-			if tt.code != exitOK && !bytes.Equal(tt.content, file(t, p.path())) {
-				t.Error("the file was touched")
-			}
-		})
-	}
-}
-
-// bomb is an archive that unpacks to much more than it is.
-func bomb(t *testing.T, sound []byte) []byte {
-	t.Helper()
-	encoder, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content := append(unpacked(sound[archiveHeader:]), make([]byte, 64<<20)...)
-	return encoder.EncodeAll(content, bytes.Clone(sound[:archiveHeader]))
 }
 
 // TestTwoRunsOnOneArchive starts a second run while the first is reading.

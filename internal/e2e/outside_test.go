@@ -1,0 +1,109 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"bytes"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+)
+
+// TestArchivesFromOutside starts the program where something else stands in the
+// archive's place.
+func TestArchivesFromOutside(t *testing.T) {
+	t.Parallel()
+	tenant := jcsim.Generate(3, jcsim.Small())
+	sound := newProgram(t, "").yesterday(tenant)
+	other := newProgram(t, "").yesterday(jcsim.NewTenant(jcsim.Organization{Name: "Somebody else"}))
+	half := bytes.Clone(sound[:len(sound)/2])
+	flipped := bytes.Clone(sound)
+	flipped[len(flipped)/2] ^= 1
+	tests := []struct {
+		name    string
+		content []byte
+		env     map[string]string
+		code    int
+		says    string
+	}{
+		{"notes", []byte("These are my notes.\n"), nil, exitUnknown, "sync.c1z"},
+		{"half an archive", half, nil, exitUnknown, "damaged"},
+		{"one other bit", flipped, nil, exitUnknown, "damaged"},
+		{"something behind the end", append(bytes.Clone(sound), "more"...), nil, exitUnknown, "damaged"},
+		{"format 3", []byte("C1Z3\x00\x00\x00\x00\x00"), nil, exitUnknown, "move it"},
+		{"a bomb", bomb(t, sound), map[string]string{"BATON_DECODER_MAX_DECODED_SIZE_MB": "8"}, exitUnknown, "8"},
+		{"another organisation", other, nil, exitPrecondition, "choose another file"},
+		{"an empty file, as mktemp makes one", []byte{}, nil, exitOK, ""},
+		{"a header alone, which is an archive without syncs", sound[:archiveHeader], nil, exitOK, ""},
+		{"no database", packed(t, sound, []byte(strings.Repeat("This is no database. ", 1000))), nil, exitUnknown, "damaged"},
+		{"a database of another program", packed(t, sound, database(t, "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")), nil, exitUnknown, "damaged"},
+		{
+			"a database of a program to come", packed(t, sound, database(t, "CREATE TABLE v2_sync_runs (id INTEGER PRIMARY KEY, sync_id TEXT)")),
+			nil, exitUnknown, "damaged",
+		},
+		{"a table without the columns that it has", packed(t, sound, database(t, "CREATE TABLE v1_sync_runs (id INTEGER PRIMARY KEY, sync_id TEXT)")), nil, exitUnknown, "damaged"},
+		{"a damaged database", packed(t, sound, riddled(unpacked(sound[archiveHeader:]))), nil, exitUnknown, "damaged"},
+		{"half a database", packed(t, sound, unpacked(sound[archiveHeader:])[:40<<10]), nil, exitUnknown, "damaged"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sim := jcsim.New(jcsim.Options{Tenant: tenant})
+			p := newProgram(t, serve(t, sim)).with(tt.env)
+			writeFile(t, p.path(), tt.content)
+			r := p.run()
+			if r.code != tt.code || !strings.Contains(r.message(), tt.says) {
+				t.Errorf("exit code %d: %s", r.code, r.message())
+			}
+			if tt.code != exitOK && !bytes.Equal(tt.content, file(t, p.path())) {
+				t.Error("the file was touched")
+			}
+		})
+	}
+}
+
+// bomb is an archive that unpacks to much more than it is.
+func bomb(t *testing.T, sound []byte) []byte {
+	t.Helper()
+	return packed(t, sound, append(unpacked(sound[archiveHeader:]), make([]byte, 64<<20)...))
+}
+
+// packed is an archive with some content in the place of a database.
+func packed(t *testing.T, sound, content []byte) []byte {
+	t.Helper()
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoder.EncodeAll(content, bytes.Clone(sound[:archiveHeader]))
+}
+
+// database is a SQLite file.
+func database(t *testing.T, schema string) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), schema); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file(t, path)
+}
+
+// riddled is a database of which some pages are spoiled.
+func riddled(content []byte) []byte {
+	for at := 3 * 4096; at < len(content); at += 7 * 4096 {
+		clear(content[at : at+64])
+	}
+	return content
+}
