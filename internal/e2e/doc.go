@@ -13,17 +13,20 @@
 //   - With the real binary, built once, over loopback: messages, exit codes, files,
 //     signals and kills. See binary_test.go.
 //
+// Between the two stands a sync of the first kind in a process of its own, which
+// kills itself at a point that nobody outside could meet. See durable_test.go.
+//
 // What an archive must hold is never taken from the connector. The oracle
 // (oracle_test.go) knows the history of a tenant and nothing of how it is read:
 // whoever was there throughout must be in the archive, once; whoever never was must
 // not be; for the rest either answer is true.
 //
 // A comparison that cannot fail proves nothing. The tests named TestPlanted plant
-// violations, one for each invariant of docs/ARCHITECTURE.md, and expect the check
-// of that invariant to see it.
+// violations of the invariants of docs/ARCHITECTURE.md and expect the check of each
+// to see it: in parts that they wrap, or in the source.
 //
 // The sweeps over points of time are thin by default and thinner with -short; with
-// -e2e.sweep they are complete.
+// -e2e.sweep they are complete, and the faults in the source are run.
 //
 // [syncer.Source]: https://pkg.go.dev/github.com/conductorone/baton-jumpcloud/internal/syncer#Source
 package e2e
