@@ -3,6 +3,7 @@ package review_test
 import (
 	"fmt"
 	"iter"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -215,6 +216,67 @@ func BenchmarkBuild(b *testing.B) {
 	b.ReportMetric(float64(s.GrantCount())*float64(b.N)/b.Elapsed().Seconds(), "grants/s")
 	b.ReportMetric(float64(s.GrantCount()), "grants")
 	runtime.KeepAlive(s)
+}
+
+// write puts the organization into an archive.
+func (l large) write(b *testing.B) *c1z.Reader {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "sync.c1z")
+	w, err := c1z.Create(b.Context(), c1z.Options{Path: path, WorkDir: b.TempDir(), StartedAt: begin})
+	if err != nil {
+		b.Fatal(err)
+	}
+	fail := func(err error) {
+		if err != nil {
+			b.Fatal(err, w.Abort())
+		}
+	}
+	c := l.contents(b)
+	fail(w.PutResourceTypes(b.Context(), c.Types...))
+	for m := range c.Resources {
+		fail(w.PutResources(b.Context(), m))
+	}
+	for m := range c.Entitlements {
+		fail(w.PutEntitlements(b.Context(), m))
+	}
+	immutable := []*anypb.Any{annotation(b, &v2.GrantImmutable{})}
+	for e := range c.Grants {
+		id := func(typ, id []byte) *v2.ResourceId {
+			return &v2.ResourceId{ResourceType: string(typ), Resource: string(id)}
+		}
+		g := &v2.Grant{
+			Id: string(e.ID),
+			Entitlement: &v2.Entitlement{
+				Id: string(e.Entitlement), Resource: &v2.Resource{Id: id(e.ResourceType, e.Resource), DisplayName: "Team or application"},
+			},
+			Principal: &v2.Resource{Id: id(e.PrincipalType, e.Principal), DisplayName: "Firstname Lastname"},
+		}
+		if e.Immutable {
+			g.Annotations = immutable
+			g.Sources = &v2.GrantSources{Sources: map[string]*v2.GrantSources_GrantSource{}}
+			for _, source := range e.Sources {
+				g.Sources.Sources[string(source)] = &v2.GrantSources_GrantSource{IsDirect: true}
+			}
+		}
+		fail(w.PutGrants(b.Context(), g))
+	}
+	_, err = w.Finish(b.Context(), c1z.SyncRun{EndedAt: begin.Add(time.Minute)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return open(b, path)
+}
+
+// BenchmarkLoad measures reading an archive of 20,000 users and 1,000,000 grants.
+func BenchmarkLoad(b *testing.B) {
+	l := large{users: 20_000, groups: 1_000, apps: 500, groupsOfUser: 10, appsOfGroup: 5}
+	r := l.write(b)
+	var s *review.Sync
+	for b.Loop() {
+		s = load(b, r, "")
+	}
+	b.ReportMetric(float64(s.GrantCount())*float64(b.N)/b.Elapsed().Seconds(), "grants/s")
+	b.ReportMetric(float64(s.GrantCount()), "grants")
 }
 
 // BenchmarkLists measures one page of 50 rows of each list, as the explorer and the

@@ -173,7 +173,7 @@ func (l *changeList[T]) order(q Query) ([]int32, error) {
 	n := len(l.changes)
 	byNumber := func(name string, key func(placeChange) int) func() []int32 {
 		return func() []int32 {
-			return arranged(&l.d.cache, l.name+name, n, q.Desc, func(i int32) int { return key(l.changes[i]) })
+			return arrangedRanks(&l.d.cache, l.name+name, n, q.Desc, func(i int32) int64 { return int64(key(l.changes[i])) })
 		}
 	}
 	byText := func(name string, key func(placeChange) string) func() []int32 {
@@ -181,7 +181,9 @@ func (l *changeList[T]) order(q Query) ([]int32, error) {
 			return arranged(&l.d.cache, l.name+name, n, q.Desc, func(i int32) string { return key(l.changes[i]) })
 		}
 	}
-	byPlace := func() []int32 { return arranged(&l.d.cache, l.name, n, q.Desc, func(i int32) int32 { return i }) }
+	byPlace := func() []int32 {
+		return arrangedRanks(&l.d.cache, l.name, n, q.Desc, func(i int32) int64 { return int64(i) })
+	}
 	known := map[string]func() []int32{
 		"":       byPlace,
 		"change": byNumber("change", func(p placeChange) int { return int(p.change) }),

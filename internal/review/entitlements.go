@@ -44,7 +44,7 @@ func entitlementSorts() map[string]func(*Sync, bool) []int32 {
 	}
 	byNumber := func(name string, number func(*entitlement) int) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) int { return number(&s.entitlements[i]) })
+			return arrangedRanks(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) int64 { return int64(number(&s.entitlements[i])) })
 		}
 	}
 	byResource := byNumber("resource", func(e *entitlement) int { return int(e.resource) })

@@ -2,6 +2,7 @@ package review
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -9,11 +10,7 @@ import (
 // order, whichever the direction. The arrangement is kept under a name, so that it
 // costs something only once.
 func arranged[K cmp.Ordered](c *cache, name string, n int, desc bool, key func(i int32) K) []int32 {
-	direction := "up "
-	if desc {
-		direction = "down "
-	}
-	return cachedValue(c, direction+name, func() []int32 { return arrange(n, desc, key) })
+	return cachedValue(c, directed(name, desc), func() []int32 { return arrange(n, desc, key) })
 }
 
 func arrange[K cmp.Ordered](n int, desc bool, key func(i int32) K) []int32 {
@@ -37,6 +34,57 @@ func arrange[K cmp.Ordered](n int, desc bool, key func(i int32) K) []int32 {
 		order[at] = k.i
 	}
 	return order
+}
+
+// maxBuckets is how far apart ranks may be for [arrangeRanks] to count them.
+const maxBuckets = 1 << 22
+
+// arrangeRanks is arrange for keys that are mostly places or counts: those that are not
+// too far apart are counted instead of compared, since millions are.
+func arrangeRanks(n int, desc bool, rank func(i int32) int64) []int32 {
+	if n == 0 {
+		return nil
+	}
+	ranks := make([]int64, n)
+	least, most := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range ranks {
+		ranks[i] = rank(int32(i))
+		least, most = min(least, ranks[i]), max(most, ranks[i])
+	}
+	if uint64(most-least) >= maxBuckets {
+		return arrange(n, desc, func(i int32) int64 { return ranks[i] })
+	}
+	bucket := func(r int64) int64 {
+		if desc {
+			return most - r
+		}
+		return r - least
+	}
+	next := make([]int32, most-least+2)
+	for _, r := range ranks {
+		next[bucket(r)+1]++
+	}
+	next = starts(next)
+	order := make([]int32, n)
+	for i, r := range ranks {
+		at := &next[bucket(r)]
+		order[*at] = int32(i)
+		*at++
+	}
+	return order
+}
+
+// arrangedRanks is arranged for such keys.
+func arrangedRanks(c *cache, name string, n int, desc bool, rank func(i int32) int64) []int32 {
+	return cachedValue(c, directed(name, desc), func() []int32 { return arrangeRanks(n, desc, rank) })
+}
+
+// directed is a name of an order with its direction.
+func directed(name string, desc bool) string {
+	if desc {
+		return "down " + name
+	}
+	return "up " + name
 }
 
 // emptyLast is a folded key of text by which what has none comes last.

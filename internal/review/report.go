@@ -240,7 +240,7 @@ func (r *Report) order(q Query) ([]int32, error) {
 	}
 	n := len(r.items)
 	if c.rank != nil {
-		return arranged(&r.cache, c.Key, n, q.Desc, func(i int32) int64 { return c.rank(r.items[i]) }), nil
+		return arrangedRanks(&r.cache, c.Key, n, q.Desc, func(i int32) int64 { return c.rank(r.items[i]) }), nil
 	}
 	if c.Kind == TextColumn {
 		return arranged(&r.cache, c.Key, n, q.Desc, func(i int32) string {
@@ -248,7 +248,7 @@ func (r *Report) order(q Query) ([]int32, error) {
 			return emptyLast(text)
 		}), nil
 	}
-	return arranged(&r.cache, c.Key, n, q.Desc, func(i int32) int64 {
+	return arrangedRanks(&r.cache, c.Key, n, q.Desc, func(i int32) int64 {
 		switch v := c.cell(r.items[i]).(type) {
 		case int:
 			return int64(v)

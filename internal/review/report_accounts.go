@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 func (s *Sync) reportMakers() map[string]func(*Report) {
@@ -34,13 +35,37 @@ func (s *Sync) resourceColumn(key, title string, link Link, of func(item) Ref) c
 	}
 }
 
+// accountText is a text of the account that a row is about. Rows are sorted by the
+// account's rank among all, as there may be many rows for one.
 func (s *Sync) accountText(key, title string, text func(*AccountInfo) string) column {
-	return column{Column: Column{key, title, TextColumn, NoLink}, cell: func(it item) any {
-		if a := s.resources[it.resource].account; a != nil {
+	of := func(r Ref) string {
+		if a := s.resources[r].account; a != nil {
 			return text(a)
 		}
 		return ""
-	}}
+	}
+	ranks := sync.OnceValue(func() []int32 { return s.textRanks("rank "+key, of) })
+	return column{
+		Column: Column{key, title, TextColumn, NoLink},
+		cell:   func(it item) any { return of(it.resource) },
+		rank:   func(it item) int64 { return int64(ranks()[it.resource]) },
+	}
+}
+
+// textRanks gives each resource the number of its text among all different ones.
+func (s *Sync) textRanks(name string, text func(Ref) string) []int32 {
+	return cachedValue(&s.cache, name, func() []int32 {
+		key := func(i int32) string { return emptyLast(text(Ref(i))) }
+		ranks := make([]int32, s.Len())
+		rank, last := int32(-1), ""
+		for _, i := range arrange(s.Len(), false, key) {
+			if k := key(i); rank < 0 || k != last {
+				rank, last = rank+1, k
+			}
+			ranks[i] = rank
+		}
+		return ranks
+	})
 }
 
 func (s *Sync) emailColumn() column {

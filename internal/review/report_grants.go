@@ -109,9 +109,18 @@ func (s *Sync) reportMultiplePaths(r *Report) {
 			Column: Column{"paths", "Paths", IntColumn, NoLink},
 			cell:   func(it item) any { return s.pathCount(it.resource, it.ent, it.extra, MaxPaths) },
 		},
-		column{Column: Column{"through", "Through", TextColumn, NoLink}, cell: func(it item) any {
-			return s.pathsText(it.resource, it.ent)
-		}},
+		column{
+			Column: Column{"through", "Through", TextColumn, NoLink},
+			cell:   func(it item) any { return s.pathsText(it.resource, it.ent) },
+			// By the first of what it comes through: to write all of them down takes
+			// long where there are millions.
+			rank: func(it item) int64 {
+				if s.isDirect(it.extra) {
+					return -1
+				}
+				return int64(s.sourcesOf(it.extra)[0])
+			},
+		},
 	)
 }
 

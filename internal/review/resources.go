@@ -67,7 +67,7 @@ func resourceSorts() map[string]func(*Sync, bool) []int32 {
 	}
 	byNumber := func(name string, number func(*Sync, Ref) int64) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(&s.cache, "resources "+name, s.Len(), desc, func(i int32) int64 { return number(s, Ref(i)) })
+			return arrangedRanks(&s.cache, "resources "+name, s.Len(), desc, func(i int32) int64 { return number(s, Ref(i)) })
 		}
 	}
 	ofAccount := func(name string, text func(*AccountInfo) string) func(*Sync, bool) []int32 {
@@ -83,7 +83,7 @@ func resourceSorts() map[string]func(*Sync, bool) []int32 {
 			if a := s.resources[r].account; a != nil {
 				return number(a)
 			}
-			return -1 << 62
+			return noNumber
 		})
 	}
 	byName := byNumber("name", func(_ *Sync, r Ref) int64 { return int64(r) })
@@ -110,6 +110,9 @@ func resourceSorts() map[string]func(*Sync, bool) []int32 {
 		"last_login":   number("last_login", func(a *AccountInfo) int64 { return a.LastLogin.Unix() }),
 	}
 }
+
+// noNumber is the rank of what has none: before everything.
+const noNumber = -1 << 40
 
 // reach is what counts of a resource: what an account holds, and who holds something
 // else.
