@@ -52,6 +52,9 @@ type serviceAccount struct {
 	retry  retrier
 	logger *slog.Logger
 	secret secret.String
+	// gate paces the token endpoint, which is another host with a limit of its own.
+	gate    *gate
+	observe func(RequestInfo)
 
 	// fetching lets one goroutine at a time ask for a token. It is a channel so that
 	// those who wait can leave when their context ends.
@@ -64,7 +67,7 @@ type serviceAccount struct {
 }
 
 // newServiceAccount prepares to ask for tokens: client_secret_basic, scope api.
-func newServiceAccount(cfg Config, client *http.Client, retry retrier) *serviceAccount {
+func newServiceAccount(cfg Config, client *http.Client, retry retrier, observe func(RequestInfo)) *serviceAccount {
 	return &serviceAccount{
 		config: clientcredentials.Config{
 			ClientID:     cfg.ClientID,
@@ -77,6 +80,8 @@ func newServiceAccount(cfg Config, client *http.Client, retry retrier) *serviceA
 		retry:    retry,
 		logger:   cfg.Logger,
 		secret:   cfg.ClientSecret,
+		gate:     newGate(1),
+		observe:  observe,
 		fetching: make(chan struct{}, 1),
 	}
 }
@@ -136,11 +141,11 @@ func (a *serviceAccount) held() (secret.String, uint64, bool) {
 func (a *serviceAccount) fetch(ctx context.Context) (secret.String, uint64, error) {
 	var got secret.String
 	var mark uint64
-	err := a.retry.run(ctx, a.logger, call{route: routeToken}, func(int) *failure {
+	err := a.retry.run(ctx, a.logger, call{route: routeToken}, func(attempt int) *failure {
 		began := time.Now()
-		token, err := a.config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
-		if err != nil {
-			return a.failure(ctx, err)
+		token, fail := a.attempt(ctx, attempt)
+		if fail != nil {
+			return fail
 		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -156,6 +161,27 @@ func (a *serviceAccount) fetch(ctx context.Context) (secret.String, uint64, erro
 		return nil
 	})
 	return got, mark, err
+}
+
+// attempt asks for a token once, when the endpoint's pace allows it.
+func (a *serviceAccount) attempt(ctx context.Context, n int) (*oauth2.Token, *failure) {
+	entered := time.Now()
+	pass, err := a.gate.enter(ctx)
+	if err != nil {
+		return nil, stopped(call{route: routeToken}, err)
+	}
+	sent := time.Now()
+	info := RequestInfo{Method: routeToken.Method, Route: routeToken.Pattern, Status: http.StatusOK, Attempt: n, InFlight: pass.inFlight, Waited: sent.Sub(entered)}
+	token, err := a.config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
+	var fail *failure
+	if err != nil {
+		fail = a.failure(ctx, err)
+		info.Status = fail.err.Status
+	}
+	info.Duration = time.Since(sent)
+	a.gate.leave(pass, fail.outcome())
+	a.observe(info)
+	return token, fail
 }
 
 // failure classifies a refusal of the token endpoint.
@@ -189,7 +215,12 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		if after, ok := retryAfter(refused.Response.Header, time.Now()); ok {
 			f.after = after
 		}
-		if status == http.StatusInternalServerError {
+		switch status {
+		case http.StatusTooManyRequests:
+			f.signal = refusedBy
+		case http.StatusServiceUnavailable:
+			f.signal = strained
+		case http.StatusInternalServerError:
 			f.class = brief
 		}
 	default:

@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
@@ -269,6 +271,61 @@ func TestTokenFaultsPass(t *testing.T) {
 		group.Wait()
 		if s.issued != 1 {
 			t.Errorf("%d tokens were asked for, want 1", s.issued)
+		}
+	})
+}
+
+// TestTokenRequestsArePaced refuses a token twice: nobody asks again before the time
+// that the endpoint wants to be left alone, and each attempt is told of.
+func TestTokenRequestsArePaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &oauthServer{valid: make(map[string]time.Time), life: time.Hour}
+		var asked []time.Time
+		s.token = func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, time.Now())
+			if len(asked) <= 2 {
+				return say(429, "", "Retry-After", "7")(r)
+			}
+			return s.issue(r)
+		}
+		var mu sync.Mutex
+		var seen []jumpcloud.RequestInfo
+		client, err := jumpcloud.New(jumpcloud.Config{
+			BaseURL:  &url.URL{Scheme: "https", Host: "console.example"},
+			TokenURL: &url.URL{Scheme: "https", Host: "oauth.example", Path: "/oauth2/token"},
+			ClientID: "cid", ClientSecret: secret.New(clientSecret), Transport: s, Logger: slog.New(slog.DiscardHandler),
+			Observe: func(i jumpcloud.RequestInfo) {
+				mu.Lock()
+				defer mu.Unlock()
+				if i.Method == http.MethodPost {
+					i.Duration, i.Waited = 0, i.Waited.Truncate(time.Second)
+					seen = append(seen, i)
+				}
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				if err := ask(t.Context(), client); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if len(asked) != 3 || asked[1].Sub(asked[0]) < 7*time.Second || asked[2].Sub(asked[1]) < 7*time.Second {
+			t.Errorf("tokens were asked for at %v", asked)
+		}
+		want := []jumpcloud.RequestInfo{
+			{Method: "POST", Route: "/oauth2/token", Status: 429, Attempt: 1, InFlight: 1},
+			{Method: "POST", Route: "/oauth2/token", Status: 429, Attempt: 2, InFlight: 1},
+			{Method: "POST", Route: "/oauth2/token", Status: 200, Attempt: 3, InFlight: 1},
+		}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("observed (-want +got):\n%s", diff)
 		}
 	})
 }

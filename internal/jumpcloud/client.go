@@ -56,8 +56,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// Logger must not be nil.
 	Logger *slog.Logger
-	// Observe is told of every attempt when it has ended; nil means nobody. It may
-	// be called from several goroutines at once.
+	// Observe is told of every attempt when it has ended, those to get a token
+	// included; nil means nobody. It may be called from several goroutines at once.
 	Observe func(RequestInfo)
 }
 
@@ -143,7 +143,7 @@ func (c *Client) authenticateWith(cfg Config) error {
 		if err := checkURL("token URL", cfg.TokenURL); err != nil {
 			return err
 		}
-		c.auth = newServiceAccount(cfg, c.http, c.retry)
+		c.auth = newServiceAccount(cfg, c.http, c.retry, c.observe)
 	case cfg.APIKey.Empty():
 		return errors.New("no credential is set: give an API key, or the client id and secret of a service account")
 	default:
