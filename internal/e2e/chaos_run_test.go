@@ -120,10 +120,14 @@ func (p *plan) edited() bool {
 	return slices.ContainsFunc(p.days, func(d day) bool { return len(d.edits) > 0 })
 }
 
-// complete is a sync that nothing stands in the way of, but that many went while the
-// days passed: that is accepted.
+// complete is a sync that nothing stands in the way of, but what the days have left:
+// pages of lists that can no longer be completed, which are dropped with that error,
+// and many objects that are gone, which is accepted.
 func (o *ordeal) complete(how string) {
 	r := o.attempt(day{trouble: calm})
+	if inMotion(r.message()) {
+		r = o.attempt(day{trouble: calm})
+	}
 	if code := lossCode(r.message()); r.code == exitPrecondition && code != "" {
 		args := o.program.args
 		o.program.args = append(slices.Clone(args), "--allow-drop="+code)
@@ -380,7 +384,7 @@ func (o *ordeal) hit(d day) bool {
 // in the words of the fault table. It returns nothing for one that is clear.
 func (o *ordeal) excuse(d day, code int, message string) string {
 	contains := func(text string) bool { return strings.Contains(message, text) }
-	if code == exitPrecondition && lossCode(message) != "" && o.history.edits > 0 {
+	if code == exitPrecondition && lossCode(message) != "" && o.edits+o.history.edits > 0 {
 		return ""
 	}
 	if message == "" || strings.Count(message, "\n") > 3 {
@@ -397,8 +401,7 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 		}
 		return ""
 	}
-	incomplete := contains(jumpcloud.ErrIncomplete.Error()) || contains("were listed and then not found")
-	if (o.history.edits > 0 || o.plan.odd) && code == exitUnknown && incomplete {
+	if (o.history.edits > 0 || o.plan.odd) && code == exitUnknown && inMotion(message) {
 		return ""
 	}
 	switch d.trouble {
@@ -417,6 +420,11 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 		}
 	}
 	return "nothing on that day explains the failure"
+}
+
+// inMotion reports whether a sync failed because what it read did not hold still.
+func inMotion(message string) bool {
+	return strings.Contains(message, jumpcloud.ErrIncomplete.Error()) || strings.Contains(message, "were listed and then not found")
 }
 
 // tail is the end of a long text.

@@ -228,6 +228,7 @@ func (c *conductor) task(d day) *pb.BatonServiceFinishTaskRequest {
 	if d.trouble == smallFiles {
 		c.stop()
 	}
+	kept, uploads := c.kept()
 	reached, start, edits := c.begin(d, nil), time.Now(), c.history.edits
 	if d.dirty {
 		c.spoilCalls(c1sim.Random(d.dice, dirty()))
@@ -254,6 +255,7 @@ func (c *conductor) task(d day) *pb.BatonServiceFinishTaskRequest {
 	c.edits += c.history.edits - edits
 	c.note("%s; faults %v; after %.1f s the task is %s: %v", d.trouble, c.sim.Requests().Faults, time.Since(start).Seconds(), info.State, info.Result.GetStatus())
 	c.judgeTask(d, info)
+	c.judgeKept(kept, uploads)
 	c.spoilCalls(nil)
 	if d.trouble == smallFiles && c.cmd != nil {
 		c.stop()
@@ -300,7 +302,6 @@ func (c *conductor) judgeTask(d day, info c1sim.TaskInfo) {
 	if info.Results > 1 {
 		c.blame("one task has %d different results", info.Results)
 	}
-	c.judgePrevious()
 	// Whatever arrived whole is believed, also where the task did not end well.
 	for _, asset := range info.Assets {
 		switch {
@@ -355,23 +356,44 @@ func (c *conductor) judgeClosure(path string) {
 	}
 }
 
-// judgePrevious looks at the archive that the service keeps.
-func (c *conductor) judgePrevious() {
+// kept is the archive that the service keeps, and how many have been uploaded.
+func (c *conductor) kept() (archive []byte, uploads int) {
 	c.Helper()
+	for _, info := range c.c1.Tasks() {
+		uploads += len(info.Assets)
+	}
 	paths, err := filepath.Glob(filepath.Join(c.state, "baton-previous-sync-*.c1z"))
 	if err != nil || len(paths) > 1 {
-		c.blame("the archives that are kept: %v, %v", paths, err)
+		c.Fatal(paths, err)
 	}
 	for _, path := range paths {
+		archive = file(c.T, path)
+	}
+	return archive, uploads
+}
+
+// judgeKept expects the archive that the service keeps to be what it was before, or
+// what was uploaded since.
+func (c *conductor) judgeKept(before []byte, uploads int) {
+	c.Helper()
+	archive, now := c.kept()
+	if now == uploads && !bytes.Equal(before, archive) {
+		c.blame("the archive that the service keeps is not what it was, and nothing was uploaded")
+	}
+	if len(archive) > 0 {
+		path := filepath.Join(c.TempDir(), "kept.c1z")
+		writeFile(c.T, path, archive)
 		open(c.T, path)
 	}
 }
 
-// complete is a task that nothing stands in the way of, but that many went while the
-// days passed: that is accepted.
+// complete is ordeal.complete with tasks.
 func (c *conductor) complete(how string) {
 	c.Helper()
 	r := c.task(day{trouble: calm})
+	if inMotion(r.GetStatus().GetMessage()) {
+		r = c.task(day{trouble: calm})
+	}
 	if code := lossCode(r.GetStatus().GetMessage()); code != "" {
 		c.stop()
 		c.program.with(map[string]string{"BATON_ALLOW_DROP": code})
