@@ -86,7 +86,10 @@ func (m *mortality) note(ctx context.Context, reason string) context.Context {
 }
 
 // asking sends requests to a simulator and notes them.
-type asking struct{ host string }
+type asking struct {
+	host      string
+	transport http.Transport
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -95,7 +98,7 @@ func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(r.Context())
 	r.URL.Host = a.host
-	return http.DefaultTransport.RoundTrip(r)
+	return a.transport.RoundTrip(r)
 }
 
 func pageOf(l syncer.List, token string) string { return l.String() + " " + token }

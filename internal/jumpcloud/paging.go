@@ -195,14 +195,14 @@ func (s listSpec) follow(t ticket, n note) (next []ticket, settled bool, err err
 	}
 	switch t.kind {
 	case sortedStart, sortedWindow:
-		next, settled, err = s.followSorted(t, n)
+		next, settled = s.followSorted(t, n)
 	case plainStart:
-		next, settled, err = s.followStart(t, n)
+		next, settled = s.followStart(t, n)
 	case chained:
-		next, settled, err = s.followChain(t, n)
+		next, settled = s.followChain(t, n)
 	case plainWindow, probeWindow:
 	}
-	return next, settled, errors.Join(err, s.bound(next))
+	return next, settled, s.bound(next)
 }
 
 // bound refuses to name more pages than are ever read.

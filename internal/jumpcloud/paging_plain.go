@@ -4,30 +4,30 @@ import "fmt"
 
 // followStart names the windows behind the first page of a list that cannot be
 // proven by its order.
-func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool, err error) {
+func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool) {
 	if n.Total < 0 {
 		return s.followChain(t, n)
 	}
 	once := t.round == 0
 	if s.holes {
 		if n.Mark == "" && n.Rows >= n.Total {
-			return nil, once, nil
+			return nil, once
 		}
 		if t.limit >= n.Total {
 			// All rows that are missing are holes, unless the limit is clamped.
-			return nil, once && !n.looksClamped(), nil
+			return nil, once && !n.looksClamped()
 		}
-		return follows(t, t.limit, n.Total), false, nil
+		return follows(t, t.limit, n.Total), false
 	}
 	if n.End {
-		return nil, once && n.distinct() >= n.Total, nil
+		return nil, once && n.distinct() >= n.Total
 	}
 	if n.Rows == 0 {
-		return nil, false, nil
+		return nil, false
 	}
 	// A page that is not the last and is shorter than asked for shows the limit that
 	// the server really obeys.
-	return follows(t, max(minWindow, min(n.Rows, t.limit)), n.Total), false, nil
+	return follows(t, max(minWindow, min(n.Rows, t.limit)), n.Total), false
 }
 
 // follows names all windows behind the first; it stops where they become too many.
@@ -49,14 +49,14 @@ func (n note) looksClamped() bool {
 func isRound(n int) bool { return n%10 == 0 || n%25 == 0 }
 
 // followChain names the one page behind a page of a list whose total is not told.
-func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool, err error) {
+func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool) {
 	shown := len(n.IDs) / 8
 	switch start := t.kind == plainStart && t.round == 0; {
 	case n.Rows == 0, !s.holes && n.End:
-		return nil, start, nil
+		return nil, start
 	case n.Broken, t.expect != 0 && hashID(n.Last) == t.expect:
 		// The second is a page on which nothing is new.
-		return nil, false, nil
+		return nil, false
 	}
 	after := ticket{kind: chained, round: t.round, limit: t.limit}
 	switch {
@@ -71,7 +71,7 @@ func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool, er
 	default:
 		after.skip, after.seen = n.Skip+t.limit, n.fingerprint()
 	}
-	return []ticket{after}, false, nil
+	return []ticket{after}, false
 }
 
 // breaks reports whether a page of a chain does not continue the one before.

@@ -8,12 +8,12 @@ import (
 )
 
 // followSorted names the windows behind a page of a sorted list.
-func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool, err error) {
+func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
 	if n.End {
-		return nil, t.kind == sortedStart && t.round == 0, nil
+		return nil, t.kind == sortedStart && t.round == 0
 	}
 	if n.Rows == 0 || n.Broken {
-		return nil, false, nil
+		return nil, false
 	}
 	// A page that is not the last and is shorter than asked for shows the limit that
 	// the server really obeys.
@@ -29,7 +29,7 @@ func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool, e
 		// The rest of this window.
 		next = windows(t.round, n.Skip+n.Rows-1, min(n.Total, n.Skip+t.limit), width)
 	}
-	return next, false, nil
+	return next, false
 }
 
 // windows covers the rows from one position up to another with windows that
