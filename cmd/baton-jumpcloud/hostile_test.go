@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -39,16 +40,16 @@ func hostileRows() *rows {
 		apps = append(apps, r.entitlement(r.resource("app", fmt.Sprintf("%d=\x1b", i), name), "access"))
 	}
 	for i, name := range hostileNames {
-		groups = append(groups, r.entitlement(r.resource("group", fmt.Sprint(i), name), "=slug"))
+		groups = append(groups, r.entitlement(r.resource("group", strconv.Itoa(i), name), "=slug"))
 	}
 	for i, name := range hostileNames {
-		roles = append(roles, r.entitlement(r.resource("role", fmt.Sprint(i), name), "member"))
+		roles = append(roles, r.entitlement(r.resource("role", strconv.Itoa(i), name), "member"))
 	}
 	for i, name := range hostileNames {
-		status := &v2.UserTrait_Status{Status: v2.UserTrait_Status_STATUS_DISABLED, Details: name}
-		user := r.resource("user", fmt.Sprint(i), name, &v2.UserTrait{
-			Status: status, Login: name, Emails: []*v2.UserTrait_Email{{Address: name, IsPrimary: true}},
+		user := r.resource("user", strconv.Itoa(i), name, &v2.UserTrait{
+			Login: name, Emails: []*v2.UserTrait_Email{{Address: name, IsPrimary: true}},
 		})
+		user.Status = &v2.Status{Status: v2.Status_RESOURCE_STATUS_DISABLED, Details: name}
 		r.grant(groups[i], user)
 		r.grant(apps[i], user, groups[i], groups[(i+1)%len(groups)])
 		r.grant(roles[i], user)

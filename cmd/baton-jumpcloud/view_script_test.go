@@ -108,8 +108,10 @@ func foreignRows() *rows {
 		{Id: "repo", DisplayName: "Repository"},
 		{Id: "team", DisplayName: "Team", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_GROUP}},
 	}}
-	ana := r.resource("person", "1", "Ana", &v2.UserTrait{Status: &v2.UserTrait_Status{Status: v2.UserTrait_Status_STATUS_ENABLED}})
-	bo := r.resource("person", "2", "Bo", &v2.UserTrait{Status: &v2.UserTrait_Status{Status: v2.UserTrait_Status_STATUS_DISABLED}})
+	ana := r.resource("person", "1", "Ana", &v2.UserTrait{})
+	ana.Status = &v2.Status{Status: v2.Status_RESOURCE_STATUS_ENABLED}
+	bo := r.resource("person", "2", "Bo", &v2.UserTrait{})
+	bo.Status = &v2.Status{Status: v2.Status_RESOURCE_STATUS_DISABLED}
 	core := r.resource("repo", "core", "Core")
 	inner := r.resource("team", "inner", "Inner")
 	outer := r.resource("team", "outer", "Outer")
@@ -133,7 +135,7 @@ func writeArchive(ctx context.Context, path string, r *rows) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	w, err := c1z.Create(ctx, c1z.Options{Path: path, WorkDir: work, SyncID: "2aaaaaaaaaaaaaaaaaaaaaaaaaa", StartedAt: started, Keep: c1z.KeepNone})
 	if err != nil {

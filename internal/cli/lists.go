@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -198,17 +199,15 @@ func statsNote(s *shownSync) string {
 	o := s.Overview()
 	text := fmt.Sprintf("%s grants: %s direct, %s inherited.", count(o.Grants.All), count(o.Grants.Direct), count(o.Grants.Inherited()))
 	if accounts := o.Counts[review.Account]; accounts > 0 {
-		text += fmt.Sprintf(" %s accounts: ", count(accounts))
-		for i, c := range o.Statuses {
-			if i > 0 {
-				text += ", "
-			}
-			text += count(c.Count) + " " + c.Status.String()
+		var states []string
+		for _, c := range o.Statuses {
+			state := count(c.Count) + " " + c.Status.String()
 			if c.Details != "" {
-				text += " (" + c.Details + ")"
+				state += " (" + c.Details + ")"
 			}
+			states = append(states, state)
 		}
-		text += "."
+		text += fmt.Sprintf(" %s accounts: %s.", count(accounts), strings.Join(states, ", "))
 	}
 	return text
 }

@@ -24,17 +24,17 @@ type reportOptions struct {
 func newReport(a *app) *cobra.Command {
 	var o reportOptions
 	var names []cobra.Completion
-	list := ""
+	var list strings.Builder
 	for _, r := range review.Reports() {
 		names = append(names, cobra.CompletionWithDesc(r.Name, r.Title))
-		list += fmt.Sprintf("\n  %-22s %s", r.Name, r.Question)
+		fmt.Fprintf(&list, "\n  %-22s %s", r.Name, r.Question)
 	}
 	cmd := &cobra.Command{
 		Use:   "report [NAME...]",
 		Short: "Answer what reviewers of access ask first",
 		Long: `Answer what reviewers of access ask first, from an archive: all reports, or those that are named.
 
-Reports:` + list,
+Reports:` + list.String(),
 		Example: `  baton-jumpcloud report
   baton-jumpcloud report admins-without-mfa disabled-with-access --check
   baton-jumpcloud report --save review.html
