@@ -135,11 +135,11 @@ func falsified(t *jcsim.Tenant, header http.Header, body []byte, change func(*jc
 		list["results"] = change(t, slices.Clone(rows))
 		list["totalCount"] = total - float64(len(rows)) + float64(len(list["results"].([]any)))
 	}
-	false, err := json.Marshal(answer)
+	changed, err := json.Marshal(answer)
 	if err != nil {
 		return body
 	}
-	return false
+	return changed
 }
 
 // idOf is the id of an object, or of the far end of an edge.

@@ -199,7 +199,7 @@ func (c *conductor) kill() {
 
 // until waits for something to become true of ConductorOne, and keeps the service
 // running meanwhile.
-func (c *conductor) until(what string, d day, is func() bool) bool {
+func (c *conductor) until(what string, d day, is func() bool) {
 	c.Helper()
 	deadline := time.NewTimer(c.limit)
 	defer deadline.Stop()
@@ -216,10 +216,9 @@ func (c *conductor) until(what string, d day, is func() bool) bool {
 			<-c.ended
 			c.note("%s", tail(c.result.stderr))
 			c.cmd = nil
-			return false
+			return
 		}
 	}
-	return true
 }
 
 // task lets ConductorOne ask for a full sync on a day, and judges what comes of it.

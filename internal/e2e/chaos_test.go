@@ -50,6 +50,9 @@ func TestChaos(t *testing.T) {
 	t.Parallel()
 	executable(t)
 	first, count := *chaosFrom, *chaosSeeds
+	if testing.Short() {
+		count = min(count, 3)
+	}
 	if *chaosSeed > 0 {
 		first, count = *chaosSeed, 1
 	}

@@ -16,6 +16,9 @@
 // Between the two stands a sync of the first kind in a process of its own, which
 // kills itself at a point that nobody outside could meet. See durable_test.go.
 //
+// TestChaos mixes everything that can go wrong, by plans that are drawn from seeds, for
+// as long as one likes. See chaos_test.go and docs/TESTING.md.
+//
 // What an archive must hold is never taken from the connector. The oracle
 // (oracle_test.go) knows the history of a tenant and nothing of how it is read:
 // whoever was there throughout must be in the archive, once; whoever never was must
