@@ -194,7 +194,10 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response == nil {
 		e.Err = withoutURL(err)
+		var proxy *proxyError
 		switch {
+		case errors.As(err, &proxy):
+			e.Hint, f.class = hintProxy, brief
 		case isTimeout(err):
 			e.Kind = KindTimeout
 		case isCertificate(err):

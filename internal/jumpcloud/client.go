@@ -89,8 +89,9 @@ type Client struct {
 	observe func(RequestInfo)
 
 	short shortcuts
-	// reached says that the server has answered before.
-	reached atomic.Bool
+	// reached says that the server has answered before, granted that it gave what was
+	// asked for.
+	reached, granted atomic.Bool
 }
 
 // New checks a configuration and makes a client of it. It sends nothing.

@@ -123,6 +123,12 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 		if c.auth.renew(mark) {
 			f.class = again
 		}
+	case status == http.StatusForbidden && isEdge(resp.Header, body) && isProxy(resp.Header) && !c.granted.Load(),
+		status == http.StatusProxyAuthRequired:
+		// It lets nothing through, which time does not change.
+		e.Kind, e.Hint = KindUnavailable, hintProxy
+		f.class = brief
+		return f
 	case status == http.StatusForbidden && isEdge(resp.Header, body):
 		// The edge in front of JumpCloud blocks an address that asks too much; this
 		// says nothing about permissions.
@@ -159,6 +165,8 @@ func isEdge(h http.Header, body []byte) bool {
 const (
 	hintKey = "check the key or service account, and that it belongs to this region: a key of another region looks the same as a wrong one " +
 		"(API keys: JumpCloud Admin Portal, your name at the top right, My API Key)"
+	hintProxy = "a proxy between this machine and JumpCloud refuses the request: let it pass JumpCloud's host, " +
+		"or check HTTPS_PROXY and NO_PROXY"
 	hintOrg = "the credential sees several organizations: name one with --org-id"
 )
 
@@ -207,9 +215,15 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 	f := &failure{class: patient, after: -1, maybeDone: !neverSent(err)}
 	f.err = c.newError(call, KindUnavailable, withoutURL(err))
 	var dns *net.DNSError
+	var proxy *proxyError
 	switch {
 	case isTimeout(err):
 		f.err.Kind = KindTimeout
+	case errors.As(err, &proxy):
+		f.err.Hint = hintProxy
+		if !c.granted.Load() {
+			f.class = brief
+		}
 	case isCertificate(err):
 		f.err.Kind, f.class = KindInvalid, final
 		f.err.Hint = "the server does not speak TLS, or its certificate is not trusted; check --base-url, and the CA certificates of a proxy in between"
@@ -278,5 +292,6 @@ func isAlert(err error) bool {
 func neverSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || isCertificate(err)
+	var proxy *proxyError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &proxy) || errors.As(err, &dns) || isCertificate(err)
 }

@@ -147,7 +147,11 @@ func (c *Client) send(ctx context.Context, call call, target string, payload []b
 	if resp.StatusCode/100 != 2 {
 		return c.refusal(ctx, call, resp, mark)
 	}
-	return c.success(ctx, call, resp, decode)
+	fail := c.success(ctx, call, resp, decode)
+	if fail == nil {
+		c.granted.Store(true)
+	}
+	return fail
 }
 
 // success reads the answer of a request that was granted.

@@ -1,17 +1,22 @@
 package jumpcloud_test
 
 import (
+	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
@@ -92,4 +97,43 @@ func TestTransportTrustsNobodyElse(t *testing.T) {
 	if _, err := tlsClient(t, old, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
 		t.Errorf("TLS 1.1 gives %v", err)
 	}
+}
+
+// TestProxyThatRefuses ends soon, and says who refused.
+func TestProxyThatRefuses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		transport := jumpcloud.NewTransport(nil)
+		defer transport.CloseIdleConnections()
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("me", "very private"), Host: "gate.example:3128"})
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			asked++
+			near, far := net.Pipe()
+			go func() {
+				defer far.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(far)); err == nil {
+					_, _ = io.WriteString(far, "HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n\r\nblocked")
+				}
+			}()
+			return near, nil
+		}
+		client, err := jumpcloud.New(jumpcloud.Config{
+			BaseURL: &url.URL{Scheme: "https", Host: "console.example"}, APIKey: secret.New(testKey), Logger: slog.New(slog.DiscardHandler), Transport: transport,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err = client.Admins(t.Context(), jumpcloud.Window{Limit: 100})
+		if jumpcloud.KindOf(err) != jumpcloud.KindUnavailable || !strings.Contains(err.Error(), "the proxy gate.example:3128 refused to connect: 403 Forbidden") {
+			t.Errorf("the error is %v", err)
+		}
+		if strings.Contains(err.Error(), "private") {
+			t.Errorf("the error shows the proxy's password: %v", err)
+		}
+		if took := time.Since(began); asked != 4 || took > time.Minute {
+			t.Errorf("the proxy was asked %d times in %s", asked, took)
+		}
+	})
 }
