@@ -31,9 +31,12 @@ help: ## Show this list
 build: ## Build bin/baton-jumpcloud
 	go build -trimpath -buildvcs=$(VCS) -o $(BIN)/ ./cmd/...
 
+# Where OPEN is set, a demo ends with its archive in a browser.
+OPEN ?=
+
 .PHONY: demo
-demo: build ## Sync a simulated organisation and show what came out
-	$(BIN)/baton-jumpcloud demo
+demo: build ## Sync a simulated organisation and show what came out (OPEN=1: in a browser)
+	$(BIN)/baton-jumpcloud demo$(if $(OPEN), --explore)
 
 .PHONY: test
 test: deploy-check bench-check ## Run all tests, those of deploy/ and tools/bench among them
@@ -133,6 +136,21 @@ SOAK_TIME  ?= 1h
 .PHONY: soak
 soak: ## Let the service carry out SOAK_TASKS (10000) under every fault; takes minutes
 	go test ./internal/agent -run TestSoak -count=1 -v -timeout $(SOAK_TIME) -args -soak.tasks $(SOAK_TASKS)
+
+# How many seeds chaos tries, or for how long, and from which seed on; CHAOS_SEED
+# repeats one and tells everything it did. CHAOS_RESULTS is a file to append to.
+CHAOS_SEEDS    ?= 0
+CHAOS_TIME     ?= $(if $(filter 0,$(CHAOS_SEEDS)),1m,0)
+CHAOS_FROM     ?= 1
+CHAOS_SEED     ?= 0
+CHAOS_PARALLEL ?= 6
+CHAOS_RESULTS  ?=
+
+.PHONY: chaos
+chaos: ## Let everything go wrong at once for CHAOS_TIME (1m), or for CHAOS_SEEDS seeds
+	go test ./internal/e2e -run '^TestChaos$$' -count=1 -v -timeout 0 -args \
+		-chaos.seeds $(CHAOS_SEEDS) -chaos.time $(CHAOS_TIME) -chaos.from $(CHAOS_FROM) -chaos.seed $(CHAOS_SEED) \
+		-chaos.parallel $(CHAOS_PARALLEL) -chaos.results '$(abspath $(CHAOS_RESULTS))' -chaos.commit "$$(git rev-parse --short HEAD 2>/dev/null)"
 
 # What a release is built for, apart from this machine.
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
