@@ -2,6 +2,7 @@ package archtest_test
 
 import (
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -15,10 +16,10 @@ import (
 // markdownLink matches [text](target), and captures the target.
 var markdownLink = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 
-// deadLinks lists the links of Markdown files that lead to no file. Addresses on
-// the network are not looked at: a test must not depend on them.
-func deadLinks(root fs.FS) ([]string, error) {
-	var dead []string
+// texts reads the files of a tree whose names end in one of some suffixes, by name.
+// Folders that hold what others made are left out.
+func texts(root fs.FS, suffixes ...string) (map[string]string, error) {
+	found := map[string]string{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -26,14 +27,23 @@ func deadLinks(root fs.FS) ([]string, error) {
 		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || name == "bin") {
 			return fs.SkipDir
 		}
-		if d.IsDir() || path.Ext(name) != ".md" {
+		if d.IsDir() || !slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
 			return nil
 		}
 		text, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		for _, match := range markdownLink.FindAllStringSubmatch(string(text), -1) {
+		found[name] = string(text)
+		return err
+	})
+	return found, err
+}
+
+// deadLinks lists the links of Markdown files that lead to no file. Addresses on
+// the network are not looked at: a test must not depend on them.
+func deadLinks(root fs.FS) ([]string, error) {
+	var dead []string
+	documents, err := texts(root, ".md")
+	for _, name := range slices.Sorted(maps.Keys(documents)) {
+		for _, match := range markdownLink.FindAllStringSubmatch(documents[name], -1) {
 			target, err := url.Parse(match[1])
 			if err != nil {
 				dead = append(dead, name+": "+match[1])
@@ -46,8 +56,7 @@ func deadLinks(root fs.FS) ([]string, error) {
 				dead = append(dead, name+": "+match[1])
 			}
 		}
-		return nil
-	})
+	}
 	return dead, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -20,43 +19,26 @@ var (
 
 // unknownTests lists what Markdown files name as tests and no file declares.
 func unknownTests(root fs.FS) ([]string, error) {
+	files, err := texts(root, ".md", "_test.go")
 	declared := map[string]bool{}
-	named := map[string][]string{} // by file
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir():
-			if name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules" || name == "bin") {
-				return fs.SkipDir
-			}
-			return nil
-		case path.Ext(name) != ".md" && !strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		text, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		if path.Ext(name) == ".md" {
-			named[name] = namedTest.FindAllString(string(text), -1)
-			return nil
-		}
-		for _, match := range declaredTest.FindAllStringSubmatch(string(text), -1) {
+	for _, text := range files {
+		for _, match := range declaredTest.FindAllStringSubmatch(text, -1) {
 			declared[match[1]] = true
 		}
-		return nil
-	})
+	}
 	var unknown []string
-	for file, tests := range named {
-		for _, test := range tests {
-			if problem := file + ": " + test; !declared[test] && !slices.Contains(unknown, problem) {
-				unknown = append(unknown, problem)
+	for name, text := range files {
+		if path.Ext(name) != ".md" {
+			continue
+		}
+		for _, test := range namedTest.FindAllString(text, -1) {
+			if !declared[test] {
+				unknown = append(unknown, name+": "+test)
 			}
 		}
 	}
 	slices.Sort(unknown)
-	return unknown, err
+	return slices.Compact(unknown), err
 }
 
 func TestTestsInDocumentationExist(t *testing.T) {
