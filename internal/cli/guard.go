@@ -71,7 +71,7 @@ func (c *comparison) begin(ctx context.Context, writer *c1z.Writer, run c1z.Sync
 	if err != nil {
 		return "", err
 	}
-	c.since, reason = comparable(syncs, run)
+	c.since, reason = chooseBaseline(syncs, run)
 	if reason != "" {
 		return reason, nil
 	}
@@ -85,10 +85,10 @@ func (c *comparison) begin(ctx context.Context, writer *c1z.Writer, run c1z.Sync
 	return "", nil
 }
 
-// comparable chooses what a sync can be compared with: the newest one of the same
+// chooseBaseline chooses what a sync can be compared with: the newest one of the same
 // organisation with the same settings, a full one where there is one; else the reason
 // why there is none.
-func comparable(syncs []c1z.SyncRun, run c1z.SyncRun) (found c1z.SyncRun, reason string) {
+func chooseBaseline(syncs []c1z.SyncRun, run c1z.SyncRun) (found c1z.SyncRun, reason string) {
 	reason = "the earlier archive holds no finished sync"
 	var other c1z.SyncRun // the newest that cannot be compared
 	for _, s := range syncs {

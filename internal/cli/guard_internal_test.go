@@ -13,7 +13,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-func TestComparable(t *testing.T) {
+func TestChooseBaseline(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	sync := func(id string, kind c1z.SyncType, org, settings string, hours int) c1z.SyncRun {
@@ -46,7 +46,7 @@ func TestComparable(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, reason := comparable(tt.syncs, tt.run)
+			got, reason := chooseBaseline(tt.syncs, tt.run)
 			if got.ID != tt.want || reason != tt.reason {
 				t.Errorf("got %q, %q; want %q, %q", got.ID, reason, tt.want, tt.reason)
 			}
