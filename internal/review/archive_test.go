@@ -111,8 +111,14 @@ var begin = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 // write writes the archive and opens it.
 func (b *builder) write() *c1z.Reader {
 	b.t.Helper()
-	path := filepath.Join(b.t.TempDir(), "sync.c1z")
-	w, err := c1z.Create(b.t.Context(), c1z.Options{Path: path, WorkDir: b.t.TempDir(), StartedAt: begin})
+	return b.writeTo(filepath.Join(b.t.TempDir(), "sync.c1z"), begin)
+}
+
+// writeTo writes a sync that began at a time into an archive, which keeps the sync that
+// it has.
+func (b *builder) writeTo(path string, began time.Time) *c1z.Reader {
+	b.t.Helper()
+	w, err := c1z.Create(b.t.Context(), c1z.Options{Path: path, WorkDir: b.t.TempDir(), StartedAt: began})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -125,7 +131,7 @@ func (b *builder) write() *c1z.Reader {
 			b.t.Fatal(err, w.Abort())
 		}
 	}
-	if _, err := w.Finish(ctx, c1z.SyncRun{EndedAt: begin.Add(90 * time.Second)}); err != nil {
+	if _, err := w.Finish(ctx, c1z.SyncRun{EndedAt: began.Add(90 * time.Second)}); err != nil {
 		b.t.Fatal(err)
 	}
 	return open(b.t, path)

@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,31 @@ func TestLoadChooses(t *testing.T) {
 	}
 	if _, err := review.Previous(t.Context(), r, s.Run); !errors.Is(err, c1z.ErrNotFound) {
 		t.Errorf("a sync before the only one: %v", err)
+	}
+}
+
+func TestPrevious(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sync.c1z")
+	b := newBuilder(t)
+	b.user("u1", "Ada")
+	first := load(t, b.writeTo(path, begin), "")
+	b.user("u2", "Bo")
+	r := b.writeTo(path, begin.Add(time.Hour))
+	second := load(t, r, "")
+	if second.Len() != 2 {
+		t.Fatalf("%d resources are shown, want the newest sync's 2", second.Len())
+	}
+	run, err := review.Previous(t.Context(), r, second.Run)
+	if err != nil || run.ID != first.Run.ID {
+		t.Fatalf("%s is before %s, %v; want %s", run.ID, second.Run.ID, err, first.Run.ID)
+	}
+	if _, err := review.Previous(t.Context(), r, run); !errors.Is(err, c1z.ErrNotFound) {
+		t.Errorf("a sync before the first: %v", err)
+	}
+	d, err := review.Compare(t.Context(), load(t, r, run.ID), second)
+	if err != nil || d.Resources[review.Account].Added != 1 {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 
