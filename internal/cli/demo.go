@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/gate"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 )
 
@@ -26,11 +27,13 @@ const demoLatency = 20 * time.Millisecond
 type demoOptions struct {
 	tenantOptions
 	latency time.Duration
+	explore bool
 }
 
 func (o *demoOptions) addFlags(flags *pflag.FlagSet) {
 	o.tenantOptions.addFlags(flags, "medium")
 	flags.DurationVar(&o.latency, "latency", demoLatency, "How long every answer of the simulated JumpCloud takes")
+	flags.BoolVar(&o.explore, "explore", false, "Then look at what was synced, as baton-jumpcloud explore does")
 }
 
 func newDemo(a *app) *cobra.Command {
@@ -41,7 +44,7 @@ func newDemo(a *app) *cobra.Command {
 		Long: `Start a simulated JumpCloud within this process, sync its organisation as any other would be
 synced, and show what came of it. Nothing leaves this machine. The archive is demo.c1z, in the
 working directory or, where that cannot be written, in the folder for temporary files; --file
-chooses another place.`,
+chooses another place. With --explore it is then shown in a browser.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), a, cmd.Flags(), o) },
 	}
@@ -49,46 +52,62 @@ chooses another place.`,
 	return cmd
 }
 
-func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (err error) {
-	tenants, err := o.tenants()
+func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) error {
+	cfg, err := syncDemo(ctx, a, flags, o)
 	if err != nil {
-		return err
-	}
-	sim, err := startSimulator(ctx, "127.0.0.1:0", "", jcsim.Options{Tenant: tenants[0], Settings: jcsim.Settings{Latency: o.latency}, Seed: o.seed})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sim.Close()) }()
-	cfg, err := demoConfig(a, flags, sim.url)
-	if err != nil {
-		return err
-	}
-	c, err := a.openConsole(cfg.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.log.Close()) }()
-
-	org := tenants[0].Organization()
-	if err := say(a.Stdout, "A simulated JumpCloud answers at %s. It serves %s:\n%s.\nReading it takes at least %d requests.\n\n",
-		sim.url, named(org.ID, org.Name), describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
-		return err
-	}
-	job := &syncJob{cfg: cfg, before: cfg.Output.File, console: c, text: a.Stdout}
-	if err := job.run(ctx); err != nil {
 		return err
 	}
 	path, err := filepath.Abs(cfg.Output.File)
 	if err != nil {
 		return err
 	}
-	return say(a.Stdout, `
+	if err := say(a.Stdout, `
 The archive is %s. Every Baton reader opens it.
+
+Look at it in a browser, which make demo OPEN=1 does at once:
+  %s explore %s
 
 Next:
   baton-jumpcloud simulate                  keep a simulated JumpCloud running, and try things against it
   BATON_API_KEY=... baton-jumpcloud         sync your own organisation
-`, path)
+`, path, Name, shellWord(path)); err != nil || !o.explore {
+		return err
+	}
+	if err := say(a.Stdout, "\n"); err != nil {
+		return err
+	}
+	return runExplore(ctx, a, cfg, exploreOptions{files: []string{path}, place: gate.Place{Address: "127.0.0.1"}})
+}
+
+// syncDemo syncs a simulated organisation, which is gone afterwards, and returns the
+// configuration that did.
+func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (cfg *config.Config, err error) {
+	tenants, err := o.tenants()
+	if err != nil {
+		return nil, err
+	}
+	sim, err := startSimulator(ctx, "127.0.0.1:0", "", jcsim.Options{Tenant: tenants[0], Settings: jcsim.Settings{Latency: o.latency}, Seed: o.seed})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, sim.Close()) }()
+	cfg, err = demoConfig(a, flags, sim.url)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.openConsole(cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.log.Close()) }()
+
+	org := tenants[0].Organization()
+	if err := say(a.Stdout, "A simulated JumpCloud answers at %s. It serves %s:\n%s.\nReading it takes at least %d requests.\n\n",
+		sim.url, named(org.ID, org.Name), describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
+		return nil, err
+	}
+	job := &syncJob{cfg: cfg, before: cfg.Output.File, console: c, text: a.Stdout}
+	return cfg, job.run(ctx)
 }
 
 // demoConfig is the configuration of a first run: none but what the demo needs

@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
@@ -340,6 +341,7 @@ func (v *view) membersOf(r review.ResourceRow, e review.EntRef) listing[review.H
 // grantsOn lists the grants on a resource.
 func (v *view) grantsOn(r review.ResourceRow) listing[review.Grant] {
 	l := v.grantList()
+	l.filters = ofOneResource(l.filters)
 	l.title, l.none = membersTitle(r.Kind), "Nobody holds anything of it."
 	l.read = func(q review.Query) (review.Page[review.Grant], error) {
 		q.Filter["resource"] = r.Type + ":" + r.ID
@@ -349,9 +351,16 @@ func (v *view) grantsOn(r review.ResourceRow) listing[review.Grant] {
 	return l
 }
 
+// ofOneResource leaves out the filters that are no question on the page of a resource.
+// Its address has its own type as a parameter.
+func ofOneResource(filters []filter) []filter {
+	return slices.DeleteFunc(filters, func(f filter) bool { return f.Key == paramType || f.Key == "resource" || f.Key == "kind" })
+}
+
 // entitlementsOf lists the entitlements of a resource.
 func (v *view) entitlementsOf(r review.ResourceRow) listing[review.Entitlement] {
 	l := v.entitlementList()
+	l.filters = ofOneResource(l.filters)
 	l.read = func(q review.Query) (review.Page[review.Entitlement], error) {
 		q.Filter["resource"] = r.Type + ":" + r.ID
 		return v.sync.Entitlements(q)
