@@ -160,11 +160,12 @@ func (o *ordeal) begin(d day, hold <-chan struct{}) (reached <-chan struct{}) {
 		o.Fatal(err)
 	}
 	e := &editor{roll: rand.New(rand.NewPCG(d.dice, 0)).IntN}
+	history := o.history // of requests that are late, too
 	at := make(chan struct{})
 	once := sync.OnceFunc(func() { close(at) })
 	o.sim.OnRequest(func(n int, _ string) {
 		for _, kind := range d.edits[n] {
-			o.history.edit(func(t *jcsim.Tenant) error { return changes()[kind](e, t) })
+			history.edit(func(t *jcsim.Tenant) error { return changes()[kind](e, t) })
 		}
 		if n >= d.at {
 			once()
@@ -187,7 +188,7 @@ func (o *ordeal) attempt(d day) result {
 	if d.trouble != secondRun {
 		held = nil
 	}
-	reached, start, edits := o.begin(d, held), time.Now(), o.history.edits
+	reached, start, edits := o.begin(d, held), time.Now(), o.history.count()
 	ctx, cancel := context.WithTimeout(o.Context(), o.limit)
 	defer cancel()
 	cmd, stdout, stderr := p.command(ctx)
@@ -211,7 +212,7 @@ func (o *ordeal) attempt(d day) result {
 	}
 	asked := o.sim.Requests()
 	o.note("%s; %d requests, faults %v; after %.1f s exit code %d: %s", d.trouble, asked.Requests, asked.Faults, time.Since(start).Seconds(), r.code, r.message())
-	o.edits += o.history.edits - edits
+	o.edits += o.history.count() - edits
 	if ctx.Err() != nil {
 		o.blame("the sync did not end within %s:\n%s", o.limit, tail(r.stderr))
 	}
@@ -335,7 +336,7 @@ func (o *ordeal) judgeRun(d day, before []byte, r result) {
 	switch {
 	case r.code == exitOK:
 		o.ends = append(o.ends, "complete")
-		if o.hit(d) && !(d.fatal.code == exitNotFound && o.history.edits > 0) {
+		if o.hit(d) && !(d.fatal.code == exitNotFound && o.history.count() > 0) {
 			o.blame("it ended well in spite of %q", d.fatal.name)
 		}
 		o.judgeArchive(path)
@@ -375,6 +376,13 @@ func (o *ordeal) judgeArchive(path string) {
 	}
 }
 
+// count is how many edits there were.
+func (h *history) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.edits
+}
+
 // hit reports whether the fatal fault of a day reached the program.
 func (o *ordeal) hit(d day) bool {
 	return d.fatal != nil && o.sim.Requests().Faults[d.fatal.name] > 0
@@ -384,7 +392,7 @@ func (o *ordeal) hit(d day) bool {
 // in the words of the fault table. It returns nothing for one that is clear.
 func (o *ordeal) excuse(d day, code int, message string) string {
 	contains := func(text string) bool { return strings.Contains(message, text) }
-	if code == exitPrecondition && lossCode(message) != "" && o.edits+o.history.edits > 0 {
+	if code == exitPrecondition && lossCode(message) != "" && o.edits+o.history.count() > 0 {
 		return ""
 	}
 	if message == "" || strings.Count(message, "\n") > 3 {
@@ -401,7 +409,7 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 		}
 		return ""
 	}
-	if (o.history.edits > 0 || o.plan.odd) && code == exitUnknown && inMotion(message) {
+	if (o.history.count() > 0 || o.plan.odd) && code == exitUnknown && inMotion(message) {
 		return ""
 	}
 	switch d.trouble {
