@@ -175,14 +175,10 @@ func (l *Library) Sync(ctx context.Context, key Key) (*review.Sync, error) {
 	ld := l.use(key)
 	select {
 	case <-ld.done:
-	default:
-		select {
-		case <-ld.done:
-		case <-ctx.Done():
-			ld.mu.Lock()
-			defer ld.mu.Unlock()
-			return nil, &LoadingError{ld.progress}
-		}
+	case <-ctx.Done():
+		ld.mu.Lock()
+		defer ld.mu.Unlock()
+		return nil, &LoadingError{ld.progress}
 	}
 	if ld.err != nil {
 		l.mu.Lock()
@@ -211,6 +207,9 @@ func (l *Library) use(key Key) *load {
 			defer ld.mu.Unlock()
 			ld.progress = p
 		})
+		if ld.err == nil {
+			ld.sync.Overview() // Every page needs it, and the first should not wait.
+		}
 	})
 	return ld
 }
