@@ -5,6 +5,7 @@ import (
 	"iter"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func (l large) describe(t testing.TB, i int, r *v2.Resource) {
 	values := map[string]any{
 		"id": l.user(i), "user_id": l.user(i), "username": fmt.Sprintf("user%06d", i), "first_name": given(i), "last_name": family(i),
 		"display_name": given(i) + " " + family(i), "job_title": fmt.Sprintf("Engineer %d", i%40), "department": fmt.Sprintf("Department %d", i%60),
-		"company": "Example Ltd", "location": "Warsaw", "cost_center": fmt.Sprint(i % 300), "employee_id": fmt.Sprint(i),
+		"company": "Example Ltd", "location": "Warsaw", "cost_center": strconv.Itoa(i % 300), "employee_id": strconv.Itoa(i),
 		"organization": "5f0000000000000000000001", "state": "ACTIVATED", "mfa_enrollment": "ENROLLED", "password_expired": false,
 	}
 	if i%50 != 0 {
@@ -81,7 +82,7 @@ func (l large) describe(t testing.TB, i int, r *v2.Resource) {
 		Emails:      []*v2.UserTrait_Email{{Address: fmt.Sprintf("user%06d@example.com", i), IsPrimary: true}},
 		Login:       fmt.Sprintf("user%06d", i),
 		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN, MfaStatus: &v2.UserTrait_MFAStatus{MfaEnabled: i%7 != 0},
-		EmployeeIds: []string{fmt.Sprint(i)},
+		EmployeeIds: []string{strconv.Itoa(i)},
 	})}
 }
 

@@ -352,7 +352,7 @@ func (c *comparison) grantDiffers(old, now int32) bool {
 		return true
 	}
 	for _, e := range after {
-		if was := c.oldEnt[e]; was == NoEnt || !containsEnt(before, was) {
+		if was := c.oldEnt[e]; was == NoEnt || !slices.Contains(before, was) {
 			return true
 		}
 	}

@@ -160,6 +160,7 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		}
 	}
 	most := min(len(folded)/3+1, 4)
+	to := nearness{want: []rune(folded), most: most}
 	for r := 0; len(list) == 0 && r < len(s.resources); r++ {
 		if !of(Ref(r)) {
 			continue
@@ -190,35 +191,50 @@ func (s *Sync) distance(r Ref, folded string, most int) int {
 	return d
 }
 
+// nearness tells how far names are from a text. It is used again and again, since
+// there may be many names.
+type nearness struct {
+	want []rune
+	most int
+	name []rune
+	row  []int
+}
+
 // distance counts the letters that must be put in, taken out or changed to make one
-// text of another, as far as most; beyond, it is most+1.
-func distance(a, b string, most int) int {
-	x, y := []rune(a), []rune(b)
-	if len(x)-len(y) > most || len(y)-len(x) > most {
-		return most + 1
+// text of the other, as far as most; beyond, it is most+1.
+func (n *nearness) distance(name string) int {
+	far := n.most + 1
+	n.name = n.name[:0]
+	for _, r := range name {
+		if n.name = append(n.name, r); len(n.name) > len(n.want)+n.most {
+			return far
+		}
 	}
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
+	if len(n.want)-len(n.name) > n.most {
+		return far
 	}
-	for i := 1; i <= len(x); i++ {
-		corner := row[0]
-		row[0] = i
-		best := row[0]
-		for j := 1; j <= len(y); j++ {
+	n.row = n.row[:0]
+	for j := range len(n.want) + 1 {
+		n.row = append(n.row, j)
+	}
+	for i, r := range n.name {
+		corner := n.row[0]
+		n.row[0] = i + 1
+		best := i + 1
+		for j, w := range n.want {
 			change := corner
-			if x[i-1] != y[j-1] {
+			if r != w {
 				change++
 			}
-			corner = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-			best = min(best, row[j])
+			corner = n.row[j+1]
+			n.row[j+1] = min(change, n.row[j+1]+1, n.row[j]+1)
+			best = min(best, n.row[j+1])
 		}
-		if best > most {
-			return most + 1
+		if best > n.most {
+			return far
 		}
 	}
-	return min(row[len(y)], most+1)
+	return min(n.row[len(n.want)], far)
 }
 
 // FindEntitlement finds the entitlement that a text names: by its id, by its name, by

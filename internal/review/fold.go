@@ -1,6 +1,7 @@
 package review
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,19 +41,10 @@ func foldUnicode(text string) string {
 // words are what a search looks for, each once.
 func words(search string) []string {
 	var found []string
-	for _, w := range strings.Fields(fold(search)) {
-		if !containsString(found, w) {
+	for w := range strings.FieldsSeq(fold(search)) {
+		if !slices.Contains(found, w) {
 			found = append(found, w)
 		}
 	}
 	return found
-}
-
-func containsString(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

@@ -1,7 +1,6 @@
 package review
 
 import (
-	"cmp"
 	"math/bits"
 	"sort"
 	"strings"
@@ -117,7 +116,7 @@ func (s *Sync) findGrant(id string) (int32, bool) {
 	return 0, false
 }
 
-// held lists the grants of a principal.
+// grantsOf lists the grants of a principal.
 func (s *Sync) grantsOf(p Ref) []int32 { return s.held[s.heldStart[p]:s.heldStart[p+1]] }
 
 // selection is which grants match.
@@ -148,114 +147,6 @@ func (l *selection) count(from, to int32) int {
 		n += bits.OnesCount64(word)
 	}
 	return n
-}
-
-// grantFilter is what a filter says about the parts of a grant.
-type grantFilter struct {
-	ents       tests[EntRef]
-	principals tests[Ref]
-	// Of the flags in mask, a grant has those in flags.
-	mask, flags flags
-	// sources marks the sets of sources, by their places in Sync.sources, of which a
-	// grant has one; nil for any.
-	sources []bool
-	// one and of are the only entitlement and the only principal.
-	one EntRef
-	of  Ref
-	// nothing says that the filter names what is not there.
-	nothing bool
-}
-
-func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
-	f := &grantFilter{one: NoEnt, of: NoRef}
-	ents := s.entitlementFilters()
-	flag := func(key string, bit flags) func(string) (func(struct{}) bool, error) {
-		return noting(func(value string) error {
-			if !containsString(yesNo(), value) {
-				return &ValueError{key, value, yesNo()}
-			}
-			f.mask |= bit
-			if value == "yes" {
-				f.flags |= bit
-			}
-			return nil
-		})
-	}
-	entitlement := func(found func(EntRef)) func(string) (func(struct{}) bool, error) {
-		return noting(func(value string) error {
-			if e, ok := s.EntitlementByID(value); ok {
-				found(e)
-			} else {
-				f.nothing = true
-			}
-			return nil
-		})
-	}
-	_, err := filters(filter, map[string]func(string) (func(struct{}) bool, error){
-		"direct":      flag("direct", flagDirect),
-		"immutable":   flag("immutable", flagImmutable),
-		"expandable":  flag("expandable", flagExpandable),
-		"entitlement": entitlement(func(e EntRef) { f.one = e }),
-		"via":         entitlement(func(e EntRef) { f.sources = s.setsWith(e) }),
-		"principal": noting(func(value string) error {
-			p, ok := s.byColon(value)
-			f.of, f.nothing = p, f.nothing || !ok
-			return nil
-		}),
-		"kind":     into(&f.ents, ents["kind"]),
-		"type":     into(&f.ents, ents["type"]),
-		"resource": into(&f.ents, ents["resource"]),
-		"principal_kind": into(&f.principals, oneOf("principal_kind", kindWords(),
-			func(r Ref, v string) bool { return s.resources[r].kind.String() == v })),
-		"principal_type": into(&f.principals, typeFilter(s, "principal_type", func(r Ref) int32 { return s.resources[r].typ })),
-	})
-	return f, err
-}
-
-// noting makes a filter that is noted somewhere and tests nothing by itself.
-func noting(note func(value string) error) func(string) (func(struct{}) bool, error) {
-	return func(value string) (func(struct{}) bool, error) {
-		return func(struct{}) bool { return true }, note(value)
-	}
-}
-
-// into adds what a filter makes to a list of tests.
-func into[T any](list *tests[T], make func(string) (func(T) bool, error)) func(string) (func(struct{}) bool, error) {
-	return noting(func(value string) error {
-		test, err := make(value)
-		if err == nil {
-			*list = append(*list, test)
-		}
-		return err
-	})
-}
-
-// takes reports whether a filter takes a grant, but for what it says of the
-// entitlement's resource and of the kind of principals.
-func (f *grantFilter) takes(s *Sync, g int32, e EntRef) bool {
-	return s.flags[g]&f.mask == f.flags && (f.sources == nil || f.sources[s.sources[g]]) &&
-		(f.one == NoEnt || f.one == e) && (f.of == NoRef || f.of == s.principal[g])
-}
-
-// setsWith marks the sets of sources, by their places in Sync.sources, that hold an
-// entitlement.
-func (s *Sync) setsWith(e EntRef) []bool {
-	found := make([]bool, len(s.via)+1)
-	for at := 0; at < len(s.via); {
-		end := at + 1 + int(s.via[at])
-		found[at+1] = containsEnt(s.via[at+1:end], e)
-		at = end
-	}
-	return found
-}
-
-func containsEnt(list []EntRef, e EntRef) bool {
-	for _, l := range list {
-		if l == e {
-			return true
-		}
-	}
-	return false
 }
 
 // selectGrants finds the grants that match. Every word of the search must be in the
@@ -397,120 +288,5 @@ func (s *Sync) selectMasked(sel *selection, m masks, mask uint32, from, to int32
 		sel.bits[g/64] |= word
 		sel.total += bits.OnesCount64(word)
 		g = end
-	}
-}
-
-// walk visits the grants of a selection in an order until the visitor has enough, but
-// for the first ones, which it counts down.
-type walk func(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool)
-
-// walkByEntitlement visits them in their own order.
-func walkByEntitlement(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
-	if sel.few {
-		walkFew(sel.list, desc, s.entitlementOf, skip, visit)
-		return
-	}
-	n := len(s.entitlements)
-	for i := range n {
-		e := i
-		if desc {
-			e = n - 1 - i
-		}
-		from, to := s.entStart[e], s.entStart[e+1]
-		if *skip > 0 {
-			if n := sel.count(from, to); n <= *skip {
-				*skip -= n
-				continue
-			}
-		}
-		for g := from; g < to; g++ {
-			if sel.has(g) && !pass(g, skip, visit) {
-				return
-			}
-		}
-	}
-}
-
-// pass visits a grant unless it is to be skipped.
-func pass(g int32, skip *int, visit func(int32) bool) bool {
-	if *skip > 0 {
-		*skip--
-		return true
-	}
-	return visit(g)
-}
-
-// walkByPrincipal visits them principal by principal.
-func walkByPrincipal(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
-	if sel.few {
-		walkFew(sel.list, desc, func(g int32) Ref { return s.principal[g] }, skip, visit)
-		return
-	}
-	n := s.Len()
-	for i := range n {
-		p := Ref(i)
-		if desc {
-			p = Ref(n - 1 - i)
-		}
-		list := s.grantsOf(p)
-		if sel.all && len(list) <= *skip {
-			*skip -= len(list)
-			continue
-		}
-		for _, g := range list {
-			if sel.has(g) && !pass(g, skip, visit) {
-				return
-			}
-		}
-	}
-}
-
-// walkByDirect visits the direct ones first, or last.
-func walkByDirect(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
-	more := true
-	for _, direct := range []bool{!desc, desc} {
-		walkByEntitlement(s, false, s.half(sel, direct), skip, func(g int32) bool {
-			more = visit(g)
-			return more
-		})
-		if !more {
-			return
-		}
-	}
-}
-
-// half is the part of a selection that is direct, or that is not.
-func (s *Sync) half(sel *selection, direct bool) *selection {
-	if sel.few {
-		h := &selection{few: true}
-		for _, g := range sel.list {
-			if s.isDirect(g) == direct {
-				h.list = append(h.list, g)
-			}
-		}
-		return h
-	}
-	h := &selection{bits: make([]uint64, (len(s.principal)+63)/64)}
-	for i := range h.bits {
-		var word uint64
-		for bit, f := range s.flags[i*64 : min(i*64+64, len(s.flags))] {
-			if (f&flagDirect != 0) == direct {
-				word |= 1 << bit
-			}
-		}
-		if !sel.all {
-			word &= sel.bits[i]
-		}
-		h.bits[i] = word
-	}
-	return h
-}
-
-// walkFew visits a list by a key.
-func walkFew[K cmp.Ordered](list []int32, desc bool, key func(g int32) K, skip *int, visit func(int32) bool) {
-	for _, i := range arrange(len(list), desc, func(i int32) K { return key(list[i]) }) {
-		if !pass(list[i], skip, visit) {
-			return
-		}
 	}
 }

@@ -42,7 +42,9 @@ func Load(ctx context.Context, r *c1z.Reader, syncID string, progress func(Progr
 	if err := l.readGrants(ctx, r, runtime.GOMAXPROCS(0), progress); err != nil {
 		return nil, fmt.Errorf("load sync %s: %w", run.ID, err)
 	}
-	return l.arrange(), nil
+	s := l.arrange()
+	s.Overview() // Everybody asks for it first.
+	return s, nil
 }
 
 // Contents is what a sync holds. Of the entitlements, embedded resources are only

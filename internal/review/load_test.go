@@ -38,9 +38,9 @@ func TestResource(t *testing.T) {
 	b.typ("thing", "Thing")
 	old := b.resource("thing", "t1", "Old account")
 	old.Annotations = []*anypb.Any{annotation(t, &v2.UserTrait{
-		Status:    &v2.UserTrait_Status{Status: v2.UserTrait_Status_STATUS_ENABLED, Details: "fine"},
-		Profile:   profile(t, map[string]any{"Department": "Sales"}),
-		CreatedAt: timestamppb.New(created), AccountType: v2.UserTrait_ACCOUNT_TYPE_SERVICE,
+		Status:    &v2.UserTrait_Status{Status: v2.UserTrait_Status_STATUS_ENABLED, Details: "fine"}, //nolint:staticcheck // As older connectors write it.
+		Profile:   profile(t, map[string]any{"Department": "Sales"}),                                 //nolint:staticcheck // As older connectors write it.
+		CreatedAt: timestamppb.New(created), AccountType: v2.UserTrait_ACCOUNT_TYPE_SERVICE,          //nolint:staticcheck // As older connectors write it.
 	})}
 	app := b.resource("app", "a1", "")
 	app.ParentResourceId = &v2.ResourceId{ResourceType: "group", Resource: "g1"}

@@ -66,7 +66,7 @@ func (w *window) take() bool {
 	return i >= 0 && (w.limit <= 0 || i < w.limit)
 }
 
-// sorts gives what a sort key stands for.
+// pick gives what a key stands for.
 func pick[T any](use, key string, known map[string]T) (T, error) {
 	v, ok := known[key]
 	if !ok {

@@ -186,7 +186,7 @@ func (s *Sync) reportNoUser(r *Report) {
 func foldedEmails(a *AccountInfo) []string {
 	var list []string
 	for _, e := range a.Emails {
-		if f := strings.ToLower(strings.TrimSpace(e)); f != "" && !containsString(list, f) {
+		if f := strings.ToLower(strings.TrimSpace(e)); f != "" && !slices.Contains(list, f) {
 			list = append(list, f)
 		}
 	}

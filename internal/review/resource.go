@@ -231,13 +231,13 @@ func fieldText(v *structpb.Value) string {
 		return "" // not a number or infinite, within something
 	}
 	var out strings.Builder
-	var any any
-	if json.Unmarshal(text, &any) != nil {
+	var plain any
+	if json.Unmarshal(text, &plain) != nil {
 		return string(text)
 	}
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(any) != nil {
+	if enc.Encode(plain) != nil {
 		return string(text)
 	}
 	return strings.TrimSuffix(out.String(), "\n")

@@ -1,5 +1,7 @@
 package review
 
+import "slices"
+
 // Resources lists resources, those of one kind or of all for 0. What the archive has
 // no row for is left out.
 //
@@ -165,7 +167,7 @@ func filters[T any](filter map[string]string, known map[string]func(value string
 // oneOf makes a filter whose values are words.
 func oneOf[T any](key string, known []string, test func(T, string) bool) func(string) (func(T) bool, error) {
 	return func(value string) (func(T) bool, error) {
-		if !containsString(known, value) {
+		if !slices.Contains(known, value) {
 			return nil, &ValueError{key, value, known}
 		}
 		return func(v T) bool { return test(v, value) }, nil
