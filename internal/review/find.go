@@ -165,7 +165,7 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		if !of(Ref(r)) {
 			continue
 		}
-		if d := s.distance(Ref(r), folded, most); d <= most {
+		if d := to.resource(s, Ref(r)); d <= most {
 			list = append(list, near{Ref(r), d})
 		}
 	}
@@ -175,20 +175,6 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		nearest = append(nearest, s.candidate(n.r))
 	}
 	return nearest
-}
-
-// distance is that of a folded text to a resource's name, a word of it or its login, as
-// far as most.
-func (s *Sync) distance(r Ref, folded string, most int) int {
-	name := s.resourceTexts.first(int(r))
-	d := distance(name, folded, most)
-	for word := range strings.FieldsSeq(name) {
-		d = min(d, distance(word, folded, most))
-	}
-	if a := s.resources[r].account; a != nil && a.Login != "" {
-		d = min(d, distance(fold(a.Login), folded, most))
-	}
-	return d
 }
 
 // nearness tells how far names are from a text. It is used again and again, since
@@ -235,6 +221,19 @@ func (n *nearness) distance(name string) int {
 		}
 	}
 	return min(n.row[len(n.want)], far)
+}
+
+// resource is the distance to a resource's name, a word of it or its login.
+func (n *nearness) resource(s *Sync, r Ref) int {
+	name := s.resourceTexts.first(int(r))
+	d := n.distance(name)
+	for word := range strings.FieldsSeq(name) {
+		d = min(d, n.distance(word))
+	}
+	if a := s.resources[r].account; a != nil && a.Login != "" {
+		d = min(d, n.distance(fold(a.Login)))
+	}
+	return d
 }
 
 // FindEntitlement finds the entitlement that a text names: by its id, by its name, by
