@@ -121,7 +121,7 @@ func (s *stranger) meet(t *testing.T, change func(*agent.Config)) (end func()) {
 	}
 	cfg := agent.Config{
 		Client: pb.NewBatonServiceClient(conn), ClientID: "x@y/z", HostID: "test-host", Facts: facts, Connector: &connector{},
-		Syncer: archiveOf(t, strings.Repeat("C1ZF\x00", 1<<20)), StateDir: t.TempDir(), TempDir: t.TempDir(),
+		Syncer: archiveOf(t, strings.Repeat("C1ZF\x00", 300_000)), StateDir: t.TempDir(), TempDir: t.TempDir(),
 		Concurrency: 1, Provisioning: true, ShutdownGrace: 25 * time.Second, Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
