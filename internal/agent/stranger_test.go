@@ -350,6 +350,11 @@ func TestUploadIsEndedByConductorOne(t *testing.T) {
 					kept := false
 					s.meet(t, func(c *agent.Config) {
 						inner := c.Syncer
+						if code == codes.OK {
+							// More than the connection buffers: whoever has sent everything must take
+							// success for success.
+							inner = archiveOf(t, strings.Repeat("C1ZF\x00", 1<<20))
+						}
 						c.Syncer = syncFunc(func(ctx context.Context, req agent.SyncRequest) (agent.Archive, error) {
 							archive, err := inner.Sync(ctx, req)
 							archive.Done = func(uploaded bool) error { kept = !uploaded; return nil }
