@@ -190,8 +190,9 @@ func drawFatal(r *rand.Rand) *faulty {
 	return &f
 }
 
-// brief reports whether the tokens of a service account live for a second only. Two
-// of them that are refused one after the other, for whatever reason, end a sync.
+// brief reports whether the tokens of a service account live for seconds only. Two of
+// them that are refused one after the other, for whatever reason, end a sync, so that
+// such plans revoke none; and one must outlast a request on a machine that is busy.
 func (p *plan) brief() bool { return p.seed%2 == 0 }
 
 // settings are those of the server on a day.

@@ -57,7 +57,7 @@ func newOrdeal(t *testing.T, p plan, pl plant) *ordeal {
 		ServiceAccounts: []jcsim.ServiceAccount{{ClientID: "account", ClientSecret: clientSecret}},
 	}
 	if p.brief() {
-		options.ServiceAccounts[0].Lifetime = time.Second
+		options.ServiceAccounts[0].Lifetime = 15 * time.Second
 	}
 	o.sim = jcsim.New(options)
 	var handler http.Handler = o.sim
