@@ -392,6 +392,9 @@ func TestPacingBearsRandomRefusals(t *testing.T) {
 					server := &fakeServer{limiter: moody{tt.share, rand.New(rand.NewPCG(seed, 0))}, latency: 50 * time.Millisecond, tell: tt.tell}
 					client := server.client(t)
 					requests := 600 / (1 + tt.callers/4)
+					if testing.Short() {
+						requests /= 2
+					}
 					began := time.Now()
 					var group sync.WaitGroup
 					for range tt.callers {

@@ -139,9 +139,11 @@ func newNote(t ticket, ids []string, rows, total int, mark string) note {
 		Total: max(-1, total), Rows: max(rows, len(ids)), Mark: mark, Ascending: true,
 	}
 	n.IDs = make([]byte, 0, 8*len(ids))
+	before := ""
 	for i, id := range ids {
 		n.IDs = binary.BigEndian.AppendUint64(n.IDs, hashID(id))
-		n.Ascending = n.Ascending && (i == 0 || ids[i-1] < id)
+		n.Ascending = n.Ascending && (i == 0 || before < id)
+		before = id
 	}
 	if len(ids) > 0 {
 		n.First, n.Last = ids[0], ids[len(ids)-1]
