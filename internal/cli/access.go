@@ -25,9 +25,9 @@ TYPE:ID.`,
   baton-jumpcloud access ana --save ana.xlsx`,
 		Args: exactly("USER"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+			return untilStopped(cmd.Context(), o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
 				return accessTable(ctx, s, o, q, paged, args[0])
-			})
+			}))
 		},
 	}
 	o.addFlags(cmd.Flags())

@@ -27,7 +27,9 @@ func newInspect(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "inspect", Short: "Show what an archive holds", Long: inspectLong, Example: inspectExample,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(a, cmd, statsTable) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return untilStopped(cmd.Context(), o.run(a, cmd, statsTable))
+		},
 	}
 	o.addFlags(cmd.Flags())
 	addViewCompletions(cmd, nil)
@@ -83,7 +85,7 @@ func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *c
 		Example: "  baton-jumpcloud inspect " + name + "\n  baton-jumpcloud inspect " + name + " --search ana --limit 20 --page 2\n" +
 			"  baton-jumpcloud inspect " + name + " -f other.c1z --save list.xlsx",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(a, cmd, table) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return untilStopped(cmd.Context(), o.run(a, cmd, table)) },
 	}
 	o.addFlags(cmd.Flags())
 	if addFilters != nil {
@@ -100,7 +102,9 @@ func newInspectSyncs(a *app) *cobra.Command {
 		Use: "syncs", Short: "List the syncs of the archive, the newest first",
 		Example: "  baton-jumpcloud inspect syncs\n  baton-jumpcloud inspect syncs -f other.c1z -o json",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runInspectSyncs(cmd.Context(), a, cmd, &o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return untilStopped(cmd.Context(), runInspectSyncs(cmd.Context(), a, cmd, &o))
+		},
 	}
 	o.addFlags(cmd.Flags())
 	// A sync is what is listed here.

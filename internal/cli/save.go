@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -86,17 +87,34 @@ func saveFile(path string, write func(io.Writer) error) (err error) {
 	return nil
 }
 
-// pipe is the standard output of a command whose reader may leave when it has seen
-// enough, as head does. That is no error of the command.
+// pipe is the standard output of a command. Its reader may leave when it has seen
+// enough, as head does, which is no error of the command. It may also not read on, as a
+// pager does; the command can be stopped then too.
 type pipe struct {
+	ctx    context.Context //nolint:containedctx // an io.Writer is given none
 	w      io.Writer
 	closed bool
 }
 
 func (p *pipe) Write(b []byte) (int, error) {
-	n, err := p.w.Write(b)
-	if errors.Is(err, syscall.EPIPE) {
-		p.closed = true
+	type outcome struct {
+		n   int
+		err error
 	}
-	return n, err
+	// Nothing can end a write that waits for a reader but the reader. When the command
+	// is stopped, the write is left behind, and ends with the process.
+	done := make(chan outcome, 1)
+	go func() {
+		n, err := p.w.Write(b)
+		done <- outcome{n, err}
+	}()
+	select {
+	case <-p.ctx.Done():
+		return 0, context.Cause(p.ctx)
+	case o := <-done:
+		if errors.Is(o.err, syscall.EPIPE) {
+			p.closed = true
+		}
+		return o.n, o.err
+	}
 }

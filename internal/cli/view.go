@@ -245,15 +245,22 @@ func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) error 
 			}
 		}
 	}
-	write := func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) }
 	if o.save != "" {
-		return saveFile(o.save, write)
+		return saveFile(o.save, func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) })
 	}
-	out := &pipe{w: a.Stdout}
-	if err := write(out); err != nil && !out.closed {
+	out := &pipe{ctx: ctx, w: a.Stdout}
+	if err := sheet.Write(out, f, d); err != nil && !out.closed {
 		return err
 	}
 	return nil
+}
+
+// untilStopped says of a command that was stopped that it was, whatever broke then.
+func untilStopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // stoppable is a writer that ends with a context.

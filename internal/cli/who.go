@@ -25,9 +25,9 @@ of the group, application or role, or that with the slug of the entitlement.`,
   baton-jumpcloud who "Help Desk" --mfa no`,
 		Args: exactly("ENTITLEMENT"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+			return untilStopped(cmd.Context(), o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
 				return whoTable(ctx, s, o, q, paged, args[0])
-			})
+			}))
 		},
 	}
 	o.addFlags(cmd.Flags())
