@@ -21,41 +21,40 @@ const (
 	tabGrants    = "grants"
 )
 
-// maxCompared is how many comparisons are kept. Each holds on to two syncs.
+// maxCompared is how many comparisons of a sort are kept. Each holds on to two syncs.
 const maxCompared = 2
 
-// comparisons keeps the last comparisons that were made.
-type comparisons struct {
+// comparisons keeps the last things that were made of two syncs.
+type comparisons[T any] struct {
 	mu   sync.Mutex
-	list []*comparison
+	list []*comparison[T]
 }
 
-type comparison struct {
+type comparison[T any] struct {
 	older, newer *review.Sync
 	once         sync.Once
-	diff         *review.Diff
+	made         T
 	err          error
 }
 
-// of compares two syncs, once however many ask.
-func (c *comparisons) of(ctx context.Context, older, newer *review.Sync) (*review.Diff, error) {
+// of makes something of two syncs, once however many ask.
+func (c *comparisons[T]) of(older, newer *review.Sync, made func() (T, error)) (T, error) {
 	c.mu.Lock()
-	i := slices.IndexFunc(c.list, func(k *comparison) bool { return k.older == older && k.newer == newer })
-	var found *comparison
+	i := slices.IndexFunc(c.list, func(k *comparison[T]) bool { return k.older == older && k.newer == newer })
+	var found *comparison[T]
 	if i >= 0 {
 		found = c.list[i]
 		c.list = slices.Delete(c.list, i, i+1)
 	} else {
-		found = &comparison{older: older, newer: newer}
+		found = &comparison[T]{older: older, newer: newer}
 		if len(c.list) == maxCompared {
 			c.list = slices.Delete(c.list, 0, 1)
 		}
 	}
 	c.list = append(c.list, found)
 	c.mu.Unlock()
-	// Whoever asked first may leave, and others wait for the same.
-	found.once.Do(func() { found.diff, found.err = review.Compare(context.WithoutCancel(ctx), older, newer) })
-	return found.diff, found.err
+	found.once.Do(func() { found.made, found.err = made() })
+	return found.made, found.err
 }
 
 // comparePage shows what changed from one sync to another.
@@ -161,7 +160,10 @@ func compare(v *view) error {
 	if err != nil {
 		return err
 	}
-	diff, err := v.e.compared.of(v.r.Context(), oldSync, newSync)
+	diff, err := v.e.diffs.of(oldSync, newSync, func() (*review.Diff, error) {
+		// Whoever asked first may leave, and others wait for the same.
+		return review.Compare(context.WithoutCancel(v.r.Context()), oldSync, newSync)
+	})
 	if err != nil {
 		return err
 	}

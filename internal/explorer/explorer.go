@@ -44,8 +44,9 @@ type Explorer struct {
 	assets *assets.Set
 	pages  templates
 	mux    *http.ServeMux
-	// compared keeps comparisons, which take longest.
-	compared comparisons
+	// Comparing takes longest, and so does the report that does.
+	diffs   comparisons[*review.Diff]
+	changes comparisons[*review.Report]
 }
 
 // New makes an explorer.

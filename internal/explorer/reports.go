@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"context"
 	"errors"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
@@ -55,19 +56,19 @@ func outcome(r *review.Report) cell {
 
 // report makes a report, and returns the view of the sync before where it needs one.
 func (v *view) report(name string) (*review.Report, *view, error) {
-	var (
-		before   *review.Sync
-		previous *view
-	)
-	if entry, ok := v.previous(v.entry); ok && name == review.ReportChanges {
-		var err error
-		if before, err = v.load(entry.Key); err != nil {
-			return nil, nil, err
-		}
-		previous = v.at(entry, before)
+	entry, ok := v.previous(v.entry)
+	if !ok || name != review.ReportChanges {
+		r, err := v.sync.Report(v.r.Context(), name, nil)
+		return r, nil, err
 	}
-	r, err := v.sync.Report(v.r.Context(), name, before)
-	return r, previous, err
+	before, err := v.load(entry.Key)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := v.e.changes.of(before, v.sync, func() (*review.Report, error) {
+		return v.sync.Report(context.WithoutCancel(v.r.Context()), name, before)
+	})
+	return r, v.at(entry, before), err
 }
 
 func report(v *view) error {
