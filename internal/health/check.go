@@ -39,12 +39,12 @@ func Check(ctx context.Context, bind string, port int, endpoint string, timeout 
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", status.Errorf(codes.Unavailable, "health check failed: %v", err)
+		return "", noAnswerError{fmt.Errorf("health check failed: %w", err)}
 	}
 	defer resp.Body.Close()
 	answered, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return "", status.Errorf(codes.Unavailable, "health check failed: %v", err)
+		return "", noAnswerError{fmt.Errorf("health check failed: %w", err)}
 	}
 	body = strings.TrimSpace(string(answered))
 	if resp.StatusCode != http.StatusOK {
@@ -66,3 +66,14 @@ func reachable(bind string) string {
 		return bind
 	}
 }
+
+// noAnswerError says that nothing answers.
+type noAnswerError struct{ error }
+
+// GRPCStatus carries the code that a process ends with.
+func (e noAnswerError) GRPCStatus() *status.Status {
+	return status.New(codes.Unavailable, e.Error())
+}
+
+// Unwrap returns what went wrong.
+func (e noAnswerError) Unwrap() error { return e.error }
