@@ -255,15 +255,15 @@ func (c *comparedSyncs) summarize(p *comparePage, tab string) {
 func heldTitle(k review.Kind) string {
 	switch k {
 	case review.Group:
-		return "Memberships of groups"
+		return "Memberships"
 	case review.Application:
-		return "Assignments of applications"
+		return "Assignments"
 	case review.Role:
-		return "Roles held"
+		return "Roles"
 	case review.Account:
-		return "Held on accounts"
+		return "On accounts"
 	default:
-		return "Held on other resources"
+		return "On others"
 	}
 }
 

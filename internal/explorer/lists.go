@@ -1,6 +1,8 @@
 package explorer
 
 import (
+	"slices"
+
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
@@ -60,12 +62,6 @@ func accountColumns[T any](v *view, of func(T) *review.AccountInfo) []column[T] 
 		text("status", "Status", "status", func(row T) string { return info(row).Status.String() }).
 			as(func(row T) cell { return statusCell(of(row)) }),
 		text("details", "State", "", func(row T) string { return info(row).Details }).exported(),
-		text("email", "E-mail", "email", func(row T) string { return info(row).Email }),
-		text("login", "Login", "login", func(row T) string { return info(row).Login }),
-		text("department", "Department", "department", func(row T) string { return info(row).Department }),
-		text("title", "Job title", "title", func(row T) string { return info(row).Title }).exported(),
-		text("manager", "Manager", "manager", func(row T) string { return info(row).Manager }),
-		text("account_type", "Account type", "", func(row T) string { return info(row).Type }).exported(),
 		text("mfa", "MFA", "mfa", func(row T) string { return info(row).MFA.String() }).
 			as(func(row T) cell {
 				if of(row) == nil {
@@ -80,6 +76,12 @@ func accountColumns[T any](v *view, of func(T) *review.AccountInfo) []column[T] 
 				}
 				return cell{}
 			}),
+		text("email", "E-mail", "email", func(row T) string { return info(row).Email }),
+		text("department", "Department", "department", func(row T) string { return info(row).Department }),
+		text("title", "Job title", "title", func(row T) string { return info(row).Title }).exported(),
+		text("manager", "Manager", "manager", func(row T) string { return info(row).Manager }),
+		text("account_type", "Account type", "", func(row T) string { return info(row).Type }).exported(),
+		text("login", "Login", "login", func(row T) string { return info(row).Login }),
 	}
 }
 
@@ -97,8 +99,11 @@ func accounts(v *view) error {
 			return v.sync.Resources(review.Account, q)
 		},
 	}
+	// What there is to review stands before how to reach somebody.
+	email := slices.IndexFunc(l.columns, func(c column[review.ResourceRow]) bool { return c.Key == "email" })
+	l.columns = slices.Insert(l.columns, email,
+		count("holdings", "Holds", "holdings", func(r review.ResourceRow) int { return r.Holdings.All }))
 	l.columns = append(l.columns,
-		count("holdings", "Holds", "holdings", func(r review.ResourceRow) int { return r.Holdings.All }),
 		count("direct", "Directly", "direct", func(r review.ResourceRow) int { return r.Holdings.Direct }).exported(),
 		column[review.ResourceRow]{
 			Column: sheet.Column{Key: "created", Title: "Created", Kind: sheet.Time}, sort: "created",

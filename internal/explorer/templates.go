@@ -22,7 +22,7 @@ type templates map[string]*template.Template
 // parseTemplates reads all pages.
 func parseTemplates(files *assets.Set) (templates, error) {
 	shared, err := template.New("layout").Funcs(template.FuncMap{
-		"asset": files.URL, "number": number, "number64": humanize.Comma, "short": short,
+		"asset": files.URL, "number": number, "number64": humanize.Comma, "short": short, "long": long,
 	}).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)

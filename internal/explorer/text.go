@@ -31,6 +31,11 @@ func short(text string) string {
 	return text
 }
 
+// longLength is from how many bytes on a text among facts is folded away.
+const longLength = 600
+
+func long(text string) bool { return len(text) > longLength }
+
 // sentence is an error as a person reads it.
 func sentence(err error) string {
 	text := short(err.Error())
