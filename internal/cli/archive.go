@@ -15,12 +15,22 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
 // openedArchive is an archive that is looked at.
 type openedArchive struct {
 	*c1z.Reader
 	path string
+	// loading must end before anything else is written to the terminal; Close ends it
+	// too.
+	loading *loading
+}
+
+// Close removes what was unpacked.
+func (o *openedArchive) Close() error {
+	o.loading.end()
+	return o.Reader.Close()
 }
 
 // openArchive opens an archive of any connector to look at it. An empty path is
@@ -37,11 +47,13 @@ func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) 
 	if err != nil {
 		return nil, err
 	}
+	loading := a.startLoading(sheet.Visible(path))
 	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits})
 	if err != nil {
+		loading.end()
 		return nil, unreadable(ctx, path, err)
 	}
-	return &openedArchive{reader, path}, nil
+	return &openedArchive{reader, path, loading}, nil
 }
 
 // unreadable adds to the reason why an archive cannot be opened what can be done.
@@ -137,7 +149,7 @@ func (o *openedArchive) loadSync(ctx context.Context, id string) (*shownSync, er
 	if err != nil {
 		return nil, err
 	}
-	s, err := review.Load(ctx, o.Reader, run.ID, nil)
+	s, err := review.Load(ctx, o.Reader, run.ID, o.loading.update)
 	if err != nil {
 		return nil, unreadable(ctx, o.path, err)
 	}

@@ -46,7 +46,9 @@ func newDiff(a *app) *cobra.Command {
 			}
 			return []cobra.Completion{"c1z"}, cobra.ShellCompDirectiveFilterFileExt
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return untilStopped(cmd.Context(), runDiff(a, cmd, &o, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return untilStopped(cmd.Context(), runDiff(a, cmd, &o, args))
+		},
 	}
 	flags := cmd.Flags()
 	o.addFlags(flags)

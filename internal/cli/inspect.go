@@ -167,6 +167,7 @@ func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOpt
 	if err := shortList(ctx, o, &t, q, paged, rows); err != nil {
 		return err
 	}
+	archive.loading.end()
 	return o.show(ctx, a, sheet.Document{Tables: []sheet.Table{t}})
 }
 

@@ -41,7 +41,9 @@ Reports:` + list.String(),
   baton-jumpcloud report no-manager -o csv
   baton-jumpcloud report changes --previous last-week.c1z`,
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
-		RunE:              func(cmd *cobra.Command, args []string) error { return untilStopped(cmd.Context(), runReport(a, cmd, &o, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return untilStopped(cmd.Context(), runReport(a, cmd, &o, args))
+		},
 	}
 	flags := cmd.Flags()
 	o.addFlags(flags)
