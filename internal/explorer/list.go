@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -305,7 +306,7 @@ func pages(v *view, q review.Query, total, rows int) pager {
 		if n == 1 {
 			return v.with(paramPage, "")
 		}
-		return v.with(paramPage, fmt.Sprint(n))
+		return v.with(paramPage, strconv.Itoa(n))
 	}
 	if rows > 0 {
 		p.Text = fmt.Sprintf("%s to %s of %s", number(q.Offset+1), number(q.Offset+rows), number(total))

@@ -51,7 +51,7 @@ func nameColumns[T any](v *view, title, sort string, of func(T) review.Brief) []
 }
 
 // accountColumns are the columns of what accounts have beyond other resources.
-func accountColumns[T any](v *view, of func(T) *review.AccountInfo) []column[T] {
+func accountColumns[T any](of func(T) *review.AccountInfo) []column[T] {
 	info := func(row T) review.AccountInfo {
 		if a := of(row); a != nil {
 			return *a
@@ -89,7 +89,7 @@ func accounts(v *view) error {
 	v.section = "/accounts"
 	l := listing[review.ResourceRow]{
 		name: "accounts", title: "Accounts", one: "account", many: "accounts", none: "The sync holds no accounts.",
-		columns: append(nameColumns(v, "Name", "name", rowBrief), accountColumns(v, func(r review.ResourceRow) *review.AccountInfo { return r.Account })...),
+		columns: append(nameColumns(v, "Name", "name", rowBrief), accountColumns(func(r review.ResourceRow) *review.AccountInfo { return r.Account })...),
 		filters: append(v.accountFilters(),
 			filter{Key: "holds", Title: "Access", Options: []choice{{"yes", "Some", false}, {"no", "None", false}}},
 			v.typeFilter(review.Account),

@@ -303,7 +303,7 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 		yesNo("immutable", "Immutable", "", func(h review.Holder) bool { return h.Immutable }).exported(),
 		text("grant_id", "Grant ID", "", func(h review.Holder) string { return h.GrantID }).exported(),
 	)
-	for _, c := range accountColumns(v, func(h review.Holder) *review.AccountInfo { return h.Principal.Account }) {
+	for _, c := range accountColumns(func(h review.Holder) *review.AccountInfo { return h.Principal.Account }) {
 		c.export = c.export || c.Key == "login" || c.Key == "manager"
 		l.columns = append(l.columns, c)
 	}

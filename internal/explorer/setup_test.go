@@ -3,7 +3,6 @@ package explorer_test
 import (
 	"context"
 	"io"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -103,7 +102,7 @@ func (n *tenant) sync(run c1z.SyncRun) *review.Sync {
 	n.t.Helper()
 	s, err := review.Build(run, review.Contents{
 		Types: n.types, Resources: slices.Values(n.resources), Entitlements: slices.Values(n.entitlements),
-		Grants: iter.Seq[*c1z.GrantEdge](slices.Values(n.grants)),
+		Grants: slices.Values(n.grants),
 	})
 	if err != nil {
 		n.t.Fatal(err)

@@ -65,7 +65,7 @@ const (
 
 // chooseTheme keeps a theme and leads back.
 func chooseTheme(w http.ResponseWriter, r *http.Request) {
-	c := &http.Cookie{Name: themeCookie, Path: "/", MaxAge: themeYears, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode}
+	c := &http.Cookie{Name: themeCookie, Path: "/", MaxAge: themeYears, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode} //nolint:gosec // On loopback there is no TLS.
 	switch theme := r.URL.Query().Get("set"); theme {
 	case "light", "dark":
 		c.Value = theme
@@ -80,7 +80,7 @@ func chooseTheme(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
 		to = "/"
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // It is a path here.
 }
 
 // themeOf is the theme that was chosen, empty for none.

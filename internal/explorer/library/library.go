@@ -218,16 +218,17 @@ func (l *Library) use(key Key) *load {
 // grants in memory. Whoever is using one keeps it.
 func (l *Library) makeRoom() {
 	grants := 0
-	for i := len(l.loaded) - 1; i >= 0; i-- {
+	last := len(l.loaded) - 1
+	for i, ld := range slices.Backward(l.loaded) {
 		select {
-		case <-l.loaded[i].done:
+		case <-ld.done:
 		default:
 			continue
 		}
-		if s := l.loaded[i].sync; s != nil {
+		if s := ld.sync; s != nil {
 			grants += s.GrantCount()
 		}
-		if grants > roomForGrants && i < len(l.loaded)-1 {
+		if grants > roomForGrants && i < last {
 			l.loaded = slices.Delete(l.loaded, i, i+1)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,13 +70,13 @@ func TestLibraryHoldsAllSyncs(t *testing.T) {
 		if again, err := l.Sync(t.Context(), e.Key); again != s || err != nil {
 			t.Errorf("the second time, %s is another sync, or %v", e.Key, err)
 		}
-		names := e.Name
+		names := []string{e.Name}
 		for _, id := range []string{"ada", "bo", "eve"} {
 			if _, ok := s.ByID("user", id); ok {
-				names += " " + id
+				names = append(names, id)
 			}
 		}
-		got = append(got, names)
+		got = append(got, strings.Join(names, " "))
 	}
 	if diff := cmp.Diff([]string{"one.c1z ada bo", "one.c1z ada", "other.c1z eve"}, got); diff != "" {
 		t.Errorf("syncs (-want +got):\n%s", diff)
