@@ -201,17 +201,38 @@ func (l *Library) use(key Key) *load {
 	ld := &load{key: key, done: make(chan struct{})}
 	l.loaded = append(l.loaded, ld)
 	l.reads.Go(func() {
-		defer close(ld.done)
-		ld.sync, ld.err = review.Load(l.ctx, l.readers[key.Archive], key.Sync, func(p review.Progress) {
-			ld.mu.Lock()
-			defer ld.mu.Unlock()
-			ld.progress = p
-		})
+		l.read(ld)
+		close(ld.done)
 		if ld.err == nil {
-			ld.sync.Overview() // Every page needs it, and the first should not wait.
+			l.prepare(ld.sync)
 		}
 	})
 	return ld
+}
+
+// read reads a sync into memory.
+func (l *Library) read(ld *load) {
+	ld.sync, ld.err = review.Load(l.ctx, l.readers[ld.key.Archive], ld.key.Sync, func(p review.Progress) {
+		ld.mu.Lock()
+		defer ld.mu.Unlock()
+		ld.progress = p
+	})
+	if ld.err == nil {
+		ld.sync.Overview() // Every page needs it, and the first should not wait.
+	}
+}
+
+// prepare makes the reports, which take about a second for ten million grants, while
+// nobody waits for them. What fails fails again for whoever asks.
+func (l *Library) prepare(s *review.Sync) {
+	for _, info := range review.Reports() {
+		if info.Name == review.ReportChanges {
+			continue // It is about another sync as well.
+		}
+		if _, err := s.Report(l.ctx, info.Name, nil); err != nil || l.ctx.Err() != nil {
+			return
+		}
+	}
 }
 
 // makeRoom forgets the syncs that were used longest ago, as far as there are too many
