@@ -30,9 +30,10 @@ type person struct {
 
 // reader reads lists of an API, 100 rows a request, and keeps the first error.
 type reader struct {
-	ctx  context.Context
-	base string
-	err  error
+	ctx    context.Context
+	client *http.Client
+	base   string
+	err    error
 }
 
 // rows reads one list to its end. JumpCloud may leave rows out of a page, so it goes
@@ -85,7 +86,7 @@ func (r *reader) call(method, path string, body, answer any) {
 	}
 	req.Header.Set("X-Api-Key", key)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := r.client.Do(req)
 	if err != nil {
 		r.err = err
 		return
@@ -127,7 +128,7 @@ func far(rows []map[string]any, kind string) []string {
 
 // readCompany reads everything that the pages show.
 func readCompany(ctx context.Context, sim string) (*company, error) {
-	r := &reader{ctx: ctx, base: sim}
+	r := &reader{ctx: ctx, client: newVisitor(), base: sim}
 	c := &company{
 		users: map[string]person{}, admins: map[string]person{}, groups: map[string]string{}, apps: map[string]string{},
 		members: map[string][]string{}, direct: map[string][]string{}, through: map[string][]string{}, effective: map[string][]string{},
@@ -189,7 +190,7 @@ func edit(ctx context.Context, sim string, c *company) error {
 		{"op": "add-member", "group": c.smallest(), "user": left},
 		{"op": "associate", "app": app, "user": left},
 	}
-	r := &reader{ctx: ctx, base: sim}
+	r := &reader{ctx: ctx, client: newVisitor(), base: sim}
 	r.call(http.MethodPost, "/_sim/edits", edits, nil)
 	return r.err
 }

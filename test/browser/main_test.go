@@ -28,12 +28,13 @@ var announcedSimulator = regexp.MustCompile(`answers at (http://\S+)`)
 
 // world is what all tests look at.
 var world struct {
-	dir     string          // for files, removed in the end
-	program string          // the built program
-	company *company        // the organisation after the edits
-	before  *company        // the same before them
-	site    site            // the archive of both syncs
-	browser context.Context // of chromedp, for new tabs
+	dir     string   // for files, removed in the end
+	program string   // the built program
+	company *company // the organisation after the edits
+	before  *company // the same before them
+	site    site     // the archive of both syncs
+	// open opens a tab that shares nothing with others.
+	open func() (context.Context, context.CancelFunc)
 }
 
 func TestMain(m *testing.M) {
@@ -67,7 +68,7 @@ func setUp(ctx context.Context, owned *[]func()) error {
 	if err != nil {
 		return err
 	}
-	*owned = append(*owned, func() { os.RemoveAll(world.dir) })
+	*owned = append(*owned, func() { _ = os.RemoveAll(world.dir) })
 	world.program = filepath.Join(world.dir, "baton-jumpcloud")
 	build := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join("..", ".."), "-o", world.program, "./cmd/baton-jumpcloud")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -105,11 +106,14 @@ func setUp(ctx context.Context, owned *[]func()) error {
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(world.dir, "profile")),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-US"))
 	allocator, _ := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options...)
-	world.browser, _ = chromedp.NewContext(allocator)
-	if err := chromedp.Do(world.browser); err != nil {
+	browser, _ := chromedp.NewContext(allocator)
+	if err := chromedp.Do(browser); err != nil {
 		return fmt.Errorf("start the browser: %w", err)
 	}
-	*owned = append(*owned, func() { _ = chromedp.Cancel(world.browser) })
+	*owned = append(*owned, func() { _ = chromedp.Cancel(browser) })
+	world.open = func() (context.Context, context.CancelFunc) {
+		return chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	}
 	return nil
 }
 

@@ -68,7 +68,7 @@ type tab struct {
 // open opens a tab and lets it in.
 func open(t *testing.T, s site, l look) *tab {
 	t.Helper()
-	ctx, end := chromedp.NewContext(world.browser, chromedp.WithNewBrowserContext())
+	ctx, end := world.open()
 	ctx, stop := context.WithTimeout(ctx, patience)
 	t.Cleanup(func() { stop(); end() })
 	b := &tab{t: t, ctx: ctx, site: s, look: l}
@@ -103,9 +103,11 @@ func (b *tab) hear(event any) {
 		problem = fmt.Sprintf("a script fails: %+v", e.ExceptionDetails)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "warning" {
-			for _, arg := range e.Args {
-				problem += "a script says: " + string(arg.Value) + arg.Description
+			said := make([]string, len(e.Args))
+			for i, arg := range e.Args {
+				said[i] = string(arg.Value) + arg.Description
 			}
+			problem = "a script says: " + strings.Join(said, " ")
 		}
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(e.Request.URL)
