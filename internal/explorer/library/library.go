@@ -223,7 +223,7 @@ func (l *Library) read(ld *load) {
 }
 
 // prepare makes the reports, which take about a second for ten million grants, while
-// nobody waits for them. What fails fails again for whoever asks.
+// nobody waits for them. An error comes again for whoever asks.
 func (l *Library) prepare(s *review.Sync) {
 	for _, info := range review.Reports() {
 		if info.Name == review.ReportChanges {
