@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -224,14 +225,17 @@ func (v *view) choices() []choice {
 
 // entryTitle names a sync: by its time, and by its file where there are several.
 func (v *view) entryTitle(entry library.Entry) string {
+	entries := v.e.cfg.Library.Entries()
 	title := day(entry.Run.StartedAt)
+	if slices.ContainsFunc(entries, func(e library.Entry) bool { return e.Key != entry.Key && day(e.Run.StartedAt) == title }) {
+		title += entry.Run.StartedAt.UTC().Format(":05")
+	}
 	if !entry.Run.Finished() {
 		title += ", unfinished"
 	}
 	if t := entry.Run.Type; t != "" && t != "full" {
 		title += ", " + string(t)
 	}
-	entries := v.e.cfg.Library.Entries()
 	if entries[0].Key.Archive != entries[len(entries)-1].Key.Archive {
 		title = short(entry.Name) + ", " + title
 	}

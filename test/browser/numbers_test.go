@@ -96,11 +96,11 @@ func TestCompare(t *testing.T) {
 		t.Errorf("accounts: %q, want %q", got, want)
 	}
 	left, joined := edges(world.before.members, world.company.members)
-	if got, want := rows["Memberships of groups"], []string{strconv.Itoa(joined), strconv.Itoa(left)}; len(got) != 5 || got[0] != want[0] || got[2] != want[1] {
+	if got, want := rows["Memberships"], []string{strconv.Itoa(joined), strconv.Itoa(left)}; len(got) != 5 || got[0] != want[0] || got[2] != want[1] {
 		t.Errorf("memberships: %q, want %q", got, want)
 	}
 	lost, won := edges(world.before.effective, world.company.effective)
-	if got, want := rows["Assignments of applications"], []string{strconv.Itoa(won), strconv.Itoa(lost)}; len(got) != 5 || got[0] != want[0] || got[2] != want[1] {
+	if got, want := rows["Assignments"], []string{strconv.Itoa(won), strconv.Itoa(lost)}; len(got) != 5 || got[0] != want[0] || got[2] != want[1] {
 		t.Errorf("assignments: %q, want %q", got, want)
 	}
 }

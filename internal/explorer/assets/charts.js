@@ -27,6 +27,29 @@
 
   const short = (text) => (text.length > 26 ? text.slice(0, 25) + "\u2026" : text);
 
+  // fit cuts a label to a width, and tells how wide it is then.
+  function fit(pen, text, width) {
+    const letters = [...text];
+    const wide = () => pen.measureText(letters.join("")).width;
+    while (letters.length > 4 && wide() > width) letters.splice(-2, 2, "\u2026");
+    return { text: letters.join(""), wide: wide() };
+  }
+
+  // room gives the labels of bars what they need, up to half of the plot.
+  function room(scale) {
+    const pen = scale.ctx;
+    pen.save();
+    pen.font = "12px " + Chart.defaults.font.family;
+    let most = 0;
+    for (const tick of scale.ticks) {
+      const label = fit(pen, scale.getLabelForValue(tick.value), scale.chart.width / 2);
+      tick.label = label.text;
+      most = Math.max(most, label.wide);
+    }
+    pen.restore();
+    scale.width = Math.ceil(most) + 14;
+  }
+
   function settings(kind, rows) {
     const text = color("c-text");
     const line = color("c-line");
@@ -54,10 +77,10 @@
         color: text,
         scales: round ? {} : {
           x: { beginAtZero: true, grid: { color: line }, ticks: { color: text, precision: 0, maxTicksLimit: 6 } },
-          y: { grid: { display: false }, ticks: { color: text, autoSkip: false } },
+          y: { grid: { display: false }, ticks: { color: text, autoSkip: false }, afterFit: room },
         },
         plugins: {
-          legend: { display: round, position: "right", labels: { color: text, boxWidth: 12 } },
+          legend: { display: round, position: "bottom", labels: { color: text, boxWidth: 12 } },
           tooltip: { callbacks: { title: (items) => rows[items[0].dataIndex].label.slice(0, 120) } },
         },
         onClick: (_, hits) => {

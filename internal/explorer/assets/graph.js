@@ -5,9 +5,9 @@
 
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const width = 190;
+  const width = 172; // Three columns of them fit beside what is known about a person.
   const height = 44;
-  const shown = 21; // characters of a name
+  const sign = 30; // what the plus takes of it
 
   function make(name, attributes, ...children) {
     const element = document.createElementNS(SVG, name);
@@ -16,15 +16,21 @@
     return element;
   }
 
-  function shorten(text) {
-    const letters = [...text.replace(/\s+/gu, " ")];
-    return letters.length > shown ? letters.slice(0, shown - 1).join("") + "\u2026" : letters.join("");
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = "13px " + getComputedStyle(document.body).fontFamily;
+
+  // shorten cuts a name to what a node has room for.
+  function shorten(text, room) {
+    const letters = [...text.replace(/\s+/gu, " ").slice(0, 200)];
+    if (pen.measureText(letters.join("")).width <= room) return letters.join("");
+    while (letters.length > 1 && pen.measureText(letters.join("") + "\u2026").width > room) letters.pop();
+    return letters.join("") + "\u2026";
   }
 
   // arrange gives every node and edge its place.
   function arrange(data) {
     const g = new dagre.graphlib.Graph();
-    g.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 56, marginx: 14, marginy: 14 });
+    g.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 46, marginx: 14, marginy: 14 });
     g.setDefaultEdgeLabel(() => ({}));
     for (const node of data.nodes) g.setNode(node.id, { ...node, width, height });
     for (const edge of data.edges) {
@@ -36,7 +42,7 @@
 
   function drawNode(node) {
     const label = make("text", { x: 12, y: 19, direction: "auto" });
-    label.textContent = shorten(node.label);
+    label.textContent = shorten(node.label, width - 24 - (node.more && !node.rest ? sign : 0));
     const kind = make("text", { x: 12, y: 35, class: "kind" });
     kind.textContent = node.note;
     const title = make("title", {});
