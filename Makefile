@@ -25,7 +25,7 @@ VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/baton-jumpcloud
@@ -39,8 +39,29 @@ demo: build ## Sync a simulated organisation and show what came out (OPEN=1: in 
 	$(BIN)/baton-jumpcloud demo$(if $(OPEN), --explore)
 
 .PHONY: test
-test: deploy-check bench-check ## Run all tests, those of deploy/ and tools/bench among them
+test: deploy-check bench-check ## Run all tests, those of deploy/, tools/bench and in a browser among them
 	go test $(PKG)
+	$(MAKE) browser-test
+
+# Go takes no notice of the program that these tests build, nor of the browser.
+.PHONY: browser-test
+browser-test: chromium ## Look at the explorer's pages in Chromium; pictures are in dist/screenshots
+	go test -C test/browser -count=1 ./...
+
+# Where we may install the browser we do.
+.PHONY: chromium
+chromium:
+	@for browser in chromium chromium-browser google-chrome; do \
+		command -v $$browser >/dev/null 2>&1 && exit 0; \
+	done; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo='sudo -n'; \
+	if command -v apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null; then \
+		$$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends chromium; \
+	else \
+		echo 'The tests of the explorer need Chromium. Install it, then run them again:' >&2; \
+		echo '  sudo apt-get install chromium' >&2; \
+		exit 1; \
+	fi
 
 .PHONY: race
 race: cc ## Run all tests under the race detector, with smaller inputs
@@ -80,6 +101,14 @@ bench-list: ## Show what bench-sync would measure and how long that takes
 bench-table: ## Write the table and the plot of what bench-sync measured
 	go run -C tools/bench . -source $(CURDIR) -render
 
+# The archive whose pages are measured; without one a large organisation is synced
+# first, which takes a quarter of an hour.
+ARCHIVE ?=
+
+.PHONY: bench-explore
+bench-explore: ## Measure each page of the explorer (ARCHIVE=file; else of 10,000,000 grants)
+	go test -C test/browser -run '^$$' -bench Explore -benchtime 40x -timeout 2h . -args $(if $(ARCHIVE),-archive '$(abspath $(ARCHIVE))')
+
 .PHONY: bench-check
 bench-check: ## Check that table and plot are those of the results
 	go test -C tools/bench ./...
@@ -100,7 +129,7 @@ fmt: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Format Go and proto files
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Check style, layers and formatting
 	$(TOOLS)/golangci-lint run
-	for module in deploy/test tools/image; do \
+	for module in deploy/test test/browser tools/image; do \
 		(cd $$module && $(TOOLS)/golangci-lint run -c $(CURDIR)/.golangci.yml) || exit 1; \
 	done
 	$(TOOLS)/buf lint
