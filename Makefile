@@ -101,13 +101,14 @@ bench-list: ## Show what bench-sync would measure and how long that takes
 bench-table: ## Write the table and the plot of what bench-sync measured
 	go run -C tools/bench . -source $(CURDIR) -render
 
-# The archive whose pages are measured; without one a large organisation is synced
-# first, which takes a quarter of an hour.
+# The archive whose pages are measured, and an earlier one to compare it with; without
+# them a large organisation is synced twice first, which takes a quarter of an hour.
 ARCHIVE ?=
+BEFORE  ?=
 
 .PHONY: bench-explore
 bench-explore: ## Measure each page of the explorer (ARCHIVE=file; else of 10,000,000 grants)
-	go test -C test/browser -run '^$$' -bench Explore -benchtime 40x -timeout 2h . -args $(if $(ARCHIVE),-archive '$(abspath $(ARCHIVE))')
+	go test -C test/browser -run '^$$' -bench Explore -benchtime 40x -timeout 2h . -args $(if $(ARCHIVE),-archive '$(abspath $(ARCHIVE))') $(if $(BEFORE),-before '$(abspath $(BEFORE))')
 
 .PHONY: bench-check
 bench-check: ## Check that table and plot are those of the results

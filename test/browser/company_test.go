@@ -172,6 +172,9 @@ func readCompany(ctx context.Context, sim string) (*company, error) {
 	return c, r.err
 }
 
+// newcomer is who comes between two syncs.
+var newcomer = map[string]any{"username": "new.comer", "email": "new.comer@example.com", "displayname": "New Comer", "state": "ACTIVATED", "activated": true}
+
 // edit changes the organisation between two syncs: somebody goes, somebody comes,
 // a membership ends and another begins, an application is assigned.
 func edit(ctx context.Context, sim string, c *company) error {
@@ -185,7 +188,7 @@ func edit(ctx context.Context, sim string, c *company) error {
 	}
 	edits := []map[string]any{
 		{"op": "delete-user", "ref": gone},
-		{"op": "add-user", "object": map[string]any{"username": "new.comer", "email": "new.comer@example.com", "displayname": "New Comer", "state": "ACTIVATED", "activated": true}},
+		{"op": "add-user", "object": newcomer},
 		{"op": "remove-member", "group": group, "user": left},
 		{"op": "add-member", "group": c.smallest(), "user": left},
 		{"op": "associate", "app": app, "user": left},
