@@ -3,7 +3,6 @@ package browser_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -132,12 +131,7 @@ func benchPages(b *testing.B, c *http.Client, s site) []string {
 	for _, m := range regexp.MustCompile(`href="(/reports/[^"?]+)"`).FindAllSubmatch(get(b, c, s.root.String()+"reports").body, -1) {
 		pages = append(pages, string(m[1]), string(m[1])+"?q=WORD")
 	}
-	pages = append(pages, "/reports")
-	if m := regexp.MustCompile(`<option value="([^"]+)"`).FindAllSubmatch(get(b, c, s.root.String()+"compare").body, -1); len(m) > 1 {
-		older, newer := url.QueryEscape(string(m[len(m)-1][1])), url.QueryEscape(string(m[0][1]))
-		compare := fmt.Sprintf("/compare?a=%s&b=%s", older, newer)
-		pages = append(pages, compare, compare+"&tab=grants&q=WORD", compare+"&tab=resources&q=WORD")
-	}
+	pages = append(pages, "/reports", "/compare", "/compare?tab=grants&q=WORD", "/compare?tab=resources&q=WORD")
 	return pages
 }
 

@@ -3,16 +3,17 @@ package browser_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/xuri/excelize/v2"
 )
@@ -105,38 +106,56 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestExports follows the export of a list in every form, and compares what is in the
-// files with the organisation.
+// TestExports clicks the export of a list in every form, and compares what is in the
+// files that the browser keeps with the organisation.
 func TestExports(t *testing.T) {
 	t.Parallel()
 	b := open(t, world.site, desktop)
-	c := client(t, world.site)
 	group := largest(world.company.members)
-	b.visit("/resource?type=group&id=" + url.QueryEscape(group))
-	read := map[string]func([]byte) ([]string, error){"csv": readCSV, "xlsx": readXLSX, "json": readJSON}
-	for _, link := range b.links(".exports a") {
-		for form, ids := range read {
-			if !strings.Contains(link, "format="+form) {
-				continue
-			}
-			delete(read, form)
-			res := get(t, c, world.site.root.String()+strings.TrimPrefix(link, "/"))
-			if disposition := res.header.Get("Content-Disposition"); res.status != http.StatusOK || !strings.HasPrefix(disposition, "attachment") {
-				t.Errorf("%s: %d, %q", form, res.status, disposition)
-				continue
-			}
-			got, err := ids(res.body)
-			if err != nil {
-				t.Errorf("%s: %v", form, err)
-			}
-			if slices.Sort(got); !slices.Equal(got, world.company.members[group]) {
-				t.Errorf("%s of %s holds\n%q, want\n%q", form, world.company.groups[group], got, world.company.members[group])
-			}
+	b.visit(resource("group", group))
+	for form, ids := range map[string]func([]byte) ([]string, error){"csv": readCSV, "xlsx": readXLSX, "json": readJSON} {
+		got, err := ids(b.download(fmt.Sprintf(".exports a[href*='format=%s']", form)))
+		if err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+		if slices.Sort(got); !slices.Equal(got, world.company.members[group]) {
+			t.Errorf("%s of %s holds\n%q, want\n%q", form, world.company.groups[group], got, world.company.members[group])
 		}
 	}
-	if len(read) > 0 {
-		t.Errorf("there is no export as %v", slices.Collect(maps.Keys(read)))
+}
+
+// download clicks a link and returns what the browser stores.
+func (b *tab) download(selector string) []byte {
+	b.t.Helper()
+	dir, events := b.t.TempDir(), true
+	ctx, stop := context.WithCancel(b.ctx)
+	defer stop()
+	progress := chromedp.BrowserEvents(ctx, browser.DownloadProgress)
+	_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllowAndName, BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID,
+		DownloadPath: dir, EventsEnabled: &events,
+	})
+	if err != nil {
+		b.t.Fatal(err)
 	}
+	b.run(chromedp.Click(chromedp.CSS(selector)))
+	for event, err := range progress {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		switch event.State {
+		case browser.DownloadProgressStateCompleted:
+			content, err := os.ReadFile(filepath.Join(dir, event.GUID))
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			return content
+		case browser.DownloadProgressStateCanceled:
+			b.t.Fatalf("the browser does not store what %s leads to", selector)
+		}
+	}
+	b.t.Fatalf("nothing came of %s", selector)
+	return nil
 }
 
 // The ids in an export, by its form.

@@ -47,10 +47,40 @@ func TestNumbers(t *testing.T) {
 		t.Errorf("the overview shows %d suspended accounts, want %d", got, suspended)
 	}
 
+	for chart, want := range map[string]map[string]int{
+		"Largest groups":             sizes(c.groups, func(id string) int { return len(c.members[id]) }),
+		"Most reaching applications": sizes(c.apps, func(id string) int { return len(c.effective[id]) + len(c.through[id]) }),
+	} {
+		shown := b.chart(chart)
+		if len(shown) < 5 {
+			t.Errorf("%s shows %d", chart, len(shown))
+		}
+		for name, n := range shown {
+			if known, ok := want[name]; ok && n != known {
+				t.Errorf("%s shows %d of %q, want %d", chart, n, name, known)
+			}
+		}
+	}
+
 	b.visit("/groups")
 	b.sameCounts("Members", c.groups, func(id string) int { return len(c.members[id]) })
 	b.visit("/applications")
 	b.sameCounts("Has access", c.apps, func(id string) int { return len(c.effective[id]) + len(c.through[id]) })
+}
+
+// sizes are numbers by name instead of by id. Names that several have are left out.
+func sizes(names map[string]string, of func(id string) int) map[string]int {
+	all, several := map[string]int{}, map[string]bool{}
+	for id, name := range names {
+		if _, ok := all[name]; ok {
+			several[name] = true
+		}
+		all[name] = of(id)
+	}
+	for name := range several {
+		delete(all, name)
+	}
+	return all
 }
 
 // chart is the table beside a chart.
