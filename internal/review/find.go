@@ -161,12 +161,14 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 	}
 	most := min(len(folded)/3+1, 4)
 	to := nearness{want: []rune(folded), most: most}
-	for r := 0; len(list) == 0 && r < len(s.resources); r++ {
-		if !of(Ref(r)) {
-			continue
-		}
-		if d := to.resource(s, Ref(r)); d <= most {
-			list = append(list, near{Ref(r), d})
+	if len(list) == 0 {
+		for r := range s.resources {
+			if !of(Ref(r)) {
+				continue
+			}
+			if d := to.resource(s, Ref(r)); d <= most {
+				list = append(list, near{Ref(r), d})
+			}
 		}
 	}
 	slices.SortFunc(list, func(a, b near) int { return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.r, b.r)) })

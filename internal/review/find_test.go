@@ -52,6 +52,20 @@ func TestFindResource(t *testing.T) {
 	}
 }
 
+// The nearest name comes first, wherever it stands in the archive.
+func TestNearestComesFirst(t *testing.T) {
+	t.Parallel()
+	b := companyBuilder(t)
+	for _, app := range [][2]string{{"n1", "SAP"}, {"n2", "Slack"}, {"n3", "Slate"}} {
+		b.entitlement(b.resource("app", app[0], app[1]), "access")
+	}
+	s := b.load()
+	var none *review.NotFoundError
+	if _, err := s.FindEntitlement("Slak"); !errors.As(err, &none) || len(none.Nearest) != 3 || none.Nearest[0].ID != "app:n2:access" {
+		t.Errorf("Slak: %v", err)
+	}
+}
+
 func TestFindEntitlement(t *testing.T) {
 	t.Parallel()
 	b := companyBuilder(t)
