@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,24 +60,33 @@ func accessTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Que
 	r := s.Resource(p)
 	t := sheet.Table{
 		Key: "access", Title: "Access of " + r.Name, Lead: personLead(s, r), None: "Nothing.",
-		Columns: append(entitlementColumns(),
-			sheet.Column{Key: "id", Title: "Entitlement id", Detail: true},
-			sheet.Column{Key: "purpose", Title: "Purpose", Detail: true},
-			sheet.Column{Key: "how", Title: "How", Kind: sheet.List, Width: 80},
-			sheet.Column{Key: "direct", Title: "Direct", Kind: sheet.Bool, Detail: true},
-			sheet.Column{Key: "paths", Title: "Paths", Kind: sheet.Lists, Detail: true},
-			sheet.Column{Key: "immutable", Title: "Immutable", Kind: sheet.Bool, Detail: true},
-			sheet.Column{Key: "grant_id", Title: "Grant id", Detail: true},
-		),
+		Columns: slices.Concat(entitlementColumns(), []sheet.Column{
+			{Key: "id", Title: "Entitlement id", Detail: true},
+			{Key: "purpose", Title: "Purpose", Detail: true},
+		}, heldColumns()),
 	}
 	if err := nameFilters(s, q); err != nil {
 		return t, err
 	}
 	fetch := func(q review.Query) (review.Page[review.Holding], error) { return s.Access(p, q) }
 	return t, list(ctx, o, &t, q, paged, fetch, func(h review.Holding) []any {
-		return append(entitlementCells(s, h.Entitlement), h.Entitlement.ID, h.Entitlement.Purpose, s.waysOf(h.Paths, h.MorePaths), h.Direct,
-			s.idsOf(h.Paths), h.Immutable, h.GrantID)
+		return slices.Concat(entitlementCells(s, h.Entitlement), []any{h.Entitlement.ID, h.Entitlement.Purpose}, heldCells(s, h.Held))
 	})
+}
+
+// heldColumns are how something is held, and heldCells what stands in them.
+func heldColumns() []sheet.Column {
+	return []sheet.Column{
+		{Key: "how", Title: "How", Kind: sheet.List, Width: 80},
+		{Key: "direct", Title: "Direct", Kind: sheet.Bool, Detail: true},
+		{Key: "paths", Title: "Paths", Kind: sheet.Lists, Detail: true},
+		{Key: "immutable", Title: "Immutable", Kind: sheet.Bool, Detail: true},
+		{Key: "grant_id", Title: "Grant id", Detail: true},
+	}
+}
+
+func heldCells(s *shownSync, h review.Held) []any {
+	return []any{s.waysOf(h.Paths, h.MorePaths), h.Direct, s.idsOf(h.Paths), h.Immutable, h.GrantID}
 }
 
 // findPrincipal finds who is meant: an account, or whatever else there is of that

@@ -51,13 +51,7 @@ func whoTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query,
 		Key: "who", Title: "Who has " + e.Name, None: "Nobody.",
 		Lead: []string{fmt.Sprintf("%s on %s %s, held by %s: %s directly, %s through something else",
 			e.ID, s.kindWord(e.Resource), e.Resource.Name, count(e.Holders.All), count(e.Holders.Direct), count(e.Holders.Inherited()))},
-		Columns: append(resourceColumns(true),
-			sheet.Column{Key: "how", Title: "How", Kind: sheet.List, Width: 80},
-			sheet.Column{Key: "direct", Title: "Direct", Kind: sheet.Bool, Detail: true},
-			sheet.Column{Key: "paths", Title: "Paths", Kind: sheet.Lists, Detail: true},
-			sheet.Column{Key: "immutable", Title: "Immutable", Kind: sheet.Bool, Detail: true},
-			sheet.Column{Key: "grant_id", Title: "Grant id", Detail: true},
-		),
+		Columns: append(resourceColumns(true), heldColumns()...),
 	}
 	for i, c := range t.Columns {
 		// Beside the way, these would make lines long.
@@ -67,6 +61,6 @@ func whoTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query,
 	}
 	fetch := func(q review.Query) (review.Page[review.Holder], error) { return s.Who(ref, q) }
 	return t, list(ctx, o, &t, q, paged, fetch, func(h review.Holder) []any {
-		return append(resourceCells(s, h.Principal), s.waysOf(h.Paths, h.MorePaths), h.Direct, s.idsOf(h.Paths), h.Immutable, h.GrantID)
+		return append(resourceCells(s, h.Principal), heldCells(s, h.Held)...)
 	})
 }

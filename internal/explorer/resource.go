@@ -260,16 +260,7 @@ func (v *view) holdingList(r review.ResourceRow) listing[review.Holding] {
 	l := listing[review.Holding]{
 		name: "access", title: "Access", one: "entitlement", many: "entitlements", none: "There is no access.",
 		columns: append(entitlementColumns(v, "resource", "entitlement", ent),
-			yesNo("direct", "Direct", "direct", func(h review.Holding) bool { return h.Direct }).
-				as(func(h review.Holding) cell { return directCell(h.Direct) }),
-			column[review.Holding]{
-				Column: sheet.Column{Key: "paths", Title: "How", Kind: sheet.List},
-				value:  func(h review.Holding) any { return v.pathTexts(h.Paths) },
-				cell:   func(h review.Holding) cell { return v.pathsCell(h.Paths, h.MorePaths) },
-			},
-			yesNo("immutable", "Immutable", "", func(h review.Holding) bool { return h.Immutable }).exported(),
-			text("grant_id", "Grant ID", "", func(h review.Holding) string { return h.GrantID }).exported(),
-		),
+			heldColumns(v, func(h review.Holding) review.Held { return h.Held })...),
 		filters: []filter{v.kindFilter("kind", "Access to"), directFilter()},
 		read:    func(q review.Query) (review.Page[review.Holding], error) { return v.sync.Access(r.Ref, q) },
 	}
@@ -292,17 +283,7 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 		}
 		return c
 	}
-	l.columns = append(l.columns,
-		yesNo("direct", "Direct", "direct", func(h review.Holder) bool { return h.Direct }).
-			as(func(h review.Holder) cell { return directCell(h.Direct) }),
-		column[review.Holder]{
-			Column: sheet.Column{Key: "paths", Title: "How", Kind: sheet.List},
-			value:  func(h review.Holder) any { return v.pathTexts(h.Paths) },
-			cell:   func(h review.Holder) cell { return v.pathsCell(h.Paths, h.MorePaths) },
-		},
-		yesNo("immutable", "Immutable", "", func(h review.Holder) bool { return h.Immutable }).exported(),
-		text("grant_id", "Grant ID", "", func(h review.Holder) string { return h.GrantID }).exported(),
-	)
+	l.columns = append(l.columns, heldColumns(v, func(h review.Holder) review.Held { return h.Held })...)
 	for _, c := range accountColumns(func(h review.Holder) *review.AccountInfo { return h.Principal.Account }) {
 		c.export = c.export || c.Key == "login" || c.Key == "manager"
 		l.columns = append(l.columns, c)
@@ -313,6 +294,21 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 		}
 	}
 	return l
+}
+
+// heldColumns show how something is held.
+func heldColumns[T any](v *view, held func(T) review.Held) []column[T] {
+	return []column[T]{
+		yesNo("direct", "Direct", "direct", func(row T) bool { return held(row).Direct }).
+			as(func(row T) cell { return directCell(held(row).Direct) }),
+		{
+			Column: sheet.Column{Key: "paths", Title: "How", Kind: sheet.List},
+			value:  func(row T) any { return v.pathTexts(held(row).Paths) },
+			cell:   func(row T) cell { return v.pathsCell(held(row).Paths, held(row).MorePaths) },
+		},
+		yesNo("immutable", "Immutable", "", func(row T) bool { return held(row).Immutable }).exported(),
+		text("grant_id", "Grant ID", "", func(row T) string { return held(row).GrantID }).exported(),
+	}
 }
 
 // memberPage lists the holders of a resource. Where it has one entitlement, who holds

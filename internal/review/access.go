@@ -27,12 +27,7 @@ func (s *Sync) Access(p Ref, q Query) (Page[Holding], error) {
 	for _, g := range sorted {
 		e := ent(g)
 		if match.all(g) && s.hasWords(s.entitlementTexts, int(e), search) && w.take() {
-			h := Holding{
-				Entitlement: s.EntitlementAt(e), Direct: s.isDirect(g),
-				Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e),
-			}
-			h.Paths, h.MorePaths = s.paths(p, e, MaxPaths)
-			page.Rows = append(page.Rows, h)
+			page.Rows = append(page.Rows, Holding{s.EntitlementAt(e), s.howHeld(g, p, e)})
 		}
 	}
 	page.Total = w.seen
@@ -53,6 +48,13 @@ func (s *Sync) oncePer(list []int32, key func(int32) EntRef) []int32 {
 		}
 	}
 	return once
+}
+
+// howHeld tells how a principal holds an entitlement by a grant.
+func (s *Sync) howHeld(g int32, p Ref, e EntRef) Held {
+	h := Held{Direct: s.isDirect(g), Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e)}
+	h.Paths, h.MorePaths = s.paths(p, e, MaxPaths)
+	return h
 }
 
 func (s *Sync) isDirect(g int32) bool { return s.flags[g]&flagDirect != 0 }
@@ -147,12 +149,7 @@ func (s *Sync) Who(e EntRef, q Query) (Page[Holder], error) {
 		if !holds || found != nil && !found[p] || !match.all(p) || !w.take() {
 			continue
 		}
-		h := Holder{
-			Principal: s.withoutProfile(p), Direct: s.isDirect(g),
-			Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e),
-		}
-		h.Paths, h.MorePaths = s.paths(p, e, MaxPaths)
-		page.Rows = append(page.Rows, h)
+		page.Rows = append(page.Rows, Holder{s.withoutProfile(p), s.howHeld(g, p, e)})
 	}
 	page.Total = w.seen
 	return page, nil

@@ -209,10 +209,9 @@ type Grant struct {
 // what is held directly is empty.
 type Path []EntRef
 
-// Holding is an entitlement that a principal has.
-type Holding struct {
-	Entitlement Entitlement
-	Direct      bool
+// Held says how somebody holds something.
+type Held struct {
+	Direct bool
 	// Paths are all ways to it, the direct one first, shorter ones before longer
 	// ones. There are never more than [MaxPaths]; MorePaths says that some are left
 	// out.
@@ -223,15 +222,16 @@ type Holding struct {
 	GrantID string
 }
 
+// Holding is an entitlement that a principal has.
+type Holding struct {
+	Entitlement Entitlement
+	Held
+}
+
 // Holder is a principal that has an entitlement.
 type Holder struct {
 	Principal Resource
-	Direct    bool
-	// Paths and MorePaths are as in [Holding].
-	Paths     []Path
-	MorePaths bool
-	Immutable bool
-	GrantID   string
+	Held
 }
 
 // What bounds the paths of one grant.
