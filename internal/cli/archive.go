@@ -43,7 +43,7 @@ func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) 
 	if path == "" {
 		path = cfg.Output.File
 	}
-	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	limits, err := a.limits()
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 		return err
 	}
 	defer func() { err = errors.Join(err, c.log.Close()) }()
-	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	limits, err := a.limits()
 	if err != nil {
 		return err
 	}

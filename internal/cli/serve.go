@@ -14,7 +14,6 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent"
 	"github.com/conductorone/baton-jumpcloud/internal/c1api"
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/health"
 )
@@ -71,7 +70,7 @@ type service struct {
 
 // newService puts it together; nothing is connected yet.
 func newService(ctx context.Context, a *app, cfg *config.Config, c *console, n *network, debug *agent.DebugLog) (*service, error) {
-	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	limits, err := a.limits()
 	if err != nil {
 		return nil, err
 	}

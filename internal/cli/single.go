@@ -17,7 +17,7 @@ func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *traffic, wor
 		return err
 	}
 	defer func() { err = errors.Join(err, c.log.Close()) }()
-	limits, err := c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+	limits, err := a.limits()
 	if err != nil {
 		return c.fail(err)
 	}
@@ -33,4 +33,9 @@ func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *traffic, wor
 		return err
 	}
 	return c.fail(work(c, limits))
+}
+
+// limits bound what an archive may cost to unpack, as the environment says.
+func (a *app) limits() (c1z.Limits, error) {
+	return c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
 }
