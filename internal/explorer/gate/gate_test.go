@@ -214,7 +214,7 @@ func TestTicketEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, h, _ := newGate(t)
 		ticket := g.Ticket().Reveal()
-		time.Sleep(time.Minute) //nolint:forbidigo // The clock is that of the test.
+		time.Sleep(time.Minute) //nolint:forbidigo // the clock is synctest's: no time passes.
 		if r := ask(t, h, http.MethodGet, "/?token="+ticket); r.StatusCode != http.StatusUnauthorized {
 			t.Errorf("after a minute the ticket is answered with %d", r.StatusCode)
 		}
