@@ -62,7 +62,16 @@ func New(cfg Config) (*Explorer, error) {
 	e := &Explorer{cfg: cfg, assets: files, pages: pages, mux: http.NewServeMux()}
 	e.mux.Handle("GET "+files.Prefix(), files)
 	e.mux.HandleFunc("GET /theme", chooseTheme)
-	for path, serve := range map[string]page{
+	for path, serve := range pageTable() {
+		e.mux.Handle("GET "+path, e.handler(serve))
+	}
+	e.mux.Handle("GET /", e.handler(func(*view) error { return errNoPage }))
+	return e, nil
+}
+
+// pageTable are the pages by the pattern of their address.
+func pageTable() map[string]page {
+	return map[string]page{
 		"/{$}":            overview,
 		"/accounts":       accounts,
 		"/groups":         groups,
@@ -77,11 +86,7 @@ func New(cfg Config) (*Explorer, error) {
 		"/compare":        compare,
 		"/reports":        reports,
 		"/reports/{name}": report,
-		"/":               func(*view) error { return errNoPage },
-	} {
-		e.mux.Handle("GET "+path, e.handler(serve))
 	}
-	return e, nil
 }
 
 // ServeHTTP answers with a page.

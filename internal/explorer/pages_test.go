@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -232,10 +233,19 @@ func TestSyncThatIsBeingRead(t *testing.T) {
 func TestThemeIsKept(t *testing.T) {
 	t.Parallel()
 	e := explore(t, shelve(small(t)))
-	for to, want := range map[string]string{"/accounts?q=a": "/accounts?q=a", "//evil.example/": "/", `/\evil.example`: "/", "https://evil.example": "/", "": "/"} {
-		r := get(t, e, "/theme?set=dark&to="+strings.ReplaceAll(to, "&", "%26"))
+	for to, want := range map[string]string{
+		"/accounts?q=a": "/accounts?q=a", "/resource?type=user&id=bo": "/resource?id=bo&type=user", "/reports/stale-admins": "/", "/?sync=1.a": "/?sync=1.a",
+		"/reports/" + review.Reports()[0].Name: "/reports/" + review.Reports()[0].Name,
+		"/accounts?q=a\r\nSet-Cookie: b=c":     "/", "/accounts?q=a%0d%0aX: y": "/accounts?q=a%0D%0AX%3A+y",
+		// Each of these is another host to a browser, or might be to some.
+		"//evil.example/": "/", `/\evil.example`: "/", "https://evil.example": "/", "": "/", "/\t/evil.example/x": "/", "/\n/evil.example/x": "/", "\t//evil.example": "/",
+		`\\evil.example`: "/", "/.//evil.example": "/", "/accounts/..//evil.example": "/", "//evil.example/accounts": "/", "https:accounts": "/", "javascript:alert(1)": "/",
+		"//user@evil.example/accounts": "/", "///evil.example": "/", "/%09/evil.example": "/", "/%2f/evil.example": "/", "evil.example": "/", "?q=a": "/",
+		"/theme?set=light": "/", "/assets/0/app.css": "/", "/reports/{name}": "/", "/{$}": "/",
+	} {
+		r := get(t, e, "/theme?set=dark&to="+url.QueryEscape(to))
 		if got := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || got != want {
-			t.Errorf("to %q leads to %q", to, got)
+			t.Errorf("to %q leads to %q, want %q", to, got, want)
 		}
 	}
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)

@@ -6,11 +6,14 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
 )
 
 //go:embed pages
@@ -76,11 +79,32 @@ func chooseTheme(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, c)
-	to := r.URL.Query().Get("to")
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
-		to = "/"
+	http.Redirect(w, r, pageAddress(r.URL.Query().Get("to")), http.StatusSeeOther) //nolint:gosec // It is the address of a page of ours.
+}
+
+// pageAddress is the address of a page of ours with its parameters, written anew: a
+// browser reads an address in other ways than we do (it drops tabs, and takes a
+// backslash for a slash), so nothing of the text is sent back as it came. Whatever
+// names no page leads to the overview.
+func pageAddress(text string) string {
+	const overview = "/"
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
+		return overview
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // It is a path here.
+	if !isPage(u.Path) {
+		return overview
+	}
+	return (&url.URL{Path: u.Path, RawQuery: u.Query().Encode()}).String()
+}
+
+// isPage reports whether a path is that of a page.
+func isPage(path string) bool {
+	if name, report := strings.CutPrefix(path, "/reports/"); report {
+		return slices.ContainsFunc(review.Reports(), func(r review.ReportInfo) bool { return r.Name == name })
+	}
+	_, found := pageTable()[path]
+	return found && !strings.Contains(path, "{") || path == "/"
 }
 
 // themeOf is the theme that was chosen, empty for none.
