@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,12 +26,12 @@ import (
 )
 
 // run queues a full sync with options and returns what was uploaded for it.
-func (r *rig) run(task *pb.Task_SyncFullTask) (path string, sync c1z.SyncRun) {
+func (r *rig) run(task *pb.Task_SyncFullTask) (path string, run c1z.SyncRun) {
 	r.Helper()
 	info := r.succeeded(r.c1.Enqueue(&pb.Task{TaskType: &pb.Task_SyncFull{SyncFull: task}}))
 	path = info.Assets[0].Path
-	_, sync = openArchive(r.T, path)
-	return path, sync
+	_, run = openArchive(r.T, path)
+	return path, run
 }
 
 // TestServiceSyncOptions asks for all that a task can ask for.
@@ -240,8 +243,8 @@ func TestServiceHealth(t *testing.T) {
 	r.succeeded(id)
 	check("/ready", http.StatusOK, `"status":"ready"`)
 
-	probe := program(t.Context(), t, "health-check", "--endpoint=ready", "--health-check-port="+port)
-	if output, err := probe.CombinedOutput(); err != nil {
+	probe := program(t.Context(), t, "health-check", "--health-check-port="+port)
+	if output, err := probe.CombinedOutput(); err != nil || !strings.Contains(string(output), `"status":"ready"`) {
 		t.Errorf("health-check: %v\n%s", err, output)
 	}
 	// The result has arrived at ConductorOne before the connector counts the task.
@@ -259,6 +262,46 @@ func TestServiceHealth(t *testing.T) {
 	}
 	if code := p.signal(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestServiceStopsWhileHealthWaits stops the service while a probe of /health waits on
+// a JumpCloud that does not answer.
+func TestServiceStopsWhileHealthWaits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, c1sim.Options{})
+	port := strconv.Itoa(freePort(t))
+	p := r.start("--health-check", "--health-check-port="+port)
+	p.until("connected to ConductorOne")
+	reached, released := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(released) })
+	once := sync.OnceFunc(func() { close(reached) })
+	r.jc.OnRequest(func(int, string) {
+		once()
+		<-released
+	})
+	answered := make(chan string, 1)
+	probe := must(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/health", http.NoBody))
+	go func() {
+		response, err := http.DefaultClient.Do(probe)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		answered <- fmt.Sprint(response.StatusCode, " ", string(body), err)
+	}()
+	select {
+	case <-reached:
+	case <-time.After(serviceWait):
+		t.Fatal("JumpCloud was not asked")
+	}
+	if code := p.signal(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, p.log)
+	}
+	if answer := <-answered; !strings.Contains(answer, `503 {"status":"unhealthy"`) || !strings.Contains(answer, `"validation_error":"stopping"`) {
+		t.Errorf("the probe was answered with %s", answer)
 	}
 }
 

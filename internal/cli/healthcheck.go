@@ -20,7 +20,7 @@ type healthCheckOptions struct {
 }
 
 func (o *healthCheckOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.endpoint, "endpoint", "health", "What to ask for: health, ready or live")
+	flags.StringVar(&o.endpoint, "endpoint", "ready", "What to ask for: ready, live or health (which asks JumpCloud)")
 	flags.IntVar(&o.timeout, "timeout", 5, "Seconds to wait for the answer")
 }
 
@@ -29,8 +29,9 @@ func newHealthCheck(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health-check",
 		Short: "Ask a running connector how it is, for container probes",
-		Long: "Ask a running connector how it is, at --health-check-bind-address and --health-check-port.\n" +
-			"The exit code is 0 when it is well, 2 when it answers that it is not, and 14 when nothing answers.",
+		Long: "Ask a running connector whether it is ready, at --health-check-bind-address and --health-check-port,\n" +
+			"as the readiness probe of our manifests does. The exit code is 0 when it is, 2 when it answers that it is\n" +
+			"not, and 14 when nothing answers.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.ForCommand)

@@ -162,7 +162,8 @@ func (s *service) serveHealth(ctx context.Context) (stop func() error, err error
 		return nil, fmt.Errorf("serve health checks: %w; choose another port with --health-check-port", err)
 	}
 	s.log.InfoContext(ctx, "serving health checks", "address", listener.Addr().String())
-	handler := health.NewHandler(health.Options{
+	// What a stop finds under way with JumpCloud ends with it.
+	handler := health.NewHandler(ctx, health.Options{
 		Validate: func(ctx context.Context) error { _, err := s.changes.Validate(ctx); return err },
 		Ready: func() error {
 			if ctx.Err() != nil {

@@ -3,8 +3,8 @@
 //
 //	/live     200 as long as the process answers at all
 //	/ready    200 while the connector is connected to ConductorOne, else 503
-//	/health   200 if the connector can use its key, else 503; it makes requests,
-//	          so it is for people, not for probes
+//	/health   200 if the connector can use its key, else 503, within 5 s; it makes
+//	          requests, so it is for people, not for probes
 //	/metrics  Prometheus metrics, if there are any
 //
 // Bodies are JSON: {"status":"not_ready","timestamp":"…","details":{"error":"…"}}.
@@ -24,7 +24,9 @@ import (
 )
 
 const (
-	validateTimeout   = 30 * time.Second
+	// validateTimeout leaves half a second for the answer, so that whoever waits 5 s,
+	// as Check does unless told otherwise, gets it.
+	validateTimeout   = 4500 * time.Millisecond
 	readHeaderTimeout = 10 * time.Second
 	writeTimeout      = time.Minute
 	shutdownTimeout   = 5 * time.Second
@@ -32,7 +34,7 @@ const (
 
 // Options are what the answers are made from.
 type Options struct {
-	// Validate tries the connector's key. It is asked once at a time, and given 30 s.
+	// Validate tries the connector's key. It is asked once at a time, and given 4.5 s.
 	Validate func(context.Context) error
 	// Ready says why the connector is not ready; nil means that it is.
 	Ready func() error
@@ -47,8 +49,12 @@ type answer struct {
 	Details   map[string]string `json:"details,omitempty"`
 }
 
-// NewHandler answers the four paths, whatever the method.
-func NewHandler(o Options) http.Handler {
+// errStopping is why a validation ends that was under way when the context ended.
+var errStopping = errors.New("stopping")
+
+// NewHandler answers the four paths, whatever the method. Where the context ends,
+// nothing is validated any more.
+func NewHandler(ctx context.Context, o Options) http.Handler {
 	var validations singleflight.Group
 	mux := http.NewServeMux()
 	mux.HandleFunc("/live", func(w http.ResponseWriter, _ *http.Request) {
@@ -61,12 +67,16 @@ func NewHandler(o Options) http.Handler {
 		}
 		write(w, http.StatusOK, "ready", nil)
 	})
-	mux.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
 		// The answer may be for several requests, so none of them ends it.
 		_, err, _ := validations.Do("", func() (any, error) {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), validateTimeout)
+			limited, cancel := context.WithTimeout(ctx, validateTimeout)
 			defer cancel()
-			return nil, o.Validate(ctx)
+			err := o.Validate(limited)
+			if err != nil && ctx.Err() != nil {
+				err = errStopping
+			}
+			return nil, err
 		})
 		if err != nil {
 			write(w, http.StatusServiceUnavailable, "unhealthy", map[string]string{
@@ -92,7 +102,8 @@ func write(w http.ResponseWriter, code int, status string, details map[string]st
 }
 
 // Serve answers on l until ctx ends, and then lets requests under way take up to
-// five seconds more.
+// five seconds more. One that takes longer is cut off, which is no error: whoever
+// is slow to read its answer does not make an orderly end a failure.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler:           h,
@@ -110,8 +121,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err := server.Shutdown(grace)
-	if err != nil {
-		err = errors.Join(err, server.Close())
+	if errors.Is(err, context.DeadlineExceeded) {
+		logger.DebugContext(ctx, "requests to the health check were cut off")
+		err = server.Close()
 	}
 	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
