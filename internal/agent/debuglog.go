@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // maxDebugLog bounds the file of a debug log. Debugging must not fill the volume
@@ -86,7 +88,7 @@ func (f *debugFile) start(path string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.users == 0 {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // The path lies in the state folder.
+		file, err := regularfile.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|regularfile.NoFollow, 0o600)
 		if err != nil {
 			return fmt.Errorf("open the debug log: %w", err)
 		}

@@ -28,14 +28,14 @@ var layers = []layer{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
-			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/report", "internal/review",
+			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/regularfile", "internal/report", "internal/review",
 			"internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
 	{
 		pkg: "internal/config",
-		may: []string{"internal/bid", "internal/pb", "internal/secret"},
+		may: []string{"internal/bid", "internal/pb", "internal/regularfile", "internal/secret"},
 		why: "settings are read before anything else exists",
 	},
 	{
@@ -45,7 +45,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/audit",
-		may: []string{"internal/connector", "internal/secret"},
+		may: []string{"internal/connector", "internal/regularfile", "internal/secret"},
 		why: "the trail writes down changes as the connector describes them, and takes no part in them",
 	},
 	{
@@ -60,7 +60,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/workdb",
-		may: []string{"internal/pb", "internal/syncer"},
+		may: []string{"internal/pb", "internal/regularfile", "internal/syncer"},
 		why: "the work database is the engine's Store and serves nobody else",
 	},
 	{
@@ -70,7 +70,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1z",
-		may: []string{"internal/c1z/sqlitefile", "internal/pb"},
+		may: []string{"internal/c1z/sqlitefile", "internal/pb", "internal/regularfile"},
 		why: "the archive is a file format; what is in it and how it got there is not its business",
 	},
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
@@ -81,7 +81,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/agent",
-		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/c1api", "internal/pb"},
+		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/c1api", "internal/pb", "internal/regularfile"},
 		why: "the agent polls, dispatches and reports for any connector, so it knows none",
 	},
 	{
@@ -89,7 +89,11 @@ var layers = []layer{
 		may: []string{"internal/pb"},
 		why: "how a task is answered depends on the task and the connector's answer, not on how either travels",
 	},
-	{pkg: "internal/agent/ledger", why: "what is owed is bytes under a task's id"},
+	{
+		pkg: "internal/agent/ledger",
+		may: []string{"internal/regularfile"},
+		why: "what is owed is bytes under a task's id",
+	},
 	{
 		pkg: "internal/c1api",
 		may: []string{"internal/pb", "internal/secret"},
@@ -108,6 +112,7 @@ var layers = []layer{
 	{pkg: "internal/simcert", why: "certificates of simulators are nobody else's"},
 	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
+	{pkg: "internal/regularfile", why: "how a file is opened has nothing to do with what is in it"},
 	{
 		pkg: "internal/report",
 		may: []string{"internal/syncer"},
@@ -125,7 +130,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/explorer/gate",
-		may: []string{"internal/secret"},
+		may: []string{"internal/regularfile", "internal/secret"},
 		why: "who may ask is decided without knowing what is asked for",
 	},
 	{pkg: "internal/explorer/assets", why: "files for browsers know nothing of what they show"},
@@ -136,7 +141,11 @@ var layers = []layer{
 		why: "questions are answered from an archive, for whoever shows the answer and however",
 	},
 	{pkg: "internal/health", why: "it answers probes from what it is given, so that it can answer before anything else works"},
-	{pkg: "internal/logs", why: "loggers are made before anything else exists and passed to everything"},
+	{
+		pkg: "internal/logs",
+		may: []string{"internal/regularfile"},
+		why: "loggers are made before anything else exists and passed to everything",
+	},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},
 	{pkg: "internal/pb", why: "generated code is the lowest layer"},
 	{pkg: "internal/e2e", why: "it holds tests of the whole and nothing that could be imported"},

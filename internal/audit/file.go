@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 const (
@@ -58,7 +60,7 @@ func withOpened(ctx context.Context, path string, use func(f *os.File, size int6
 			return err
 		}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|noFollow, permissions) //nolint:gosec // Who runs the program chooses the file.
+	f, err := os.OpenFile(path, regularfile.SystemFlags(os.O_RDWR|os.O_APPEND|os.O_CREATE|regularfile.NoFollow), permissions) //nolint:gosec // Who runs the program chooses the file.
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func withOpened(ctx context.Context, path string, use func(f *os.File, size int6
 func lockFile(ctx context.Context, path string) (*flock.Flock, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, lockWait, fmt.Errorf("another process has held its lock for %s", lockWait))
 	defer cancel()
-	lock := flock.New(lockPath(path), flock.SetFlag(os.O_RDWR|os.O_CREATE|noFollow), flock.SetPermissions(permissions))
+	lock := flock.New(lockPath(path), flock.SetFlag(regularfile.SystemFlags(os.O_RDWR|os.O_CREATE|regularfile.NoFollow)), flock.SetPermissions(permissions))
 	held, err := lock.TryLockContext(limited, lockPoll)
 	switch {
 	case held:
@@ -106,7 +108,7 @@ func judge(info fs.FileInfo) error {
 	case info.IsDir():
 		return errors.New("it is a folder: name a file in it")
 	case !info.Mode().IsRegular():
-		return errors.New("it is not a regular file: name another one")
+		return fmt.Errorf("it is %s, not a regular file: name another one", regularfile.Kind(info.Mode()))
 	case !ownedByUs(info):
 		return errors.New("it belongs to another user: name another file, or run as its owner")
 	case tooOpen(info):

@@ -4,10 +4,6 @@ package audit
 
 import "io/fs"
 
-// noFollow has nothing to stand for where links are not opened by a flag; judge
-// refuses them all the same.
-const noFollow = 0
-
 // lockPath is the file that the lock is on. A lock keeps everybody out of a file
 // on these systems, its holder's other handles included, so it is one beside it.
 func lockPath(path string) string { return path + ".lock" }

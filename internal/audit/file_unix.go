@@ -9,9 +9,6 @@ import (
 	"syscall"
 )
 
-// noFollow makes opening a symbolic link fail.
-const noFollow = syscall.O_NOFOLLOW
-
 // lockPath is the file that the lock is on: here the file itself.
 func lockPath(path string) string { return path }
 

@@ -1,9 +1,12 @@
 package c1z
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gofrs/flock"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // FileLock is the right to write an archive. One process holds it at a time, and
@@ -12,22 +15,24 @@ type FileLock struct {
 	lock *flock.Flock
 }
 
+// lockSuffix ends the name of the lock of an archive.
+const lockSuffix = ".lock"
+
 // Lock takes the lock of the archive at path: a file beside it of the same name
 // with ".lock" behind it, which stays when the lock is given back. Of a link, it
-// is the lock of the file that the link leads to. If another run holds it, the
-// error is [ErrLocked].
+// is the lock of the file that the link leads to. A lock that is itself a link, or
+// no regular file, is refused. If another run holds it, the error is [ErrLocked].
 func Lock(path string) (*FileLock, error) {
 	target, err := resolve(path)
 	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(target+".lock", flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock archive %s: %w", target, err)
-	}
-	if !ok {
+	lock, err := regularfile.Lock(target + lockSuffix)
+	switch {
+	case errors.Is(err, regularfile.ErrLocked):
 		return nil, fmt.Errorf("lock archive %s: %w; wait until it has ended or choose another file", target, ErrLocked)
+	case err != nil:
+		return nil, fmt.Errorf("lock archive %s: %w", target, err)
 	}
 	return &FileLock{lock: lock}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // OpenOptions says how [Open] unpacks an archive.
@@ -74,16 +76,14 @@ func RemoveUnpacked(dir string) error {
 }
 
 func (r *Reader) open(ctx context.Context, opts OpenOptions) error {
-	src, err := os.Open(r.path)
+	src, err := regularfile.Open(r.path)
+	if kind, ok := errors.AsType[*regularfile.KindError](err); ok {
+		return fmt.Errorf("%w: it is %s", ErrNotArchive, regularfile.Kind(kind.Mode))
+	}
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	if info, err := src.Stat(); err != nil {
-		return err
-	} else if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is not a regular file", ErrNotArchive)
-	}
 	dst, err := os.CreateTemp(opts.TempDir, unpackedName)
 	if err != nil {
 		return fmt.Errorf("make a temporary file: %w", err)

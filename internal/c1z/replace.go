@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // resolve returns the path of the file that an archive is written to. A link is
@@ -34,7 +36,7 @@ func resolve(path string) (string, error) {
 		}
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("archive %s: %w: it is not a regular file; choose another file", path, ErrNotArchive)
+		return "", fmt.Errorf("archive %s: %w: it is %s; choose another file", path, ErrNotArchive, regularfile.Kind(info.Mode()))
 	}
 	return abs, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/ksuid"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // How many older finished full syncs a new archive keeps beside its own.
@@ -207,7 +208,7 @@ func (w *Writer) openOld(ctx context.Context) error {
 
 // checkOld looks at the header of what is at the path now.
 func (w *Writer) checkOld() error {
-	f, err := os.Open(w.path)
+	f, err := regularfile.Open(w.path)
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}

@@ -2,15 +2,24 @@ package cli
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
-// envCertFile names a file of CA certificates that are trusted beside the public
-// ones.
-const envCertFile = "SSL_CERT_FILE"
+const (
+	// envCertFile names a file of CA certificates that are trusted beside the public
+	// ones, and envCertDir folders of such files that take the place of the system's.
+	envCertFile = "SSL_CERT_FILE"
+	envCertDir  = "SSL_CERT_DIR"
+	// maxCertificates bounds a file of CA certificates, in bytes.
+	maxCertificates = 16 << 20
+)
 
 // systemBundles are the files in which Linux distributions keep the public CAs.
 // Go reads the first of them by itself, but not while SSL_CERT_FILE is set.
@@ -29,11 +38,19 @@ func systemBundles() []string {
 // image made from scratch, those that come with the program; and those of the file
 // that SSL_CERT_FILE names, which Go alone would trust instead of all others.
 func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
+	file, _ := lookup(envCertFile)
+	private, err := readPrivate(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", envCertFile, err)
+	}
+	dirs, _ := lookup(envCertDir)
+	if err := checkCertDirs(dirs); err != nil {
+		return nil, fmt.Errorf("read %s: %w", envCertDir, err)
+	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("read the system's CA certificates: %w", err)
 	}
-	file, _ := lookup(envCertFile)
 	if file == "" {
 		if pool.Equal(x509.NewCertPool()) {
 			return pool, addEmbedded(pool)
@@ -45,14 +62,35 @@ func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
 			return nil, err
 		}
 	}
-	private, err := os.ReadFile(file) //nolint:gosec // Who runs the program chooses whom to trust.
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", envCertFile, err)
-	}
 	if !pool.AppendCertsFromPEM(private) {
 		return nil, fmt.Errorf("read %s: %s holds no CA certificate in PEM form", envCertFile, file)
 	}
 	return pool, nil
+}
+
+// readPrivate reads the file that SSL_CERT_FILE names; nil where it names none.
+func readPrivate(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	certificates, _, err := regularfile.Read(file, maxCertificates)
+	return certificates, err
+}
+
+// checkCertDirs looks at the files of the folders that SSL_CERT_DIR names before Go
+// opens every one of them.
+func checkCertDirs(dirs string) error {
+	for _, dir := range filepath.SplitList(dirs) {
+		entries, _ := os.ReadDir(dir) // Go ignores a folder that it cannot read.
+		for _, entry := range entries {
+			path := filepath.Join(dir, entry.Name())
+			kind, ok := errors.AsType[*regularfile.KindError](regularfile.Check(path, os.O_RDONLY))
+			if ok && !kind.Mode.IsDir() {
+				return kind
+			}
+		}
+	}
+	return nil
 }
 
 // addFirst adds the certificates of the first file that has any.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // archiveMagic is how archives of every format begin.
@@ -29,9 +31,12 @@ func checkSave(path string) error {
 		return fmt.Errorf("--save: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("--save %s: it is not a regular file; choose another", path)
+		return hintedError{
+			fmt.Errorf("--save: %w", &regularfile.KindError{Path: path, Mode: info.Mode()}),
+			"name another file; or leave --save out and send the output on: --output csv | ...",
+		}
 	}
-	f, err := os.Open(path) //nolint:gosec // Who runs the program chooses the file.
+	f, err := regularfile.Open(path)
 	if err != nil {
 		return fmt.Errorf("--save: %w", err)
 	}

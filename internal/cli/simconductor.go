@@ -77,7 +77,7 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 		return nil, errors.Join(err, listener.Close())
 	}
 	c.ca = filepath.Join(c.dir, "ca.pem")
-	if err := c.WriteCA(c.ca); err != nil {
+	if err := saveAuthority(c.ca, c.CA()); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	go func() { c.finished <- c.Serve(listener) }()

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // simulateOptions are the flags of the simulate command.
@@ -135,7 +136,7 @@ func simulateConductorOne(ctx context.Context, a *app, o simulateOptions, sim *s
 func (o *simulateOptions) simulatorSettings(flags *pflag.FlagSet) (jcsim.Settings, error) {
 	var settings jcsim.Settings
 	if o.settings != "" {
-		f, err := os.Open(o.settings)
+		f, err := regularfile.Open(o.settings)
 		if err != nil {
 			return settings, fmt.Errorf("read simulator settings: %w", err)
 		}

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	"github.com/conductorone/baton-jumpcloud/internal/simcert"
 )
 
@@ -65,7 +68,7 @@ func (o *tenantOptions) first() (*jcsim.Tenant, error) {
 		}
 		return jcsim.Generate(o.seed, size), nil
 	}
-	f, err := os.Open(o.file)
+	f, err := regularfile.Open(o.file)
 	if err != nil {
 		return nil, fmt.Errorf("read tenant: %w", err)
 	}
@@ -124,7 +127,27 @@ func (s *simulator) secure(address, authority string) error {
 	}
 	s.url = "https" + strings.TrimPrefix(s.url, "http")
 	s.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
-	return os.WriteFile(s.authority, ca, 0o600)
+	return saveAuthority(s.authority, ca)
+}
+
+// saveAuthority writes the certificate of an authority to a file, in place of one that
+// an earlier simulator wrote there and of nothing else.
+func saveAuthority(path string, ca []byte) (err error) {
+	had, _, err := regularfile.Read(path, maxCertificates)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("write the certificate to trust: %w", err)
+	case len(had) > 0 && !x509.NewCertPool().AppendCertsFromPEM(had):
+		return fmt.Errorf("write the certificate to trust: %s holds something else than certificates; choose another file", path)
+	}
+	f, err := regularfile.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the certificate to trust: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = f.Write(ca)
+	return err
 }
 
 // onLoopback refuses an address that others than this machine reach.

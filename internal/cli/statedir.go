@@ -15,7 +15,11 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
+
+// maxRemembered bounds the file that says which organisation a state folder is of.
+const maxRemembered = 64 << 10
 
 // home is a state folder as one client of ConductorOne sees it.
 type home struct{ dir, client string }
@@ -31,7 +35,7 @@ func (h home) path(prefix, suffix string) string {
 // first one that it sees is the right one.
 func (h home) admit(org connector.Organization) error {
 	path := h.path("organization-", ".json")
-	known, err := os.ReadFile(path) //nolint:gosec // The path lies in the state folder.
+	known, _, err := regularfile.Read(path, maxRemembered)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := h.remember(path, org); err != nil {
 			return fmt.Errorf("remember the organisation: %w", err)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +27,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 const (
@@ -110,7 +110,7 @@ func collector(settings config.Telemetry, roots *x509.CertPool) (string, transpo
 	certificates := settings.Cert
 	if settings.CertPath != "" {
 		var err error
-		if certificates, err = os.ReadFile(settings.CertPath); err != nil {
+		if certificates, _, err = regularfile.Read(settings.CertPath, maxCertificates); err != nil {
 			return "", nil, fmt.Errorf("read the collector's CA: %w", err)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/knadh/koanf/parsers/yaml"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 const (
@@ -52,7 +54,7 @@ func readFile(named, dir string) (configFile, Problems) {
 
 // load reads and parses the file and notes its permissions.
 func (c *configFile) load() (map[string]any, error) {
-	data, info, err := readBounded(c.path, maxFileBytes)
+	data, info, err := regularfile.Read(c.path, maxFileBytes)
 	if err != nil {
 		return nil, err
 	}

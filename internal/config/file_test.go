@@ -68,7 +68,7 @@ func TestConfigPath(t *testing.T) {
 		{"named", named, "named", ""},
 		{"extension", filepath.Join(dir, "other.json"), "", "expected config file to have .yaml or .yml extension"},
 		{"missing", filepath.Join(dir, "missing.yaml"), "", "no such file or directory"},
-		{"folder", dir + "/sub.yaml", "", "is a directory"},
+		{"folder", dir + "/sub.yaml", "", "sub.yaml is a folder, not a regular file"},
 	}
 	if err := os.Mkdir(filepath.Join(dir, "sub.yaml"), 0o700); err != nil {
 		t.Fatal(err)

@@ -1,12 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // Layer is a place that values come from. A later layer outweighs an earlier one.
@@ -52,7 +52,7 @@ func envLayer(lookup func(string) (string, bool)) (map[string]setting, Problems)
 			}
 			secret, err := readSecret(path)
 			if err != nil {
-				problems = append(problems, Problem{Text: fmt.Sprintf("%s: %v", o.FileEnv(), err)})
+				problems = append(problems, Problem{Text: fmt.Sprintf("%s: %v", o.FileEnv(), err), Hint: secretFileHint(o, err)})
 				continue
 			}
 			text, origin.Name = secret, o.FileEnv()
@@ -70,9 +70,17 @@ func envLayer(lookup func(string) (string, bool)) (map[string]setting, Problems)
 	return given, problems
 }
 
+// secretFileHint says what to do about a file that holds no secret.
+func secretFileHint(o Option, err error) string {
+	if _, ok := errors.AsType[*regularfile.KindError](err); ok {
+		return fmt.Sprintf("name a regular file, or give the value itself: %s=\"$(...)\"", o.Env())
+	}
+	return ""
+}
+
 // readSecret reads a file that holds one secret and perhaps a line end.
 func readSecret(path string) (string, error) {
-	data, _, err := readBounded(path, maxSecretBytes)
+	data, _, err := regularfile.Read(path, maxSecretBytes)
 	if err != nil {
 		return "", err
 	}
@@ -81,25 +89,6 @@ func readSecret(path string) (string, error) {
 		return "", fmt.Errorf("%s is empty", path)
 	}
 	return text, nil
-}
-
-// readBounded reads at most limit bytes of a file, which may be a pipe.
-func readBounded(path string, limit int64) ([]byte, fs.FileInfo, error) {
-	f, err := os.Open(path) //nolint:gosec // Who runs the program chooses the file.
-	if err != nil {
-		return nil, nil, err
-	}
-	// Closing what was only read has nothing to tell.
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s is larger than %d bytes", path, limit)
-	}
-	return data, info, err
 }
 
 // parseText reads an option's value from text of the environment or of a YAML

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // The formats of [Options.Format].
@@ -67,7 +69,7 @@ func New(o Options) (*Log, error) {
 			log.OnStderr = true
 			writers = append(writers, o.Stderr)
 		default:
-			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // Who runs the program chooses the file.
+			f, err := regularfile.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("open log: %w", err), log.Close())
 			}

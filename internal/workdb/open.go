@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/ksuid"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -56,6 +57,8 @@ func Open(ctx context.Context, dir string, fp Fingerprint, logger *slog.Logger) 
 		return create(ctx, path, fp)
 	case err != nil:
 		return nil, fmt.Errorf("work database: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, &Error{Path: path, Op: "open", Err: &regularfile.KindError{Path: path, Mode: info.Mode()}, Hint: "remove it"}
 	case info.Size() == 0:
 		return create(ctx, path, fp) // its maker ended before the first transaction
 	}

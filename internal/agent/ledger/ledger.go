@@ -29,12 +29,17 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // MaxAge is how old a task may be of which ConductorOne wants to hear no more: one
 // that was begun and never came again, or one whose result is never accepted.
 // ConductorOne has given it up long before.
 const MaxAge = 7 * 24 * time.Hour
+
+// maxFileBytes bounds a file that is read. A result is one message of gRPC.
+const maxFileBytes = 64 << 20
 
 // ErrInUse means that another process has the ledger open.
 var ErrInUse = errors.New("the state folder is in use by another process")
@@ -79,14 +84,12 @@ func Open(dir string, logger *slog.Logger) (*Ledger, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w", err)
 	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock the state folder: %w", err)
-	}
-	if !locked {
-		_ = lock.Close() // Nothing is held that closing could fail to give up.
+	lock, err := regularfile.Lock(filepath.Join(dir, "lock"))
+	switch {
+	case errors.Is(err, regularfile.ErrLocked):
 		return nil, fmt.Errorf("%w: %s; stop the other one, or give this one a folder of its own", ErrInUse, dir)
+	case err != nil:
+		return nil, fmt.Errorf("lock the state folder: %w", err)
 	}
 	l := &Ledger{dir: dir, lock: lock, logger: logger, entries: map[string]entry{}}
 	if err := l.load(time.Now()); err != nil {
@@ -126,7 +129,7 @@ func (l *Ledger) load(now time.Time) error {
 }
 
 func (l *Ledger) loadFile(path string, now time.Time) error {
-	raw, err := os.ReadFile(path) //nolint:gosec // The path lies in the ledger's own folder.
+	raw, _, err := regularfile.Read(path, maxFileBytes)
 	if err != nil {
 		return fmt.Errorf("read the state of a task: %w", err)
 	}

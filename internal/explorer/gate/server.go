@@ -14,8 +14,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
+
+// maxPEM bounds the files of the certificate and its key, in bytes.
+const maxPEM = 1 << 20
 
 // The times that a connection may take. Downloads may take longer; their handler
 // moves the deadline.
@@ -75,7 +79,7 @@ func Listen(ctx context.Context, place Place, logger *slog.Logger) (*Server, err
 		names = append(names, "localhost")
 	}
 	if secure {
-		certificate, err := tls.LoadX509KeyPair(place.CertFile, place.KeyFile)
+		certificate, err := loadCertificate(place)
 		if err != nil {
 			return nil, fmt.Errorf("read the certificate and its key: %w", err)
 		}
@@ -97,6 +101,19 @@ func Listen(ctx context.Context, place Place, logger *slog.Logger) (*Server, err
 		Hosts: hosts(names, port, secure), Secure: secure, Cookie: "baton_explore_" + strconv.Itoa(port), Logger: logger,
 	})
 	return s, nil
+}
+
+// loadCertificate reads the certificate to answer with, and its key.
+func loadCertificate(place Place) (tls.Certificate, error) {
+	certificate, _, err := regularfile.Read(place.CertFile, maxPEM)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, _, err := regularfile.Read(place.KeyFile, maxPEM)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, key)
 }
 
 // Close gives the address up, where [Server.Serve] is not called.
