@@ -202,9 +202,28 @@ deploy-check: ## Render and check what is in deploy/
 image: ## Assemble the container image in dist/image, and run it (needs root)
 	go run -C tools/image . -source $(CURDIR) -out $(CURDIR)/dist/image -commit "$$(git rev-parse HEAD 2>/dev/null)"
 
+# The version of a release, and the digest of its image.
+VERSION ?=
+DIGEST  ?=
+
+.PHONY: release-files
+release-files: ## Write chart and manifests with the image by version and digest (VERSION= DIGEST=)
+	deploy/release-files.sh '$(VERSION)' '$(DIGEST)' dist/release
+
 .PHONY: vuln
-vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities; asks a database on the network, so CI does not
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities; asks a database on the network
 	$(TOOLS)/govulncheck $(PKG)
+
+# CI has no network beyond downloads of modules, and then says so instead.
+VULN_DB ?= https://vuln.go.dev
+
+.PHONY: vuln-check
+vuln-check: ## The same where the database can be reached, else a remark
+	@if curl -sfm 10 -o /dev/null '$(VULN_DB)/index/db.json'; then \
+		$(MAKE) vuln; \
+	else \
+		echo 'vuln: the database at $(VULN_DB) cannot be reached: NOT CHECKED for known vulnerabilities'; \
+	fi
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,10 +138,17 @@ func TestPageManifests(t *testing.T) {
 	if len(secrets) != 1 || len(deployments) != 1 {
 		t.Fatalf("got %d secrets and %d deployments, want one of each", len(secrets), len(deployments))
 	}
-	for _, key := range []string{"BATON_CLIENT_ID", "BATON_CLIENT_SECRET", "BATON_API_KEY", "BATON_PROVISIONING"} {
+	for _, key := range []string{"BATON_CLIENT_ID", "BATON_CLIENT_SECRET", "BATON_API_KEY"} {
 		if secrets[0].StringData[key] == "" {
 			t.Errorf("the Secret does not set %s", key)
 		}
+	}
+	// The page says that it is optional.
+	if _, on := secrets[0].StringData["BATON_PROVISIONING"]; on {
+		t.Error("the Secret lets ConductorOne change access before anybody has asked for that")
+	}
+	if got, want := deployments[0].Spec.Template.Spec.Containers[0].Image, "ghcr.io/conductorone/baton-jumpcloud:latest"; got != want {
+		t.Errorf("the page's Deployment runs %q, want %q", got, want)
 	}
 	ref := deployments[0].Spec.Template.Spec.Containers[0].EnvFrom[0].SecretRef
 	if ref.Name != secrets[0].Name {
@@ -156,13 +164,31 @@ func TestUnquotedBooleanIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	planted := bytes.Replace(data, []byte(`BATON_PROVISIONING: "true"`), []byte("BATON_PROVISIONING: true"), 1)
+	planted := bytes.Replace(data, []byte(`# BATON_PROVISIONING: "true"`), []byte(`BATON_PROVISIONING: "true"`), 1)
 	if bytes.Equal(planted, data) {
-		t.Fatal("the manifest has no quoted boolean to plant a fault in")
+		t.Fatal("the manifest does not show how to allow provisioning")
 	}
+	if _, err := decodeAll(planted); err != nil {
+		t.Errorf("the manifest with provisioning is refused: %v", err)
+	}
+	planted = bytes.Replace(planted, []byte(`"true"`), []byte("true"), 1)
 	if _, err := decodeAll(planted); err == nil {
 		t.Error("an unquoted boolean was accepted")
 	}
+}
+
+// kustomize renders a folder.
+func kustomize(t *testing.T, dir string) []byte {
+	t.Helper()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := resources.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func TestKustomize(t *testing.T) {
@@ -170,14 +196,10 @@ func TestKustomize(t *testing.T) {
 	for _, dir := range []string{"base", "overlays/production"} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
-			k := krusty.MakeKustomizer(krusty.MakeDefaultOptions())
-			resources, err := k.Run(filesys.MakeFsOnDisk(), filepath.Join("../kubernetes", dir))
-			if err != nil {
-				t.Fatal(err)
-			}
-			data, err := resources.AsYaml()
-			if err != nil {
-				t.Fatal(err)
+			data := kustomize(t, filepath.Join("../kubernetes", dir))
+			// kubectl apply -k must work on a plain cluster.
+			if bytes.Contains(data, []byte("monitoring.coreos.com")) {
+				t.Error("the Prometheus operator's types are needed")
 			}
 			objects := decode(t, data)
 			deployments := find[*appsv1.Deployment](objects)
@@ -186,6 +208,121 @@ func TestKustomize(t *testing.T) {
 			}
 			checkDeployment(t, deployments[0], objects)
 		})
+	}
+}
+
+// With the component there is a monitor, and whoever scrapes is let in.
+func TestMetricsComponent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../kubernetes")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "overlays/production/kustomization.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(text, []byte("# components:\n#   - ../../components/metrics"), []byte("components:\n  - ../../components/metrics"), 1)
+	if bytes.Equal(text, changed) {
+		t.Fatal("the overlay does not show how to add the component")
+	}
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data := kustomize(t, filepath.Join(dir, "overlays/production"))
+	objects := decode(t, data)
+	if !bytes.Contains(data, []byte("kind: ServiceMonitor")) {
+		t.Error("there is no ServiceMonitor")
+	}
+	if got := ingress(objects); got != 1 {
+		t.Errorf("%d rules let traffic in, want 1", got)
+	}
+}
+
+// ingress counts the rules that let traffic in.
+func ingress(objects []runtime.Object) (rules int) {
+	for _, p := range find[*networkingv1.NetworkPolicy](objects) {
+		rules += len(p.Spec.Ingress)
+	}
+	return rules
+}
+
+// checkImage wants a version, never a name that can be another program tomorrow.
+func checkImage(t *testing.T, image string) {
+	t.Helper()
+	name, tag, _ := strings.Cut(image, ":")
+	if tag == "" || strings.HasPrefix(tag, "latest") || strings.HasPrefix(tag, "@") {
+		t.Errorf("the image %q (%s) is not named by a version", image, name)
+	}
+}
+
+// checkPolicies wants every rule to name where traffic goes or comes from.
+func checkPolicies(t *testing.T, objects []runtime.Object) {
+	t.Helper()
+	for _, p := range find[*networkingv1.NetworkPolicy](objects) {
+		for _, r := range p.Spec.Ingress {
+			if len(r.From) == 0 || len(r.Ports) == 0 {
+				t.Errorf("policy %s lets everybody in", p.Name)
+			}
+		}
+		for _, r := range p.Spec.Egress {
+			if len(r.To) == 0 || len(r.Ports) == 0 {
+				t.Errorf("policy %s lets traffic out to anywhere", p.Name)
+			}
+			for _, to := range r.To {
+				if to.IPBlock != nil && to.IPBlock.CIDR == "0.0.0.0/0" && !slices.Contains(to.IPBlock.Except, "169.254.0.0/16") {
+					t.Errorf("policy %s lets traffic out to the node's metadata service", p.Name)
+				}
+			}
+		}
+	}
+}
+
+// Files of a release name the image by version and digest.
+func TestReleaseFiles(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	digest := "sha256:" + strings.Repeat("0f", 32)
+	if text, err := exec.Command("../release-files.sh", "v1.2.3", digest, out).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	want := "ghcr.io/conductorone/baton-jumpcloud:v1.2.3@" + digest
+	data := kustomize(t, filepath.Join(out, "manifests/overlays/production"))
+	if got := find[*appsv1.Deployment](decode(t, data))[0].Spec.Template.Spec.Containers[0].Image; got != want {
+		t.Errorf("the overlay runs %q, want %q", got, want)
+	}
+	files, err := renderChart(t, filepath.Join(out, "chart/baton-jumpcloud"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, text := range files {
+		found = found || strings.Contains(text, "image: "+want+"\n")
+	}
+	if !found {
+		t.Errorf("the chart does not run %q", want)
+	}
+	for _, args := range [][]string{{"latest", digest}, {"v1.2.3", "sha256:abc"}, {"v1.2.3", ""}} {
+		if err := exec.Command("../release-files.sh", append(args, t.TempDir())...).Run(); err == nil {
+			t.Errorf("files were made for %q", args)
+		}
+	}
+}
+
+// Everything that an image is built from is named by digest.
+func TestBaseImages(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"../Dockerfile", "../Dockerfile.release"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "FROM ") && !strings.HasPrefix(line, "FROM scratch") && !strings.Contains(line, "@sha256:") {
+				t.Errorf("%s: %s", file, line)
+			}
+		}
 	}
 }
 
@@ -205,6 +342,8 @@ func checkDeployment(t *testing.T, d *appsv1.Deployment, all []runtime.Object) {
 		t.Errorf("%s: the grace period must be longer than --shutdown-grace", d.Name)
 	}
 	c := pod.Containers[0]
+	checkImage(t, c.Image)
+	checkPolicies(t, all)
 	env := map[string]string{}
 	for _, e := range c.Env {
 		env[e.Name] = e.Value
@@ -243,9 +382,9 @@ func checkDeployment(t *testing.T, d *appsv1.Deployment, all []runtime.Object) {
 	}
 }
 
-func loadChart(t *testing.T) *chart.Chart {
+func loadChart(t *testing.T, dir string) *chart.Chart {
 	t.Helper()
-	c, err := loader.Load(chartDir)
+	c, err := loader.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,11 +393,16 @@ func loadChart(t *testing.T) *chart.Chart {
 
 func render(t *testing.T, values string) (map[string]string, error) {
 	t.Helper()
+	return renderChart(t, chartDir, values)
+}
+
+func renderChart(t *testing.T, dir, values string) (map[string]string, error) {
+	t.Helper()
 	var v map[string]any
 	if err := yaml.Unmarshal([]byte(values), &v); err != nil {
 		t.Fatal(err)
 	}
-	c := loadChart(t)
+	c := loadChart(t, dir)
 	all, err := chartutil.ToRenderValues(c, v, chartutil.ReleaseOptions{Name: "jc", Namespace: "conductorone", IsInstall: true}, chartutil.DefaultCapabilities)
 	if err != nil {
 		return nil, err
@@ -349,6 +493,8 @@ func TestChartValuesSchema(t *testing.T) {
 		"organizations: [{name: a, regoin: eu}]",
 		"organizations: [{name: a, region: mars}]",
 		"organizations: [{name: a, provisioning: \"yes\"}]",
+		"image: {tag: latest}",
+		"image: {digest: sha256:abc}",
 	} {
 		if _, err := render(t, values); err == nil {
 			t.Errorf("values %q were accepted", values)

@@ -5,9 +5,13 @@ variable "namespace" {
 }
 
 variable "image" {
-  description = "Image to run; pin a version."
+  description = "Image to run, by version and, better, by digest too: NAME:v1.2.3@sha256:..."
   type        = string
-  default     = "ghcr.io/conductorone/baton-jumpcloud:latest"
+  default     = "ghcr.io/conductorone/baton-jumpcloud:v0.1.0"
+  validation {
+    condition     = !endswith(var.image, ":latest")
+    error_message = "Name a version: latest can be another program tomorrow."
+  }
 }
 
 variable "conductorone_client_id" {
