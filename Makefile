@@ -110,6 +110,14 @@ BEFORE  ?=
 bench-explore: ## Measure each page of the explorer (ARCHIVE=file; else of 10,000,000 grants)
 	go test -C test/browser -run '^$$' -bench Explore -benchtime 40x -timeout 2h . -args $(if $(ARCHIVE),-archive '$(abspath $(ARCHIVE))') $(if $(BEFORE),-before '$(abspath $(BEFORE))')
 
+# Two binaries whose archives, output and pages must be the same.
+BEFORE_BIN ?= $(BIN)/before
+AFTER_BIN  ?= $(BIN)/baton-jumpcloud
+
+.PHONY: same
+same: ## Compare two builds byte for byte: archives, output, pages (BEFORE_BIN= AFTER_BIN=)
+	go run ./tools/same -before '$(BEFORE_BIN)' -after '$(AFTER_BIN)'
+
 .PHONY: bench-check
 bench-check: ## Check that table and plot are those of the results
 	go test -C tools/bench ./...
