@@ -34,6 +34,11 @@ var layers = []layer{
 		why: "cli wires the packages together, so that they need not know each other",
 	},
 	{
+		pkg: "tools/same",
+		may: []string{"internal/c1z"},
+		why: "it compares two builds from outside, as a reader of archives does",
+	},
+	{
 		pkg: "internal/config",
 		may: []string{"internal/bid", "internal/pb", "internal/regularfile", "internal/secret"},
 		why: "settings are read before anything else exists",

@@ -16,10 +16,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
@@ -38,11 +40,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := comparison{before: *before, after: *after, pages: *pages, kinds: strings.Split(*only, ",")}
+	c := comparison{before: *before, after: *after, pages: *pages, kinds: strings.Split(*only, ","), out: os.Stdout}
 	if err := c.run(ctx, *count); err != nil {
 		fmt.Fprintln(os.Stderr, "same:", err)
 		stop()
-		os.Exit(1) //nolint:gocritic // stop has run.
+		os.Exit(1)
 	}
 }
 
@@ -52,6 +54,7 @@ type comparison struct {
 	pages         int
 	kinds         []string
 
+	out              io.Writer
 	compared, differ int
 }
 
@@ -60,14 +63,14 @@ func (c *comparison) run(ctx context.Context, organizations int) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if c.wants("commands") {
 		if err := c.plainCommands(ctx, dir); err != nil {
 			return err
 		}
 	}
 	for seed := 1; seed <= organizations; seed++ {
-		work := filepath.Join(dir, fmt.Sprint(seed))
+		work := filepath.Join(dir, strconv.Itoa(seed))
 		if err := os.Mkdir(work, 0o700); err != nil {
 			return err
 		}
@@ -75,7 +78,7 @@ func (c *comparison) run(ctx context.Context, organizations int) error {
 			return fmt.Errorf("organization %d: %w", seed, err)
 		}
 	}
-	fmt.Printf("%d compared, %d differ\n", c.compared, c.differ)
+	fmt.Fprintf(c.out, "%d compared, %d differ\n", c.compared, c.differ)
 	if c.differ > 0 {
 		return errors.New("the builds differ")
 	}
@@ -89,7 +92,7 @@ var sizes = []string{
 
 // organization syncs one organization with both builds and looks at what came out.
 func (c *comparison) organization(ctx context.Context, dir string, seed int) error {
-	sim, err := start(ctx, dir, c.before, "simulate", "--addr", "127.0.0.1:0", "--seed", fmt.Sprint(seed), "--size", sizes[seed%len(sizes)])
+	sim, err := start(ctx, dir, c.before, "simulate", "--addr", "127.0.0.1:0", "--seed", strconv.Itoa(seed), "--size", sizes[seed%len(sizes)])
 	if err != nil {
 		return err
 	}
@@ -155,7 +158,7 @@ func (c *comparison) compare(what, before, after string) {
 	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
 	for i := range max(len(b), len(a)) {
 		if line(b, i) != line(a, i) {
-			fmt.Printf("%s, line %d\n- %s\n+ %s\n", what, i+1, cut(line(b, i)), cut(line(a, i)))
+			fmt.Fprintf(c.out, "%s, line %d\n- %s\n+ %s\n", what, i+1, cut(line(b, i)), cut(line(a, i)))
 			return
 		}
 	}
