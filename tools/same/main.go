@@ -78,7 +78,7 @@ func (c *comparison) run(ctx context.Context, organizations int) error {
 			return fmt.Errorf("organization %d: %w", seed, err)
 		}
 	}
-	fmt.Fprintf(c.out, "%d compared, %d differ\n", c.compared, c.differ)
+	_, _ = fmt.Fprintf(c.out, "%d compared, %d differ\n", c.compared, c.differ)
 	if c.differ > 0 {
 		return errors.New("the builds differ")
 	}
@@ -158,7 +158,7 @@ func (c *comparison) compare(what, before, after string) {
 	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
 	for i := range max(len(b), len(a)) {
 		if line(b, i) != line(a, i) {
-			fmt.Fprintf(c.out, "%s, line %d\n- %s\n+ %s\n", what, i+1, cut(line(b, i)), cut(line(a, i)))
+			_, _ = fmt.Fprintf(c.out, "%s, line %d\n- %s\n+ %s\n", what, i+1, cut(line(b, i)), cut(line(a, i)))
 			return
 		}
 	}
