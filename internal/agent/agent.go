@@ -28,10 +28,18 @@ const (
 // end.
 const lastCall = time.Second
 
+// Client is a connection to ConductorOne.
+type Client interface {
+	pb.BatonServiceClient
+	// Closed reports whether the connection was closed for good, so that no call on it
+	// can succeed again.
+	Closed() bool
+}
+
 // Config is what an agent is made of. Fields without a remark are required.
 type Config struct {
 	// Client is the connection to ConductorOne.
-	Client pb.BatonServiceClient
+	Client Client
 	// ClientID keeps the state of several connectors apart in one folder.
 	ClientID string
 	// HostID names this process to ConductorOne; see [c1api.HostID].

@@ -22,6 +22,7 @@ type link struct {
 	mu           sync.Mutex
 	connected    bool      // ConductorOne has accepted a call
 	refusedSince time.Time // zero while it accepts the credentials
+	refusedLast  time.Time
 }
 
 // note takes in how a call that only depends on the credentials went. An error
@@ -32,8 +33,13 @@ func (l *link) note(err error) {
 	switch {
 	case err == nil:
 		l.connected, l.refusedSince = true, time.Time{}
-	case c1api.Refused(err) && l.refusedSince.IsZero():
-		l.refusedSince = time.Now()
+	case c1api.Refused(err):
+		now := time.Now()
+		// Time in which it could not be reached does not count.
+		if l.refusedSince.IsZero() || now.Sub(l.refusedLast) >= refusalLimit {
+			l.refusedSince = now
+		}
+		l.refusedLast = now
 	}
 }
 
@@ -48,7 +54,7 @@ func (l *link) refusing() bool {
 func (l *link) refused() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.refusedSince.IsZero() && time.Since(l.refusedSince) >= refusalLimit
+	return !l.refusedSince.IsZero() && l.refusedLast.Sub(l.refusedSince) >= refusalLimit
 }
 
 // ready says why the agent is not ready, if it is not.

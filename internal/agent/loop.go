@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent/tasks"
@@ -164,9 +163,9 @@ func (a *Agent) debug(ctx context.Context) func() {
 	}
 }
 
-// lost ends the loop on an error that says that the connection was closed for good.
+// lost ends the loop after an error where the connection was closed for good.
 func (a *Agent) lost(err error) {
-	if strings.Contains(err.Error(), "grpc: the client connection is closing") {
+	if a.cfg.Client.Closed() {
 		a.stop(fmt.Errorf("%w: %w", errNoServer, err))
 	}
 }

@@ -398,6 +398,40 @@ func TestClosedConnectionEndsTheAgent(t *testing.T) {
 	})
 }
 
+// Time in which ConductorOne cannot be reached is no time of refusal: a refusal
+// before and one after do not end the agent.
+func TestRefusalsAroundAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var refuse, down atomic.Bool
+		unauthenticated, unavailable := failing("GetTask", codes.Unauthenticated, &refuse), failing("GetTask", codes.Unavailable, &down)
+		r := newRig(t, c1sim.Options{Faults: func(c c1sim.Call) c1sim.Fault {
+			if down.Load() {
+				return unavailable(c)
+			}
+			return unauthenticated(c)
+		}})
+		p := r.start()
+		pass(time.Minute)
+		refuse.Store(true)
+		pass(time.Minute)
+		down.Store(true)
+		pass(2 * time.Hour)
+		down.Store(false)
+		pass(4 * time.Minute)
+		select {
+		case <-p.done:
+			t.Fatalf("ended: %v", p.end())
+		default:
+		}
+		refuse.Store(false)
+		pass(2 * time.Minute)
+		if err := errors.Join(p.Ready(), p.end()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

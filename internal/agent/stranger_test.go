@@ -106,6 +106,11 @@ func between(times []time.Time) (pauses []time.Duration) {
 	return pauses
 }
 
+// strangerClient is a connection that is never closed under the agent.
+type strangerClient struct{ pb.BatonServiceClient }
+
+func (strangerClient) Closed() bool { return false }
+
 // meet runs an agent against the stranger until the test ends. The means to end it
 // sooner is returned.
 func (s *stranger) meet(t *testing.T, change func(*agent.Config)) (end func()) {
@@ -120,7 +125,7 @@ func (s *stranger) meet(t *testing.T, change func(*agent.Config)) (end func()) {
 		t.Fatal(err)
 	}
 	cfg := agent.Config{
-		Client: pb.NewBatonServiceClient(conn), ClientID: "x@y/z", HostID: "test-host", Facts: facts, Connector: &connector{},
+		Client: strangerClient{pb.NewBatonServiceClient(conn)}, ClientID: "x@y/z", HostID: "test-host", Facts: facts, Connector: &connector{},
 		Syncer: archiveOf(t, strings.Repeat("C1ZF\x00", 300_000)), StateDir: t.TempDir(), TempDir: t.TempDir(),
 		Concurrency: 1, Provisioning: true, ShutdownGrace: 25 * time.Second, Logger: slog.New(slog.DiscardHandler),
 	}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
@@ -129,6 +130,9 @@ func Dial(opts Options) (*Conn, error) {
 
 // Close ends the connection and every call on it.
 func (c *Conn) Close() error { return c.conn.Close() }
+
+// Closed reports whether the connection was closed: no call on it can succeed again.
+func (c *Conn) Closed() bool { return c.conn.GetState() == connectivity.Shutdown }
 
 // address puts the default port behind a host that names none.
 func address(host string) string {

@@ -1,10 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 )
@@ -67,11 +68,11 @@ func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, 
 
 // flagError adds to an unknown flag the one that it may have meant.
 func flagError(_ *cobra.Command, err error) error {
-	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
-	if !unknown {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok || unknown.GetSpecifiedShortnames() != "" {
 		return err
 	}
-	if nearest := config.Nearest(name); nearest != "" {
+	if nearest := config.Nearest(unknown.GetSpecifiedName()); nearest != "" {
 		return fmt.Errorf("%w\ndid you mean --%s?", err, nearest)
 	}
 	return fmt.Errorf("%w\nrun %s --help for the list", err, Name)

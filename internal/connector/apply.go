@@ -68,11 +68,14 @@ func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
 }
 
 // remaining names the groups that confer an application to a user besides. Not
-// knowing them does not undo a revoke.
+// knowing them does not undo a revoke, so that they are looked for as long as a
+// change is and no longer.
 func (p *Provisioner) remaining(ctx context.Context, change Change) []Named {
 	if change.Resource.Type != TypeApp || change.Principal.Type != TypeUser {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, proofTime)
+	defer cancel()
 	groups, err := conferring(ctx, p.client, change.Resource.ID, change.Principal.ID)
 	if err != nil {
 		p.options.Logger.WarnContext(ctx, "could not find out which groups still confer the access",

@@ -1,12 +1,13 @@
 package jumpcloud
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ type serviceAccount struct {
 }
 
 // newServiceAccount prepares to ask for tokens: client_secret_basic, scope api.
-func newServiceAccount(cfg Config, client *http.Client, retry retrier, observe func(RequestInfo)) *serviceAccount {
+func newServiceAccount(cfg Config, client *http.Client, observe func(RequestInfo)) *serviceAccount {
 	return &serviceAccount{
 		config: clientcredentials.Config{
 			ClientID:     cfg.ClientID,
@@ -76,8 +77,8 @@ func newServiceAccount(cfg Config, client *http.Client, retry retrier, observe f
 			Scopes:       []string{"api"},
 			AuthStyle:    oauth2.AuthStyleInHeader,
 		},
-		http:     &http.Client{Transport: client.Transport, CheckRedirect: client.CheckRedirect, Timeout: tokenTimeout},
-		retry:    retry,
+		http:     &http.Client{Transport: wholeAnswers{client.Transport}, CheckRedirect: client.CheckRedirect, Timeout: tokenTimeout},
+		retry:    newRetrier(),
 		logger:   cfg.Logger,
 		secret:   cfg.ClientSecret,
 		gate:     newGate(1),
@@ -203,7 +204,7 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		case isCertificate(err):
 			e.Kind, f.class = KindInvalid, final
 			e.Hint = "the token endpoint's certificate is not trusted"
-		case refused == nil && !isNetwork(err):
+		case refused == nil && !errors.As(err, new(*url.Error)):
 			// An answer that is no token: a page, or JSON of another kind.
 			e.Kind, f.class = KindUnauthenticated, final
 			e.Err = errors.New("the token endpoint answered with something else than a token")
@@ -235,11 +236,25 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 	return f
 }
 
-// isNetwork reports whether no whole answer came.
-func isNetwork(err error) bool {
-	var e *url.Error
-	// A body that breaks off is told in words only.
-	return errors.As(err, &e) || strings.Contains(err.Error(), "cannot fetch token")
+// wholeAnswers reads each answer to its end before the token library sees it, which
+// keeps no more than the words of an error that comes later.
+type wholeAnswers struct{ next http.RoundTripper }
+
+// maxTokenBytes bounds an answer of the token endpoint.
+const maxTokenBytes = 1 << 20
+
+// RoundTrip implements [http.RoundTripper].
+func (w wholeAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := w.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenBytes))
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
 }
 
 const hintServiceAccount = "check the service account's client id and secret, that the secret has not expired, and that it belongs to this region"

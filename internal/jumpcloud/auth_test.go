@@ -197,6 +197,8 @@ func TestTokenFaults(t *testing.T) {
 		{name: "no token", token: say(200, `{"token_type":"bearer"}`), kind: jumpcloud.KindUnauthenticated, want: "something else than a token", soon: true},
 		{name: "down", token: say(503, "down"), kind: jumpcloud.KindUnavailable, want: "503"},
 		{name: "reset", token: fail(io.ErrUnexpectedEOF), kind: jumpcloud.KindUnavailable, want: "unexpected EOF"},
+		{name: "body that breaks off", token: cutBody(`{"access_token":"se`, io.ErrUnexpectedEOF), kind: jumpcloud.KindUnavailable, want: "unexpected EOF"},
+		{name: "body that breaks off with a text of its own", token: cutBody(`{`, errors.New("stream error: INTERNAL")), kind: jumpcloud.KindUnavailable, want: "stream error"},
 		{name: "no answer", token: hang, kind: jumpcloud.KindTimeout, want: "no answer"},
 	}
 	for _, tt := range tests {

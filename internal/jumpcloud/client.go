@@ -144,7 +144,7 @@ func (c *Client) authenticateWith(cfg Config) error {
 		if err := checkURL("token URL", cfg.TokenURL); err != nil {
 			return err
 		}
-		c.auth = newServiceAccount(cfg, c.http, c.retry, c.observe)
+		c.auth = newServiceAccount(cfg, c.http, c.observe)
 	case cfg.APIKey.Empty():
 		return errors.New("no credential is set: give an API key, or the client id and secret of a service account")
 	default:

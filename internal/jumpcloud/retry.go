@@ -37,13 +37,31 @@ type retrier struct {
 	outage   *outage
 }
 
-// outage is a time in which no request of a client succeeds. A server that wants to
-// be left alone is asked by one request at a time, so that each by itself would
-// need hours for its attempts. It is safe for concurrent use.
+// outage is a time in which none of the requests that are tried side by side
+// succeeds. A server that wants to be left alone is asked by one request at a time,
+// so that each by itself would need hours for its attempts. It ends with the last
+// of these requests: time in which nothing is tried does not count. It is safe for
+// concurrent use.
 type outage struct {
 	mu       sync.Mutex
+	trying   int       // requests under way, pauses included
 	began    time.Time // the first failure
 	failures int
+}
+
+// enter adds a request to those that are tried, leave takes it out.
+func (o *outage) enter() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.trying++
+}
+
+func (o *outage) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.trying--; o.trying == 0 {
+		o.failures = 0
+	}
 }
 
 // note counts the outcome of an attempt, and reports whether patience with the
@@ -98,6 +116,8 @@ func asPause(err error) *pause {
 
 // run makes attempts until one succeeds or no further one is to be made.
 func (r retrier) run(ctx context.Context, logger *slog.Logger, call call, attempt func(n int) *failure) error {
+	r.outage.enter()
+	defer r.outage.leave()
 	patience := patience{started: time.Now()}
 	_, err := r.executor.WithContext(ctx).GetWithExecution(func(failsafe.Execution[any]) (any, error) {
 		fail := attempt(patience.attempts + 1)

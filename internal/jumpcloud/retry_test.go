@@ -224,6 +224,62 @@ func TestReadsGiveUp(t *testing.T) {
 	}
 }
 
+// TestIdleTimeIsNoOutage gives each request its full patience, however long nothing
+// was asked before, and however the last request before that ended: idle time is not
+// time of trying.
+func TestIdleTimeIsNoOutage(t *testing.T) {
+	t.Parallel()
+	good := say(200, "[]", "X-Total-Count", "0")
+	down := say(502, "")
+	ask := func(ctx context.Context, client *jumpcloud.Client) error {
+		_, err := client.GroupMembers(ctx, "g", jumpcloud.Window{Limit: 100})
+		return err
+	}
+	// left is a caller who does not wait for the second attempt.
+	left := func(ctx context.Context, client *jumpcloud.Client) error {
+		ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		return ask(ctx, client)
+	}
+	for name, tt := range map[string]struct {
+		before func(context.Context, *jumpcloud.Client) error
+		times  int
+	}{
+		"after an outage":                     {before: ask, times: 1},
+		"after many callers who left":         {before: left, times: 20},
+		"after callers of whom one came back": {before: left, times: 9},
+	} {
+		for _, idle := range []time.Duration{time.Second, 20 * time.Minute, 2 * time.Hour} {
+			t.Run(name+", "+idle.String(), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &script{answers: []func(*http.Request) (*http.Response, error){down}}
+					client := scripted(t, s)
+					for range tt.times {
+						if err := tt.before(t.Context(), client); err == nil {
+							t.Fatal("the server was not down")
+						}
+					}
+					if err := pause(t.Context(), idle); err != nil {
+						t.Fatal(err)
+					}
+					s.answers, s.requests = []func(*http.Request) (*http.Response, error){down, good}, 0
+					if err := ask(t.Context(), client); err != nil || s.requests != 2 {
+						t.Errorf("one 502 after %s: %v after %d requests, want a second one", idle, err, s.requests)
+					}
+					// Patience is the same as ever.
+					s.answers, s.requests = []func(*http.Request) (*http.Response, error){down}, 0
+					began := time.Now()
+					err := ask(t.Context(), client)
+					if took := time.Since(began); err == nil || took < 15*time.Minute || took > 17*time.Minute || s.requests < 10 {
+						t.Errorf("an outage: %v after %s and %d requests, want 15 minutes and at least 10", err, took, s.requests)
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestNamesThatVanish asks again for a host that has answered before.
 func TestNamesThatVanish(t *testing.T) {
 	t.Parallel()
