@@ -21,6 +21,7 @@ var reviewedRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\| (.*) \\|$"
 var licenses = map[string]string{
 	"Apache-2.0":   "Apache License",
 	"BSD-3-Clause": "Redistribution and use in source and binary forms",
+	"MPL-2.0":      "Mozilla Public License Version 2.0",
 	"MIT":          "Permission is hereby granted, free of charge",
 	"Unlicense":    "This is free and unencumbered software released into the public domain",
 }

@@ -28,8 +28,8 @@ var layers = []layer{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
-			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/regularfile", "internal/report", "internal/review",
-			"internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
+			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/printable", "internal/regularfile", "internal/report",
+			"internal/review", "internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
 	},
@@ -45,7 +45,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/connector",
-		may: []string{"internal/bid", "internal/jumpcloud", "internal/pb", "internal/syncer"},
+		may: []string{"internal/bid", "internal/identity", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/syncer"},
 		why: "the connector translates JumpCloud for the engine; where the result is stored is not its business",
 	},
 	{
@@ -81,7 +81,7 @@ var layers = []layer{
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
 		pkg: "internal/jumpcloud",
-		may: []string{"internal/secret"},
+		may: []string{"internal/identity", "internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
 	{
@@ -116,6 +116,7 @@ var layers = []layer{
 	},
 	{pkg: "internal/simcert", why: "certificates of simulators are nobody else's"},
 	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
+	{pkg: "internal/identity", why: "whether two names are one does not depend on who asks"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
 	{pkg: "internal/regularfile", why: "how a file is opened has nothing to do with what is in it"},
 	{
@@ -125,7 +126,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/explorer",
-		may: []string{"internal/explorer/assets", "internal/explorer/library", "internal/review", "internal/sheet"},
+		may: []string{"internal/explorer/assets", "internal/explorer/library", "internal/printable", "internal/review", "internal/sheet"},
 		why: "pages show what review answers; who may see them, and which archives there are, is others' business",
 	},
 	{
@@ -139,18 +140,19 @@ var layers = []layer{
 		why: "who may ask is decided without knowing what is asked for",
 	},
 	{pkg: "internal/explorer/assets", why: "files for browsers know nothing of what they show"},
-	{pkg: "internal/sheet", why: "a table does not know what it is of, so that commands and pages write the same one"},
+	{pkg: "internal/sheet", may: []string{"internal/printable"}, why: "a table does not know what it is of, so that commands and pages write the same one"},
 	{
 		pkg: "internal/review",
-		may: []string{"internal/c1z", "internal/pb"},
+		may: []string{"internal/c1z", "internal/identity", "internal/pb"},
 		why: "questions are answered from an archive, for whoever shows the answer and however",
 	},
 	{pkg: "internal/health", why: "it answers probes from what it is given, so that it can answer before anything else works"},
 	{
 		pkg: "internal/logs",
-		may: []string{"internal/regularfile"},
+		may: []string{"internal/printable", "internal/regularfile"},
 		why: "loggers are made before anything else exists and passed to everything",
 	},
+	{pkg: "internal/printable", why: "what a character is does not depend on who shows it"},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},
 	{pkg: "internal/pb", why: "generated code is the lowest layer"},
 	{pkg: "internal/e2e", why: "it holds tests of the whole and nothing that could be imported"},

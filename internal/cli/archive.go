@@ -14,8 +14,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
-	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
 // openedArchive is an archive that is looked at.
@@ -47,7 +47,7 @@ func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) 
 	if err != nil {
 		return nil, err
 	}
-	loading := a.startLoading(sheet.Visible(path))
+	loading := a.startLoading(printable.Visible(path))
 	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits})
 	if err != nil {
 		loading.end()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // Name is the name of the program and of the connector.
@@ -62,13 +64,13 @@ type hinter interface {
 }
 
 // printError writes an error's text, bare as other Baton connectors do, and then
-// what can be done about it. Nobody is left to tell when stderr cannot be
+// what can be done about it. A text may hold names from outside. Nobody is left to tell when stderr cannot be
 // written.
 func printError(w io.Writer, err error) {
-	_, _ = fmt.Fprintln(w, strings.TrimRight(err.Error(), "\n"))
+	_, _ = fmt.Fprintln(w, printable.VisibleLines(strings.TrimRight(err.Error(), "\n")))
 	if h, ok := asError[hinter](err); ok {
 		for _, hint := range h.Hints() {
-			_, _ = fmt.Fprintln(w, "hint: "+hint)
+			_, _ = fmt.Fprintln(w, "hint: "+printable.VisibleLines(hint))
 		}
 	}
 }

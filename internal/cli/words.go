@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
@@ -119,7 +120,7 @@ func naming(what string, err error) error {
 		return withCode(codes.InvalidArgument, "%s", text)
 	}
 	if e, ok := asError[*review.NotFoundError](err); ok {
-		text := fmt.Sprintf("no %s is called %s", what, sheet.Visible(fmt.Sprintf("%q", e.Text)))
+		text := fmt.Sprintf("no %s is called %s", what, printable.Visible(fmt.Sprintf("%q", e.Text)))
 		if len(e.Nearest) > 0 {
 			text += "; near to it:\n" + candidates(e.Nearest)
 		}
@@ -140,11 +141,11 @@ func candidates(list []review.Candidate) string {
 	}
 	lines := make([]string, len(list))
 	for i, c := range list {
-		text := sheet.Cut(sheet.Visible(c.Resource.Name), candidateWidth)
+		text := sheet.Cut(printable.Visible(c.Resource.Name), candidateWidth)
 		if c.Hint != "" {
-			text += ", " + sheet.Cut(sheet.Visible(c.Hint), candidateWidth)
+			text += ", " + sheet.Cut(printable.Visible(c.Hint), candidateWidth)
 		}
-		lines[i] = fmt.Sprintf("  %-*s  %s", width, sheet.Visible(shellWord(c.ID)), text)
+		lines[i] = fmt.Sprintf("  %-*s  %s", width, printable.Visible(shellWord(c.ID)), text)
 	}
 	return strings.Join(lines, "\n")
 }

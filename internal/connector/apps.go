@@ -2,10 +2,11 @@ package connector
 
 import (
 	"net/url"
-	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // administrationAppName is what people see of the administration app.
@@ -66,7 +67,7 @@ func appFlags(a *jumpcloud.Application) []v2.AppTrait_AppFlag {
 	if a.Hidden.IsTrue() {
 		flags = append(flags, v2.AppTrait_APP_FLAG_HIDDEN)
 	}
-	switch strings.ToLower(a.SSOType) {
+	switch identity.Fold(a.SSOType) {
 	case "saml":
 		flags = append(flags, v2.AppTrait_APP_FLAG_SAML)
 	case "oidc":
@@ -80,7 +81,7 @@ func appFlags(a *jumpcloud.Application) []v2.AppTrait_AppFlag {
 // httpsURL returns an address that readers accept as a link, else "".
 func httpsURL(s string) string {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > maxURL {
+	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > maxURL || printable.Clean(s) != s {
 		return ""
 	}
 	return s

@@ -81,11 +81,11 @@ func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement
 		Entitlement: entitlement.GetId(),
 		Resource: Named{
 			Type: resource.GetResourceType(), ID: resource.GetResource(),
-			Name: entitlement.GetResource().GetDisplayName(),
+			Name: clip(entitlement.GetResource().GetDisplayName(), maxDisplayName),
 		},
 		Principal: Named{
 			Type: who.GetResourceType(), ID: who.GetResource(),
-			Name: principal.GetDisplayName(),
+			Name: clip(principal.GetDisplayName(), maxDisplayName),
 		},
 	}, nil
 }

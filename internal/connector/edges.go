@@ -147,7 +147,7 @@ func checkUser(ctx context.Context, client *jumpcloud.Client, plan *Plan) error 
 		return withCode(codes.FailedPrecondition,
 			"%s is an administrator account: JumpCloud gives groups and applications to directory users only; "+
 				"use the account of the user with the e-mail address %s, if there is one",
-			plan.Principal, admin.Email)
+			plan.Principal, clip(admin.Email, maxID))
 	}
 	return missing(plan.Principal, err)
 }

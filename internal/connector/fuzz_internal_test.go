@@ -113,11 +113,14 @@ func checkPage(t *testing.T, list syncer.List, page *syncer.Page) {
 }
 
 // sound fails for a message that cannot be serialized, such as one with a text that
-// is not UTF-8.
+// is not UTF-8, and for texts that nobody should be handed.
 func sound(t *testing.T, list syncer.List, m proto.Message) {
 	t.Helper()
 	if _, err := proto.Marshal(m); err != nil {
 		t.Errorf("%s: %v", list, err)
+	}
+	for _, text := range unclean(m) {
+		t.Errorf("%s: text %q", list, text)
 	}
 }
 

@@ -3,6 +3,7 @@ package connector
 import (
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
@@ -52,7 +53,7 @@ func groupEntitlement(g *jumpcloud.UserGroup) *v2.Entitlement {
 // isDynamic reports whether a rule decides who belongs to a group: JumpCloud's
 // membership methods DYNAMIC_AUTOMATED and DYNAMIC_REVIEW_REQUIRED.
 func isDynamic(g *jumpcloud.UserGroup) bool {
-	return strings.HasPrefix(strings.ToUpper(g.MembershipMethod), "DYNAMIC")
+	return strings.HasPrefix(identity.Fold(g.MembershipMethod), "dynamic")
 }
 
 // memberGrants are the memberships of one page of a group's members (JumpCloud API

@@ -3,8 +3,11 @@ package connector
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -21,10 +24,14 @@ const (
 const putBatch = 500
 
 // Join sets managers' e-mail addresses, which a user's own record does not hold,
-// and joins administrators with their users where that was asked for.
+// joins administrators with their users where that was asked for, and remarks on
+// what only all accounts together show.
 func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
 	if err := joinManagers(ctx, j); err != nil {
 		return coded(fmt.Errorf("join managers: %w", err))
+	}
+	if err := remarkLookalikes(ctx, j); err != nil {
+		return coded(fmt.Errorf("compare e-mail addresses: %w", err))
 	}
 	if err := missRoles(ctx, scope, j); err != nil {
 		return coded(fmt.Errorf("look for roles: %w", err))
@@ -88,6 +95,37 @@ func setManager(user *v2.Resource, email string) error {
 	}
 	setText(user.GetProfile(), profileManager, email)
 	return nil
+}
+
+// remarkLookalikes names accounts whose e-mail addresses look alike and are different
+// ones: whoever reads them takes two people for one.
+func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
+	accounts := map[string][]string{} // ids by address
+	for _, kind := range []string{factUserEmail, factAdminEmail} {
+		for fact, err := range j.Facts(ctx, kind) {
+			if err != nil {
+				return err
+			}
+			address := identity.FoldEmail(fact.Value)
+			accounts[address] = append(accounts[address], fact.Key)
+		}
+	}
+	var sets []string
+	for _, set := range identity.Lookalikes(slices.Sorted(maps.Keys(accounts))) {
+		words := make([]string, 0, len(set))
+		for _, address := range set {
+			word := clip(address, maxID)
+			if points := identity.BeyondASCII(address); points != "" {
+				word += " with " + points
+			}
+			words = append(words, word+" ("+enumerate(accounts[address], 3)+")")
+		}
+		sets = append(sets, strings.Join(words, " and "))
+	}
+	if len(sets) == 0 {
+		return nil
+	}
+	return j.Remark(ctx, "accounts kept apart although their e-mail addresses look alike: "+enumerate(sets, 10))
 }
 
 // missRoles remarks on roles that were asked for and that neither JumpCloud's list

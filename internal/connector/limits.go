@@ -3,6 +3,8 @@ package connector
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // The longest texts that readers of the archive accept, in bytes.
@@ -13,9 +15,10 @@ const (
 	maxURL         = 1024
 )
 
-// clip makes s valid UTF-8 of at most limit bytes, cut between two runes.
+// clip makes s fit to be stored and shown: clean, and of at most limit bytes, cut
+// between two runes.
 func clip(s string, limit int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = printable.Clean(s)
 	if len(s) <= limit {
 		return s
 	}

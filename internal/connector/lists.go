@@ -161,9 +161,7 @@ func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items [
 		}
 		if !k.noAccounts && (owner == (syncer.Ref{}) || (!k.resourcesOnly && !k.noGrants)) {
 			page.Resources = append(page.Resources, r)
-			if s.options.MergeAdmins {
-				page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})
-			}
+			page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})
 		}
 		if k.accountsOnly {
 			continue

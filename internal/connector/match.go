@@ -3,16 +3,22 @@ package connector
 import (
 	"maps"
 	"slices"
-	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 )
 
 // matcher finds the user that each administrator is. It never guesses: where more
 // than one account fits, nobody is matched.
 type matcher struct {
-	admins map[string]string   // e-mail by administrator id
+	admins map[string]address  // by administrator id
 	byMail map[string][]string // user ids by folded e-mail
 	linked map[string][]string // user ids by the administrator id that they name
 	link   map[string]string   // administrator id by user id
+}
+
+// address is an e-mail address, as it was typed and as it is compared.
+type address struct {
+	typed, folded string
 }
 
 type accountPair struct {
@@ -21,16 +27,16 @@ type accountPair struct {
 
 func (m *matcher) addAdmin(id, email string) {
 	if m.admins == nil {
-		m.admins = map[string]string{}
+		m.admins = map[string]address{}
 	}
-	m.admins[id] = foldEmail(email)
+	m.admins[id] = address{email, identity.FoldEmail(email)}
 }
 
 func (m *matcher) addUser(id, email string) {
 	if m.byMail == nil {
 		m.byMail = map[string][]string{}
 	}
-	if email = foldEmail(email); email != "" {
+	if email = identity.FoldEmail(email); email != "" {
 		m.byMail[email] = append(m.byMail[email], id)
 	}
 }
@@ -57,7 +63,7 @@ func (m *matcher) match() (pairs []accountPair, doubtful []string) {
 	unlinked := map[string]int{} // administrators that no user names, by e-mail
 	for id, email := range m.admins {
 		if len(m.linked[id]) == 0 {
-			unlinked[email]++
+			unlinked[email.folded]++
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.admins)) {
@@ -65,14 +71,14 @@ func (m *matcher) match() (pairs []accountPair, doubtful []string) {
 		users := m.linked[id]
 		byLink := len(users) > 0
 		if !byLink {
-			users = m.byMail[email]
+			users = m.byMail[email.folded]
 		}
 		switch {
 		case len(users) == 0:
 		case len(users) > 1,
-			!byLink && unlinked[email] > 1,
+			!byLink && unlinked[email.folded] > 1,
 			!byLink && m.namesOther(users[0]):
-			doubtful = append(doubtful, email+" ("+id+")")
+			doubtful = append(doubtful, clip(email.typed, maxID)+" ("+id+")")
 		default:
 			pairs = append(pairs, accountPair{admin: id, user: users[0]})
 		}
@@ -85,9 +91,4 @@ func (m *matcher) match() (pairs []accountPair, doubtful []string) {
 func (m *matcher) namesOther(userID string) bool {
 	_, listed := m.admins[m.link[userID]]
 	return listed
-}
-
-// foldEmail makes addresses comparable: JumpCloud keeps them as they were typed.
-func foldEmail(email string) string {
-	return strings.ToLower(strings.TrimSpace(email))
 }

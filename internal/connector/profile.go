@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // The profile keys that more than one place speaks of.
@@ -50,6 +51,9 @@ func (p profile) texts(key string, values []string) {
 // is called that.
 func (p profile) custom(attributes []jumpcloud.Attribute) {
 	attributes = slices.Clone(attributes)
+	for i, a := range attributes {
+		attributes[i].Name = printable.Clean(a.Name)
+	}
 	slices.SortFunc(attributes, func(a, b jumpcloud.Attribute) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
@@ -72,7 +76,7 @@ func (p profile) custom(attributes []jumpcloud.Attribute) {
 			}
 			taken[key] = true
 		}
-		p.text(strings.ToValidUTF8(customPrefix+key, "\uFFFD"), a.Value)
+		p.text(customPrefix+key, a.Value)
 	}
 }
 
@@ -85,7 +89,7 @@ func (p profile) message() *structpb.Struct {
 }
 
 func textValue(s string) *structpb.Value {
-	return structpb.NewStringValue(strings.ToValidUTF8(s, "\uFFFD"))
+	return structpb.NewStringValue(printable.Clean(s))
 }
 
 func profileText(p *structpb.Struct, key string) string {

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 )
 
 // builtinRoles returns the names of the roles that every organisation has, in
@@ -35,7 +37,7 @@ const maxRoleWords = 200
 func roleName(name string) (canonical string, builtin bool) {
 	name = norm.NFC.String(strings.ToValidUTF8(name, "\uFFFD"))
 	for _, b := range builtinRoles() {
-		if lowerASCII(name) == lowerASCII(b) {
+		if identity.Equal(name, b) {
 			return b, true
 		}
 	}
@@ -62,13 +64,4 @@ func snake(name string) string {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 	})
 	return strings.ToLower(strings.Join(words, "_"))
-}
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }

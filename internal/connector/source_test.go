@@ -389,7 +389,7 @@ func TestLookup(t *testing.T) {
 		lists                       []syncer.List
 	}{
 		{id: &v2.ResourceId{ResourceType: "user", Resource: tenant.HiddenUsers()[0].ID}, facts: true},
-		{id: admin, entitlements: true, grants: true},
+		{id: admin, entitlements: true, grants: true, facts: true},
 		{
 			id: &v2.ResourceId{ResourceType: "group", Resource: group}, entitlements: true,
 			lists: []syncer.List{{Kind: "group members", Owner: syncer.Ref{Type: "group", ID: group}}},

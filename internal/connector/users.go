@@ -7,8 +7,10 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // userResource maps a directory user (JumpCloud API v1, /systemusers) to an
@@ -77,7 +79,7 @@ func userDisabled(u *jumpcloud.User) string {
 func userMFA(u *jumpcloud.User, now time.Time) jumpcloud.Flag {
 	switch {
 	case u.MFAEnrollment != "":
-		return flagOf(strings.EqualFold(u.MFAEnrollment, "ENROLLED"))
+		return flagOf(identity.Equal(u.MFAEnrollment, "ENROLLED"))
 	case u.MFA != nil && u.MFA.Configured.IsSet():
 		return flagOf(u.MFA.Configured.IsTrue() && !u.MFA.Excluded(now))
 	default:
@@ -131,13 +133,12 @@ func structuredName(u *jumpcloud.User) *v2.UserTrait_StructuredName {
 	return name
 }
 
-// emails lists the primary address and the others, each once without regard to
-// case.
+// emails lists the primary address and the others, each once.
 func emails(primary string, others ...string) []*v2.UserTrait_Email {
 	var list []*v2.UserTrait_Email
 	seen := map[string]bool{"": true}
 	for i, address := range append([]string{primary}, others...) {
-		if folded := foldEmail(address); !seen[folded] {
+		if folded := identity.FoldEmail(address); !seen[folded] {
 			seen[folded] = true
 			list = append(list, &v2.UserTrait_Email{
 				Address:   clip(strings.TrimSpace(address), maxID),
@@ -175,6 +176,8 @@ func checkID(resourceType, id, name string) error {
 	switch {
 	case id == "":
 		return fmt.Errorf("JumpCloud listed a %s without an id (name %q)", resourceType, clip(name, 100))
+	case printable.Clean(id) != id:
+		return fmt.Errorf("JumpCloud listed a %s with the invalid ID %q (name %q)", resourceType, clip(id, 100), clip(name, 100))
 	case len(id) > maxID:
 		return fmt.Errorf("JumpCloud listed a %s with an id of %d bytes (name %q)", resourceType, len(id), clip(name, 100))
 	default:

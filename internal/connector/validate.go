@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
 
@@ -47,7 +48,7 @@ func (s *Source) Validate(ctx context.Context) (Organization, error) {
 			"this credential sees %d organisations; choose one with --org-id:%s", len(seen), listed(seen))
 	}
 	for _, o := range seen {
-		if strings.EqualFold(o.ID, wanted) {
+		if identity.Equal(o.ID, wanted) {
 			return o, nil
 		}
 	}
@@ -65,7 +66,7 @@ func (s *Source) organizations(ctx context.Context) ([]Organization, error) {
 			return nil, err
 		}
 		for _, o := range page.Items {
-			seen = append(seen, Organization{ID: o.ID, Name: o.DisplayName})
+			seen = append(seen, Organization{ID: o.ID, Name: clip(o.DisplayName, maxDisplayName)})
 		}
 		skip += page.Raw
 		if page.Raw == 0 || skip >= page.Total && page.Total >= 0 {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
@@ -164,10 +165,10 @@ func (v *view) facts(r review.ResourceRow) []fact {
 		}
 		add("Within", parent)
 	}
-	add("ID", cell{Text: sheet.Visible(r.ID)})
+	add("ID", cell{Text: printable.Visible(r.ID)})
 	// A heading and tables cut long names; here is the whole.
 	if short(r.Name) != r.Name {
-		add("Name", cell{Text: sheet.Visible(r.Name)})
+		add("Name", cell{Text: printable.Visible(r.Name)})
 	}
 	return list
 }
@@ -176,7 +177,7 @@ func texts(list ...string) []cell {
 	cells := make([]cell, 0, len(list))
 	for _, t := range list {
 		if t != "" {
-			cells = append(cells, cell{Text: sheet.Visible(t)})
+			cells = append(cells, cell{Text: printable.Visible(t)})
 		}
 	}
 	return cells
@@ -189,7 +190,7 @@ func profile(r review.ResourceRow) []fact {
 	var list []fact
 	for _, f := range r.Profile {
 		if f.Value != "" {
-			list = append(list, fact{short(f.Key), []cell{{Text: sheet.Visible(f.Value)}}})
+			list = append(list, fact{short(f.Key), []cell{{Text: printable.Visible(f.Value)}}})
 		}
 	}
 	return list

@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
-	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
 // shortLength is how many characters of a text tables and headings show.
@@ -18,7 +18,7 @@ const shortLength = 160
 // short cuts a text that would fill a page by itself. What changes the direction of
 // writing or cannot be seen is made visible.
 func short(text string) string {
-	text = sheet.Visible(text)
+	text = printable.Visible(text)
 	if len(text) <= shortLength || utf8.RuneCountInString(text) <= shortLength {
 		return text
 	}

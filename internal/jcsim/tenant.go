@@ -256,8 +256,15 @@ func isID(s string) bool {
 	return true
 }
 
-// fold is a name as it is compared.
-func fold(s string) string { return strings.ToLower(s) }
+// fold is a name as it is compared: without regard to the case of ASCII letters.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
+}
 
 // user finds a user by id, username or e-mail address.
 func (t *Tenant) user(ref string) (*userNode, error) {
@@ -315,7 +322,7 @@ func (t *Tenant) app(ref string) (*appNode, error) {
 	var found *appNode
 	for _, named := range []func(*appNode) string{(*appNode).label, func(n *appNode) string { return n.Name }} {
 		for _, n := range t.apps.natural {
-			if !strings.EqualFold(named(n), ref) {
+			if fold(named(n)) != fold(ref) {
 				continue
 			}
 			if found != nil {

@@ -60,7 +60,7 @@ func (t *Tenant) AdminRoles(ref string) ([]string, error) {
 	}
 	var names []string
 	for _, name := range append([]string{n.RoleName}, n.RoleNames...) {
-		if name != "" && !slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, name) }) {
+		if name != "" && !slices.ContainsFunc(names, func(s string) bool { return fold(s) == fold(name) }) {
 			names = append(names, name)
 		}
 	}

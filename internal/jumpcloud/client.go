@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -191,7 +192,7 @@ func checkURL(name string, u *url.URL) error {
 
 // isLoopback reports whether a host name can only mean this machine.
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if identity.Equal(host, "localhost") {
 		return true
 	}
 	ip := net.ParseIP(host)

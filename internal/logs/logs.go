@@ -16,6 +16,7 @@ import (
 
 	"github.com/lmittmann/tint"
 
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -93,7 +94,7 @@ func (l *Log) Close() error {
 func handler(w io.Writer, o Options) slog.Handler {
 	level := expiring{o.Level, o.DebugUntil}
 	if o.Format == FormatConsole {
-		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color})
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color, ReplaceAttr: visible})
 	}
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: replace})
 }
@@ -112,12 +113,24 @@ func (e expiring) Level() slog.Level {
 	return e.level
 }
 
+// visible escapes what a terminal would obey in texts, which may come from outside.
+// JSON does so too, and leaves some.
+func visible(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindString {
+		a.Value = slog.StringValue(printable.VisibleLines(a.Value.String()))
+	} else if err, ok := a.Value.Any().(error); ok && err != nil {
+		a.Value = slog.StringValue(printable.VisibleLines(err.Error()))
+	}
+	return a
+}
+
 // replace gives a record's own keys the names and forms that log pipelines built
 // for other Baton connectors expect.
 func replace(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		return slog.Float64(a.Key, a.Value.Duration().Seconds())
 	}
+	a = visible(groups, a)
 	if len(groups) > 0 {
 		return a
 	}

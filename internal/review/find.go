@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 )
 
 // maxCandidates is how many things an error names at most.
@@ -64,7 +66,8 @@ func candidateIDs(list []Candidate, count int) string {
 }
 
 // FindResource finds the resource that a text names: by "type:id", then by id, then
-// by name, e-mail address or login without regard to case and accents. Only resources
+// by name without regard to case and accents, or by e-mail address or login. These tell
+// people apart, so that one that merely looks like the text does not count. Only resources
 // of the given kinds are found, of all kinds where none is given. The errors are
 // [*AmbiguousError] and [*NotFoundError].
 func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
@@ -74,13 +77,13 @@ func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
 		return r, nil
 	}
 	var byID, byName []Ref
-	folded := fold(text)
-	s.withText(folded, func(r Ref) {
+	w := wantedOf(text)
+	s.withText(w, func(r Ref) {
 		switch m := &s.resources[r]; {
 		case !of(r):
 		case m.id == text:
 			byID = append(byID, r)
-		case m.named(folded):
+		case m.named(w):
 			byName = append(byName, r)
 		}
 	})
@@ -97,25 +100,46 @@ func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
 			return NoRef, err
 		}
 	}
-	return NoRef, &NotFoundError{text, s.nearest(folded, of)}
+	return NoRef, &NotFoundError{text, s.nearest(w.folded, of)}
+}
+
+// wanted is a text that something is looked for by.
+type wanted struct {
+	folded       string // as names are searched
+	login, email string // as those that tell people apart are compared
+}
+
+func wantedOf(text string) wanted {
+	return wanted{folded: fold(text), login: identity.Fold(text), email: identity.FoldEmail(text)}
 }
 
 // withText visits the resources that have a text somewhere in what is searched, which
 // are few as against those that have to be looked at otherwise.
-func (s *Sync) withText(folded string, visit func(Ref)) {
-	if folded != "" {
-		s.resourceTexts.find(oneLine(folded), func(i int) { visit(Ref(i)) })
+func (s *Sync) withText(w wanted, visit func(Ref)) {
+	// An address can be written in ways that are searched for differently.
+	texts := slices.Compact([]string{oneLine(w.folded), oneLine(fold(w.email))})
+	seen := map[Ref]bool{}
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		s.resourceTexts.find(text, func(i int) {
+			if r := Ref(i); !seen[r] {
+				seen[r] = true
+				visit(r)
+			}
+		})
 	}
 }
 
-// named reports whether a resource is called something, which is folded.
-func (m *record) named(folded string) bool {
-	if fold(strings.TrimSpace(m.name)) == folded {
+// named reports whether a resource is called something.
+func (m *record) named(w wanted) bool {
+	if fold(strings.TrimSpace(m.name)) == w.folded {
 		return true
 	}
 	if a := m.account; a != nil {
-		return a.Login != "" && fold(a.Login) == folded ||
-			slices.ContainsFunc(a.Emails, func(e string) bool { return fold(e) == folded })
+		return a.Login != "" && identity.Fold(a.Login) == w.login ||
+			slices.ContainsFunc(a.Emails, func(e string) bool { return identity.FoldEmail(e) == w.email })
 	}
 	return false
 }
@@ -246,7 +270,7 @@ func (s *Sync) FindEntitlement(text string) (EntRef, error) {
 	if e, ok := s.EntitlementByID(text); ok {
 		return e, nil
 	}
-	found := s.entitlementsNamed(fold(text))
+	found := s.entitlementsNamed(text)
 	switch {
 	case len(found) == 1:
 		return found[0], nil
@@ -268,10 +292,12 @@ func (s *Sync) FindEntitlement(text string) (EntRef, error) {
 	return NoEnt, err
 }
 
-// entitlementsNamed lists the entitlements that a folded text names, by the first way
-// of naming that leads to any.
-func (s *Sync) entitlementsNamed(folded string) []EntRef {
+// entitlementsNamed lists the entitlements that a text names, by the first way of
+// naming that leads to any.
+func (s *Sync) entitlementsNamed(text string) []EntRef {
 	var ways [3][]EntRef
+	w := wantedOf(text)
+	folded := w.folded
 	if folded == "" {
 		return nil
 	}
@@ -283,18 +309,18 @@ func (s *Sync) entitlementsNamed(folded string) []EntRef {
 		switch {
 		case fold(e.name) == folded:
 			ways[0] = append(ways[0], ref)
-		case m.named(folded) || fold(m.id) == folded || typed == folded:
+		case m.named(w) || fold(m.id) == folded || typed == folded:
 			ways[1] = append(ways[1], ref)
 		case e.slug != "" && strings.HasSuffix(folded, " "+fold(e.slug)):
 			of := strings.TrimSpace(strings.TrimSuffix(folded, fold(e.slug)))
-			if m.named(of) || fold(m.id) == of || typed == of {
+			if m.named(wantedOf(of)) || fold(m.id) == of || typed == of {
 				ways[2] = append(ways[2], ref)
 			}
 		}
 	}
-	for _, w := range ways {
-		if len(w) > 0 {
-			return w
+	for _, found := range ways {
+		if len(found) > 0 {
+			return found
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ const (
 	ReportDisabledWithAccess = "disabled-with-access"
 	ReportAdminsWithoutMFA   = "admins-without-mfa"
 	ReportAdminsWithoutUser  = "admins-without-user"
+	ReportLookalikes         = "look-alikes"
 	ReportNoManager          = "no-manager"
 	ReportEmptyGroups        = "empty-groups"
 	ReportEverybody          = "everybody"
@@ -37,6 +38,7 @@ func Reports() []ReportInfo {
 		{ReportDisabledWithAccess, "Disabled accounts with access", "Which suspended, staged, locked or otherwise disabled accounts still hold something?", true},
 		{ReportAdminsWithoutMFA, "Administrators without MFA", "Which administrators have no second factor?", true},
 		{ReportAdminsWithoutUser, "Administrators without a user", "Which administrators are nobody who has a user?", true},
+		{ReportLookalikes, "Look-alikes", "Which accounts have an e-mail address or login that only looks like another account's, and which groups, applications or roles such a name?", true},
 		{ReportNoManager, "Accounts without a manager", "Which enabled accounts of people have no manager?", true},
 		{ReportEmptyGroups, "Groups without members", "Which groups have no members?", true},
 		{ReportEverybody, "Applications everybody has", "Which applications does every enabled account of a person have that is no administrator?", false},

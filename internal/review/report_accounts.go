@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 )
 
 func (s *Sync) reportMakers() map[string]func(*Report) {
@@ -13,6 +15,7 @@ func (s *Sync) reportMakers() map[string]func(*Report) {
 		ReportDisabledWithAccess: s.reportDisabled,
 		ReportAdminsWithoutMFA:   s.reportNoMFA,
 		ReportAdminsWithoutUser:  s.reportNoUser,
+		ReportLookalikes:         s.reportLookalikes,
 		ReportNoManager:          s.reportNoManager,
 		ReportEmptyGroups:        s.reportEmptyGroups,
 		ReportEverybody:          s.reportEverybody,
@@ -158,7 +161,7 @@ func plural(n int, one, many string) string {
 // reportNoUser finds administrators' accounts of nobody. JumpCloud keeps administrators
 // apart from users; only their e-mail addresses tell that two are one person. An
 // account that is a user itself, as all are that --merge-admins has joined, has a user
-// name in its profile.
+// name in its profile; the accounts of administrators have none.
 func (s *Sync) reportNoUser(r *Report) {
 	owners := map[string]int{}
 	for i := range s.resources {
@@ -175,10 +178,11 @@ func (s *Sync) reportNoUser(r *Report) {
 			return false
 		}
 		return !slices.ContainsFunc(fields(s.resources[p].profile), func(f Field) bool {
-			return f.Key == "user_id" || f.Key == "username"
+			return f.Key == "username"
 		})
 	})
-	r.Note = "An administrator has a user when another account has the same e-mail address, or when the account is a user itself."
+	r.Note = "An administrator has a user when another account has the same e-mail address, or when the account is a user itself. " +
+		"Addresses that only look the same are those of different accounts."
 	r.columns = []column{s.accountColumn(), s.emailColumn(), s.statusColumn(), s.mfaColumn(), s.rolesColumn()}
 }
 
@@ -186,7 +190,7 @@ func (s *Sync) reportNoUser(r *Report) {
 func foldedEmails(a *AccountInfo) []string {
 	var list []string
 	for _, e := range a.Emails {
-		if f := strings.ToLower(strings.TrimSpace(e)); f != "" && !slices.Contains(list, f) {
+		if f := identity.FoldEmail(e); f != "" && !slices.Contains(list, f) {
 			list = append(list, f)
 		}
 	}

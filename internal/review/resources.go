@@ -1,6 +1,10 @@
 package review
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
+)
 
 // Resources lists resources, those of one kind or of all for 0. What the archive has
 // no row for is left out.
@@ -174,9 +178,14 @@ func oneOf[T any](key string, known []string, test func(T, string) bool) func(st
 	}
 }
 
-// anyText makes a filter that takes every text, compared as it is searched. Many
-// things have the same text, so that what was compared is remembered.
+// anyText makes a filter that takes every text, compared as it is searched.
 func anyText[T any](text func(T) string) func(string) (func(T) bool, error) {
+	return foldedText(fold, text)
+}
+
+// foldedText makes a filter that takes every text, compared as fold has it. Many
+// things have the same text, so that what was compared is remembered.
+func foldedText[T any](fold func(string) string, text func(T) string) func(string) (func(T) bool, error) {
 	return func(value string) (func(T) bool, error) {
 		folded := fold(value)
 		known := map[string]bool{}
@@ -217,8 +226,8 @@ func kindWords() []string {
 }
 
 func (s *Sync) resourceFilter(filter map[string]string) (tests[Ref], error) {
-	text := func(get func(*AccountInfo) string) func(string) (func(Ref) bool, error) {
-		return anyText(func(r Ref) string {
+	text := func(fold func(string) string, get func(*AccountInfo) string) func(string) (func(Ref) bool, error) {
+		return foldedText(fold, func(r Ref) string {
 			if a := s.resources[r].account; a != nil {
 				return get(a)
 			}
@@ -234,9 +243,9 @@ func (s *Sync) resourceFilter(filter map[string]string) (tests[Ref], error) {
 	return filters(filter, map[string]func(string) (func(Ref) bool, error){
 		"account_type": word("account_type", []string{"human", "service", "system"}, func(a *AccountInfo) string { return a.Type }),
 		"admin":        word("admin", yesNo(), func(a *AccountInfo) string { return boolTri(a.Admin).String() }),
-		"department":   text(func(a *AccountInfo) string { return a.Department }),
-		"details":      text(func(a *AccountInfo) string { return a.Details }),
-		"manager":      text(func(a *AccountInfo) string { return a.Manager }),
+		"department":   text(fold, func(a *AccountInfo) string { return a.Department }),
+		"details":      text(fold, func(a *AccountInfo) string { return a.Details }),
+		"manager":      text(identity.FoldEmail, func(a *AccountInfo) string { return a.Manager }),
 		"mfa": word("mfa", []string{Yes.String(), No.String(), Unknown.String()},
 			func(a *AccountInfo) string { return a.MFA.String() }),
 		"status": word("status", []string{Enabled.String(), Disabled.String(), Deleted.String(), StatusUnknown.String()},

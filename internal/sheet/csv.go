@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // writeCSV writes a table with the keys of its columns as the first row.
@@ -46,32 +48,19 @@ func csvField(c Column, cell any) string {
 		}
 		return v.UTC().Format(time.RFC3339)
 	case string, []string, [][]string:
-		return defused(plain(c.text(v)))
+		return defused(printable.Clean(c.text(v)))
 	}
 	return c.text(cell)
 }
 
 // defused puts an apostrophe before a text that a spreadsheet would compute: it
 // begins with one of the characters that begin a formula, of which some programs
-// take the full-width forms too, or with one that may be skipped before it.
+// take the full-width forms too, or with white space before one.
 func defused(s string) string {
-	first, _ := utf8.DecodeRuneInString(s)
-	if strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && s != "" {
+	begins := strings.TrimLeftFunc(s, unicode.IsSpace)
+	first, _ := utf8.DecodeRuneInString(begins)
+	if begins != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + s
 	}
 	return s
-}
-
-// plain leaves out what XML cannot hold and terminals would obey: control
-// characters other than tab and line ends, and code points that are no characters.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			return r
-		case unicode.IsControl(r) || r&0xfffe == 0xfffe:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }

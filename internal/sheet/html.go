@@ -8,6 +8,8 @@ import (
 	"iter"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 //go:embed page.html
@@ -37,7 +39,7 @@ func (t *htmlTable) Close() template.HTML {
 }
 
 func writeHTML(w io.Writer, d Document) error {
-	t, err := template.New("page").Funcs(template.FuncMap{"visible": Visible}).Parse(pageHTML)
+	t, err := template.New("page").Funcs(template.FuncMap{"visible": printable.Visible}).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func htmlCellOf(c Column, cell any) htmlCell {
 	case int64:
 		return htmlCell{humanize.Comma(v), true}
 	}
-	return htmlCell{Text: Visible(c.text(cell))}
+	return htmlCell{Text: printable.Visible(c.text(cell))}
 }
 
 // Numeric reports whether the cells are numbers, which stand on the right.

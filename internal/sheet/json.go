@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 func writeJSON(w io.Writer, d Document) error {
@@ -121,7 +123,7 @@ func (e *rowEncoder) escape(value []byte) {
 	for len(value) > 0 {
 		r, size := utf8.DecodeRune(value)
 		switch {
-		case !hidden(r):
+		case !printable.Hidden(r):
 			e.line.Write(value[:size])
 		case r > 0xffff:
 			r -= 0x10000

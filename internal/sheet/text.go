@@ -9,6 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // textRows is how many rows are laid out together. Later ones can only make
@@ -18,7 +20,7 @@ const textRows = 1000
 func writeText(w io.Writer, d Document) error {
 	out := bufio.NewWriter(w)
 	for _, line := range d.Lead {
-		out.WriteString(Visible(line) + "\n")
+		out.WriteString(printable.Visible(line) + "\n")
 	}
 	for i, t := range d.Tables {
 		t = t.brief()
@@ -34,14 +36,14 @@ func writeText(w io.Writer, d Document) error {
 
 func writeTextTable(out *bufio.Writer, t Table) error {
 	if t.Title != "" {
-		out.WriteString(Visible(t.Title) + "\n")
+		out.WriteString(printable.Visible(t.Title) + "\n")
 		if t.About != "" {
-			out.WriteString(Visible(t.About) + "\n")
+			out.WriteString(printable.Visible(t.About) + "\n")
 		}
 		out.WriteByte('\n')
 	}
 	for _, line := range t.Lead {
-		out.WriteString(Visible(line) + "\n")
+		out.WriteString(printable.Visible(line) + "\n")
 	}
 	if len(t.Lead) > 0 {
 		out.WriteByte('\n')
@@ -59,13 +61,13 @@ func writeTextTable(out *bufio.Writer, t Table) error {
 		return err
 	}
 	if l.written == 0 {
-		out.WriteString(Visible(t.none()) + "\n")
+		out.WriteString(printable.Visible(t.none()) + "\n")
 	}
 	if t.Part != nil && l.written > 0 {
 		out.WriteString("\n" + t.Part.text(l.written) + "\n")
 	}
 	if t.Note != "" {
-		out.WriteString("\n" + Visible(t.Note) + "\n")
+		out.WriteString("\n" + printable.Visible(t.Note) + "\n")
 	}
 	return nil
 }
@@ -111,7 +113,7 @@ func (l *layout) add(cells []any) error {
 		case int64:
 			s = humanize.Comma(v)
 		default:
-			s = Cut(Visible(s), cmp.Or(c.Width, DefaultWidth))
+			s = Cut(printable.Visible(s), cmp.Or(c.Width, DefaultWidth))
 		}
 		l.widths[i] = max(l.widths[i], text.StringWidth(s))
 		row[i] = s

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // What a workbook can hold.
@@ -101,7 +103,7 @@ func (b *workbook) cell(c Column, cell any) any {
 		}
 		return excelize.Cell{StyleID: b.date, Value: v.UTC().Truncate(time.Second)}
 	case string, []string, [][]string:
-		if s := cutUTF16(plain(c.text(v)), xlsxCell); s != "" {
+		if s := cutUTF16(printable.Clean(c.text(v)), xlsxCell); s != "" {
 			return s
 		}
 		return nil
@@ -177,7 +179,7 @@ func (b *workbook) name(t Table) string {
 			return -1
 		}
 		return r
-	}, plain(t.Title))
+	}, printable.Clean(t.Title))
 	if title == "" {
 		title = "Sheet"
 	}
