@@ -7,11 +7,12 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 )
@@ -71,22 +72,23 @@ func signal(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
 }
 
 // TestSecondSignal lets the program wait for something that no signal can end, a
-// file that nobody writes: the second signal ends it all the same.
+// reader of its output who does not read: the second signal ends it all the same.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t, serve(t, jcsim.New(jcsim.Options{})))
-	pipe := filepath.Join(p.dir, "key")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	sim := jcsim.New(jcsim.Options{Tenant: jcsim.Generate(3, jcsim.Size{Users: 2000, Groups: 1, Apps: 1, Admins: 1})})
+	p := newProgram(t, serve(t, sim), "inspect", "resources", "-o", "json")
+	p.yesterday(sim.Tenant())
+	near, far, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.with(map[string]string{"BATON_API_KEY": "", "BATON_API_KEY_FILE": pipe})
-	cmd, stdout, stderr := p.command(t.Context())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	// Nobody can open the near end before the program has opened the far one.
-	near := openPipe(t, pipe)
 	defer near.Close()
+	cmd, stdout, stderr := p.command(t.Context())
+	cmd.Stdout = far
+	if err := errors.Join(cmd.Start(), far.Close()); err != nil {
+		t.Fatal(err)
+	}
+	fills(t, near)
 	signal(t, cmd, syscall.SIGINT)
 	signal(t, cmd, syscall.SIGTERM) // another one, since two of a kind may become one
 	if r := p.wait(cmd, stdout, stderr); r.code != exitInterrupted {
@@ -94,18 +96,18 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// openPipe opens a pipe for writing as soon as somebody reads it.
-func openPipe(t *testing.T, path string) *os.File {
+// fills waits until a pipe takes no more, so that its writer waits.
+func fills(t *testing.T, near *os.File) {
 	t.Helper()
-	for {
-		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
-		if err == nil {
-			return f
-		}
-		if !errors.Is(err, syscall.ENXIO) {
+	for before := -1; ; <-time.After(20 * time.Millisecond) {
+		n, err := unix.IoctlGetInt(int(near.Fd()), unix.TIOCINQ)
+		if err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(time.Millisecond)
+		if n > 0 && n == before && n%4096 == 0 {
+			return
+		}
+		before = n
 	}
 }
 
