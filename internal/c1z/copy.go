@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,14 +14,30 @@ import (
 )
 
 // copyOld copies syncs from the old archive, and brings those of old programs to
-// the form that the newest readers leave alone.
-func (w *Writer) copyOld(ctx context.Context, syncs []SyncRun) error {
+// the form that the newest readers leave alone. It returns those that it left out,
+// because a row of them cannot be read.
+func (w *Writer) copyOld(ctx context.Context, syncs []SyncRun) (damaged []SyncRun, err error) {
 	for _, s := range syncs {
-		if err := w.copySync(ctx, s); err != nil {
-			return advise(fmt.Errorf("keep sync %s of the old archive %s: %w", s.ID, w.path, err))
+		mark, err := w.file.Mark()
+		if err != nil {
+			return nil, fmt.Errorf("write in %s: %w", w.dir, err)
+		}
+		indexBytes := w.indexBytes
+		err = w.copySync(ctx, s)
+		if errors.Is(err, ErrDamaged) {
+			w.opts.Logger.WarnContext(ctx, "previous sync not kept: it cannot be read", "path", w.path, "sync_id", s.ID, "ended_at", s.EndedAt, "error", err)
+			damaged = append(damaged, s)
+			w.indexBytes = indexBytes
+			if err := w.file.Reset(mark); err != nil {
+				return nil, fmt.Errorf("write in %s: %w", w.dir, err)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, advise(fmt.Errorf("keep sync %s of the old archive %s: %w", s.ID, w.path, err))
 		}
 	}
-	return nil
+	return damaged, nil
 }
 
 func (w *Writer) copySync(ctx context.Context, s SyncRun) error {
@@ -54,7 +71,7 @@ func (w *Writer) copyTable(ctx context.Context, conn *sql.Conn, src source, s Sy
 		}
 		selected = append(selected, value)
 	}
-	query := fmt.Sprintf("select %s from %s where +sync_id = ?", strings.Join(selected, ", "), t.name)
+	query := fmt.Sprintf("select id, %s from %s where +sync_id = ?", strings.Join(selected, ", "), t.name)
 	args := []any{s.ID}
 	unique, err := isUnique(ctx, conn, t)
 	if err != nil {
@@ -66,25 +83,80 @@ func (w *Writer) copyTable(ctx context.Context, conn *sql.Conn, src source, s Sy
 	}
 	rows, err := conn.QueryContext(ctx, query+" order by id", args...)
 	if err != nil {
-		return damage(err)
+		return damage(place(ctx, conn, t, err))
 	}
 	defer rows.Close()
-	values, dest := make([]any, len(selected)), make([]any, len(selected))
+	var id int64
+	values, dest := make([]any, len(selected)), []any{&id}
 	for i := range values {
-		dest[i] = &values[i]
+		dest = append(dest, &values[i])
 	}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return damage(err)
+			return damage(inRow(t, id, err))
 		}
-		if err := w.bring(t, s, values); err != nil {
-			return err
+		if err := errors.Join(t.readable(values), w.bring(t, s, values)); err != nil {
+			return damage(inRow(t, id, err))
 		}
 		if err := w.copyRow(t, values); err != nil {
 			return err
 		}
 	}
-	return damage(rows.Err())
+	if err := rows.Err(); err != nil {
+		return damage(place(ctx, conn, t, errors.Join(err, rows.Close())))
+	}
+	return nil
+}
+
+// readable refuses a row that readers cannot decode, or that is not what its
+// columns say. Grants, which are many, are walked through and not decoded.
+func (t *table) readable(values []any) error {
+	if t.limits == nil {
+		return nil
+	}
+	data, ok := values[t.place("data")].([]byte)
+	if !ok {
+		return fmt.Errorf("%w: it has no message", ErrDamaged)
+	}
+	text := func(column string) string {
+		s, _ := values[t.place(column)].(string)
+		return s
+	}
+	key := text("external_id")
+	var id string
+	switch t.name {
+	case "v1_resource_types":
+		m, _, err := decodeMessage[v2.ResourceType](data, t.limits)
+		if err != nil {
+			return err
+		}
+		id = m.GetId()
+	case "v1_resources":
+		m, _, err := decodeMessage[v2.Resource](data, t.limits)
+		if err != nil {
+			return err
+		}
+		id = resourceKey(m.GetId().GetResourceType(), m.GetId().GetResource())
+	case "v1_entitlements":
+		m, _, err := decodeMessage[v2.Entitlement](data, t.limits)
+		if err != nil {
+			return err
+		}
+		id = m.GetId()
+	default:
+		if err := t.limits.check(data); err != nil {
+			return err
+		}
+		var g GrantEdge
+		if err := errors.Join(g.decode(data), g.check()); err != nil {
+			return err
+		}
+		id = string(g.ID)
+	}
+	if id != key {
+		return fmt.Errorf("%w: it is of %q by its message and of %q by its column", ErrDamaged, id, key)
+	}
+	return nil
 }
 
 // isUnique reports whether a file has the unique index that keeps ids of a table

@@ -59,9 +59,11 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 		return Info{}, err
 	}
 	info := Info{Path: w.path}
-	if info.Kept, info.Dropped, err = w.keepOld(ctx, run); err != nil {
+	old, err := w.keepOld(ctx, run)
+	if err != nil {
 		return Info{}, err
 	}
+	info.Kept, info.Dropped, info.Damaged = old.kept, old.dropped, old.damaged
 	if run, err = w.date(ctx, run, info.Kept); err != nil {
 		return Info{}, err
 	}

@@ -89,6 +89,11 @@ func (r *Reader) expandable(l *list, syncID string) {
 	l.and("("+l.column("expansion")+" is not null or instr(data, ?) > 0)", []byte(expandableURL))
 }
 
+// check refuses ids that no grant can have.
+func (k GrantKey) check() error {
+	return checkKeys(k.ID, k.Entitlement, k.ResourceType, k.Resource, k.PrincipalType, k.Principal)
+}
+
 // size is how many bytes the key takes.
 func (k GrantKey) size() int {
 	return len(k.ID) + len(k.Entitlement) + len(k.ResourceType) + len(k.Resource) + len(k.PrincipalType) + len(k.Principal)
@@ -96,6 +101,8 @@ func (k GrantKey) size() int {
 
 func scanGrantKey(scan func(...any) error) (GrantKey, int, error) {
 	var k GrantKey
-	err := scan(&k.ID, &k.Entitlement, &k.ResourceType, &k.Resource, &k.PrincipalType, &k.Principal)
-	return k, k.size(), err
+	if err := scan(&k.ID, &k.Entitlement, &k.ResourceType, &k.Resource, &k.PrincipalType, &k.Principal); err != nil {
+		return k, 0, err
+	}
+	return k, k.size(), k.check()
 }

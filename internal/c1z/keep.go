@@ -2,6 +2,7 @@ package c1z
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -117,16 +118,18 @@ func add(a, b int64) int64 {
 	return a + b
 }
 
-// keepOld copies what stays of the old archive and returns the ids of what it
-// kept and what it dropped.
-func (w *Writer) keepOld(ctx context.Context, run SyncRun) (kept, dropped []string, err error) {
+// oldSyncs are the ids of an old archive's syncs by what became of them.
+type oldSyncs struct{ kept, dropped, damaged []string }
+
+// keepOld copies what stays of the old archive.
+func (w *Writer) keepOld(ctx context.Context, run SyncRun) (old oldSyncs, err error) {
 	if w.old == nil {
-		return nil, nil, nil
+		return old, nil
 	}
 	wanted := keep(w.old.syncs, run, w.opts.Keep)
 	shares, err := w.old.shares(ctx, wanted)
 	if err != nil {
-		return nil, nil, err
+		return old, err
 	}
 	sizeOf := func(s SyncRun) int64 { return shares[s.ID] }
 	fitting := fit(wanted, run, w.size(), sizeOf, w.sizes.keep)
@@ -136,17 +139,27 @@ func (w *Writer) keepOld(ctx context.Context, run SyncRun) (kept, dropped []stri
 				"path", w.path, "sync_id", s.ID, "ended_at", s.EndedAt, "decoded_bytes", shares[s.ID])
 		}
 	}
-	if err := w.copyOld(ctx, fitting); err != nil {
-		return nil, nil, err
+	damaged, err := w.copyOld(ctx, fitting)
+	if err != nil {
+		return old, err
+	}
+	has := func(list []SyncRun, s SyncRun) bool {
+		return slices.ContainsFunc(list, func(f SyncRun) bool { return f.ID == s.ID })
 	}
 	for _, s := range w.old.syncs {
-		if slices.ContainsFunc(fitting, func(f SyncRun) bool { return f.ID == s.ID }) {
-			kept = append(kept, s.ID)
-		} else if s.ID != run.ID {
-			dropped = append(dropped, s.ID)
+		switch {
+		case has(damaged, s):
+			if run.ParentID == s.ID {
+				return old, advise(fmt.Errorf("keep sync %s of the old archive %s, which the new one is a part of: %w", s.ID, w.path, ErrDamaged))
+			}
+			old.damaged = append(old.damaged, s.ID)
+		case has(fitting, s):
+			old.kept = append(old.kept, s.ID)
+		case s.ID != run.ID:
+			old.dropped = append(old.dropped, s.ID)
 		}
 	}
-	return kept, dropped, nil
+	return old, nil
 }
 
 // shares estimates how many bytes of the database each sync takes, from the rows

@@ -124,17 +124,53 @@ func TestKeepTwice(t *testing.T) {
 	}
 }
 
-// TestKeepDamaged fails at what cannot be copied, and names the way out.
+// TestKeepDamaged leaves an older sync out where a row of it cannot be read, and
+// nothing of it stays behind. A partial sync that would stand on it fails.
 func TestKeepDamaged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	path := byHand{schema: "schema-0.1.5.sql", old: true}.write(t, f,
-		"update v1_grants set data = cast(x'ff' || 'type.googleapis.com/c1.connector.v2.GrantExpandable' as blob) where id = 1")
-	w, err := c1z.Create(t.Context(), c1z.Options{Path: path, WorkDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Finish(t.Context(), c1z.SyncRun{}); !errors.Is(err, c1z.ErrDamaged) || !strings.Contains(err.Error(), "move it away") {
-		t.Errorf("Finish: %v", err)
+	for name, damage := range map[string]string{
+		"grant with an expansion": "update v1_grants set data = cast(x'ff' || 'type.googleapis.com/c1.connector.v2.GrantExpandable' as blob) where id = 1",
+		"grant":                   "update v1_grants set data = x'0aff' where id = (select max(id) from v1_grants)",
+		"grant of another id":     "update v1_grants set external_id = 'other' where id = 2",
+		"resource":                "update v1_resources set data = x'0a05' where id = 3",
+		"name that is not text":   "update v1_resources set data = data || x'1a02ff00' where id = 3",
+		"resource of another id":  "update v1_resources set external_id = 'user:other' where id = 3",
+		"entitlement":             "update v1_entitlements set data = x'12ffffffff0f' where id = 1",
+		"resource type":           "update v1_resource_types set data = x'07' where id = 1",
+		"name that is too long":   "update v1_resources set data = data || x'1a8110' || cast(printf('%.2049c', 'x') as blob) where id = 2",
+		"blob that is too long":   "update v1_grants set data = data || zeroblob(5000000) where id = 2",
+		"text instead of a blob":  "update v1_resources set data = 'text' where id = 2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := byHand{schema: "schema.sql"}.write(t, f, damage)
+			part, err := c1z.Create(t.Context(), c1z.Options{Path: path, WorkDir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := part.Finish(t.Context(), c1z.SyncRun{Type: c1z.SyncPartial, ParentID: handSync}); !errors.Is(err, c1z.ErrDamaged) || !strings.Contains(err.Error(), "move it away") {
+				t.Errorf("a partial sync on top: %v", err)
+			}
+			info := f.writeTo(t, c1z.Options{Path: path, StartedAt: fixtureStart}, c1z.SyncRun{SupportsDiff: true})
+			if diff := cmp.Diff([]string{handSync}, info.Damaged); diff != "" || len(info.Kept)+len(info.Dropped) > 0 {
+				t.Errorf("damaged %v, kept %v, dropped %v", info.Damaged, info.Kept, info.Dropped)
+			}
+			testLists(t, open(t, path), info.Sync.ID, f)
+			fresh := filepath.Join(t.TempDir(), "fresh.c1z")
+			f.writeTo(t, c1z.Options{Path: fresh, SyncID: info.Sync.ID, StartedAt: fixtureStart}, c1z.SyncRun{SupportsDiff: true, EndedAt: info.Sync.EndedAt})
+			if got, want := rowsOf(t, path, info.Sync.ID), rowsOf(t, fresh, info.Sync.ID); !slices.Equal(got, want) {
+				t.Error("the new sync is another one than without an older one")
+			}
+			db := unpackDB(t, path)
+			for sql, want := range map[string]string{
+				"pragma integrity_check": "ok",
+				"select (select count(*) from v1_grants where sync_id = ?1) + (select count(*) from v1_resources where sync_id = ?1) + (select count(*) from v1_sync_runs where sync_id = ?1)": "0",
+			} {
+				if got := query(t, db, sql, handSync); got != want {
+					t.Errorf("%s: %s", sql, got)
+				}
+			}
+		})
 	}
 }

@@ -27,8 +27,10 @@ func (r *Reader) EntitlementKeys(ctx context.Context, syncID string) iter.Seq2[E
 	l.and("+sync_id = ?", syncID)
 	return pages(ctx, r, l, func(scan func(...any) error) (EntitlementKey, int, error) {
 		var k EntitlementKey
-		err := scan(&k.ID, &k.ResourceType, &k.Resource)
-		return k, len(k.ID) + len(k.ResourceType) + len(k.Resource), err
+		if err := scan(&k.ID, &k.ResourceType, &k.Resource); err != nil {
+			return k, 0, err
+		}
+		return k, len(k.ID) + len(k.ResourceType) + len(k.Resource), checkKeys(k.ID, k.ResourceType, k.Resource)
 	})
 }
 
@@ -38,8 +40,10 @@ func (r *Reader) Holders(ctx context.Context, syncID, entitlement string) iter.S
 	l := r.grantList(syncID, GrantFilter{Entitlement: entitlement}, []string{"principal_resource_type_id", "principal_resource_id"})
 	return pages(ctx, r, l, func(scan func(...any) error) (ResourceKey, int, error) {
 		var k ResourceKey
-		err := scan(&k.Type, &k.ID)
-		return k, len(k.Type) + len(k.ID), err
+		if err := scan(&k.Type, &k.ID); err != nil {
+			return k, 0, err
+		}
+		return k, len(k.Type) + len(k.ID), checkKeys(k.Type, k.ID)
 	})
 }
 
@@ -48,6 +52,9 @@ func scanResourceKey(scan func(...any) error) (ResourceKey, int, error) {
 	var k ResourceKey
 	var key string
 	if err := scan(&k.Type, &key); err != nil {
+		return k, 0, err
+	}
+	if err := checkKeys(k.Type, key); err != nil {
 		return k, 0, err
 	}
 	id, ok := strings.CutPrefix(key, k.Type+":")

@@ -2,6 +2,7 @@ package c1z
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -29,7 +30,7 @@ type EntitlementFilter struct {
 func (r *Reader) ResourceTypes(ctx context.Context, syncID string) iter.Seq2[*v2.ResourceType, error] {
 	l := list{source: r.source(&r.schema.resourceTypes), columns: dataOnly()}
 	l.and("sync_id = ?", syncID)
-	return pages(ctx, r, l, scanMessage[v2.ResourceType])
+	return pages(ctx, r, l, scanMessage[v2.ResourceType](resourceTypeFields))
 }
 
 // Resources lists resources in the order of their rows. A type alone is found by
@@ -46,7 +47,7 @@ func (r *Reader) Resources(ctx context.Context, syncID string, f ResourceFilter)
 	if f.Parent != "" {
 		l.and(l.column("parent_resource_id")+" = ?", f.Parent)
 	}
-	return pages(ctx, r, l, scanMessage[v2.Resource])
+	return pages(ctx, r, l, scanMessage[v2.Resource](resourceFields))
 }
 
 // Entitlements lists entitlements in the order of their rows.
@@ -54,24 +55,24 @@ func (r *Reader) Entitlements(ctx context.Context, syncID string, f EntitlementF
 	l := list{source: r.source(&r.schema.entitlements), columns: dataOnly()}
 	l.and("+sync_id = ?", syncID)
 	l.pair("resource_type_id", f.ResourceType, "resource_id", f.Resource, true)
-	return pages(ctx, r, l, scanMessage[v2.Entitlement])
+	return pages(ctx, r, l, scanMessage[v2.Entitlement](entitlementFields))
 }
 
 // ResourceType returns one resource type. If there is none, the error is
 // [ErrNotFound].
 func (r *Reader) ResourceType(ctx context.Context, syncID, id string) (*v2.ResourceType, error) {
-	return lookup(ctx, r, &r.schema.resourceTypes, "resource type", syncID, id, scanMessage[v2.ResourceType])
+	return lookup(ctx, r, &r.schema.resourceTypes, "resource type", syncID, id, scanMessage[v2.ResourceType](resourceTypeFields))
 }
 
 // Resource returns one resource. If there is none, the error is [ErrNotFound].
 func (r *Reader) Resource(ctx context.Context, syncID, resourceType, id string) (*v2.Resource, error) {
-	return lookup(ctx, r, &r.schema.resources, "resource", syncID, resourceKey(resourceType, id), scanMessage[v2.Resource])
+	return lookup(ctx, r, &r.schema.resources, "resource", syncID, resourceKey(resourceType, id), scanMessage[v2.Resource](resourceFields))
 }
 
 // Entitlement returns one entitlement. If there is none, the error is
 // [ErrNotFound].
 func (r *Reader) Entitlement(ctx context.Context, syncID, id string) (*v2.Entitlement, error) {
-	return lookup(ctx, r, &r.schema.entitlements, "entitlement", syncID, id, scanMessage[v2.Entitlement])
+	return lookup(ctx, r, &r.schema.entitlements, "entitlement", syncID, id, scanMessage[v2.Entitlement](entitlementFields))
 }
 
 func lookup[T any](ctx context.Context, r *Reader, t *table, kind, syncID, id string, scan scanner[T]) (T, error) {
@@ -110,9 +111,18 @@ type message[T any] interface {
 }
 
 // scanMessage decodes the column data.
-func scanMessage[T any, M message[T]](scan func(...any) error) (M, int, error) {
-	var data []byte
-	if err := scan(&data); err != nil {
+func scanMessage[T any, M message[T]](limits fields) scanner[M] {
+	return func(scan func(...any) error) (M, int, error) {
+		var data []byte
+		if err := scan(&data); err != nil {
+			return nil, 0, err
+		}
+		return decodeMessage[T, M](data, limits)
+	}
+}
+
+func decodeMessage[T any, M message[T]](data []byte, limits fields) (M, int, error) {
+	if err := limits.check(data); err != nil {
 		return nil, 0, err
 	}
 	m := M(new(T))
@@ -138,6 +148,9 @@ func scanGrant(scan func(...any) error) (*v2.Grant, int, error) {
 	var data, expansion []byte
 	var k GrantKey
 	if err := scan(&data, &expansion, &k.Entitlement, &k.ResourceType, &k.Resource, &k.PrincipalType, &k.Principal); err != nil {
+		return nil, 0, err
+	}
+	if err := errors.Join(k.check(), grantFields.check(data)); err != nil {
 		return nil, 0, err
 	}
 	g := new(v2.Grant)

@@ -81,7 +81,7 @@ func pages[T any](ctx context.Context, r *Reader, l list, scan scanner[T]) iter.
 		query := l.sql()
 		after := int64(math.MinInt64)
 		for {
-			items, last, more, err := page(ctx, r, query, append([]any{after}, l.args...), scan)
+			items, last, more, err := page(ctx, r, l.table, query, append([]any{after}, l.args...), scan)
 			if err != nil {
 				var zero T
 				yield(zero, r.fail(err))
@@ -101,7 +101,7 @@ func pages[T any](ctx context.Context, r *Reader, l list, scan scanner[T]) iter.
 }
 
 // page reads one page, the last row id in it, and whether more may follow.
-func page[T any](ctx context.Context, r *Reader, query string, args []any, scan scanner[T]) ([]T, int64, bool, error) {
+func page[T any](ctx context.Context, r *Reader, t *table, query string, args []any, scan scanner[T]) ([]T, int64, bool, error) {
 	conn, err := r.conn(ctx)
 	if err != nil {
 		return nil, 0, false, err
@@ -109,7 +109,7 @@ func page[T any](ctx context.Context, r *Reader, query string, args []any, scan 
 	defer conn.Close()
 	rows, err := conn.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, 0, false, err
+		return nil, 0, false, place(ctx, conn, t, err)
 	}
 	defer rows.Close()
 	var items []T
@@ -118,14 +118,17 @@ func page[T any](ctx context.Context, r *Reader, query string, args []any, scan 
 	for rows.Next() {
 		item, n, err := scan(func(dest ...any) error { return rows.Scan(append([]any{&id}, dest...)...) })
 		if err != nil {
-			return nil, 0, false, err
+			return nil, 0, false, inRow(t, id, err)
 		}
 		items = append(items, item)
 		if size += n; size >= pageBytes {
 			return items, id, true, nil
 		}
 	}
-	return items, id, len(items) == pageRows, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, 0, false, place(ctx, conn, t, errors.Join(err, rows.Close()))
+	}
+	return items, id, len(items) == pageRows, nil
 }
 
 // one reads the newest row with an external id.
@@ -150,7 +153,7 @@ func one[T any](ctx context.Context, r *Reader, src source, columns []string, sy
 		return zero, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
 	if err != nil {
-		return zero, r.fail(err)
+		return zero, r.fail(place(ctx, conn, src.table, err))
 	}
 	return item, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -302,8 +303,9 @@ func TestReaderPages(t *testing.T) {
 		user := f.resource("user", "p"+strings.Repeat("0", i%7)+string(rune('a'+i%26))+objectID("", i), "Name")
 		f.grant(f.entitlements[i%2], user)
 	}
-	f.resources[len(f.resources)-1].Description = strings.Repeat("long ", 1<<20)
-	f.resources[len(f.resources)-2].Description = strings.Repeat("long ", 1<<20)
+	for _, i := range []int{1, 2, 3} {
+		f.resources[len(f.resources)-i].Profile = &structpb.Struct{Fields: map[string]*structpb.Value{"long": structpb.NewStringValue(strings.Repeat("long", 1<<19))}}
+	}
 	path, info := f.write(t)
 	r := open(t, path)
 	var wg sync.WaitGroup

@@ -156,8 +156,11 @@ func (w *Writer) insert(ctx context.Context, t *table, m proto.Message) error {
 	return w.store(t)
 }
 
-// store puts the row into a table.
+// store puts the row into a table. A row that no reader would take is an error.
 func (w *Writer) store(t *table) error {
+	if size := w.row.Size(); size > maxValue-maxKey {
+		return fmt.Errorf("%w: a row of table %s has %d bytes, and readers take %d", ErrTooLarge, t.name, size, maxValue-maxKey)
+	}
 	if err := w.file.Insert(t.number, &w.row); err != nil {
 		return fmt.Errorf("write in %s: %w", w.dir, err)
 	}

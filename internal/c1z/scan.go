@@ -155,7 +155,7 @@ func (s *grantScan) page(ctx context.Context, from, to int64) (next int64, done 
 	rows, err := conn.QueryContext(ctx, fmt.Sprintf("select %s from %s where id between ? and ? and +sync_id = ? order by id limit %d",
 		strings.Join(columns, ", "), s.src.table.name, scanRows), from, to, s.syncID)
 	if err != nil {
-		return 0, false, err
+		return 0, false, place(ctx, conn, s.src.table, err)
 	}
 	defer rows.Close()
 	var id int64
@@ -172,7 +172,7 @@ func (s *grantScan) page(ctx context.Context, from, to int64) (next int64, done 
 		}
 		slim, err := s.decode()
 		if err != nil {
-			return 0, false, err
+			return 0, false, inRow(s.src.table, id, err)
 		}
 		if slim && !s.wide {
 			s.wide = true
@@ -183,7 +183,10 @@ func (s *grantScan) page(ctx context.Context, from, to int64) (next int64, done 
 		}
 		n++
 	}
-	return id + 1, n < scanRows || id >= to, rows.Err()
+	if err := rows.Err(); err != nil {
+		return 0, false, place(ctx, conn, s.src.table, errors.Join(err, rows.Close()))
+	}
+	return id + 1, n < scanRows || id >= to, nil
 }
 
 // decode takes the message apart and fills in from the columns what it leaves out.
@@ -201,7 +204,25 @@ func (s *grantScan) decode() (slim bool, err error) {
 	if noPrincipal {
 		s.g.PrincipalType, s.g.Principal = s.cols[3], s.cols[4]
 	}
-	return noEntitlement || noPrincipal, nil
+	return noEntitlement || noPrincipal, s.g.check()
+}
+
+// check refuses ids that no grant can have.
+func (g *GrantEdge) check() error {
+	for _, id := range [][]byte{g.Entitlement, g.ResourceType, g.Resource, g.PrincipalType, g.Principal} {
+		if len(id) > maxID {
+			return tooLong("id", len(id), maxID)
+		}
+	}
+	for _, id := range g.Sources {
+		if len(id) > maxID {
+			return tooLong("entitlement id of a source", len(id), maxID)
+		}
+	}
+	if len(g.ID) > maxKey {
+		return tooLong("grant id", len(g.ID), maxKey)
+	}
+	return nil
 }
 
 // immutableURL is the type of the annotation of grants that cannot be revoked.
@@ -218,7 +239,7 @@ func (g *GrantEdge) decode(data []byte) error {
 				if n != 1 {
 					return nil
 				}
-				return resourceIDFields(v, &g.PrincipalType, &g.Principal)
+				return decodeResourceID(v, &g.PrincipalType, &g.Principal)
 			})
 		case 3:
 			g.ID = v
@@ -259,7 +280,7 @@ func (g *GrantEdge) decodeEntitlement(data []byte) error {
 				if n != 1 {
 					return nil
 				}
-				return resourceIDFields(v, &g.ResourceType, &g.Resource)
+				return decodeResourceID(v, &g.ResourceType, &g.Resource)
 			})
 		case 2:
 			g.Entitlement = v
@@ -268,8 +289,8 @@ func (g *GrantEdge) decodeEntitlement(data []byte) error {
 	})
 }
 
-// resourceIDFields reads a ResourceId.
-func resourceIDFields(data []byte, typ, id *[]byte) error {
+// decodeResourceID reads a ResourceId.
+func decodeResourceID(data []byte, typ, id *[]byte) error {
 	return eachField(data, func(n protowire.Number, v []byte) error {
 		switch n {
 		case 1:

@@ -28,6 +28,8 @@ type table struct {
 	key     string
 	columns []column
 	indexes []index
+	// limits are those of the messages in the column data; nil for other data.
+	limits fields
 }
 
 // index is an index of one of the tables. Other readers look for its name when
@@ -69,14 +71,14 @@ func newSchema() *schema {
 	discovered := column{name: "discovered_at", decl: "datetime not null", run: true}
 	s := &schema{
 		resourceTypes: table{
-			name: "v1_resource_types", key: "external_id",
+			name: "v1_resource_types", key: "external_id", limits: resourceTypeFields,
 			columns: []column{id, externalID, data, syncID, discovered},
 			indexes: []index{
 				{name: "idx_resource_types_external_sync_v1", unique: true, columns: []string{"external_id", "sync_id"}},
 			},
 		},
 		resources: table{
-			name: "v1_resources", key: "external_id",
+			name: "v1_resources", key: "external_id", limits: resourceFields,
 			columns: []column{
 				id, text("resource_type_id"), externalID,
 				{name: "parent_resource_type_id", decl: "text", missing: "null"},
@@ -90,7 +92,7 @@ func newSchema() *schema {
 			},
 		},
 		entitlements: table{
-			name: "v1_entitlements", key: "external_id",
+			name: "v1_entitlements", key: "external_id", limits: entitlementFields,
 			columns: []column{
 				id, text("resource_type_id"), text("resource_id"), externalID,
 				data, syncID, discovered,
@@ -122,7 +124,7 @@ func newSchema() *schema {
 			},
 		},
 		grants: table{
-			name: "v1_grants", key: "external_id",
+			name: "v1_grants", key: "external_id", limits: grantFields,
 			columns: []column{
 				id, text("resource_type_id"), text("resource_id"), text("entitlement_id"),
 				text("principal_resource_type_id"), text("principal_resource_id"), externalID,

@@ -17,8 +17,6 @@ import (
 const (
 	// readCache is the page cache of each connection of a reader, in KiB.
 	readCache = 4 << 10
-	// maxValue bounds one string or blob that is read from a file, in bytes.
-	maxValue = 64 << 20
 )
 
 // openUnpacked opens an unpacked database that nobody changes. Several
@@ -79,7 +77,7 @@ func damage(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, own := range []error{context.Canceled, context.DeadlineExceeded, os.ErrClosed, sql.ErrConnDone} {
+	for _, own := range []error{context.Canceled, context.DeadlineExceeded, os.ErrClosed, sql.ErrConnDone, ErrDamaged} {
 		if errors.Is(err, own) {
 			return err
 		}

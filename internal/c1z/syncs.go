@@ -19,10 +19,9 @@ const (
 	lastYear = 9999
 	// maxSyncs bounds the syncs of one archive that is read.
 	maxSyncs = 10_000
-	// maxText bounds the token and the statistics of a sync that are read, and
-	// maxID its ids. Longer tokens are checkpoints of other programs.
+	// maxText bounds the token and the statistics of a sync that are read. Longer
+	// tokens are checkpoints of other programs.
 	maxText = 64 << 10
-	maxID   = 1 << 10
 	// unfinishedAge is how long readers show a sync that never ended.
 	unfinishedAge = 7 * 24 * time.Hour
 )

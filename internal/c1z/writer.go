@@ -68,6 +68,9 @@ type Info struct {
 	// Kept are the ids of the older syncs that the file still holds, and Dropped of
 	// those that it does not, in the order of their rows.
 	Kept, Dropped []string
+	// Damaged are the ids of older syncs that would have stayed, but for a row that
+	// cannot be read.
+	Damaged []string
 	// Indexing and Packing are what the two last steps took.
 	Indexing, Packing time.Duration
 }

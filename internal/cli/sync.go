@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -174,6 +175,9 @@ func (j *syncJob) readAndWrite(ctx context.Context, source *connector.Source, db
 		return outcome, err
 	}
 	outcome.Phases = append(outcome.Phases, syncer.PhaseDuration{Phase: "packing", Took: time.Since(packing)})
+	for _, id := range info.Damaged {
+		outcome.Losses = append(outcome.Losses, fmt.Sprintf("previous sync %s is no longer in the archive: a row of it cannot be read", id))
+	}
 	if outcome.Users, outcome.Admins, err = accounts(ctx, db); err != nil {
 		return outcome, err
 	}

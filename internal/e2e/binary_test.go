@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,9 +25,16 @@ import (
 // grow beyond so many bytes; the rest of the command line is started with it.
 const fileLimit = "E2E_FILE_LIMIT"
 
+// measureTo is the variable that makes the test binary a program that starts another
+// and writes to this file what memory that took.
+const measureTo = "E2E_MEASURE_TO"
+
 func TestMain(m *testing.M) {
 	if limit := os.Getenv(fileLimit); limit != "" {
 		os.Exit(limited(limit))
+	}
+	if report := os.Getenv(measureTo); report != "" {
+		os.Exit(measure(report))
 	}
 	if after := os.Getenv(killAfter); after != "" {
 		os.Exit(mortal(after))
@@ -173,11 +181,52 @@ func (p *program) wait(cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		p.t.Fatal(err)
 	}
-	r := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	r := result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 	for _, leak := range p.leaks(r) {
 		p.t.Error(leak)
 	}
 	return r
+}
+
+// measured runs the program to its end and returns the most memory that it took, in
+// bytes. What the kernel tells of a process counts the memory of the one that started
+// it, so a small one stands in between.
+func (p *program) measured() (result, int64) {
+	p.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd, stdout, stderr := p.command(p.t.Context())
+	report := filepath.Join(p.t.TempDir(), "memory")
+	cmd.Env = append(cmd.Env, measureTo+"="+report)
+	cmd.Path, cmd.Args = self, append([]string{self, cmd.Path}, cmd.Args[1:]...)
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	r := p.wait(cmd, stdout, stderr)
+	var memory int64
+	if _, err := fmt.Sscan(string(file(p.t, report)), &memory); err != nil {
+		p.t.Fatal(err)
+	}
+	return r, memory
+}
+
+// measure runs another program and writes down what memory it took.
+func measure(report string) int {
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		panic(err)
+	}
+	memory := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if runtime.GOOS != "darwin" { // There it is in bytes.
+		memory <<= 10
+	}
+	if err := os.WriteFile(report, fmt.Append(nil, memory), 0o600); err != nil {
+		panic(err)
+	}
+	return cmd.ProcessState.ExitCode()
 }
 
 // message is what the program says at its end, without the log and without the

@@ -8,7 +8,10 @@ import (
 	"iter"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -24,15 +27,21 @@ type Progress struct {
 // Load reads one sync of an archive, the one that Baton readers show when syncID is
 // empty. progress may be nil. The reader is not needed afterwards. It holds about 20
 // bytes for a grant and one or two kilobytes for a resource; loading takes twice as
-// much for a moment.
+// much for a moment. A sync that would take more than 4 GiB is refused.
 //
-// If there is no such sync, the error is [c1z.ErrNotFound].
+// If there is no such sync, the error is [c1z.ErrNotFound]; one that is too large is
+// [c1z.ErrTooLarge].
 func Load(ctx context.Context, r *c1z.Reader, syncID string, progress func(Progress)) (*Sync, error) {
+	return load(ctx, r, syncID, progress, maxHeld)
+}
+
+func load(ctx context.Context, r *c1z.Reader, syncID string, progress func(Progress), limit int64) (*Sync, error) {
 	run, err := findSync(ctx, r, syncID)
 	if err != nil {
 		return nil, err
 	}
 	l := newLoader(run)
+	l.limit = limit
 	steps := []func(context.Context, *c1z.Reader) error{l.readTypes, l.readResources, l.readEntitlements}
 	for _, step := range steps {
 		if err := step(ctx, r); err != nil {
@@ -123,7 +132,30 @@ type loader struct {
 	byID         map[string]EntRef
 	// words keeps texts that many resources share once.
 	words map[string]string
+	// held is how many bytes are held, as far as the size of the sync decides, and
+	// limit the most that may be.
+	held  atomic.Int64
+	limit int64
 	grants
+}
+
+// maxHeld bounds what a sync takes in memory: no organization comes near, and an
+// archive of a few megabytes can claim to hold any number of rows.
+const maxHeld = 4 << 30
+
+// What a row takes beside its texts, with its places in maps and lists, in bytes.
+const (
+	heldResource    = 512
+	heldEntitlement = 384
+	heldGrant       = 40
+)
+
+// hold counts what is going to be held.
+func (l *loader) hold(bytes int) error {
+	if held := l.held.Add(int64(bytes)); held > l.limit {
+		return fmt.Errorf("%w: showing it would take more than %d MiB of memory", c1z.ErrTooLarge, l.limit>>20)
+	}
+	return nil
 }
 
 func newLoader(run c1z.SyncRun) *loader {
@@ -135,6 +167,9 @@ func newLoader(run c1z.SyncRun) *loader {
 func (l *loader) readTypes(ctx context.Context, r *c1z.Reader) error {
 	for t, err := range r.ResourceTypes(ctx, l.run.ID) {
 		if err != nil {
+			return err
+		}
+		if err := l.hold(proto.Size(t) + heldResource); err != nil {
 			return err
 		}
 		l.addType(t)
@@ -183,6 +218,9 @@ func (l *loader) readResources(ctx context.Context, r *c1z.Reader) error {
 		if err != nil {
 			return err
 		}
+		if err := l.hold(2*proto.Size(m) + heldResource); err != nil {
+			return err
+		}
 		if err := l.addResource(m); err != nil {
 			return err
 		}
@@ -208,6 +246,9 @@ func (l *loader) addResource(m *v2.Resource) error {
 func (l *loader) readEntitlements(ctx context.Context, r *c1z.Reader) error {
 	for m, err := range r.Entitlements(ctx, l.run.ID, c1z.EntitlementFilter{}) {
 		if err != nil {
+			return err
+		}
+		if err := l.hold(2*proto.Size(m) + heldEntitlement); err != nil {
 			return err
 		}
 		l.addEntitlement(m)

@@ -61,7 +61,13 @@ type grantWorker struct {
 
 	key, text []byte
 	set       []EntRef
+
+	// grown is how many bytes were taken since they were last counted.
+	grown int
 }
+
+// grownStep is after how many bytes a worker counts them.
+const grownStep = 1 << 20
 
 // maxSets bounds the sets of sources that a worker compares new ones with.
 const maxSets = 1 << 18
@@ -73,6 +79,12 @@ func (l *loader) readGrants(ctx context.Context, r *c1z.Reader, workers int, pro
 		w := l.workers[worker]
 		if err := w.add(g); err != nil {
 			return err
+		}
+		if w.grown >= grownStep {
+			if err := l.hold(w.grown); err != nil {
+				return err
+			}
+			w.grown = 0
 		}
 		if w.rows%chunkRows == 0 {
 			tell(chunkRows)
@@ -136,6 +148,7 @@ func (w *grantWorker) add(g *c1z.GrantEdge) error {
 	last := len(w.chunks) - 1
 	w.chunks[last] = append(w.chunks[last], row)
 	w.rows++
+	w.grown += heldGrant
 	return nil
 }
 
@@ -174,6 +187,7 @@ func (w *grantWorker) keepSet() uint32 {
 	}
 	at := uint32(len(w.via)) + 1
 	w.via = append(append(w.via, EntRef(len(w.set))), w.set...)
+	w.grown += 2 * len(w.key)
 	if len(w.sets) < maxSets {
 		w.sets[string(w.key)] = at
 	}
@@ -193,6 +207,7 @@ func (w *grantWorker) identify(g *c1z.GrantEdge, row *grantRow) {
 		return
 	}
 	w.ids = append(w.ids, storedID{int32(w.rows), string(g.ID)})
+	w.grown += 2*len(g.ID) + heldGrant
 }
 
 // appendPlainID makes the id that Baton gives to grants, and expansion to all that it
@@ -251,6 +266,7 @@ func (w *grantWorker) find(id []byte, g *c1z.GrantEdge) EntRef {
 	e := EntRef(len(w.l.entitlements))
 	w.l.entitlements = append(w.l.entitlements, m)
 	w.l.extraIDs[string(id)] = e
+	w.grown += 2*len(id) + heldEntitlement
 	return e
 }
 
@@ -280,6 +296,7 @@ func (w *grantWorker) resource(typ, id []byte) Ref {
 	}
 	r := l.addMissing(validText(typ), validText(id), "")
 	l.extraKeys[string(w.key)] = r
+	w.grown += 2*len(w.key) + heldResource
 	return r
 }
 

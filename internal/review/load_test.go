@@ -226,7 +226,7 @@ func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	names := []string{
 		`<script>alert(1)</script>`, "=cmd|' /C calc'!A0", "\u202Egnp.exe", "a\x1b[31mred", "tab\there", "line\nbreak", "\x00zero",
-		strings.Repeat("long ", 2000), "  ", "👩‍👩‍👧‍👦", "İstanbul", "ﬁne", "Ł", "e\u0301",
+		strings.Repeat("long ", 200), "  ", "👩‍👩‍👧‍👦", "İstanbul", "ﬁne", "Ł", "e\u0301",
 	}
 	b := newBuilder(t)
 	group := b.resource("group", "g1", "Staff")

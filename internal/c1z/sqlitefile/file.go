@@ -117,6 +117,55 @@ func (f *File) Insert(table int, row *Row) error {
 	return nil
 }
 
+// Mark is a [File] as it was at one time.
+type Mark struct {
+	next   uint32
+	tables []tableMark
+}
+
+type tableMark struct {
+	tree    *tableTree
+	last    int64
+	sorters []sortMark
+}
+
+// Mark remembers the rows that were inserted so far, for [File.Reset].
+func (f *File) Mark() (Mark, error) {
+	if err := f.pager.w.Flush(); err != nil {
+		return Mark{}, err
+	}
+	m := Mark{next: f.pager.next}
+	for _, t := range f.tables {
+		tm := tableMark{tree: t.tree.clone(), last: t.last}
+		for _, s := range t.sorters {
+			sm, err := s.mark()
+			if err != nil {
+				return Mark{}, err
+			}
+			tm.sorters = append(tm.sorters, sm)
+		}
+		m.tables = append(m.tables, tm)
+	}
+	return m, nil
+}
+
+// Reset takes the rows out that were inserted since a mark, which can be used
+// again.
+func (f *File) Reset(m Mark) error {
+	if err := f.pager.reset(f.f, m.next); err != nil {
+		return err
+	}
+	for i, t := range f.tables {
+		t.tree, t.last = m.tables[i].tree.clone(), m.tables[i].last
+		for j, s := range t.sorters {
+			if err := s.reset(m.tables[i].sorters[j]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Size is how many bytes the file has so far, indexes not counted.
 func (f *File) Size() int64 { return int64(f.pager.next-1) * pageSize }
 
@@ -176,6 +225,9 @@ func (f *File) writeIndex(ctx context.Context, table string, index Index, s *sor
 		}
 		return tree.add(decoder.decode(key))
 	})
+	if errors.Is(err, errLost) {
+		err = fmt.Errorf("index %s: %w", index.Name, err)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package sqlitefile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -208,6 +209,109 @@ func TestArenaSort(t *testing.T) {
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// A spill that loses its tail, at a key's end or within one, is an error and never
+// an index of fewer keys.
+func TestSpillLosesItsTail(t *testing.T) {
+	t.Parallel()
+	fill := func() *sorter {
+		s := newSorter(t.TempDir(), 2000, make(chan struct{}, 1))
+		for i := range 200 {
+			if err := s.add(binary.BigEndian.AppendUint64([]byte("key "), uint64(i*7919%200))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.wait(); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	whole := fill()
+	if err := whole.each(func([]byte) error { return nil }); err != nil || len(whole.runs) < 2 {
+		t.Fatalf("%v with %d runs", err, len(whole.runs))
+	}
+	for size := range whole.size {
+		s := fill()
+		if err := s.file.Truncate(size); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.each(func([]byte) error { return nil }); !errors.Is(err, errLost) {
+			t.Fatalf("cut to %d of %d bytes: %v", size, whole.size, err)
+		}
+		if err := s.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A run that is taken out as a whole.
+	whole.runs = whole.runs[1:]
+	if err := whole.each(func([]byte) error { return nil }); !errors.Is(err, errLost) {
+		t.Errorf("without a run: %v", err)
+	}
+	if err := whole.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Rows that are taken out again leave no trace: the file is that of one who never
+// had them.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	table := Table{
+		Name: "a", SQL: "CREATE TABLE a (id integer primary key, b blob)",
+		Indexes: []Index{{Name: "i", SQL: "CREATE INDEX i on a (b)", Columns: []int{0}}},
+	}
+	write := func(before, between, after int) []byte {
+		f, err := os.Create(filepath.Join(t.TempDir(), "x.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		db, err := Create(f, Options{TempDir: t.TempDir(), Arena: 5000}, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		insert := func(rows int) {
+			var row Row
+			for range rows {
+				row.Reset()
+				row.Blob(bytes.Repeat([]byte{byte(n)}, n*37%6000))
+				if err := db.Insert(0, &row); err != nil {
+					t.Fatal(err)
+				}
+				n++
+			}
+		}
+		insert(before)
+		if between > 0 {
+			mark, err := db.Mark()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				insert(between)
+				if err := db.Reset(mark); err != nil {
+					t.Fatal(err)
+				}
+				n = before
+			}
+		}
+		insert(after)
+		if err := errors.Join(db.Finish(t.Context()), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	for _, c := range [][3]int{{0, 10, 0}, {0, 500, 300}, {1, 1, 1}, {300, 700, 400}, {2000, 1000, 10}, {50, 3, 900}} {
+		if want, got := write(c[0], 0, c[2]), write(c[0], c[1], c[2]); !bytes.Equal(want, got) {
+			t.Errorf("%v: the files differ (%d and %d bytes)", c, len(want), len(got))
 		}
 	}
 }

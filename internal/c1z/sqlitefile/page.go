@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 )
 
 const (
@@ -54,6 +55,22 @@ func (p *pager) append(page []byte) (uint32, error) {
 		p.next++
 	}
 	return n, nil
+}
+
+// reset goes on with page next in the file that the pages were written to.
+func (p *pager) reset(f *os.File, next uint32) error {
+	size := int64(next-1) * pageSize
+	if err := p.w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Truncate(size); err != nil {
+		return err
+	}
+	if _, err := f.Seek(size, io.SeekStart); err != nil {
+		return err
+	}
+	p.next = next
+	return nil
 }
 
 // after is the number of the page that is appended after page n.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 )
@@ -124,10 +125,14 @@ type sorter struct {
 	file          *os.File
 	size          int64
 	runs          []span
+	keys          int64 // added in all
 }
 
 // span is a run in the file.
 type span struct{ start, end int64 }
+
+// errLost is the error for a sort that gives back other keys than it was given.
+var errLost = errors.New("a spilled sort lost a part of itself")
 
 // newSorter makes a sorter whose spills go into a folder. Slots bound how many
 // sorters work in the background at once.
@@ -137,9 +142,15 @@ func newSorter(dir string, limit int, slots chan struct{}) *sorter {
 
 func (s *sorter) add(key []byte) error {
 	s.current.add(key)
+	s.keys++
 	if len(s.current.bytes)+16*len(s.current.entries) < s.limit {
 		return nil
 	}
+	return s.flush()
+}
+
+// flush begins to spill what is in memory.
+func (s *sorter) flush() error {
 	if err := s.wait(); err != nil {
 		return err
 	}
@@ -200,6 +211,42 @@ func (s *sorter) spill(a *arena) error {
 	return nil
 }
 
+// sortMark is a sorter as it was.
+type sortMark struct {
+	runs int
+	size int64
+	keys int64
+}
+
+// mark spills what is in memory and remembers what was added so far.
+func (s *sorter) mark() (sortMark, error) {
+	if len(s.current.entries) > 0 {
+		if err := s.flush(); err != nil {
+			return sortMark{}, err
+		}
+	}
+	if err := s.wait(); err != nil {
+		return sortMark{}, err
+	}
+	return sortMark{runs: len(s.runs), size: s.size, keys: s.keys}, nil
+}
+
+// reset forgets what was added since a mark.
+func (s *sorter) reset(m sortMark) error {
+	if err := s.wait(); err != nil {
+		return err
+	}
+	s.current.reset()
+	s.runs, s.size, s.keys = s.runs[:m.runs], m.size, m.keys
+	if s.file == nil {
+		return nil
+	}
+	if _, err := s.file.Seek(m.size, io.SeekStart); err != nil {
+		return fmt.Errorf("spill a sort: %w", err)
+	}
+	return nil
+}
+
 // close removes the file.
 func (s *sorter) close() error {
 	err := s.wait()
@@ -211,11 +258,30 @@ func (s *sorter) close() error {
 	return err
 }
 
-// each calls f with all keys in order. A key is valid during the call.
+// each calls f with all keys in order. A key is valid during the call. Keys that
+// come back in another number or order are an error: a file for temporary data can
+// lose a part of itself to a full disk or to others.
 func (s *sorter) each(f func([]byte) error) error {
 	if err := s.wait(); err != nil {
 		return err
 	}
+	var last []byte
+	var n int64
+	err := s.merged(func(key []byte) error {
+		if n > 0 && bytes.Compare(last, key) > 0 {
+			return errLost
+		}
+		n++
+		last = append(last[:0], key...)
+		return f(key)
+	})
+	if err == nil && n != s.keys {
+		err = fmt.Errorf("%w: %d of %d keys are left", errLost, n, s.keys)
+	}
+	return err
+}
+
+func (s *sorter) merged(f func([]byte) error) error {
 	s.current.sort()
 	if len(s.runs) == 0 {
 		for _, e := range s.current.entries {
@@ -228,7 +294,8 @@ func (s *sorter) each(f func([]byte) error) error {
 	sources := []source{&arenaSource{arena: s.current}}
 	for _, r := range s.runs {
 		sources = append(sources, &runSource{
-			r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.start, r.end-r.start), 16<<10),
+			r:    bufio.NewReaderSize(io.NewSectionReader(s.file, r.start, r.end-r.start), 16<<10),
+			left: r.end - r.start,
 		})
 	}
 	return merge(sources, f)
@@ -251,25 +318,61 @@ func (a *arenaSource) next() ([]byte, error) {
 	return a.arena.key(a.arena.entries[a.at-1]), nil
 }
 
+// runSource reads a run of which so many bytes are left.
 type runSource struct {
-	r   *bufio.Reader
-	key []byte
+	r    *bufio.Reader
+	left int64
+	key  []byte
 }
 
 func (s *runSource) next() ([]byte, error) {
-	shared, err := binary.ReadUvarint(s.r)
+	if s.left == 0 {
+		return nil, io.EOF
+	}
+	shared, err := s.length()
 	if err != nil {
 		return nil, err
 	}
-	rest, err := binary.ReadUvarint(s.r)
+	rest, err := s.length()
 	if err != nil {
 		return nil, err
+	}
+	if shared > int64(len(s.key)) || rest > s.left {
+		return nil, errLost
 	}
 	s.key = slices.Grow(s.key[:shared], int(rest))[:shared+rest]
 	if _, err := io.ReadFull(s.r, s.key[shared:]); err != nil {
-		return nil, err
+		return nil, lost(err)
 	}
+	s.left -= rest
 	return s.key, nil
+}
+
+// length reads a number and counts its bytes.
+func (s *runSource) length() (int64, error) {
+	n, err := binary.ReadUvarint(s.r)
+	if err != nil {
+		return 0, lost(err)
+	}
+	if n > math.MaxInt32 {
+		return 0, errLost
+	}
+	for rest := n; ; rest >>= 7 {
+		if s.left--; s.left < 0 {
+			return 0, errLost
+		}
+		if rest < 0x80 {
+			return int64(n), nil
+		}
+	}
+}
+
+// lost makes the end of a file within a run what it is.
+func lost(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errLost
+	}
+	return err
 }
 
 // head is a source with its next key.

@@ -1,6 +1,9 @@
 package sqlitefile
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // The most bytes of a payload that stand in a cell of a table's leaf and in one
 // of an index, and the fewest of a payload that does not fit (section 1.6, with
@@ -58,6 +61,16 @@ func newInterior(p *pager, kind byte) *interior {
 	i := &interior{p: p, kind: kind}
 	i.page.reset(kind, 0)
 	return i
+}
+
+// clone copies this level and those above it.
+func (i *interior) clone() *interior {
+	if i == nil {
+		return nil
+	}
+	c := *i
+	c.above, c.spare = i.above.clone(), bytes.Clone(i.spare)
+	return &c
 }
 
 // push adds a child that another one follows.
@@ -145,6 +158,13 @@ func (t *tableTree) add(id int64, record []byte) error {
 	t.leaf.add(t.cell, nil)
 	t.last = id
 	return nil
+}
+
+// clone is a tree that can be filled on its own.
+func (t *tableTree) clone() *tableTree {
+	c := *t
+	c.above, c.cell = t.above.clone(), nil
+	return &c
 }
 
 // finish returns the root.
