@@ -2,7 +2,7 @@ package review
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
@@ -16,17 +16,17 @@ func TestLoadIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	for name, put := range map[string]func(*c1z.Writer, int) error{
 		"resource types": func(w *c1z.Writer, i int) error {
-			return w.PutResourceTypes(t.Context(), &v2.ResourceType{Id: fmt.Sprint(i)})
+			return w.PutResourceTypes(t.Context(), &v2.ResourceType{Id: strconv.Itoa(i)})
 		},
 		"resources": func(w *c1z.Writer, i int) error {
-			return w.PutResources(t.Context(), &v2.Resource{Id: &v2.ResourceId{ResourceType: "user", Resource: fmt.Sprint(i)}})
+			return w.PutResources(t.Context(), &v2.Resource{Id: &v2.ResourceId{ResourceType: "user", Resource: strconv.Itoa(i)}})
 		},
 		"entitlements": func(w *c1z.Writer, i int) error {
-			return w.PutEntitlements(t.Context(), &v2.Entitlement{Id: fmt.Sprint(i), Resource: &v2.Resource{Id: &v2.ResourceId{ResourceType: "app", Resource: "a"}}})
+			return w.PutEntitlements(t.Context(), &v2.Entitlement{Id: strconv.Itoa(i), Resource: &v2.Resource{Id: &v2.ResourceId{ResourceType: "app", Resource: "a"}}})
 		},
 		"grants": func(w *c1z.Writer, i int) error {
 			return w.PutGrants(t.Context(), &v2.Grant{
-				Id:          fmt.Sprint(i),
+				Id:          strconv.Itoa(i),
 				Entitlement: &v2.Entitlement{Id: "e", Resource: &v2.Resource{Id: &v2.ResourceId{ResourceType: "app", Resource: "a"}}},
 				Principal:   &v2.Resource{Id: &v2.ResourceId{ResourceType: "user", Resource: "u"}},
 			})
