@@ -281,13 +281,20 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 	if err := tenant.UpdateAdmin(admin.ID, func(a *jcsim.Admin) { a.Email, a.TOTPEnrolled = "nobody@elsewhere.example", false }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tenant.AddGroup(jcsim.Group{Name: "Nobody in here"}); err != nil {
-		t.Fatal(err)
+	var alike [2]string
+	for i, name := range []string{"Nobody in here", "Nob\u043edy in here"} {
+		id, err := tenant.AddGroup(jcsim.Group{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		alike[i] = id
 	}
 	s, tr := reviewed(t, tenant), truthOf(t, tenant)
 
 	want := map[string][]string{}
 	say := func(report, id string) { want[report] = append(want[report], id) }
+	say(review.ReportLookalikes, alike[0]+" group:"+alike[1])
+	say(review.ReportLookalikes, alike[1]+" group:"+alike[0])
 	emails := map[string]bool{}
 	for id, u := range tr.users {
 		for _, e := range []string{u.Email, u.AlternateEmail} {
