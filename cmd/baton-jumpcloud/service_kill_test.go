@@ -213,3 +213,39 @@ func TestServiceStopsAtOnce(t *testing.T) {
 		t.Errorf("exit code %d after a second signal", code)
 	}
 }
+
+// TestServiceChangedInUpload changes access while an archive from before the change
+// is uploaded, and cuts the upload off. The archive is not sent after the restart:
+// JumpCloud is read again.
+func TestServiceChangedInUpload(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"killed", "upload refused"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, leased())
+			group, user := r.outsider()
+			came := r.stall("UploadAsset")
+			synced := r.sync()
+			p := r.start("--provisioning")
+			r.until("the upload", came)
+			granted := r.grant(group, user)
+			r.succeeded(granted)
+			if mode == "killed" {
+				p.signal(syscall.SIGKILL)
+				r.faults.set(nil)
+			} else {
+				// The connector is stopped in the midst of it, and keeps what it has.
+				r.faults.set(nil)
+				p.signal(syscall.SIGTERM)
+			}
+			p = r.start("--provisioning")
+			r.equalsTenant(r.succeeded(synced))
+			if !r.isMember(group, user) {
+				t.Error("the grant did not change the tenant")
+			}
+			if code := p.signal(syscall.SIGTERM); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}

@@ -35,7 +35,7 @@ type result struct {
 // fullSync makes an archive and uploads it while beating the heart. A task whose
 // first heartbeat already fails is left without a result.
 func (a *Agent) fullSync(ctx context.Context, t *pb.Task) result {
-	h := &heart{client: a.cfg.Client, hostID: a.cfg.HostID, taskID: t.GetId(), logger: a.cfg.Logger}
+	h := &heart{client: a.cfg.Client, hostID: a.cfg.HostID, taskID: t.GetId(), link: &a.link, logger: a.cfg.Logger}
 	delay, err := h.beat(ctx)
 	switch {
 	case errors.Is(err, ErrTaskCancelled):

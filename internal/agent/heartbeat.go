@@ -36,6 +36,7 @@ type heart struct {
 	client pb.BatonServiceClient
 	hostID string
 	taskID string
+	link   *link
 	logger *slog.Logger
 }
 
@@ -45,6 +46,9 @@ func (h *heart) beat(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
 	resp, err := h.client.Heartbeat(ctx, &pb.BatonServiceHeartbeatRequest{HostId: h.hostID, TaskId: h.taskID})
+	if err == nil {
+		h.link.note(nil)
+	}
 	switch {
 	case err != nil:
 		return 0, err

@@ -13,6 +13,11 @@ import (
 // agent ends. It bridges a moment in which ConductorOne itself is confused.
 const refusalLimit = 5 * time.Minute
 
+// silenceLimit is how long ConductorOne may not answer before the connector does not
+// count as connected any more. It is longer than the longest pauses between two calls
+// (a poll or a heartbeat every 5 minutes, a change that waits for JumpCloud for 15).
+const silenceLimit = 20 * time.Minute
+
 // ErrRefused means that ConductorOne does not accept the credentials.
 var ErrRefused = errors.New("ConductorOne refuses the credentials; " +
 	"if they were rotated or the connector was deleted there, put the new client id and secret in place and start again")
@@ -20,7 +25,7 @@ var ErrRefused = errors.New("ConductorOne refuses the credentials; " +
 // link is what is known of the connection to ConductorOne.
 type link struct {
 	mu           sync.Mutex
-	connected    bool      // ConductorOne has accepted a call
+	accepted     time.Time // the last call that ConductorOne accepted; zero for none
 	refusedSince time.Time // zero while it accepts the credentials
 	refusedLast  time.Time
 }
@@ -32,7 +37,7 @@ func (l *link) note(err error) {
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
-		l.connected, l.refusedSince = true, time.Time{}
+		l.accepted, l.refusedSince = time.Now(), time.Time{}
 	case c1api.Refused(err):
 		now := time.Now()
 		// Time in which it could not be reached does not count.
@@ -65,11 +70,13 @@ func (l *link) ready() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.connected:
+	case !l.accepted.IsZero() && time.Since(l.accepted) < silenceLimit:
 		return nil
 	case !l.refusedSince.IsZero():
 		return fmt.Errorf("not connected: %w", ErrRefused)
-	default:
+	case l.accepted.IsZero():
 		return errors.New("not connected to ConductorOne yet")
+	default:
+		return fmt.Errorf("not connected: no answer from ConductorOne since %s", l.accepted.UTC().Format(time.RFC3339))
 	}
 }

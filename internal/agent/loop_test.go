@@ -311,6 +311,66 @@ func TestReadyWhenConnected(t *testing.T) {
 	})
 }
 
+// A connector that has not heard of ConductorOne for long is not connected, whether
+// it is idle or busy; heartbeats of a long sync count.
+func TestReadyEndsWithSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var polls, beats atomic.Bool
+		both := func(c c1sim.Call) c1sim.Fault {
+			if f := failing("GetTask", codes.Unavailable, &polls)(c); f.Before != nil {
+				return f
+			}
+			return failing("Heartbeat", codes.Unavailable, &beats)(c)
+		}
+		r := newRig(t, c1sim.Options{Faults: both})
+		r.change = func(c *agent.Config) { c.Concurrency = agent.MinConcurrency }
+		end := make(chan struct{})
+		r.syncer = syncFunc(func(ctx context.Context, _ agent.SyncRequest) (agent.Archive, error) {
+			select {
+			case <-end:
+			case <-ctx.Done():
+			}
+			return agent.Archive{}, errors.New("no archive")
+		})
+		p := r.start()
+		pass(time.Minute)
+		polls.Store(true)
+		pass(19 * time.Minute)
+		if err := p.Ready(); err != nil {
+			t.Errorf("within the limit: %v", err)
+		}
+		pass(2 * time.Minute)
+		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "no answer from ConductorOne since") {
+			t.Errorf("after 21 minutes of silence: %v", err)
+		}
+		pass(24 * time.Hour)
+		if p.Ready() == nil {
+			t.Error("ready after a day of silence")
+		}
+		polls.Store(false)
+		pass(2 * time.Minute)
+		if err := p.Ready(); err != nil {
+			t.Errorf("after ConductorOne came back: %v", err)
+		}
+		r.sim.Enqueue(syncTask())
+		pass(3 * time.Hour)
+		if err := p.Ready(); err != nil {
+			t.Errorf("in a long sync: %v", err)
+		}
+		beats.Store(true)
+		polls.Store(true)
+		pass(22 * time.Minute)
+		if p.Ready() == nil {
+			t.Error("ready without heartbeats")
+		}
+		close(end)
+		if err := p.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Credentials that stop being accepted end the agent after five minutes, and not
 // if they are accepted again before.
 func TestRefusedCredentials(t *testing.T) {

@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/audit", "internal/bid", "internal/c1api",
+			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/atomicfile", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
 			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/printable", "internal/regularfile", "internal/report",
@@ -96,7 +96,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/agent/ledger",
-		may: []string{"internal/regularfile"},
+		may: []string{"internal/atomicfile", "internal/regularfile"},
 		why: "what is owed is bytes under a task's id",
 	},
 	{
@@ -118,6 +118,7 @@ var layers = []layer{
 	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/identity", why: "whether two names are one does not depend on who asks"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
+	{pkg: "internal/atomicfile", why: "how a file is written has nothing to do with what is in it"},
 	{pkg: "internal/regularfile", why: "how a file is opened has nothing to do with what is in it"},
 	{
 		pkg: "internal/report",

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -109,8 +110,9 @@ func (p *pipe) Write(b []byte) (int, error) {
 	// Nothing can end a write that waits for a reader but the reader. When the command
 	// is stopped, the write is left behind, and ends with the process.
 	done := make(chan outcome, 1)
+	own := bytes.Clone(b) // The caller's may change once it has been told of a stop.
 	go func() {
-		n, err := p.w.Write(b)
+		n, err := p.w.Write(own)
 		done <- outcome{n, err}
 	}()
 	select {

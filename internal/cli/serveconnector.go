@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -25,8 +25,9 @@ type taskChanges struct {
 	syncs   *taskSyncs
 	logger  *slog.Logger
 
-	// mu guards provisioner, which is made when the organisation is known.
-	mu          sync.Mutex
+	// making is held by who makes the provisioner, when the organisation is known.
+	// Whoever waits for it waits no longer than its own context.
+	making      chan struct{}
 	provisioner *connector.Provisioner
 }
 
@@ -38,7 +39,7 @@ func newTaskChanges(cfg *config.Config, n *network, m *metrics, syncs *taskSyncs
 	if err != nil {
 		return nil, err
 	}
-	return &taskChanges{cfg: cfg, network: n, client: client, syncs: syncs, logger: logger}, nil
+	return &taskChanges{cfg: cfg, network: n, client: client, syncs: syncs, logger: logger, making: make(chan struct{}, 1)}, nil
 }
 
 // Validate tries the credential and finds out which organisation it leads to.
@@ -81,9 +82,12 @@ func (c *taskChanges) change(ctx context.Context, operation, entitlement string,
 		if err != nil {
 			return taskError(err)
 		}
+		if err := c.syncs.changes.add(); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
 		defer func() {
-			if err := c.syncs.outdated(); err != nil {
-				c.logger.WarnContext(ctx, "could not remove an archive from before a change", "error", err)
+			if err := c.syncs.changes.add(); err != nil {
+				c.logger.WarnContext(ctx, "could not note that a change has ended", "error", err)
 			}
 		}()
 		return taskError(f(ctx, p))
@@ -93,8 +97,12 @@ func (c *taskChanges) change(ctx context.Context, operation, entitlement string,
 // ready is what changes access, once the organisation is known to be the right one
 // and the trail of changes is open.
 func (c *taskChanges) ready(ctx context.Context) (*connector.Provisioner, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.making <- struct{}{}:
+		defer func() { <-c.making }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	if c.provisioner != nil {
 		return c.provisioner, nil
 	}

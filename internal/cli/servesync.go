@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent"
+	"github.com/conductorone/baton-jumpcloud/internal/atomicfile"
 	"github.com/conductorone/baton-jumpcloud/internal/bid"
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
@@ -48,16 +50,19 @@ type taskSyncs struct {
 	// nowhere.
 	previous string
 
-	swept sync.Once
-	mu    sync.Mutex
-	busy  map[string]chan struct{} // folders in use; closed when they are no longer
+	changes changeCounter
+	mu      sync.Mutex
+	busy    map[string]chan struct{} // folders in use; closed when they are no longer
 }
 
 var _ agent.Syncer = (*taskSyncs)(nil)
 
 // newTaskSyncs keeps its folders in the state folder.
 func newTaskSyncs(cfg *config.Config, limits c1z.Limits, n *network, m *metrics, h home) *taskSyncs {
-	s := &taskSyncs{cfg: cfg, limits: limits, network: n, metrics: m, home: h, busy: make(map[string]chan struct{}), dir: h.path("syncs-", "")}
+	s := &taskSyncs{
+		cfg: cfg, limits: limits, network: n, metrics: m, home: h, busy: make(map[string]chan struct{}), dir: h.path("syncs-", ""),
+		changes: changeCounter{path: h.path("changes-", "")},
+	}
 	if cfg.Service.KeepPrevious {
 		s.previous = h.path("baton-previous-sync-", ".c1z")
 	}
@@ -102,7 +107,11 @@ func (s *taskSyncs) sync(ctx context.Context, req agent.SyncRequest) (_ agent.Ar
 		}
 		return s.uploaded(dir, len(req.Targets) == 0)
 	}}
-	if made, fresh := s.left(cfg.Output.File); fresh {
+	made, fresh, err := s.left(cfg.Output.File)
+	if err != nil {
+		return agent.Archive{}, err
+	}
+	if fresh {
 		req.Logger.InfoContext(ctx, "uploading the archive that an earlier attempt could not upload", "made_at", made)
 		return archive, nil
 	}
@@ -170,22 +179,22 @@ func (s *taskSyncs) claim(ctx context.Context, dir string) (release func(), err 
 	}
 }
 
-// makeDir makes a folder. The first time, it clears away what nobody came back for.
+// makeDir makes a folder, and clears away what nobody came back for.
 func (s *taskSyncs) makeDir(ctx context.Context, dir string, logger *slog.Logger) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of syncs: %w", err)
 	}
-	s.swept.Do(func() {
-		if err := s.sweep(time.Now()); err != nil {
-			logger.WarnContext(ctx, "could not clear old work away", "error", err)
-		}
-	})
+	if err := s.sweep(time.Now()); err != nil {
+		logger.WarnContext(ctx, "could not clear old work away", "error", err)
+	}
 	return makeWorkDir(dir)
 }
 
-// sweep removes folders that nothing was written to for longer than work can be
-// resumed.
+// sweep removes folders that nobody uses and that nothing was written to for longer
+// than work can be resumed.
 func (s *taskSyncs) sweep(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return err
@@ -193,7 +202,7 @@ func (s *taskSyncs) sweep(now time.Time) error {
 	var errs []error
 	for _, e := range entries {
 		dir := filepath.Join(s.dir, e.Name())
-		if strings.HasPrefix(e.Name(), emptyPrefix) || now.Sub(lastWrite(dir)) > workdb.MaxAge {
+		if _, busy := s.busy[dir]; !busy && now.Sub(lastWrite(dir)) > workdb.MaxAge {
 			errs = append(errs, os.RemoveAll(dir))
 		}
 	}
@@ -216,15 +225,78 @@ func lastWrite(dir string) time.Time {
 	return last
 }
 
+// changesName is the file in a folder that tells how many changes there had been
+// before its sync began to read.
+const changesName = "changes"
+
 // left tells when the archive at a path was made, and whether it may still be
-// uploaded. One that may not is replaced by the sync that follows.
-func (s *taskSyncs) left(path string) (made time.Time, fresh bool) {
-	info, err := os.Stat(path)
+// uploaded: it is not old, and access was not changed since it began to be read. One
+// that may not is replaced by the sync that follows, whose beginning is noted.
+func (s *taskSyncs) left(path string) (made time.Time, fresh bool, err error) {
+	now, err := s.changes.now()
 	if err != nil {
-		return time.Time{}, false
+		return time.Time{}, false, err
 	}
-	age := time.Since(info.ModTime())
-	return info.ModTime(), age >= 0 && age < freshFor
+	noted := filepath.Join(filepath.Dir(path), changesName)
+	began, _ := os.ReadFile(noted) //nolint:gosec // Without it, the archive is not fresh.
+	if info, err := os.Stat(path); err == nil && string(began) == now {
+		age := time.Since(info.ModTime())
+		if age >= 0 && age < freshFor {
+			return info.ModTime(), true, nil
+		}
+	}
+	if _, err := os.Stat(path + workSuffix); err == nil && began != nil {
+		return time.Time{}, false, nil // The sync goes on with what an earlier one has read.
+	}
+	if err := atomicfile.Write(noted, []byte(now)); err != nil {
+		return time.Time{}, false, fmt.Errorf("note the beginning of a sync: %w", err)
+	}
+	return time.Time{}, false, nil
+}
+
+// changeCounter counts the beginnings and ends of changes in a file, so that a count
+// which is the same later says that nothing was changed in between, kills and restarts
+// included. It is safe for concurrent use.
+type changeCounter struct {
+	mu   sync.Mutex
+	path string
+}
+
+// now is the count as text.
+func (c *changeCounter) now() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, err := c.read()
+	return strconv.FormatUint(n, 10), err
+}
+
+// add counts one more.
+func (c *changeCounter) add() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, err := c.read()
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(c.path, strconv.AppendUint(nil, n+1, 10)); err != nil {
+		return fmt.Errorf("count a change: %w", err)
+	}
+	return nil
+}
+
+func (c *changeCounter) read() (uint64, error) {
+	text, err := os.ReadFile(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count changes: %w", err)
+	}
+	n, err := strconv.ParseUint(string(text), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("count changes: %s is damaged; remove it together with the folder %s: %w", c.path, filepath.Dir(c.path), err)
+	}
+	return n, nil
 }
 
 // uploaded clears up after an archive has arrived.
@@ -238,27 +310,6 @@ func (s *taskSyncs) uploaded(dir string, whole bool) error {
 		return fmt.Errorf("remove the archive: %w", err)
 	}
 	return nil
-}
-
-// outdated forgets archives that wait to be uploaded: access was changed since they
-// were read.
-func (s *taskSyncs) outdated() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	archives, err := filepath.Glob(filepath.Join(s.dir, "*", archiveName))
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, archive := range archives {
-		if _, busy := s.busy[filepath.Dir(archive)]; busy {
-			continue // It is being written or uploaded.
-		}
-		if err := os.Remove(archive); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // empty makes a finished full sync of nothing.

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/atomicfile"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
@@ -57,28 +58,13 @@ func (h home) admit(org connector.Organization) error {
 		named(had.ID, had.Name), named(org.ID, org.Name), path)
 }
 
-// remember writes an organisation down in one step that survives a loss of power.
-// Two syncs may come first at once.
+// remember writes an organisation down. Two syncs may come first at once.
 func (h home) remember(path string, org connector.Organization) error {
 	text, err := json.Marshal(org)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(h.dir, ".organization-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return atomicfile.Write(path, text)
 }
 
 // stateDir makes the folder that a service keeps its work in. One that was chosen

@@ -13,6 +13,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 )
 
+// workSuffix is what the name of a work folder has behind that of its archive.
+const workSuffix = ".work"
+
 // workDir is the folder for the files of a run that is not finished. It has the
 // same name in every run for the same archive, so that the next one finds it.
 func workDir(out config.Output) (string, error) {
@@ -21,14 +24,14 @@ func workDir(out config.Output) (string, error) {
 		return "", fmt.Errorf("find work folder: %w", err)
 	}
 	if out.TempDir == "" {
-		return file + ".work", nil
+		return file + workSuffix, nil
 	}
 	temp, err := filepath.Abs(out.TempDir)
 	if err != nil {
 		return "", fmt.Errorf("find work folder: %w", err)
 	}
 	sum := sha256.Sum256([]byte(file))
-	return filepath.Join(temp, Name+"-"+hex.EncodeToString(sum[:8])+".work"), nil
+	return filepath.Join(temp, Name+"-"+hex.EncodeToString(sum[:8])+workSuffix), nil
 }
 
 // makeWorkDir makes the folder, or takes over the one that an earlier run of the

@@ -54,6 +54,12 @@ func (c *comparisons[T]) of(older, newer *review.Sync, made func() (T, error)) (
 	c.list = append(c.list, found)
 	c.mu.Unlock()
 	found.once.Do(func() { found.made, found.err = made() })
+	if found.err != nil {
+		// It may succeed when somebody asks again.
+		c.mu.Lock()
+		c.list = slices.DeleteFunc(c.list, func(k *comparison[T]) bool { return k == found })
+		c.mu.Unlock()
+	}
 	return found.made, found.err
 }
 

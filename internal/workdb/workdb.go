@@ -81,7 +81,12 @@ func connect(ctx context.Context, path string) (*DB, error) {
 	}
 	// The log is truncated at checkpoints so that one long transaction does not
 	// hold disk space for the rest of the run.
-	writer, err := open("busy_timeout(10000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-8192)", "journal_size_limit(33554432)")
+	// Where a loss of power cannot be told from a kill, it must do no harm.
+	synchronous := "synchronous(OFF)"
+	if bootID() == "" {
+		synchronous = "synchronous(FULL)"
+	}
+	writer, err := open("busy_timeout(10000)", "journal_mode(WAL)", synchronous, "cache_size(-8192)", "journal_size_limit(33554432)")
 	if err != nil {
 		return nil, err
 	}

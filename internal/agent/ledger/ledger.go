@@ -30,6 +30,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/conductorone/baton-jumpcloud/internal/atomicfile"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -114,7 +115,7 @@ func (l *Ledger) load(now time.Time) error {
 	for _, f := range files {
 		path := filepath.Join(l.dir, f.Name())
 		switch {
-		case strings.HasPrefix(f.Name(), temporary):
+		case strings.HasPrefix(f.Name(), atomicfile.Temporary):
 			// A process was killed before it renamed the file, so nothing stands on it.
 			if err := os.Remove(path); err != nil {
 				return fmt.Errorf("clear the state folder: %w", err)
@@ -227,7 +228,7 @@ func (l *Ledger) put(e entry) error {
 	if err != nil {
 		return fmt.Errorf("encode the state of a task: %w", err)
 	}
-	if err := replace(l.dir, fileName(e.TaskID), raw); err != nil {
+	if err := atomicfile.Write(filepath.Join(l.dir, fileName(e.TaskID)), raw); err != nil {
 		return fmt.Errorf("keep the state of a task: %w", err)
 	}
 	l.mu.Lock()

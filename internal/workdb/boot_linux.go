@@ -6,8 +6,8 @@ import (
 )
 
 // bootID tells one run of the machine from another, between its start and its end:
-// what the Linux kernel draws at each start (random(4)). It is empty where the
-// system has no such thing.
+// what the Linux kernel draws at each start (random(4)). It is empty where that
+// cannot be read.
 func bootID() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
