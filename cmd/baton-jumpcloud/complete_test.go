@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +143,11 @@ func expect(tenant *jcsim.Tenant) content {
 	}
 	for _, a := range tenant.Applications() {
 		c.expectApp(tenant, a)
+	}
+	// A tab is stored as a space, and what turns the direction of text not at all.
+	overrides := regexp.MustCompile("[\u202a-\u202e]")
+	for id, name := range c.resources {
+		c.resources[id] = strings.ReplaceAll(overrides.ReplaceAllString(name, "\ufffd"), "\t", " ")
 	}
 	return c
 }

@@ -23,7 +23,7 @@ var hostileNames = []string{
 	"\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\u009b31m", "a\rb", "a\bb", "a\x00b", "back\\slash",
 	"abc\u202egpj.exe", "\u2066isolated\u2069", "\u200fright\u200e", "line\u2028separator", "\ufeffmark",
 	"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "{{.}}", "</title><script>", "%s%n",
-	strings.Repeat("x", 1024), "z" + strings.Repeat("\u0301", 500), "a,b;c\"d", "", " ", "direct", "through group Admins",
+	strings.Repeat("x", 1000), "z" + strings.Repeat("\u0301", 500), "a,b;c\"d", "", " ", "direct", "through group Admins",
 }
 
 // hostileRows are accounts, groups and applications of those names, holding one
