@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -111,13 +112,13 @@ func (o Outcome) countLines() []line {
 	if o.Users+o.Admins > 0 {
 		accounts = fmt.Sprintf("%s, %s", plural(o.Users, "user"), plural(o.Admins, "administrator"))
 	}
-	lines := make([]line, 0, 8)
-	for _, t := range []struct{ id, label, note string }{
-		{"user", "Accounts", accounts}, {"group", "Groups", ""}, {"app", "Applications", ""}, {"role", "Roles", ""},
-	} {
-		if slices.Contains(o.ResourceTypes, t.id) {
-			lines = append(lines, line{t.label, humanize.Comma(o.Resources[t.id]), t.note})
+	lines := make([]line, 0, len(o.ResourceTypes)+2)
+	for _, id := range o.types() {
+		l := line{o.typeLabel(id), humanize.Comma(o.Resources[id]), ""}
+		if id == typeUser {
+			l.note = accounts
 		}
+		lines = append(lines, l)
 	}
 	if o.Type == syncer.SyncResourcesOnly {
 		return lines
@@ -129,6 +130,32 @@ func (o Outcome) countLines() []line {
 	return append(lines,
 		line{"Entitlements", humanize.Comma(sum(o.Entitlements)), ""},
 		line{"Grants", humanize.Comma(sum(o.Grants)), grants})
+}
+
+// typeUser is the type whose resources are accounts.
+const typeUser = "user"
+
+// types lists the synced types: those that a reader looks for first, then the others
+// by their labels.
+func (o Outcome) types() []string {
+	first := []string{typeUser, "group", "app", "role"}
+	place := func(id string) int {
+		if i := slices.Index(first, id); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	return slices.SortedFunc(slices.Values(o.ResourceTypes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(o.typeLabel(a), o.typeLabel(b)), strings.Compare(a, b))
+	})
+}
+
+// typeLabel is what the resources of a type are called.
+func (o Outcome) typeLabel(id string) string {
+	if id == typeUser {
+		return "Accounts"
+	}
+	return nouns(cmp.Or(o.TypeNames[id], id))
 }
 
 func (o Outcome) costLines() []line {
@@ -214,13 +241,23 @@ func (o Outcome) Attrs() []slog.Attr {
 
 // plural counts things.
 func plural(n int64, noun string) string {
-	switch {
-	case n == 1:
+	if n == 1 {
 		return "1 " + noun
-	case strings.HasSuffix(noun, "y"):
-		noun = strings.TrimSuffix(noun, "y") + "ie"
 	}
-	return humanize.Comma(n) + " " + noun + "s"
+	return humanize.Comma(n) + " " + nouns(noun)
+}
+
+// nouns is the plural of a noun.
+func nouns(noun string) string {
+	stem, isY := strings.CutSuffix(noun, "y")
+	switch {
+	case isY && stem != "" && !strings.ContainsRune("aeiou", rune(stem[len(stem)-1])):
+		return stem + "ies"
+	case strings.HasSuffix(noun, "s"), strings.HasSuffix(noun, "x"), strings.HasSuffix(noun, "ch"):
+		return noun + "es"
+	default:
+		return noun + "s"
+	}
 }
 
 // brief is a duration with the precision that a person reads.

@@ -3,12 +3,14 @@ package report_test
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/report"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -18,6 +20,7 @@ func full() report.Outcome {
 	return report.Outcome{
 		Summary: syncer.Summary{
 			Info: syncer.Info{SyncID: "0ujsswThIGTUYm2K8FjOOfXtY1K"}, Type: syncer.SyncFull, ResourceTypes: []string{"app", "group", "role", "user"}, Expanded: true,
+			TypeNames:    map[string]string{"user": "User", "group": "Group", "app": "Application", "role": "Role"},
 			Resources:    map[string]int64{"user": 2030, "group": 150, "app": 81, "role": 9},
 			Entitlements: map[string]int64{"group": 150, "app": 81, "role": 9},
 			Grants:       map[string]int64{"group": 10000, "app": 8000, "role": 422},
@@ -35,6 +38,7 @@ func TestWriteText(t *testing.T) {
 	partial := report.Outcome{
 		Summary: syncer.Summary{
 			Type: syncer.SyncPartial, ResourceTypes: []string{"group", "user"}, LeftOutTypes: []string{"app", "role"},
+			TypeNames: map[string]string{"user": "User", "group": "Group"},
 			Resources: map[string]int64{"user": 1}, Entitlements: map[string]int64{"group": 1}, Grants: map[string]int64{"group": 3},
 			Dropped:  map[syncer.DropReason]int64{syncer.DropLeftOut: 7, syncer.DropNotFound: 1, syncer.DropVanished: 0},
 			Vanished: []syncer.Ref{{Type: "group", ID: "a"}, {Type: "group", ID: "b"}, {Type: "group", ID: "c"}, {Type: "group", ID: "d"}, {Type: "group", ID: "e"}, {Type: "group", ID: "f"}},
@@ -92,6 +96,37 @@ Synced organisation 64b0 from 127.0.0.1:1, some resources only
 				t.Errorf("text differs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEveryTypeIsInTheSummary adds types that nobody here has heard of, with and
+// without resources and a name: whatever was synced has a line.
+func TestEveryTypeIsInTheSummary(t *testing.T) {
+	t.Parallel()
+	o := full()
+	for _, r := range connector.ResourceTypes() {
+		if !slices.Contains(o.ResourceTypes, r.GetId()) {
+			o.ResourceTypes = append(o.ResourceTypes, r.GetId())
+			o.TypeNames[r.GetId()] = r.GetDisplayName()
+		}
+	}
+	o.ResourceTypes = append(o.ResourceTypes, "device", "directory", "policy_group", "vault-key", "gateway")
+	for id, name := range map[string]string{"device": "Device", "directory": "Directory", "policy_group": "", "vault-key": "Vault Key", "gateway": "Gateway"} {
+		o.TypeNames[id] = name
+	}
+	o.Resources["device"], o.Resources["gateway"] = 1234, 2
+	var got bytes.Buffer
+	if err := o.WriteText(&got); err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(got.String(), "Roles")
+	text, _, _ = strings.Cut(text, "  Entitlements")
+	want := []string{"9", "Devices", "1,234", "Directories", "0", "Gateways", "2", "Vault", "Keys", "0", "policy_groups", "0"}
+	if diff := cmp.Diff(want, strings.Fields(text)); diff != "" {
+		t.Errorf("lines of further types (-want +got):\n%s", diff)
+	}
+	if counted := strings.Count(got.String(), "\n"); counted < len(o.ResourceTypes) {
+		t.Errorf("%d lines for %d types", counted, len(o.ResourceTypes))
 	}
 }
 

@@ -23,6 +23,8 @@ type Summary struct {
 	// ResourceTypes are the ids of the types that were synced, and LeftOutTypes of
 	// those that the source has and the scope left out.
 	ResourceTypes, LeftOutTypes []string
+	// TypeNames are the display names of the types that were synced, by id.
+	TypeNames map[string]string
 	// Expanded says that grants were expanded: a full sync with grants.
 	Expanded bool
 
@@ -77,7 +79,7 @@ func newSummary(info Info, st State) Summary {
 		Info: info, Type: SyncFull, Scope: st.Scope, LeftOutTypes: st.LeftOut,
 		Expanded:  st.Scope.full() && st.Scope.grants(),
 		Resources: map[string]int64{}, Entitlements: map[string]int64{}, Grants: map[string]int64{},
-		PrincipalGrants: map[string]int64{}, Dropped: map[DropReason]int64{},
+		PrincipalGrants: map[string]int64{}, Dropped: map[DropReason]int64{}, TypeNames: map[string]string{},
 	}
 	switch {
 	case !st.Scope.full():
@@ -87,6 +89,7 @@ func newSummary(info Info, st State) Summary {
 	}
 	for _, t := range st.ResourceTypes {
 		s.ResourceTypes = append(s.ResourceTypes, t.GetId())
+		s.TypeNames[t.GetId()] = t.GetDisplayName()
 	}
 	return s
 }
