@@ -16,6 +16,7 @@ func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
 	}
 	p := profile{}
 	p.text("id", a.ID)
+	p.text("user_id", a.ID)
 	p.text("organization", a.Organization)
 	disabled := ""
 	if a.Suspended.IsTrue() {

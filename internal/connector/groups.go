@@ -56,6 +56,17 @@ func isDynamic(g *jumpcloud.UserGroup) bool {
 	return strings.HasPrefix(identity.Fold(g.MembershipMethod), "dynamic")
 }
 
+// knownMembership reports whether a group's membership method is one that JumpCloud
+// is known to have. Data older than the field has none.
+func knownMembership(g *jumpcloud.UserGroup) bool {
+	switch identity.Fold(g.MembershipMethod) {
+	case "", "notset", "static", "dynamic_review_required", "dynamic_automated":
+		return true
+	default:
+		return false
+	}
+}
+
 // memberGrants are the memberships of one page of a group's members (JumpCloud API
 // v2, /usergroups/{id}/members). Members of other kinds than users, which
 // JumpCloud does not have today, are returned apart.

@@ -33,6 +33,9 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 	if err := remarkLookalikes(ctx, j); err != nil {
 		return coded(fmt.Errorf("compare e-mail addresses: %w", err))
 	}
+	if err := remarkDoubts(ctx, j); err != nil {
+		return coded(fmt.Errorf("remark on unknown values: %w", err))
+	}
 	if err := missRoles(ctx, scope, j); err != nil {
 		return coded(fmt.Errorf("look for roles: %w", err))
 	}

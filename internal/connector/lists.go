@@ -131,6 +131,7 @@ func (s *Source) fillUsers(page *syncer.Page, items []jumpcloud.User) error {
 		}
 		page.Resources = append(page.Resources, r)
 		page.Facts = append(page.Facts, syncer.Fact{Kind: factUserEmail, Key: u.ID, Value: u.Email})
+		page.Facts = append(page.Facts, userDoubts(u)...)
 		if s.options.MergeAdmins && u.Admin != nil && u.Admin.ID != "" {
 			page.Facts = append(page.Facts, syncer.Fact{Kind: factUserAdmin, Key: u.ID, Value: u.Admin.ID})
 		}
@@ -159,6 +160,7 @@ func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items [
 			}
 			names = slices.DeleteFunc(names, func(n string) bool { return roleRef(n) != owner })
 		}
+		page.Facts = append(page.Facts, oddFlags("administrator", a.ID, namedFlag{"suspended", a.Suspended}, namedFlag{"totpEnrolled", a.TOTPEnrolled})...)
 		if !k.noAccounts && (owner == (syncer.Ref{}) || (!k.resourcesOnly && !k.noGrants)) {
 			page.Resources = append(page.Resources, r)
 			page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})
@@ -207,6 +209,9 @@ func fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
 		return err
 	}
 	page.Resources = append(page.Resources, r)
+	if !knownMembership(g) {
+		page.Facts = append(page.Facts, doubtMembershipMethod.of(g.ID, g.MembershipMethod))
+	}
 	if k.resourcesOnly {
 		return nil
 	}
@@ -236,6 +241,7 @@ func fillApp(page *syncer.Page, k kind, a *jumpcloud.Application) error {
 		return err
 	}
 	page.Resources = append(page.Resources, r)
+	page.Facts = append(page.Facts, oddFlags("application", a.ID, namedFlag{"active", a.Active}, namedFlag{"sso.hidden", a.Hidden})...)
 	if k.resourcesOnly {
 		return nil
 	}

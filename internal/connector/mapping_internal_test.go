@@ -33,9 +33,18 @@ func TestUserStatus(t *testing.T) {
 		{"no state, suspended", jumpcloud.User{Suspended: yes}, "suspended"},
 		{"no state, not suspended", jumpcloud.User{Suspended: no}, ""},
 		{"nothing known", jumpcloud.User{}, ""},
-		{"state decides over suspended", jumpcloud.User{State: "ACTIVATED", Suspended: yes}, ""},
+		{"activated, suspended", jumpcloud.User{State: "ACTIVATED", Suspended: yes}, "suspended"},
+		{"staged, suspended", jumpcloud.User{State: "STAGED", Suspended: yes}, "suspended"},
+		{"suspended, not suspended", jumpcloud.User{State: "SUSPENDED", Suspended: no}, "suspended"},
 		{"other case", jumpcloud.User{State: "suspended"}, "suspended"},
-		{"unknown state", jumpcloud.User{State: "ARCHIVED"}, ""},
+		{"other case of activated", jumpcloud.User{State: " Activated "}, ""},
+		{"unknown state", jumpcloud.User{State: "ARCHIVED"}, "ARCHIVED"},
+		{"unknown state, not suspended", jumpcloud.User{State: "INACTIVE", Suspended: no}, "INACTIVE"},
+		{"unknown state, suspended", jumpcloud.User{State: "DISABLED", Suspended: yes}, "suspended (state DISABLED)"},
+		{"unknown state, locked", jumpcloud.User{State: "LOCKED", AccountLocked: yes}, "locked (state LOCKED)"},
+		{"a state that only looks like one", jumpcloud.User{State: "\u017fUSPENDED"}, "\u017fUSPENDED"},
+		{"a state that is an object", jumpcloud.User{State: `{"a":1}`}, `{"a":1}`},
+		{"a flag that is neither", jumpcloud.User{State: "ACTIVATED", Suspended: jumpcloud.Odd}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -234,7 +243,7 @@ func TestAdminHasNothingOfTheDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"id": "64c000000000000000000001", "organization": "64a000000000000000000001"}
+	want := map[string]any{"id": "64c000000000000000000001", "user_id": "64c000000000000000000001", "organization": "64a000000000000000000001"}
 	if diff := cmp.Diff(want, admin.GetProfile().AsMap()); diff != "" {
 		t.Errorf("profile (-want +got):\n%s", diff)
 	}

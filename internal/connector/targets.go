@@ -99,6 +99,7 @@ func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id strin
 		}
 	}
 	page.Resources = append(page.Resources, r)
+	page.Facts = append(page.Facts, userDoubts(u)...)
 	return nil
 }
 

@@ -24,7 +24,7 @@ func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
 		Id:          resourceID(TypeUser, u.ID),
 		DisplayName: userDisplayName(u),
 		Profile:     userProfile(u).message(),
-		Status:      accountStatus(userDisabled(u)),
+		Status:      accountStatus(standingOf(u).details),
 	}
 	if !u.Created.IsZero() {
 		r.CreatedAt = timestamppb.New(u.Created)
@@ -55,23 +55,6 @@ func userDisplayName(u *jumpcloud.User) string {
 		u.Email,
 		u.ID,
 	), maxDisplayName)
-}
-
-// userDisabled returns why a user cannot sign in, "" for one who can. JumpCloud's
-// "activated" plays no part: it only tells that a password was set. Data older
-// than the field "state" tells of suspension by "suspended" alone.
-func userDisabled(u *jumpcloud.User) string {
-	state := strings.ToUpper(u.State)
-	switch {
-	case state == "SUSPENDED", state == "" && u.Suspended.IsTrue():
-		return "suspended"
-	case u.AccountLocked.IsTrue():
-		return "locked"
-	case state == "STAGED":
-		return "staged"
-	default:
-		return ""
-	}
 }
 
 // userMFA tells whether a user has a second factor, from the best source that the

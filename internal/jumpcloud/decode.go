@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 )
 
 // The types of this file decode what JumpCloud sends, which is not always what
@@ -39,21 +41,36 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a boolean, the text of one, or a number (0 is false).
-// Anything else leaves the flag unset.
+// verbatim is a text, and of what is none the JSON itself, so that a value nobody
+// has foreseen is not taken for an absent one.
+type verbatim string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (v *verbatim) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && (b[0] == '{' || b[0] == '[') {
+		*v = verbatim(b)
+		return nil
+	}
+	return (*text)(v).UnmarshalJSON(b)
+}
+
+// UnmarshalJSON reads a boolean, the text of one, or a number (0 is false). Anything
+// else is [Odd], but null and an empty text, which leave the flag unset.
 func (f *Flag) UnmarshalJSON(b []byte) error {
-	*f = Unset
-	var t text
-	if err := t.UnmarshalJSON(b); err != nil {
+	var v verbatim
+	if err := v.UnmarshalJSON(b); err != nil {
 		return err
 	}
-	switch s := strings.ToLower(strings.TrimSpace(string(t))); s {
-	case "true", "yes", "on":
+	switch s := identity.Fold(strings.TrimSpace(string(v))); s {
+	case "", "null":
+		*f = Unset
+	case "true", "t", "yes", "y", "on":
 		*f = True
-	case "false", "no", "off":
+	case "false", "f", "no", "n", "off":
 		*f = False
 	default:
-		if n, err := strconv.ParseFloat(s, 64); err == nil {
+		*f = Odd
+		if n, err := strconv.ParseFloat(s, 64); err == nil && strings.ContainsAny(s[:1], "+-.0123456789") {
 			*f = False
 			if n != 0 {
 				*f = True

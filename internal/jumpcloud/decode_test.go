@@ -68,7 +68,15 @@ func TestOddUsersAreDecoded(t *testing.T) {
 		"id as a number":     {`{"id":17}`, jumpcloud.User{ID: "17"}},
 		"nulls":              {`{"id":"a","email":null,"admin":null,"manager":null,"mfa":null,"attributes":null,"suspended":null,"created":null,"mfaEnrollment":null}`, jumpcloud.User{ID: "a"}},
 		"numbers":            {`{"id":"a","employeeIdentifier":100,"costCenter":-1.5e3,"suspended":1,"totp_enabled":0}`, jumpcloud.User{ID: "a", EmployeeID: "100", CostCenter: "-1.5e3", Suspended: jumpcloud.True, TOTPEnabled: jumpcloud.False}},
-		"texts for booleans": {`{"id":"a","suspended":"TRUE","account_locked":"false","totp_enabled":"","password_expired":"perhaps"}`, jumpcloud.User{ID: "a", Suspended: jumpcloud.True, AccountLocked: jumpcloud.False}},
+		"texts for booleans": {`{"id":"a","suspended":"TRUE","account_locked":"false","totp_enabled":"","password_expired":"perhaps"}`, jumpcloud.User{ID: "a", Suspended: jumpcloud.True, AccountLocked: jumpcloud.False, PasswordExpired: jumpcloud.Odd}},
+		"letters for booleans": {`{"id":"a","suspended":" Y ","account_locked":"f","totp_enabled":"Off","password_expired":"1"}`, jumpcloud.User{
+			ID: "a", Suspended: jumpcloud.True, AccountLocked: jumpcloud.False, TOTPEnabled: jumpcloud.False, PasswordExpired: jumpcloud.True,
+		}},
+		"neither true nor false": {`{"id":"a","suspended":{"at":"2026-01-01"},"account_locked":[],"totp_enabled":"NaN","password_expired":"2026-01-01T00:00:00Z"}`, jumpcloud.User{
+			ID: "a", Suspended: jumpcloud.Odd, AccountLocked: jumpcloud.Odd, TOTPEnabled: jumpcloud.Odd, PasswordExpired: jumpcloud.Odd,
+		}},
+		"states of any kind": {`{"id":"a","state":{"name":"SUSPENDED"}}`, jumpcloud.User{ID: "a", State: `{"name":"SUSPENDED"}`}},
+		"no state":           {`{"id":"a","state":null}`, jumpcloud.User{ID: "a"}},
 		"booleans for texts": {`{"id":"a","department":false,"location":true}`, jumpcloud.User{ID: "a", Department: "false", Location: "true"}},
 		"objects for texts":  {`{"id":"a","department":{"a":1},"manager":["x"]}`, jumpcloud.User{ID: "a"}},
 		"texts for objects":  {`{"id":"a","mfa":"yes","admin":"64c1","mfaEnrollment":true,"attributes":"x"}`, jumpcloud.User{ID: "a"}},

@@ -5,18 +5,19 @@ import "time"
 // Flag is a boolean that may be absent from an answer.
 type Flag uint8
 
-// The three values of a [Flag].
+// The values of a [Flag].
 const (
-	Unset Flag = iota // absent or null
+	Unset Flag = iota // absent, null or an empty text
 	False
 	True
+	Odd // something that is neither true nor false
 )
 
 // IsTrue reports whether the flag is there and true.
 func (f Flag) IsTrue() bool { return f == True }
 
-// IsSet reports whether the flag is there.
-func (f Flag) IsSet() bool { return f != Unset }
+// IsSet reports whether the flag is there and tells something.
+func (f Flag) IsSet() bool { return f == True || f == False }
 
 // User is a person's or service's account in the directory ("system user",
 // JumpCloud API v1, /systemusers). Texts are "" when unset, absent or null.
@@ -29,7 +30,8 @@ type User struct {
 	MiddleName     string
 	LastName       string
 	DisplayName    string
-	// State is STAGED, ACTIVATED or SUSPENDED; "" in data older than the field.
+	// State is STAGED, ACTIVATED or SUSPENDED; "" in data older than the field, and
+	// whatever was sent where it is none of these.
 	State           string
 	Suspended       Flag
 	AccountLocked   Flag

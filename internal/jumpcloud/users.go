@@ -80,7 +80,7 @@ type userRow struct {
 	MiddleName         text                 `json:"middlename"`
 	LastName           text                 `json:"lastname"`
 	DisplayName        text                 `json:"displayname"`
-	State              text                 `json:"state"`
+	State              verbatim             `json:"state"`
 	Suspended          Flag                 `json:"suspended"`
 	AccountLocked      Flag                 `json:"account_locked"`
 	PasswordExpired    Flag                 `json:"password_expired"`

@@ -1,0 +1,92 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// doubt is a kind of value that JumpCloud is not known to send. Whatever is made of it,
+// the summary says so and names the objects. It is the kind of a fact: the key begins
+// with the object's id, and the value is what was sent.
+type doubt string
+
+// The kinds of doubts.
+const (
+	doubtUserState        doubt = "user state"
+	doubtUserConflict     doubt = "user state and suspended"
+	doubtFlag             doubt = "flag"
+	doubtMembershipMethod doubt = "membership method"
+)
+
+// doubtSentences begin the remark on each kind of doubt, in the order in which the
+// remarks are made.
+var doubtSentences = []struct {
+	kind     doubt
+	sentence string
+}{
+	{doubtUserState, "users in an unknown state, shown as disabled"},
+	{doubtUserConflict, "users whose state and suspended flag disagree, shown as disabled"},
+	{doubtFlag, "fields that are neither true nor false, taken as not set"},
+	{doubtMembershipMethod, "groups with an unknown membership method, taken as static"},
+}
+
+// The most values of a doubt that a remark shows, and objects for each value.
+const (
+	maxDoubtValues  = 10
+	maxDoubtObjects = 5
+)
+
+// of makes the fact that an object has a doubtful value. An object may have several
+// of a kind.
+func (d doubt) of(id, value string) syncer.Fact {
+	value = clip(value, 200)
+	return syncer.Fact{Kind: string(d), Key: id + " " + value, Value: value}
+}
+
+// namedFlag is a flag with the name of its field.
+type namedFlag struct {
+	name string
+	flag jumpcloud.Flag
+}
+
+// oddFlags are the doubts about the flags of an object, which is one of what.
+func oddFlags(what, id string, flags ...namedFlag) []syncer.Fact {
+	var facts []syncer.Fact
+	for _, f := range flags {
+		if f.flag == jumpcloud.Odd {
+			facts = append(facts, doubtFlag.of(id, what+"."+f.name))
+		}
+	}
+	return facts
+}
+
+// remarkDoubts makes a remark of the facts of each kind of doubt.
+func remarkDoubts(ctx context.Context, j syncer.Joiner) error {
+	for _, d := range doubtSentences {
+		objects := map[string][]string{}
+		for fact, err := range j.Facts(ctx, string(d.kind)) {
+			if err != nil {
+				return err
+			}
+			id, _, _ := strings.Cut(fact.Key, " ")
+			objects[fact.Value] = append(objects[fact.Value], id)
+		}
+		if len(objects) == 0 {
+			continue
+		}
+		var values []string
+		for _, value := range slices.Sorted(maps.Keys(objects)) {
+			values = append(values, fmt.Sprintf("%s (%s)", value, enumerate(objects[value], maxDoubtObjects)))
+		}
+		if err := j.Remark(ctx, d.sentence+": "+enumerate(values, maxDoubtValues)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package connector_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// as makes an object look so to a client.
+func as(fields map[string]string) jcsim.Wire {
+	wire := jcsim.Wire{Extra: map[string]json.RawMessage{}}
+	for name, raw := range fields {
+		wire.Extra[name] = json.RawMessage(raw)
+	}
+	return wire
+}
+
+// TestUnknownValuesAreRemarked sends values that JumpCloud is not known to send. The
+// summary names the objects, and nobody who may be disabled is shown as enabled.
+func TestUnknownValuesAreRemarked(t *testing.T) {
+	t.Parallel()
+	tenant := jcsim.NewTenant(jcsim.Organization{Name: "Borealis"})
+	user := func(name string, fields map[string]string) string {
+		return must[string](t)(tenant.AddUser(jcsim.User{Username: name, Email: name + "@example.com", Wire: as(fields)}))
+	}
+	want := map[string]string{ // details by id, "" for enabled
+		user("locked", map[string]string{"state": `"LOCKED"`}):                                "LOCKED",
+		user("inactive", map[string]string{"state": `"INACTIVE"`, "suspended": "false"}):      "INACTIVE",
+		user("disabled", map[string]string{"state": `"DISABLED"`, "suspended": "true"}):       "suspended (state DISABLED)",
+		user("both", map[string]string{"state": `"ACTIVATED"`, "suspended": `"TRUE"`}):        "suspended",
+		user("other", map[string]string{"state": `"SUSPENDED"`, "suspended": "0"}):            "suspended",
+		user("object", map[string]string{"state": `{"name":"GONE"}`}):                         `{"name":"GONE"}`,
+		user("odd", map[string]string{"suspended": `"since Friday"`, "account_locked": `{}`}): "",
+		user("fine", map[string]string{"state": `"activated"`, "suspended": `"No"`}):          "",
+	}
+	admin := must[string](t)(tenant.AddAdmin(jcsim.Admin{Email: "ops@example.com", Wire: as(map[string]string{"suspended": `"maybe"`})}))
+	suspended := must[string](t)(tenant.AddAdmin(jcsim.Admin{Email: "old@example.com", Wire: as(map[string]string{"suspended": `"yes"`})}))
+	group := must[string](t)(tenant.AddGroup(jcsim.Group{Name: "Sales", Wire: as(map[string]string{"membershipMethod": `"BY_MAGIC"`})}))
+	app := must[string](t)(tenant.AddApplication(jcsim.Application{Name: "wiki", Wire: as(map[string]string{"active": `"partly"`})}))
+	want[admin], want[suspended] = "", "suspended"
+
+	got, err := readAll(t.Context(), newSource(t, jcsim.New(jcsim.Options{Tenant: tenant}), connector.Options{}), syncer.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, details := range want {
+		status := got.resources[syncer.Ref{Type: "user", ID: id}].GetStatus()
+		if status.GetDetails() != details || (status.GetStatus().String() == "RESOURCE_STATUS_ENABLED") != (details == "") {
+			t.Errorf("%s is %v, want %q", id, status, details)
+		}
+	}
+	id := func(name string) string { return must[*jcsim.User](t)(tenant.User(name)).ID }
+	remarks := []string{
+		"users in an unknown state, shown as disabled: DISABLED (" + id("disabled") + "), INACTIVE (" + id("inactive") + "), LOCKED (" + id("locked") + "), " +
+			`{"name":"GONE"} (` + id("object") + ")",
+		"users whose state and suspended flag disagree, shown as disabled: ACTIVATED (" + id("both") + "), SUSPENDED (" + id("other") + ")",
+		"fields that are neither true nor false, taken as not set: administrator.suspended (" + admin + "), application.active (" + app + "), " +
+			"user.account_locked (" + id("odd") + "), user.suspended (" + id("odd") + ")",
+		"groups with an unknown membership method, taken as static: BY_MAGIC (" + group + ")",
+	}
+	slices.Sort(got.remarks)
+	slices.Sort(remarks)
+	if diff := cmp.Diff(remarks, got.remarks); diff != "" {
+		t.Errorf("remarks (-want +got):\n%s", diff)
+	}
+	// The same is told of one who is synced alone.
+	alone, err := readAll(t.Context(), newSource(t, jcsim.New(jcsim.Options{Tenant: tenant}), connector.Options{}), syncer.Scope{Targets: []*v2.ResourceId{target("user", id("locked"))}})
+	if err != nil || len(alone.remarks) != 1 || !strings.Contains(alone.remarks[0], "LOCKED ("+id("locked")+")") {
+		t.Errorf("remarks on one: %q, %v", alone.remarks, err)
+	}
+}
