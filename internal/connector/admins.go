@@ -44,32 +44,14 @@ func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
 }
 
 // adminGrants are what an administrator holds: access to the administration app,
-// and every role named on the record, each once.
-func adminGrants(a *jumpcloud.Admin) []*v2.Grant {
+// and the roles of these names.
+func adminGrants(a *jumpcloud.Admin, roles []string) []*v2.Grant {
 	holder := resourceID(TypeUser, a.ID)
 	console := directGrant(grantedEntitlement(TypeApp, AdministrationAppID), holder)
 	console.Annotations = annotations(&v2.GrantImmutable{})
 	grants := []*v2.Grant{console}
-	for _, name := range adminRoleNames(a) {
+	for _, name := range roles {
 		grants = append(grants, directGrant(grantedEntitlement(TypeRole, roleID(name)), holder))
 	}
 	return grants
-}
-
-// adminRoleNames lists the names of an administrator's roles, the primary one
-// first. Names of one role, which differ in case or normalization, count once;
-// empty ones, as old records have them, not at all.
-func adminRoleNames(a *jumpcloud.Admin) []string {
-	var names []string
-	seen := map[string]bool{}
-	for _, name := range append([]string{a.RoleName}, a.RoleNames...) {
-		if strings.TrimSpace(name) == "" {
-			continue
-		}
-		if id := roleID(name); !seen[id] {
-			seen[id] = true
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -22,6 +22,7 @@ const (
 	doubtUserConflict     doubt = "user state and suspended"
 	doubtFlag             doubt = "flag"
 	doubtMembershipMethod doubt = "membership method"
+	doubtRole             doubt = "role"
 )
 
 // doubtSentences begin the remark on each kind of doubt, in the order in which the
@@ -33,6 +34,7 @@ var doubtSentences = []struct {
 	{doubtUserState, "users in an unknown state, shown as disabled"},
 	{doubtUserConflict, "users whose state and suspended flag disagree, shown as disabled"},
 	{doubtFlag, "fields that are neither true nor false, taken as not set"},
+	{doubtRole, "administrators with a role that JumpCloud does not name, shown by its ID"},
 	{doubtMembershipMethod, "groups with an unknown membership method, taken as static"},
 }
 

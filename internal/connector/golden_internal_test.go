@@ -42,7 +42,7 @@ func fullUser() *jumpcloud.User {
 func fullAdmin() *jumpcloud.Admin {
 	return &jumpcloud.Admin{
 		ID: "64c000000000000000000001", Email: "ops@example.com", FirstName: "Olu", LastName: "Ops",
-		RoleName: "Administrator with billing", RoleNames: []string{"Administrator With Billing", "Küchen-Team"},
+		Roles:     []jumpcloud.RoleRef{{Name: "Administrator with billing"}, {Name: "Administrator With Billing"}, {Name: "Küchen-Team"}},
 		Suspended: jumpcloud.False, TOTPEnrolled: jumpcloud.True, Organization: "64a000000000000000000001",
 		Created: time.Date(2025, time.January, 2, 0, 0, 0, 0, time.UTC),
 	}
@@ -91,7 +91,8 @@ func TestGolden(t *testing.T) {
 	assigned, _ := assignmentGrants("66a000000000000000000021", []jumpcloud.Connection{
 		{Type: "user", ID: "64b0000000000000000000b1"}, {Type: "user_group", ID: "65a000000000000000000010"},
 	})
-	held := adminGrants(fullAdmin())
+	names, _ := new(listedRoles).resolve(fullAdmin().Roles, nil)
+	held := adminGrants(fullAdmin(), names)
 	custom := &jumpcloud.Role{Name: "Küchen-Team", Description: "Cooks", Scopes: []string{"users.readonly", "groups", "groups"}}
 
 	files := map[string]proto.Message{

@@ -34,6 +34,9 @@ type kind struct {
 	// noAccounts reads administrators for their roles only, because accounts are
 	// not part of the sync. Such a list may be refused.
 	noAccounts bool
+	// noRoles reads administrators without their roles, because roles are not part of
+	// the sync.
+	noRoles bool
 	// accountsOnly reads administrators as accounts only, to join them with users.
 	accountsOnly bool
 }
@@ -42,7 +45,8 @@ type kind struct {
 const (
 	wordResourcesOnly = ", resources only"
 	wordNoGrants      = ", without grants"
-	wordNoAccounts    = ", roles only"
+	wordNoAccounts    = ", access only"
+	wordNoRoles       = ", without roles"
 	wordAccountsOnly  = ", accounts only"
 )
 
@@ -57,6 +61,9 @@ func (k kind) String() string {
 	if k.noAccounts {
 		s += wordNoAccounts
 	}
+	if k.noRoles {
+		s += wordNoRoles
+	}
 	if k.accountsOnly {
 		s += wordAccountsOnly
 	}
@@ -67,6 +74,7 @@ func (k kind) String() string {
 func parseKind(s string) kind {
 	var k kind
 	s, k.accountsOnly = strings.CutSuffix(s, wordAccountsOnly)
+	s, k.noRoles = strings.CutSuffix(s, wordNoRoles)
 	s, k.noAccounts = strings.CutSuffix(s, wordNoAccounts)
 	s, k.noGrants = strings.CutSuffix(s, wordNoGrants)
 	s, k.resourcesOnly = strings.CutSuffix(s, wordResourcesOnly)

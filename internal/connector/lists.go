@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -25,7 +24,7 @@ type rows struct {
 }
 
 // rowsOf joins how a list is paged with what is made of its rows.
-func rowsOf[T any](l jumpcloud.Lister[T], fill func(page *syncer.Page, items []T) error) rows {
+func rowsOf[T any](l jumpcloud.Lister[T], fill func(_ context.Context, page *syncer.Page, items []T) error) rows {
 	return rows{
 		read: func(ctx context.Context, token string) (*syncer.Page, error) {
 			read, err := jumpcloud.ReadPage(ctx, l, token)
@@ -33,7 +32,7 @@ func rowsOf[T any](l jumpcloud.Lister[T], fill func(page *syncer.Page, items []T
 				return nil, err
 			}
 			page := &syncer.Page{Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats}
-			if err := fill(page, read.Items); err != nil {
+			if err := fill(ctx, page, read.Items); err != nil {
 				return nil, err
 			}
 			return page, nil
@@ -58,24 +57,15 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			Name: string(admins), Limit: rowsPerPage, Sorted: true,
 			Fetch: s.client.Admins,
 			ID:    func(a jumpcloud.Admin) string { return a.ID },
-		}, func(page *syncer.Page, items []jumpcloud.Admin) error {
-			return s.fillAdmins(page, k, owner, items)
-		}), nil
-	case roles:
-		return rowsOf(jumpcloud.Lister[jumpcloud.Role]{
-			Name: string(roles), Limit: rowsPerPage,
-			Fetch: s.client.Roles,
-			ID:    func(r jumpcloud.Role) string { return r.ID },
-		}, func(page *syncer.Page, items []jumpcloud.Role) error {
-			fillRoles(page, k, owner, items)
-			return nil
+		}, func(ctx context.Context, page *syncer.Page, items []jumpcloud.Admin) error {
+			return s.fillAdmins(ctx, page, k, owner, items)
 		}), nil
 	case groups:
 		return rowsOf(jumpcloud.Lister[jumpcloud.UserGroup]{
 			Name: string(groups), Limit: rowsPerPage, Sorted: true,
 			Fetch: s.client.UserGroups,
 			ID:    func(g jumpcloud.UserGroup) string { return g.ID },
-		}, func(page *syncer.Page, items []jumpcloud.UserGroup) error {
+		}, func(_ context.Context, page *syncer.Page, items []jumpcloud.UserGroup) error {
 			return fillGroups(page, k, items)
 		}), nil
 	case apps:
@@ -83,14 +73,14 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			Name: string(apps), Limit: rowsPerPage, Sorted: true,
 			Fetch: s.client.Applications,
 			ID:    func(a jumpcloud.Application) string { return a.ID },
-		}, func(page *syncer.Page, items []jumpcloud.Application) error {
+		}, func(_ context.Context, page *syncer.Page, items []jumpcloud.Application) error {
 			return fillApps(page, k, items)
 		}), nil
 	case members, dynamicMembers:
 		return rowsOf(edges("members of group "+owner.ID,
 			func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
 				return s.client.GroupMembers(ctx, owner.ID, w)
-			}), func(page *syncer.Page, items []jumpcloud.Connection) error {
+			}), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
 			grants, others := memberGrants(owner.ID, k.collection == dynamicMembers, items)
 			page.Grants = grants
 			remarkOthers(page, owner, others)
@@ -101,7 +91,7 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
 				return s.client.ApplicationAssociations(ctx, owner.ID,
 					[]string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
-			}), func(page *syncer.Page, items []jumpcloud.Connection) error {
+			}), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
 			grants, others := assignmentGrants(owner.ID, items)
 			page.Grants = grants
 			remarkOthers(page, owner, others)
@@ -122,7 +112,7 @@ func edges(name string, fetch func(context.Context, jumpcloud.Window) (jumpcloud
 	}
 }
 
-func (s *Source) fillUsers(page *syncer.Page, items []jumpcloud.User) error {
+func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpcloud.User) error {
 	for i := range items {
 		u := &items[i]
 		r, err := userResource(u, s.now)
@@ -142,15 +132,29 @@ func (s *Source) fillUsers(page *syncer.Page, items []jumpcloud.User) error {
 // fillAdmins makes accounts, roles and grants of administrators. With an owner it
 // is about that role or the administration app only, and accounts of others are
 // left out.
-func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.Admin) error {
+func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.Admin) error {
+	listed := new(listedRoles)
+	wantsRoles := !k.noRoles && !k.accountsOnly && owner.Type != TypeApp
+	if wantsRoles && slices.ContainsFunc(items, func(a jumpcloud.Admin) bool { return len(a.Roles) > 0 }) {
+		var err error
+		if listed, err = s.listRoles(ctx); err != nil {
+			return err
+		}
+	}
+	learned := learnRoles(items)
 	for i := range items {
 		a := &items[i]
 		r, err := adminResource(a)
 		if err != nil {
 			return err
 		}
-		grants := adminGrants(a)
-		names := adminRoleNames(a)
+		names, unresolved := listed.resolve(a.Roles, learned)
+		if wantsRoles {
+			for _, id := range unresolved {
+				page.Facts = append(page.Facts, doubtRole.of(a.ID, id))
+			}
+		}
+		grants := adminGrants(a, names)
 		if owner != (syncer.Ref{}) {
 			grants = slices.DeleteFunc(grants, func(g *v2.Grant) bool {
 				return refOf(g.GetEntitlement().GetResource().GetId()) != owner
@@ -179,19 +183,6 @@ func (s *Source) fillAdmins(page *syncer.Page, k kind, owner syncer.Ref, items [
 		}
 	}
 	return nil
-}
-
-func fillRoles(page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.Role) {
-	for i := range items {
-		role := &items[i]
-		if strings.TrimSpace(role.Name) == "" || (owner != (syncer.Ref{}) && roleRef(role.Name) != owner) {
-			continue
-		}
-		page.Resources = append(page.Resources, roleResource(role))
-		if !k.resourcesOnly {
-			page.Entitlements = append(page.Entitlements, roleEntitlement(role.Name))
-		}
-	}
 }
 
 func fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGroup) error {

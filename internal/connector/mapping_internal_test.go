@@ -269,38 +269,70 @@ func TestAdminStatus(t *testing.T) {
 
 func TestAdminRoles(t *testing.T) {
 	t.Parallel()
+	const managerID, deskID, cooksID, goneID = "6e0000000000000000000001", "6e0000000000000000000002", "6e0000000000000000000003", "6e00000000000000000000ff"
+	listed := &listedRoles{byID: map[string]string{}}
+	listed.take([]jumpcloud.Role{{ID: managerID, Name: "Manager"}, {ID: deskID, Name: "Help Desk"}, {ID: cooksID, Name: "Küchen-Team"}})
+	type refs = []jumpcloud.RoleRef
+	const cooks, gone = "role_küchen_team_b77c826a", "role_6e00000000000000000000ff_9a015e35"
 	tests := []struct {
-		name  string
-		admin jumpcloud.Admin
-		want  []string
+		name       string
+		roles      refs
+		refused    bool // the list of roles
+		learned    map[string]string
+		want       []string
+		unresolved []string
 	}{
-		{"none", jumpcloud.Admin{}, nil},
-		{"blank", jumpcloud.Admin{RoleName: " ", RoleNames: []string{""}}, nil},
-		{"primary only", jumpcloud.Admin{RoleName: "Manager"}, []string{"role_manager"}},
-		{"both lists", jumpcloud.Admin{RoleName: "Manager", RoleNames: []string{"manager", "Help Desk"}}, []string{"role_manager", "role_help_desk"}},
-		{"list only", jumpcloud.Admin{RoleNames: []string{"READ ONLY"}}, []string{"role_read_only"}},
-		{
-			"composed and decomposed",
-			jumpcloud.Admin{RoleName: "Küchen-Team", RoleNames: []string{"Ku\u0308chen-Team"}},
-			[]string{"role_küchen_team_b77c826a"},
-		},
+		{name: "none"},
+		{name: "blank", roles: refs{{Name: " "}}},
+		{name: "a name", roles: refs{{Name: "Manager"}}, want: []string{"role_manager"}},
+		{name: "one name twice, and another", roles: refs{{Name: "Manager"}, {Name: "manager"}, {Name: "Help Desk"}}, want: []string{"role_manager", "role_help_desk"}},
+		{name: "upper case", roles: refs{{Name: "READ ONLY"}}, want: []string{"role_read_only"}},
+		{name: "composed and decomposed", roles: refs{{Name: "Küchen-Team"}, {Name: "Ku\u0308chen-Team"}}, want: []string{cooks}},
+		{name: "an id", roles: refs{{ID: cooksID}}, want: []string{cooks}},
+		{name: "an id and its name", roles: refs{{ID: cooksID, Name: "Küchen-Team"}}, want: []string{cooks}},
+		{name: "an id and its name in another case", roles: refs{{ID: cooksID, Name: "KüCHEN-TEAM"}}, want: []string{cooks}},
+		{name: "an id and another name", roles: refs{{ID: cooksID, Name: "Manager"}}, want: []string{cooks, "role_manager"}},
+		{name: "a name that is an id", roles: refs{{Name: cooksID}}, want: []string{cooks}},
+		{name: "an id that is a name", roles: refs{{ID: "help desk"}, {ID: "Küchen-Team"}}, want: []string{"role_help_desk", cooks}},
+		{name: "an id that is a name nobody lists", roles: refs{{ID: "Night Shift"}}, want: []string{roleID("Night Shift")}},
+		{name: "an id that is not listed", roles: refs{{ID: goneID}}, want: []string{roleID(goneID)}, unresolved: []string{goneID}},
+		{name: "an id that is not listed, with a name", roles: refs{{ID: goneID, Name: "Old Role"}}, want: []string{roleID("Old Role")}},
+		{name: "an id that is not listed, of as many names", roles: refs{{Name: "Old Role"}, {Name: "Manager"}, {ID: goneID, Named: true}, {ID: managerID, Named: true}}, want: []string{"role_manager", roleID("Old Role")}},
+		{name: "an id that another record names", roles: refs{{ID: goneID}}, learned: map[string]string{goneID: "Old Role"}, want: []string{roleID("Old Role")}},
+		{name: "a number", roles: refs{{ID: "7"}}, want: []string{roleID("7")}, unresolved: []string{"7"}},
+		{name: "a UUID", roles: refs{{ID: "0b9e3b1a-7f0e-4a3e-9a0d-1f6f6f1c2d3e"}}, want: []string{roleID("0b9e3b1a-7f0e-4a3e-9a0d-1f6f6f1c2d3e")}, unresolved: []string{"0b9e3b1a-7f0e-4a3e-9a0d-1f6f6f1c2d3e"}},
+		{name: "no list, an id", refused: true, roles: refs{{ID: managerID}}, want: []string{roleID(managerID)}, unresolved: []string{managerID}},
+		{name: "no list, an id and its name", refused: true, roles: refs{{ID: managerID, Name: "Manager"}}, want: []string{"role_manager"}},
+		{name: "no list, a built-in name for an id", refused: true, roles: refs{{ID: "Help Desk"}}, want: []string{"role_help_desk"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tt.admin.ID = "a1"
+			known := listed
+			if tt.refused {
+				known = new(listedRoles)
+			}
+			names, unresolved := known.resolve(tt.roles, tt.learned)
 			var got []string
-			for _, g := range adminGrants(&tt.admin)[1:] {
+			for _, g := range adminGrants(&jumpcloud.Admin{ID: "a1"}, names)[1:] {
 				id := g.GetEntitlement().GetResource().GetId().GetResource()
 				got = append(got, id)
 				if want := "role-grant:" + id + ":user:a1:" + id; g.GetId() != want {
 					t.Errorf("grant id %q, want %q", g.GetId(), want)
 				}
 			}
+			slices.Sort(got)
+			slices.Sort(tt.want)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("roles (-want +got):\n%s", diff)
 			}
+			if diff := cmp.Diff(tt.unresolved, unresolved); diff != "" {
+				t.Errorf("unresolved (-want +got):\n%s", diff)
+			}
 		})
+	}
+	if got := roleID(goneID); got != gone {
+		t.Errorf("the id of a role that is known by its ID is %s, want %s", got, gone)
 	}
 }
 

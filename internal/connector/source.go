@@ -34,13 +34,15 @@ type Source struct {
 	// now is one instant for the whole run, so that two accounts with the same
 	// exemption never look different.
 	now time.Time
+	// directory keeps the roles, which administrators name by their ids.
+	directory roleDirectory
 }
 
 var _ syncer.Source = (*Source)(nil)
 
 // NewSource makes a source of a client.
 func NewSource(client *jumpcloud.Client, options Options) *Source {
-	return &Source{client: client, options: options, now: time.Now()}
+	return &Source{client: client, options: options, now: time.Now(), directory: roleDirectory{reading: make(chan struct{}, 1)}}
 }
 
 // ResourceTypes implements [syncer.Source].
@@ -70,7 +72,7 @@ func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 		page.Remarks = append(page.Remarks, skippedAdmins)
 	case has(TypeUser) || withRoles:
 		k := base.with(admins)
-		k.noAccounts = !has(TypeUser)
+		k.noAccounts, k.noRoles = !has(TypeUser), !has(TypeRole)
 		list(k)
 	}
 	if has(TypeRole) {
@@ -106,6 +108,9 @@ func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syn
 		page, err := s.readTarget(ctx, k, list.Owner)
 		return page, coded(err)
 	}
+	if k.collection == roles {
+		return s.readRoles(ctx, k, list.Owner)
+	}
 	rows, err := s.rows(k, list.Owner)
 	if err != nil {
 		return nil, err
@@ -115,6 +120,15 @@ func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syn
 		page, err = s.tolerate(ctx, k, list.Owner, token == "", err)
 	}
 	return page, coded(err)
+}
+
+// readRoles reads the list of roles, which has one page however long it is.
+func (s *Source) readRoles(ctx context.Context, k kind, owner syncer.Ref) (*syncer.Page, error) {
+	listed, err := s.listRoles(ctx)
+	if err != nil {
+		return nil, coded(err)
+	}
+	return listed.page(k, owner), nil
 }
 
 // Settle implements [syncer.Source].
@@ -137,15 +151,8 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 			return nil, err
 		}
 		return s.confirmGone(ctx, owner, err)
-	case roles:
-		if first && notServed(err) {
-			s.options.Logger.WarnContext(ctx, "the list of roles was refused", slog.Any("error", err))
-			return &syncer.Page{Settled: true, Remarks: []string{
-				"JumpCloud refused the list of roles: custom roles that nobody holds may be missing",
-			}}, nil
-		}
 	case admins:
-		if !notServed(err) {
+		if !jumpcloud.IsUnserved(err) {
 			return nil, err
 		}
 		if k.noAccounts && first {
@@ -160,7 +167,7 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 		}
 		return nil, fmt.Errorf("%w; without it, leave administrators out with --skip-admins", err)
 	}
-	if jumpcloud.IsPermission(err) {
+	if first && jumpcloud.IsUnserved(err) {
 		return nil, fmt.Errorf("%w; without it, leave %s out with --sync-resource-types", err, k.collection)
 	}
 	return nil, err
@@ -188,14 +195,3 @@ func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error)
 
 // adminsPermission is what reading administrators takes.
 const adminsPermission = "administrators.readonly"
-
-// notServed reports whether JumpCloud does not give a list to this credential, or
-// to nobody.
-func notServed(err error) bool {
-	switch jumpcloud.KindOf(err) {
-	case jumpcloud.KindPermission, jumpcloud.KindNotFound, jumpcloud.KindUnimplemented:
-		return true
-	default:
-		return false
-	}
-}

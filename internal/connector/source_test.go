@@ -201,11 +201,11 @@ func TestStartNamesTheListsOfAScope(t *testing.T) {
 			[]string{"users, resources only", "administrators, resources only", "roles, resources only", "groups, resources only", "applications, resources only"},
 			0,
 		},
-		{"users", syncer.Scope{ResourceTypes: []string{"user"}}, connector.Options{}, []string{"users", "administrators"}, 0},
+		{"users", syncer.Scope{ResourceTypes: []string{"user"}}, connector.Options{}, []string{"users", "administrators, without roles"}, 0},
 		{"groups", syncer.Scope{ResourceTypes: []string{"group"}}, connector.Options{}, []string{"groups"}, 0},
 		{"groups without administrators", syncer.Scope{ResourceTypes: []string{"group"}}, connector.Options{SkipAdmins: true}, []string{"groups"}, 0},
-		{"roles", syncer.Scope{ResourceTypes: []string{"role"}}, connector.Options{}, []string{"administrators, roles only", "roles"}, 0},
-		{"apps", syncer.Scope{ResourceTypes: []string{"app"}}, connector.Options{}, []string{"administrators, roles only", "applications"}, 0},
+		{"roles", syncer.Scope{ResourceTypes: []string{"role"}}, connector.Options{}, []string{"administrators, access only", "roles"}, 0},
+		{"apps", syncer.Scope{ResourceTypes: []string{"app"}}, connector.Options{}, []string{"administrators, access only, without roles", "applications"}, 0},
 		{
 			"apps, resources only",
 			syncer.Scope{ResourceTypes: []string{"app"}, SkipEntitlementsAndGrants: true},
@@ -293,6 +293,47 @@ func TestRefusals(t *testing.T) {
 			name:     "roles, unknown",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusNotFound}},
 			says:     []string{"roles that nobody holds may be missing"},
+		},
+		{
+			name:     "roles, not in the plan",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusPaymentRequired}},
+			says:     []string{"roles that nobody holds may be missing"},
+		},
+		{
+			name:     "roles, not by this method",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusMethodNotAllowed}},
+			says:     []string{"roles that nobody holds may be missing"},
+		},
+		{
+			name:     "roles, with a credential that is refused",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusUnauthorized}},
+			code:     codes.Unauthenticated,
+		},
+		{
+			name:     "search of users, not by this method",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseSearch: http.StatusMethodNotAllowed}},
+		},
+		{
+			name:     "search of users, not implemented",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseSearch: http.StatusNotImplemented}},
+		},
+		{
+			name:     "search of users, not in the plan",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseSearch: http.StatusPaymentRequired}},
+		},
+		{
+			name:     "several targets, not in the plan",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseTargets: http.StatusPaymentRequired}},
+		},
+		{
+			name:     "groups, not in the plan",
+			settings: refuse("GET /api/v2/usergroups", http.StatusPaymentRequired),
+			code:     codes.PermissionDenied, says: []string{"JumpCloud plan", "--sync-resource-types"},
+		},
+		{
+			name:     "administrators, not by this method",
+			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseAdmins: http.StatusMethodNotAllowed}},
+			code:     codes.Unimplemented, says: []string{"--skip-admins"},
 		},
 		{
 			name:     "roles, not implemented",

@@ -183,12 +183,12 @@ func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceI
 			if err != nil {
 				return err
 			}
-			return s.fillAdmins(page, kind{}, syncer.Ref{}, []jumpcloud.Admin{*a})
+			return s.fillAdmins(ctx, page, kind{}, syncer.Ref{}, []jumpcloud.Admin{*a})
 		}
 		if err != nil {
 			return err
 		}
-		return s.fillUsers(page, []jumpcloud.User{*u})
+		return s.fillUsers(ctx, page, []jumpcloud.User{*u})
 	case TypeGroup:
 		g, err := s.client.UserGroup(ctx, id.GetResource())
 		if err != nil {

@@ -30,9 +30,9 @@ func (s *Source) Validate(ctx context.Context) (Organization, error) {
 	seen, err := s.organizations(ctx)
 	wanted := s.options.OrgID
 	switch {
-	case err != nil && notServed(err) && wanted != "":
+	case err != nil && jumpcloud.IsUnserved(err) && wanted != "":
 		return Organization{ID: wanted}, nil
-	case err != nil && notServed(err):
+	case err != nil && jumpcloud.IsUnserved(err):
 		return Organization{}, coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
 	case err != nil:
 		return Organization{}, coded(fmt.Errorf("find out the organisation: %w", err))

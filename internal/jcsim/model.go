@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Wire changes how one object looks to a client, for data that no model
@@ -165,14 +166,16 @@ type Admin struct {
 	// RoleName is left out of answers when empty, as it is on old accounts.
 	RoleName string `json:"roleName,omitempty"`
 	// RoleNames is left out of answers when nil.
-	RoleNames         []string `json:"roleNames,omitempty"`
-	EnableMultiFactor bool     `json:"enableMultiFactor,omitempty"`
-	TOTPEnrolled      bool     `json:"totpEnrolled,omitempty"`
-	Suspended         bool     `json:"suspended,omitempty"`
-	APIKeyAllowed     bool     `json:"apiKeyAllowed,omitempty"`
-	APIKeySet         bool     `json:"apiKeySet,omitempty"`
-	SessionCount      int64    `json:"sessionCount,omitempty"`
-	Created           string   `json:"created,omitempty"`
+	RoleNames []string `json:"roleNames,omitempty"`
+	// RoleForm is how answers name the roles of RoleName and RoleNames; see RoleForms.
+	RoleForm          string `json:"roleForm,omitempty"`
+	EnableMultiFactor bool   `json:"enableMultiFactor,omitempty"`
+	TOTPEnrolled      bool   `json:"totpEnrolled,omitempty"`
+	Suspended         bool   `json:"suspended,omitempty"`
+	APIKeyAllowed     bool   `json:"apiKeyAllowed,omitempty"`
+	APIKeySet         bool   `json:"apiKeySet,omitempty"`
+	SessionCount      int64  `json:"sessionCount,omitempty"`
+	Created           string `json:"created,omitempty"`
 	Wire
 }
 
@@ -347,6 +350,9 @@ func (a *Application) label() string {
 func (a *Admin) normalize() error {
 	if a.Email == "" {
 		return errors.New("an administrator needs an email")
+	}
+	if !slices.Contains(RoleForms(), a.RoleForm) {
+		return fmt.Errorf("administrator %s: roleForm %q is not one of %q", a.Email, a.RoleForm, RoleForms()[1:])
 	}
 	if a.Created == "" {
 		a.Created = defaultCreated

@@ -10,38 +10,14 @@ import (
 // organization are the tenant's, so that each tenant has a table of its own.
 func adminTable(t *Tenant) *query.Table[*adminNode] {
 	type a = *adminNode
-	roleID := func(name string) string {
-		if r, ok := t.roleNames[fold(name)]; ok {
-			return r.id
-		}
-		return ""
-	}
+	named := roleWriter{t}.fields()
 	return query.NewTable([]string{"_id"}, func(v a) *query.Override { return v.Wire.override() },
 		text("_id", func(v a) string { return v.id }),
 		text("id", func(v a) string { return v.id }),
 		text("email", func(v a) string { return v.Email }),
 		text("firstname", func(v a) string { return v.FirstName }),
 		text("lastname", func(v a) string { return v.LastName }),
-		orAbsent("role", func(v a) string { return roleID(v.RoleName) }),
-		orAbsent("roleName", func(v a) string { return v.RoleName }),
-		structured("roles", func(b []byte, v a) []byte {
-			if v.RoleNames == nil {
-				return b
-			}
-			ids := make([]string, 0, len(v.RoleNames))
-			for _, name := range v.RoleNames {
-				if id := roleID(name); id != "" {
-					ids = append(ids, id)
-				}
-			}
-			return appendStrings(b, ids)
-		}),
-		structured("roleNames", func(b []byte, v a) []byte {
-			if v.RoleNames == nil {
-				return b
-			}
-			return appendStrings(b, v.RoleNames)
-		}),
+		named[0], named[1], named[2], named[3],
 		flag("enableMultiFactor", func(v a) bool { return v.EnableMultiFactor }),
 		flag("totpEnrolled", func(v a) bool { return v.TOTPEnrolled }),
 		flag("suspended", func(v a) bool { return v.Suspended }),

@@ -1,6 +1,9 @@
 package jumpcloud
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Admins reads a window of the administrators; at most 100 rows may be asked for.
 // They come sorted by id where the tenant obeys.
@@ -26,17 +29,19 @@ func (c *Client) Admin(ctx context.Context, id string) (*Admin, error) {
 
 // adminRow is an administrator as sent.
 type adminRow struct {
-	MongoID      text       `json:"_id"`
-	ID           text       `json:"id"`
-	Email        text       `json:"email"`
-	FirstName    text       `json:"firstname"`
-	LastName     text       `json:"lastname"`
-	RoleName     text       `json:"roleName"`
-	RoleNames    many[text] `json:"roleNames"`
-	Suspended    Flag       `json:"suspended"`
-	TOTPEnrolled Flag       `json:"totpEnrolled"`
-	Organization text       `json:"organization"`
-	Created      stamp      `json:"created"`
+	MongoID      text      `json:"_id"`
+	ID           text      `json:"id"`
+	Email        text      `json:"email"`
+	FirstName    text      `json:"firstname"`
+	LastName     text      `json:"lastname"`
+	Role         roleField `json:"role"`
+	RoleName     roleField `json:"roleName"`
+	Roles        roleField `json:"roles"`
+	RoleNames    roleField `json:"roleNames"`
+	Suspended    Flag      `json:"suspended"`
+	TOTPEnrolled Flag      `json:"totpEnrolled"`
+	Organization text      `json:"organization"`
+	Created      stamp     `json:"created"`
 }
 
 func (r *adminRow) model() (Admin, bool, error) {
@@ -44,13 +49,16 @@ func (r *adminRow) model() (Admin, bool, error) {
 	if err != nil {
 		return Admin{}, false, err
 	}
+	roles, err := rolesOf(r.RoleName, r.Role, r.RoleNames, r.Roles)
+	if err != nil {
+		return Admin{}, false, fmt.Errorf("administrator %s: %w", id, err)
+	}
 	return Admin{
 		ID:           id,
 		Email:        string(r.Email),
 		FirstName:    string(r.FirstName),
 		LastName:     string(r.LastName),
-		RoleName:     string(r.RoleName),
-		RoleNames:    texts(r.RoleNames),
+		Roles:        roles,
 		Suspended:    r.Suspended,
 		TOTPEnrolled: r.TOTPEnrolled,
 		Organization: string(r.Organization),

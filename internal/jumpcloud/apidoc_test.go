@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +48,40 @@ func writeRoutes(b *bytes.Buffer, title string, routes []jumpcloud.Route) {
 	}
 }
 
+// writeOptionals writes what may be refused, and which answers are a refusal.
+func writeOptionals(b *bytes.Buffer) {
+	b.WriteString(`
+## What may be refused
+
+A refusal is one of these answers: what was asked is not for this credential, plan or
+tenant, and asking again in the same way would not help.
+
+| HTTP status | taken to mean |
+|---|---|
+`)
+	refusals := jumpcloud.Refusals()
+	for _, status := range slices.Sorted(maps.Keys(refusals)) {
+		fmt.Fprintf(b, "| %d %s | %s |\n", status, http.StatusText(status), refusals[status])
+	}
+	b.WriteString(`
+Where the following is refused, the sync goes on in another way. Anything else that is
+refused fails it. A route that has answered before is known to be served: only 400 and
+422 are then about the form of the request.
+
+| asked | how | where it is refused |
+|---|---|---|
+`)
+	for _, o := range jumpcloud.Optionals() {
+		fmt.Fprintf(b, "| `%s %s` | %s | %s |\n", o.Route.Method, o.Route.Pattern, o.Form, o.Instead)
+	}
+	b.WriteString(`
+All other answers are no refusals. 401, redirects and pages of HTML are about the
+credential and fail at once. 408, 429, 502, 503, 504, 520 to 530 and broken connections
+are asked again for at least 15 minutes and 10 attempts, 500 and answers that make no
+sense four times.
+`)
+}
+
 // TestAPIDocIsCurrent compares docs/API.md with the table of routes, or writes it.
 func TestAPIDocIsCurrent(t *testing.T) {
 	t.Parallel()
@@ -61,6 +97,7 @@ func TestAPIDocIsCurrent(t *testing.T) {
 	want.WriteString(apiDocHead)
 	writeRoutes(&want, "Reads", reads)
 	writeRoutes(&want, "Changes", writes)
+	writeOptionals(&want)
 
 	path := filepath.Join("..", "..", "docs", "API.md")
 	if *update {

@@ -140,12 +140,12 @@ func TestPagesAreDecoded(t *testing.T) {
 			},
 		},
 		"administrators": {
-			body: `{"results":[{"_id":"a1","email":"ops@example.com","firstname":"Olu","lastname":"Ops","role":"r1","roleName":"Manager","roleNames":["Manager"],
+			body: `{"results":[{"_id":"a1","email":"ops@example.com","firstname":"Olu","lastname":"Ops","role":"6e0000000000000000000001","roleName":"Manager","roleNames":["Manager"],
 				"totpEnrolled":true,"suspended":false,"sessionCount":42,"organization":null,"provider":null,"created":"2025-01-02T00:00:00Z"},{"id":"a2"}],"totalCount":"2"}`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },
 			want: jumpcloud.Page[jumpcloud.Admin]{
 				Items: []jumpcloud.Admin{{
-					ID: "a1", Email: "ops@example.com", FirstName: "Olu", LastName: "Ops", RoleName: "Manager", RoleNames: []string{"Manager"},
+					ID: "a1", Email: "ops@example.com", FirstName: "Olu", LastName: "Ops", Roles: []jumpcloud.RoleRef{{ID: "6e0000000000000000000001", Name: "Manager"}, {Name: "Manager"}},
 					TOTPEnrolled: jumpcloud.True, Suspended: jumpcloud.False, Created: time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC),
 				}, {ID: "a2"}}, Total: 2, Raw: 2,
 			},

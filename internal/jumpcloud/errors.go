@@ -122,7 +122,7 @@ func kindOfStatus(status int) Kind {
 	switch {
 	case status == http.StatusUnauthorized || status/100 == 3:
 		return KindUnauthenticated
-	case status == http.StatusForbidden:
+	case status == http.StatusForbidden, status == http.StatusPaymentRequired:
 		return KindPermission
 	case status == http.StatusNotFound || status == http.StatusGone:
 		return KindNotFound
@@ -132,7 +132,7 @@ func kindOfStatus(status int) Kind {
 		return KindTimeout
 	case status == http.StatusTooManyRequests:
 		return KindUnavailable
-	case status == http.StatusNotImplemented:
+	case status == http.StatusNotImplemented, status == http.StatusMethodNotAllowed:
 		return KindUnimplemented
 	case status >= 500:
 		return KindUnavailable

@@ -178,6 +178,8 @@ func (c *Client) hint(call call, e *Error) string {
 		return hintOrg
 	case e.Kind == KindUnauthenticated:
 		return hintKey
+	case e.Status == http.StatusPaymentRequired:
+		return call.route.List + " are not part of the organization's JumpCloud plan"
 	case e.Kind == KindPermission:
 		if call.route.Permission == "" {
 			return "the credential may not read " + call.route.List

@@ -93,9 +93,9 @@ type Admin struct {
 	Email     string
 	FirstName string
 	LastName  string
-	// RoleName may be missing on old administrators; its case varies.
-	RoleName     string
-	RoleNames    []string
+	// Roles are those that the record names in any of its fields. An administrator may
+	// have none, as old ones do; the case of names varies.
+	Roles        []RoleRef
 	Suspended    Flag
 	TOTPEnrolled Flag
 	Organization string

@@ -30,7 +30,7 @@ var (
 	routeUserSearch = Route{
 		http.MethodPost, "/api/search/systemusers", "users",
 		"Lists users, 1,000 a page. Reads only, although it is a POST.", "users.readonly",
-		"Where it is refused (400, 403, 404), GET /api/systemusers with 100 a page takes its place.",
+		"Where it is refused, GET /api/systemusers with 100 a page takes its place.",
 	}
 	routeUsers = Route{
 		http.MethodGet, "/api/systemusers", "users",
@@ -52,8 +52,8 @@ var (
 	}
 	routeRoles = Route{
 		http.MethodGet, "/api/v2/roles", "administrator roles",
-		"Names custom roles that nobody holds.", "administrators.readonly",
-		"Where it is refused (403, 404, 501), roles nobody holds may be missing; the scope is not documented.",
+		"Names custom roles that nobody holds, and roles that administrators name by their IDs.", "administrators.readonly",
+		"Where it is refused, roles nobody holds may be missing; the scope is not documented.",
 	}
 	routeRole = Route{
 		http.MethodGet, "/api/v2/roles/{id}", "an administrator role",
@@ -62,7 +62,7 @@ var (
 	routeUserGroups = Route{
 		http.MethodGet, "/api/v2/usergroups", "user groups",
 		"Lists user groups.", "groups.readonly",
-		"Where sorting by id is refused (400), it is left out.",
+		"Where sorting by id is refused, it is left out.",
 	}
 	routeUserGroup = Route{
 		http.MethodGet, "/api/v2/usergroups/{id}", "a user group",
@@ -88,7 +88,7 @@ var (
 	routeApplications = Route{
 		http.MethodGet, "/api/applications", "applications",
 		"Lists applications, without their config, which can hold private keys.", "applications.readonly",
-		"Where the choice of fields is refused (400), it is left out; config is never decoded.",
+		"Where the choice of fields is refused, it is left out; config is never decoded.",
 	}
 	routeApplication = Route{
 		http.MethodGet, "/api/applications/{id}", "an application",
@@ -97,7 +97,7 @@ var (
 	routeAssociations = Route{
 		http.MethodGet, "/api/v2/applications/{id}/associations", "application associations",
 		"Lists the users and user groups bound directly to an application.", "applications.readonly",
-		"Several targets are asked for in one request; where that is refused (400), one request for each.",
+		"Several targets are asked for in one request; where that is refused, one request for each.",
 	}
 	routeChangeAssociations = Route{
 		http.MethodPost, "/api/v2/applications/{id}/associations", "application associations",

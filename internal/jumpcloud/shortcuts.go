@@ -4,54 +4,113 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
-	"slices"
 	"sync/atomic"
 )
+
+// refusals are the answers that say that what was asked is not for this credential,
+// plan or tenant, in the words of docs/API.md. Asking again in the same way never
+// helps; asking in another may. All others are faults: 401 of the credential, 429
+// and 5xx of the server, which are asked again.
+var refusals = map[int]string{
+	http.StatusBadRequest:           "not in this form",
+	http.StatusPaymentRequired:      "not part of the organization's plan",
+	http.StatusForbidden:            "not with this role",
+	http.StatusNotFound:             "no such route",
+	http.StatusMethodNotAllowed:     "not by this method",
+	http.StatusNotAcceptable:        "not in this form",
+	http.StatusGone:                 "no such route anymore",
+	http.StatusUnsupportedMediaType: "not in this form",
+	http.StatusUnprocessableEntity:  "not in this form",
+	http.StatusNotImplemented:       "not implemented",
+}
+
+// IsUnserved reports whether JumpCloud refused what was asked as something that is not
+// for this credential, plan or tenant. What needs it can then be left out, or be asked
+// for in another way; what must be had has failed.
+func IsUnserved(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind != KindUnavailable && refusals[e.Status] != ""
+}
+
+// isForm reports whether a refusal is about the form of the request: of a route that
+// is known to be served, others are about the object or a right that was taken away.
+func isForm(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && IsUnserved(err) && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity)
+}
 
 // shortcut is a way to ask that saves requests or bytes and that not every tenant
 // is promised to know. When it is refused and the plain way works, it stays off
 // for the life of the client.
 type shortcut struct {
+	// route is what is asked, and form how.
+	route Route
+	form  string
 	// note says what is done without it.
-	note string
-	// refusal lists the statuses that say: not in this form.
-	refusal []int
-	off     atomic.Bool
-	worked  atomic.Bool
+	note   string
+	off    atomic.Bool
+	worked atomic.Bool
 }
 
 // shortcuts are those in use.
 type shortcuts struct {
-	search, userFields, appFields, adminOrder, groupOrder, appOrder, allTargets shortcut
+	search, searchSize, userFields, appFields, adminOrder, groupOrder, appOrder, allTargets shortcut
 }
 
-// prepare gives the shortcuts their notes.
+// prepare says what each shortcut is.
 func (s *shortcuts) prepare() {
-	form := []int{http.StatusBadRequest}
-	whole := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
-	set := func(s *shortcut, refusal []int, note string) { s.note, s.refusal = note, refusal }
-	set(&s.search, whole, "users are listed 100 a page instead of searched 1,000 a page")
-	set(&s.userFields, form, "users are listed with all their fields")
-	set(&s.appFields, form, "applications are listed with all their fields; config is not decoded")
-	set(&s.adminOrder, form, "administrators are listed in no order")
-	set(&s.groupOrder, form, "user groups are listed in no order")
-	set(&s.appOrder, form, "applications are listed in no order")
-	set(&s.allTargets, whole, "the associations of an application are listed with one request for each type")
+	set := func(s *shortcut, route Route, form, note string) { s.route, s.form, s.note = route, form, note }
+	set(&s.search, routeUserSearch, "at all", "users are listed 100 a page instead of searched 1,000 a page")
+	set(&s.searchSize, routeUserSearch, "with 1,000 a page", "users are searched 100 a page")
+	set(&s.userFields, routeUsers, "with a choice of fields", "users are listed with all their fields")
+	set(&s.appFields, routeApplications, "with a choice of fields", "applications are listed with all their fields; config is not decoded")
+	set(&s.adminOrder, routeAdmins, "sorted by ID", "administrators are listed in no order")
+	set(&s.groupOrder, routeUserGroups, "sorted by ID", "user groups are listed in no order")
+	set(&s.appOrder, routeApplications, "sorted by ID", "applications are listed in no order")
+	set(&s.allTargets, routeAssociations, "for several types at once", "the associations of an application are listed with one request for each type")
 }
+
+// all lists the shortcuts in the order of docs/API.md.
+func (s *shortcuts) all() []*shortcut {
+	return []*shortcut{&s.searchSize, &s.search, &s.userFields, &s.adminOrder, &s.groupOrder, &s.appFields, &s.appOrder, &s.allTargets}
+}
+
+// Optional is something that may be refused without failing a sync.
+type Optional struct {
+	Route Route
+	Form  string // how it is asked
+	// Instead is what happens where it is refused.
+	Instead string
+}
+
+// Optionals lists all of them: the shortcuts of the client, and the lists that
+// those who call it can do without.
+func Optionals() []Optional {
+	var short shortcuts
+	short.prepare()
+	var list []Optional
+	for _, s := range short.all() {
+		list = append(list, Optional{s.route, s.form, s.note})
+	}
+	return append(list,
+		Optional{routeRoles, "at all", "custom roles that nobody holds may be missing, and roles that administrators name by their IDs are shown by these; the summary says so"},
+		Optional{routeOrganizations, "at all", "the organization given with --org-id is trusted; without one, the command fails"},
+		Optional{routeAdmins, "at all, where accounts are not synced", "roles may be missing; the summary says so"},
+	)
+}
+
+// Refusals lists the statuses that are taken for a refusal, and what they say.
+func Refusals() map[int]string { return maps.Clone(refusals) }
 
 // refuses reports whether err is the tenant's refusal of the shortcut, and not a
-// fault of its own. Once it has worked, only 400 is taken for a refusal: a 403 or
-// 404 is then about the object.
+// fault of its own. Once it has worked, only one of the form is.
 func (s *shortcut) refuses(err error) bool {
-	var e *Error
-	if !errors.As(err, &e) || e.Kind == KindUnavailable {
-		return false
-	}
 	if s.worked.Load() {
-		return e.Status == http.StatusBadRequest
+		return isForm(err)
 	}
-	return slices.Contains(s.refusal, e.Status)
+	return IsUnserved(err)
 }
 
 // try asks by the shortcut, and the plain way when that is refused. Where the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -143,7 +144,11 @@ func TestUsersFallBack(t *testing.T) {
 	}{
 		{name: "not needed", refuse: func(*http.Request) int { return 0 }, want: []string{search}},
 		{
-			name: "400", want: append([]string{search}, repeat(list, 3)...), noted: 1,
+			name: "400 to the size", want: append([]string{search, search}, repeat(search, 2)...), noted: 1,
+			refuse: func(r *http.Request) int { return tooMany(r) },
+		},
+		{
+			name: "400", want: append([]string{search, search}, repeat(list, 3)...), noted: 1,
 			refuse: func(r *http.Request) int {
 				if isSearch(r) {
 					return 400
@@ -152,12 +157,12 @@ func TestUsersFallBack(t *testing.T) {
 			},
 		},
 		{
-			name: "403", want: append([]string{search}, repeat(list, 3)...), noted: 1,
+			name: "400 to the size, and the list is refused", want: append([]string{search, search}, repeat(search, 2)...), noted: 1,
 			refuse: func(r *http.Request) int {
-				if isSearch(r) {
+				if !isSearch(r) {
 					return 403
 				}
-				return 0
+				return tooMany(r)
 			},
 		},
 		{
@@ -189,6 +194,46 @@ func TestUsersFallBack(t *testing.T) {
 				t.Errorf("%d notes were logged, want %d: %s", got, tt.noted, log)
 			}
 		})
+	}
+}
+
+// tooMany refuses a search for more than 100 rows.
+func tooMany(r *http.Request) int {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil || bytes.Contains(body, []byte(`"limit":1000`)) {
+		return 400
+	}
+	return 0
+}
+
+// TestEachRefusalOfTheSearch falls back for each answer that says that the search is
+// not for this credential, and for no other.
+func TestEachRefusalOfTheSearch(t *testing.T) {
+	t.Parallel()
+	for status := range jumpcloud.Refusals() {
+		s := &tenant{users: 250, refuse: func(r *http.Request) int {
+			if r.Method == http.MethodPost {
+				return status
+			}
+			return 0
+		}}
+		client, _ := s.client(t)
+		if got := readList(t, listOf("users", 1000, client.Users, func(u jumpcloud.User) string { return u.ID })); len(got) != 250 {
+			t.Errorf("with %d, %d users were read", status, len(got))
+		}
+	}
+	for _, status := range []int{401, 409, 412, 428, 302} {
+		s := &tenant{users: 250, refuse: func(r *http.Request) int {
+			if r.Method == http.MethodPost {
+				return status
+			}
+			return 0
+		}}
+		client, _ := s.client(t)
+		if _, err := client.Users(t.Context(), jumpcloud.Window{Limit: 1000}); err == nil || jumpcloud.IsUnserved(err) {
+			t.Errorf("with %d: %v", status, err)
+		}
 	}
 }
 
@@ -270,7 +315,7 @@ func TestOrderFallsBack(t *testing.T) {
 // at once are refused, and finds the same.
 func TestTargetsFallBack(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{400, 403, 404} {
+	for status := range jumpcloud.Refusals() {
 		for _, n := range []int{0, 3, 100, 130, 250} {
 			s := &tenant{users: n, refuse: func(r *http.Request) int {
 				if strings.Contains(r.URL.Query().Get("targets"), ",") {

@@ -17,16 +17,24 @@ const userFields = "_id id username email alternateEmail firstname middlename la
 	"external_source_type organization created"
 
 // Users reads a window of the users, sorted by id. Up to 1,000 rows may be asked
-// for; where the search is refused the plain list takes its place, which gives
-// 100 at most.
+// for; where so many are refused, or the search is and the plain list takes its
+// place, a page has 100 at most.
 //
 // JumpCloud API v1, POST /search/systemusers and GET /systemusers.
 func (c *Client) Users(ctx context.Context, w Window) (Page[User], error) {
+	search := func(limit int) func(context.Context) (Page[User], error) {
+		return func(ctx context.Context) (Page[User], error) {
+			body := map[string]any{"fields": userFields, "sort": "_id", "skip": w.Skip, "limit": limit}
+			return readPage(ctx, c, call{route: routeUserSearch, body: body}, (*userRow).model)
+		}
+	}
 	return try(ctx, c.logger, &c.short.search, func(ctx context.Context) (Page[User], error) {
-		body := map[string]any{"fields": userFields, "sort": "_id", "skip": w.Skip, "limit": w.Limit}
-		return readPage(ctx, c, call{route: routeUserSearch, body: body}, (*userRow).model)
-	},
-		func(ctx context.Context) (Page[User], error) { return c.listUsers(ctx, w) })
+		page, err := search(w.Limit)(ctx)
+		if w.Limit <= listLimit || !isForm(err) {
+			return page, err
+		}
+		return try(ctx, c.logger, &c.short.searchSize, func(context.Context) (Page[User], error) { return page, err }, search(listLimit))
+	}, func(ctx context.Context) (Page[User], error) { return c.listUsers(ctx, w) })
 }
 
 // listUsers reads users the documented plain way.

@@ -1,0 +1,182 @@
+package connector
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// roleDirectory is the list of administrator roles, read once for all who need it:
+// the sync itself, and the records of administrators that name roles by their ids. It
+// is safe for concurrent use.
+type roleDirectory struct {
+	reading chan struct{} // holds one while the list is read
+	roles   *listedRoles  // nil until it was read
+}
+
+// listedRoles is what JumpCloud tells of its roles.
+type listedRoles struct {
+	// roles have a name each: one without is called by its id.
+	roles []jumpcloud.Role
+	byID  map[string]string // canonical names
+	// refused says that JumpCloud does not list them to this credential.
+	refused bool
+	// nameless are the ids of roles without a name, and shared the names of several.
+	nameless, shared []string
+}
+
+// listRoles reads the list of roles, unless it was read before.
+func (s *Source) listRoles(ctx context.Context) (*listedRoles, error) {
+	select {
+	case s.directory.reading <- struct{}{}:
+		defer func() { <-s.directory.reading }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if s.directory.roles != nil {
+		return s.directory.roles, nil
+	}
+	rows, err := readList(ctx, jumpcloud.Lister[jumpcloud.Role]{
+		Name: string(roles), Limit: rowsPerPage, Fetch: s.client.Roles,
+		ID: func(r jumpcloud.Role) string { return r.ID },
+	})
+	listed := &listedRoles{byID: map[string]string{}}
+	switch {
+	case err == nil:
+		listed.take(rows)
+	case jumpcloud.IsUnserved(err):
+		s.options.Logger.WarnContext(ctx, "list of roles refused", slog.Any("error", err))
+		listed.refused = true
+	default:
+		return nil, err
+	}
+	s.directory.roles = listed
+	return listed, nil
+}
+
+// take arranges the rows of the list.
+func (l *listedRoles) take(rows []jumpcloud.Role) {
+	holders := map[string][]string{} // ids by role id
+	for _, r := range rows {
+		if strings.TrimSpace(r.Name) == "" {
+			l.nameless = append(l.nameless, r.ID)
+			r.Name = r.ID
+		}
+		name, _ := roleName(r.Name)
+		l.byID[r.ID] = name
+		if ids := holders[roleID(name)]; !slices.Contains(ids, r.ID) {
+			holders[roleID(name)] = append(ids, r.ID)
+		}
+		l.roles = append(l.roles, r)
+	}
+	for _, r := range rows {
+		if ids := holders[roleID(r.Name)]; len(ids) > 1 && ids[0] == r.ID {
+			l.shared = append(l.shared, r.Name+" ("+enumerate(ids, 3)+")")
+		}
+	}
+}
+
+// page is the list as the engine reads it, of one role only where there is an owner.
+func (l *listedRoles) page(k kind, owner syncer.Ref) *syncer.Page {
+	page := &syncer.Page{Settled: true, Total: len(l.roles)}
+	if l.refused {
+		page.Remarks = append(page.Remarks, "JumpCloud refused the list of roles: custom roles that nobody holds may be missing, "+
+			"and the IDs of roles in the records of administrators could not be compared with the names there")
+	}
+	if len(l.nameless) > 0 {
+		page.Remarks = append(page.Remarks, "roles without a name, shown by their IDs: "+enumerate(l.nameless, maxDoubtValues))
+	}
+	if len(l.shared) > 0 {
+		page.Remarks = append(page.Remarks, "several roles of one name, shown as one: "+clip(enumerate(l.shared, maxDoubtValues), maxDescription))
+	}
+	for i := range l.roles {
+		role := &l.roles[i]
+		if owner != (syncer.Ref{}) && roleRef(role.Name) != owner {
+			continue
+		}
+		page.Resources = append(page.Resources, roleResource(role))
+		if !k.resourcesOnly {
+			page.Entitlements = append(page.Entitlements, roleEntitlement(role.Name))
+		}
+	}
+	return page
+}
+
+// resolve lists the names of the roles that an administrator's record names, each
+// once, and the ids that no name is known for. These are names too: whoever holds such
+// a role is shown to hold it. Learned are names of ids that records tell.
+func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]string) (names, unresolved []string) {
+	seen, listed := map[string]bool{}, map[string]bool{}
+	add := func(name string, isListed bool) {
+		name, _ = roleName(name)
+		if isListed {
+			listed[identity.Fold(name)] = true
+		}
+		if id := roleID(name); !seen[id] {
+			seen[id] = true
+			names = append(names, name)
+		}
+	}
+	var told []string
+	for _, ref := range refs {
+		id, name := strings.TrimSpace(ref.ID), ref.Name
+		byID, isListed := l.byID[id]
+		if byName, ok := l.byID[strings.TrimSpace(name)]; ok {
+			add(byName, true) // A field of names that holds an id.
+			name = ""
+		}
+		if strings.TrimSpace(name) != "" {
+			told = append(told, name)
+			if jumpcloud.LooksLikeID(name) {
+				unresolved = append(unresolved, name)
+			}
+		}
+		switch {
+		case isListed:
+			add(byID, true)
+		case id == "" || ref.Name != "" || ref.Named:
+		case learned[id] != "":
+			told = append(told, learned[id])
+		case l.isName(id) || !jumpcloud.LooksLikeID(id):
+			told = append(told, id) // A field of ids that holds a name.
+		default:
+			told = append(told, id)
+			unresolved = append(unresolved, id)
+		}
+	}
+	for _, name := range told {
+		// One that differs from a listed one of this record in case is the same role.
+		if canonical, _ := roleName(name); !listed[identity.Fold(canonical)] {
+			add(name, false)
+		}
+	}
+	return names, unresolved
+}
+
+// learnRoles takes the names of ids from records that tell both.
+func learnRoles(items []jumpcloud.Admin) map[string]string {
+	learned := map[string]string{}
+	for i := range items {
+		for _, ref := range items[i].Roles {
+			if ref.ID != "" && ref.Name != "" && learned[ref.ID] == "" {
+				learned[ref.ID] = ref.Name
+			}
+		}
+	}
+	return learned
+}
+
+// isName reports whether a text is the name of a role: a built-in one or one that is
+// listed.
+func (l *listedRoles) isName(text string) bool {
+	canonical, builtin := roleName(text)
+	return builtin || slices.ContainsFunc(l.roles, func(r jumpcloud.Role) bool {
+		name, _ := roleName(r.Name)
+		return identity.Equal(name, canonical)
+	})
+}
