@@ -81,7 +81,7 @@ var layers = []layer{
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
 		pkg: "internal/jumpcloud",
-		may: []string{"internal/identity", "internal/secret"},
+		may: []string{"internal/identity", "internal/printable", "internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
 	{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
@@ -23,6 +24,7 @@ const (
 	doubtFlag             doubt = "flag"
 	doubtMembershipMethod doubt = "membership method"
 	doubtRole             doubt = "role"
+	doubtLookup           doubt = "look-up"
 )
 
 // doubtSentences begin the remark on each kind of doubt, in the order in which the
@@ -34,6 +36,7 @@ var doubtSentences = []struct {
 	{doubtUserState, "users in an unknown state, shown as disabled"},
 	{doubtUserConflict, "users whose state and suspended flag disagree, shown as disabled"},
 	{doubtFlag, "fields that are neither true nor false, taken as not set"},
+	{doubtLookup, "IDs in grants that JumpCloud refuses as invalid, whose grants were left out"},
 	{doubtRole, "administrators with a role that JumpCloud does not name, shown by its ID"},
 	{doubtMembershipMethod, "groups with an unknown membership method, taken as static"},
 }
@@ -66,6 +69,40 @@ func oddFlags(what, id string, flags ...namedFlag) []syncer.Fact {
 		}
 	}
 	return facts
+}
+
+// factNullRows counts the rows of a page that are null. The key is the list and the
+// page, the value the number.
+const factNullRows = "null rows"
+
+// nullRows is the fact that a page of a list that has no holes holds null rows. They
+// name nobody, so that they are passed over, but not in silence.
+func nullRows(list, token string, count int) syncer.Fact {
+	return syncer.Fact{Kind: factNullRows, Key: list + "/" + token, Value: strconv.Itoa(count)}
+}
+
+// remarkNullRows remarks on null rows by list.
+func remarkNullRows(ctx context.Context, j syncer.Joiner) error {
+	counts := map[string]int{}
+	for fact, err := range j.Facts(ctx, factNullRows) {
+		if err != nil {
+			return err
+		}
+		list, _, _ := strings.Cut(fact.Key, "/")
+		n, err := strconv.Atoi(fact.Value)
+		if err != nil {
+			return fmt.Errorf("null rows of %s: %w", list, err)
+		}
+		counts[list] += n
+	}
+	var words []string
+	for _, list := range slices.Sorted(maps.Keys(counts)) {
+		words = append(words, fmt.Sprintf("%s (%d)", list, counts[list]))
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return j.Remark(ctx, "rows that JumpCloud sent as null, which name nothing: "+strings.Join(words, ", "))
 }
 
 // remarkDoubts makes a remark of the facts of each kind of doubt.

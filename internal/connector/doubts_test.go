@@ -77,3 +77,34 @@ func TestUnknownValuesAreRemarked(t *testing.T) {
 		t.Errorf("remarks on one: %q, %v", alone.remarks, err)
 	}
 }
+
+// TestNullRowsAreRemarked passes over rows that name nothing in each list, and says so.
+func TestNullRowsAreRemarked(t *testing.T) {
+	t.Parallel()
+	tenant := jcsim.NewTenant(jcsim.Organization{Name: "Borealis"})
+	for _, name := range []string{"one", "two"} {
+		must[string](t)(tenant.AddUser(jcsim.User{Username: name}))
+		must[string](t)(tenant.AddGroup(jcsim.Group{Name: name}))
+	}
+	server := jcsim.New(jcsim.Options{Tenant: tenant})
+	for route, body := range map[string]string{
+		"GET /api/v2/usergroups":       `[null,{"id":"` + tenant.Groups()[0].ID + `","name":"one"}]`,
+		"POST /api/search/systemusers": `{"totalCount":2,"results":[{"_id":"` + tenant.Users()[0].ID + `","username":"one"},null]}`,
+		"GET /api/v2/roles":            `{"totalCount":3,"results":[null,null,{"id":"6e0000000000000000000001","name":"Night Shift"}]}`,
+	} {
+		if err := server.AddFault(jcsim.Fault{Route: route, Effect: jcsim.EffectBody, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := readAll(t.Context(), newSource(t, server, connector.Options{}), syncer.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"rows that JumpCloud sent as null, which name nothing: groups (1), roles (2), users (1)"}
+	if diff := cmp.Diff(want, got.remarks); diff != "" {
+		t.Errorf("remarks (-want +got):\n%s", diff)
+	}
+	if len(got.ids("group")) != 1 || len(got.ids("user")) != 1 {
+		t.Errorf("%d groups and %d users", len(got.ids("group")), len(got.ids("user")))
+	}
+}

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,7 +34,7 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 	if err := remarkLookalikes(ctx, j); err != nil {
 		return coded(fmt.Errorf("compare e-mail addresses: %w", err))
 	}
-	if err := remarkDoubts(ctx, j); err != nil {
+	if err := errors.Join(remarkNullRows(ctx, j), remarkDoubts(ctx, j)); err != nil {
 		return coded(fmt.Errorf("remark on unknown values: %w", err))
 	}
 	if err := missRoles(ctx, scope, j); err != nil {

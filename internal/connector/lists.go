@@ -32,6 +32,9 @@ func rowsOf[T any](l jumpcloud.Lister[T], fill func(_ context.Context, page *syn
 				return nil, err
 			}
 			page := &syncer.Page{Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats}
+			if read.Nulls > 0 && !l.Holes {
+				page.Facts = append(page.Facts, nullRows(l.Name, token, read.Nulls))
+			}
 			if err := fill(ctx, page, read.Items); err != nil {
 				return nil, err
 			}

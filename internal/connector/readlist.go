@@ -6,10 +6,10 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
 
-// readList reads a list that is short to its proven end, one page after the other.
-func readList[T any](ctx context.Context, l jumpcloud.Lister[T]) ([]T, error) {
+// readList reads a list that is short to its proven end, one page after the other. It
+// counts the rows that were null.
+func readList[T any](ctx context.Context, l jumpcloud.Lister[T]) (items []T, nulls int, err error) {
 	var (
-		items []T
 		notes [][]byte
 		read  = map[string]bool{}
 		seen  = map[string]bool{}
@@ -24,8 +24,9 @@ func readList[T any](ctx context.Context, l jumpcloud.Lister[T]) ([]T, error) {
 			read[token] = true
 			page, err := jumpcloud.ReadPage(ctx, l, token)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
+			nulls += page.Nulls
 			for _, item := range page.Items {
 				if id := l.ID(item); !seen[id] {
 					seen[id] = true
@@ -33,15 +34,14 @@ func readList[T any](ctx context.Context, l jumpcloud.Lister[T]) ([]T, error) {
 				}
 			}
 			if page.Settled {
-				return items, nil
+				return items, nulls, nil
 			}
 			notes = append(notes, page.Note)
 			tokens = append(tokens, page.Next...)
 		}
-		var err error
 		if tokens, err = l.Settle(notes); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return items, nil
+	return items, nulls, nil
 }

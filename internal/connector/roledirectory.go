@@ -28,6 +28,7 @@ type listedRoles struct {
 	refused bool
 	// nameless are the ids of roles without a name, and shared the names of several.
 	nameless, shared []string
+	nulls            int // rows that were null
 }
 
 // listRoles reads the list of roles, unless it was read before.
@@ -41,11 +42,11 @@ func (s *Source) listRoles(ctx context.Context) (*listedRoles, error) {
 	if s.directory.roles != nil {
 		return s.directory.roles, nil
 	}
-	rows, err := readList(ctx, jumpcloud.Lister[jumpcloud.Role]{
+	rows, nulls, err := readList(ctx, jumpcloud.Lister[jumpcloud.Role]{
 		Name: string(roles), Limit: rowsPerPage, Fetch: s.client.Roles,
 		ID: func(r jumpcloud.Role) string { return r.ID },
 	})
-	listed := &listedRoles{byID: map[string]string{}}
+	listed := &listedRoles{byID: map[string]string{}, nulls: nulls}
 	switch {
 	case err == nil:
 		listed.take(rows)
@@ -93,6 +94,9 @@ func (l *listedRoles) page(k kind, owner syncer.Ref) *syncer.Page {
 	}
 	if len(l.shared) > 0 {
 		page.Remarks = append(page.Remarks, "several roles of one name, shown as one: "+clip(enumerate(l.shared, maxDoubtValues), maxDescription))
+	}
+	if l.nulls > 0 {
+		page.Facts = append(page.Facts, nullRows(string(roles), "", l.nulls))
 	}
 	for i := range l.roles {
 		role := &l.roles[i]

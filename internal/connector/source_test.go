@@ -458,6 +458,12 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s that does not exist: %v", resourceType, err)
 		}
 	}
+	for _, id := range []string{"a/b", "..", "a\x00b", "a\u202eb", "50%"} { // IDs that no route can carry
+		p, err := source.Lookup(t.Context(), &v2.ResourceId{ResourceType: "user", Resource: id})
+		if !isNotFound(err) || len(p.Facts) != 1 {
+			t.Errorf("%q: %v, %+v", id, err, p)
+		}
+	}
 	if _, err := source.Lookup(t.Context(), &v2.ResourceId{ResourceType: "app", Resource: tenant.Applications()[0].ID}); err == nil || isNotFound(err) {
 		t.Errorf("an application, which holds nothing: %v", err)
 	}

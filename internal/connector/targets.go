@@ -54,7 +54,7 @@ func (s *Source) readTarget(ctx context.Context, k kind, target syncer.Ref) (*sy
 	default:
 		s.readTargetRole(page, k, target)
 	}
-	if errors.Is(err, syncer.ErrNotFound) || jumpcloud.IsNotFound(err) {
+	if errors.Is(err, syncer.ErrNotFound) || jumpcloud.IsAbsent(err) {
 		page.Remarks = append(page.Remarks, missingTarget(target))
 		return page, nil
 	}
@@ -67,7 +67,7 @@ func missingTarget(target syncer.Ref) string {
 
 func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id string) error {
 	u, err := s.client.User(ctx, id)
-	if jumpcloud.IsNotFound(err) {
+	if jumpcloud.IsAbsent(err) {
 		r, err := s.lookupAdmin(ctx, id)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id strin
 		switch {
 		case err == nil && manager.Email != "":
 			err = setManager(r, manager.Email)
-		case jumpcloud.IsNotFound(err):
+		case jumpcloud.IsAbsent(err):
 			err = nil
 		}
 		if err != nil {
@@ -163,8 +163,13 @@ func accountLists() []syncer.List {
 func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, error) {
 	page := new(syncer.Page)
 	err := s.lookup(ctx, page, id)
-	if jumpcloud.IsNotFound(err) {
-		return nil, fmt.Errorf("%s %s: %w", id.GetResourceType(), id.GetResource(), syncer.ErrNotFound)
+	if jumpcloud.IsAbsent(err) {
+		absent := new(syncer.Page)
+		if !jumpcloud.IsNotFound(err) {
+			// Nothing of this ID can exist, which is worth a word.
+			absent.Facts = []syncer.Fact{doubtLookup.of(id.GetResource(), id.GetResourceType())}
+		}
+		return absent, fmt.Errorf("%s %s: %w", id.GetResourceType(), id.GetResource(), syncer.ErrNotFound)
 	}
 	if err != nil {
 		return nil, coded(err)
@@ -178,7 +183,7 @@ func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceI
 	switch id.GetResourceType() {
 	case TypeUser:
 		u, err := s.client.User(ctx, id.GetResource())
-		if jumpcloud.IsNotFound(err) && !s.options.SkipAdmins {
+		if jumpcloud.IsAbsent(err) && !s.options.SkipAdmins {
 			a, err := s.client.Admin(ctx, id.GetResource())
 			if err != nil {
 				return err

@@ -151,8 +151,8 @@ func (s *mortalStore) Found(ctx context.Context, b *syncer.Batch) error {
 	return s.m.write(b.Resources[0].Ref.ID, func() error { return s.Store.Found(ctx, b) })
 }
 
-func (s *mortalStore) Absent(ctx context.Context, r syncer.Ref) error {
-	return s.m.write(r.ID, func() error { return s.Store.Absent(ctx, r) })
+func (s *mortalStore) Absent(ctx context.Context, r syncer.Ref, facts ...syncer.Fact) error {
+	return s.m.write(r.ID, func() error { return s.Store.Absent(ctx, r, facts...) })
 }
 
 func (s *mortalStore) Join(ctx context.Context, join func(syncer.JoinStore) error) error {

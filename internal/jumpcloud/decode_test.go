@@ -173,7 +173,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			body:  `[{"attributes":null,"to":{"attributes":null,"id":"u1","type":"user"}},null,{"to":null},{"attributes":null,"to":{"id":"u2","type":"user"},"from":{"id":"g1"}}]`,
 			read:  func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.GroupMembers(ctx, "g", window) },
 			want: jumpcloud.Page[jumpcloud.Connection]{
-				Items: []jumpcloud.Connection{{Type: "user", ID: "u1"}, {Type: "user", ID: "u2"}}, Total: 4, Raw: 4,
+				Items: []jumpcloud.Connection{{Type: "user", ID: "u1"}, {Type: "user", ID: "u2"}}, Total: 4, Raw: 4, Nulls: 1,
 			},
 		},
 		"members without a total": {
@@ -260,7 +260,7 @@ func TestObjectsWithoutAnID(t *testing.T) {
 	window := jumpcloud.Window{Limit: 100}
 	for body, want := range map[string]string{
 		`{"results":[{"id":"a"},{"email":"x@example.com"}],"totalCount":2}`: "object 2 of this page of administrators",
-		`{"results":[{"id":"a"},null],"totalCount":2}`:                      "object 2 of this page of administrators",
+		`{"results":[{"id":"a"},{}],"totalCount":2}`:                        "object 2 of this page of administrators",
 		`{"results":[{"id":{"$oid":"x"}}]}`:                                 "object 1 of this page of administrators",
 	} {
 		_, err := only(t, body).Admins(t.Context(), window)

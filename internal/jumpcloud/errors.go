@@ -108,6 +108,19 @@ func KindOf(err error) Kind {
 // IsNotFound reports whether the server said that the object does not exist.
 func IsNotFound(err error) bool { return KindOf(err) == KindNotFound }
 
+// IsAbsent reports whether the look-up of one object told that there is none of its
+// id: the server does not find it or answers null, or the id is none to the server
+// (400, 422) or to any route.
+func IsAbsent(err error) bool {
+	return IsNotFound(err) || isForm(err) || errors.Is(err, errBadID)
+}
+
+// errBadID is an id that no route can carry.
+var errBadID = errors.New("invalid ID")
+
+// errNull is an object that is null.
+var errNull = errors.New("the answer is null")
+
 // IsPermission reports whether the credential lacks a permission.
 func IsPermission(err error) bool { return KindOf(err) == KindPermission }
 

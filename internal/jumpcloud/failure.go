@@ -249,6 +249,8 @@ func (c *Client) brokenBody(ctx context.Context, call call, resp *http.Response,
 	switch {
 	case errors.As(err, &row), errors.Is(err, errTooLarge):
 		f.class = final
+	case errors.Is(err, errNull):
+		f.err.Kind, f.class = KindNotFound, final
 	case errors.As(err, &shape), errors.As(err, &syntax), errors.Is(err, errShape):
 		f.class = brief
 	case isTimeout(err):

@@ -94,7 +94,7 @@ func FuzzSettle(f *testing.F) {
 		}
 	}
 	page := func(kind kind, skip, total int, ids ...string) note {
-		return newNote(ticket{kind: kind, skip: skip, limit: 10}, ids, len(ids), total, "")
+		return newNote(ticket{kind: kind, skip: skip, limit: 10}, ids, len(ids), 0, total, "")
 	}
 	seed()
 	seed(page(sortedStart, 0, 25, "a", "b", "c"), page(sortedWindow, 2, 25, "c", "d"), page(sortedWindow, 11, 25, "x", "y"))

@@ -65,12 +65,15 @@ func readPage[W, T any](ctx context.Context, c *Client, call call, model func(*W
 func readObject[W, T any](ctx context.Context, c *Client, route Route, id string, model func(*W) (T, bool, error)) (*T, error) {
 	var object T
 	err := c.read(ctx, call{route: route, id: id}, func(_ http.Header, dec *json.Decoder) error {
-		var row W
+		var row *W
 		if err := dec.Decode(&row); err != nil {
 			return err
 		}
+		if row == nil {
+			return errNull
+		}
 		var err error
-		if object, _, err = model(&row); err != nil {
+		if object, _, err = model(row); err != nil {
 			return &rowError{list: route.List, err: err}
 		}
 		return nil
@@ -142,11 +145,16 @@ func decodeList[W, T any](dec *json.Decoder, page *Page[T], list string, model f
 // bracket that closes it.
 func decodeRows[W, T any](dec *json.Decoder, page *Page[T], list string, model func(*W) (T, bool, error)) error {
 	for dec.More() {
-		var row W
+		var row *W
 		if err := dec.Decode(&row); err != nil {
 			return err
 		}
-		item, ok, err := model(&row)
+		if row == nil {
+			page.Raw++
+			page.Nulls++
+			continue
+		}
+		item, ok, err := model(row)
 		if err != nil {
 			return &rowError{list: list, row: page.Raw, err: err}
 		}

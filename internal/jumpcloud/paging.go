@@ -22,6 +22,9 @@ type Page[T any] struct {
 	// Raw counts the rows received, with those that lead nowhere ("holes": null
 	// rows and edges to objects that were deleted).
 	Raw int
+	// Nulls counts the null rows among them: they stand for an object that is no more,
+	// in whatever list they are.
+	Nulls int
 	// Mark, where it is not empty, is equal on all pages of a list that did not
 	// change. It stands beside Total where one number cannot tell, and says that the
 	// window was applied to several lists at once.
@@ -59,6 +62,8 @@ type ListPage[T any] struct {
 	Settled bool
 	// Total is the length of the list as far as known; 0 when unknown.
 	Total int
+	// Nulls is how many rows were null.
+	Nulls int
 	// Repeats is how many of the items other pages of the list bring too, as long as
 	// nothing moves: where windows overlap, and where a part is read again.
 	Repeats int
@@ -120,7 +125,7 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 	for i, item := range page.Items {
 		ids[i] = l.ID(item)
 	}
-	note := newNote(ticket, ids, page.Raw, page.Total, page.Mark)
+	note := newNote(ticket, ids, page.Raw, page.Nulls, page.Total, page.Mark)
 	if ticket.kind == sortedStart && !note.Ascending {
 		// The order that was asked for is not kept: this is the first page of a list
 		// without one.
@@ -130,7 +135,7 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 	if err != nil {
 		return ListPage[T]{}, err
 	}
-	out := ListPage[T]{Items: page.Items, Settled: settled, Total: max(0, page.Total), Repeats: ticket.repeats(len(page.Items))}
+	out := ListPage[T]{Items: page.Items, Nulls: page.Nulls, Settled: settled, Total: max(0, page.Total), Repeats: ticket.repeats(len(page.Items))}
 	if !settled {
 		out.Note = note.encode()
 	}

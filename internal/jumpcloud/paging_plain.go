@@ -20,7 +20,7 @@ func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool) {
 		return follows(t, t.limit, n.Total), false
 	}
 	if n.End {
-		return nil, once && n.distinct() >= n.Total
+		return nil, once && n.distinct()+n.Nulls >= n.Total
 	}
 	if n.Rows == 0 {
 		return nil, false
@@ -147,7 +147,7 @@ func (s listSpec) settlePlain(notes []note) ([]ticket, error) {
 			return reread("its length changed while it was read")
 		}
 		return nil, nil
-	case !s.holes && view.distinct < view.total:
+	case !s.holes && view.distinct+view.nulls < view.total:
 		return reread(fmt.Sprintf("the server counts %d and shows %d", view.total, view.distinct))
 	default:
 		return nil, nil
@@ -170,6 +170,7 @@ func shows(pages []note, ids map[uint64]struct{}) bool {
 type view struct {
 	ids      map[uint64]struct{}
 	distinct int // different ids
+	nulls    int // rows that are null
 	onPages  int // the sum of the different ids of each page
 	total    int // the smallest; -1 when no page tells
 	moved    bool
@@ -196,6 +197,7 @@ func viewOf(pages []note) view {
 		v.limit = max(v.limit, n.Limit)
 		v.widest = max(v.widest, n.Rows)
 		v.onPages += n.distinct()
+		v.nulls += n.Nulls
 		for h := range n.hashes {
 			v.ids[h] = struct{}{}
 		}

@@ -3,6 +3,7 @@ package jumpcloud
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -97,9 +98,11 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, error) {
 	round, width, passes := 0, 0, 0
 	total, least := -1, -1
 	seen := make(map[uint64]struct{})
+	nulls := make(map[int]int) // by round
 	broken := false
 	for _, n := range notes {
 		broken = broken || n.Broken
+		nulls[n.Round] += n.Nulls
 		width = max(width, min(n.Rows, n.Limit))
 		if n.Round >= round {
 			round = n.Round
@@ -128,7 +131,7 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, error) {
 	}
 	gaps := gapsOf(notes)
 	if len(gaps) == 0 {
-		if len(seen) >= least {
+		if len(seen)+slices.Max(slices.Collect(maps.Values(nulls))) >= least {
 			return nil, nil
 		}
 		// Rows are counted that no page shows.

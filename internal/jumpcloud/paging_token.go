@@ -117,6 +117,7 @@ type note struct {
 	Limit int    `json:"l"`
 	Total int    `json:"t"` // -1 when unknown
 	Rows  int    `json:"n"` // rows received, holes that were sent included
+	Nulls int    `json:"u,omitempty"`
 	Mark  string `json:"m,omitempty"`
 	// First and Last are the ids at the ends, Ascending says that each id on the
 	// page is greater than the one before.
@@ -133,10 +134,10 @@ type note struct {
 }
 
 // newNote notes a page as it was received.
-func newNote(t ticket, ids []string, rows, total int, mark string) note {
+func newNote(t ticket, ids []string, rows, nulls, total int, mark string) note {
 	n := note{
 		Kind: t.kind, Round: t.round, Skip: t.skip, Limit: t.limit,
-		Total: max(-1, total), Rows: max(rows, len(ids)), Mark: mark, Ascending: true,
+		Total: max(-1, total), Rows: max(rows, len(ids)), Nulls: nulls, Mark: mark, Ascending: true,
 	}
 	n.IDs = make([]byte, 0, 8*len(ids))
 	before := ""
@@ -242,11 +243,11 @@ func (n note) valid() bool {
 	if !n.Kind.known() {
 		return false
 	}
-	for _, v := range []int{n.Round, n.Skip, n.Rows} {
+	for _, v := range []int{n.Round, n.Skip, n.Rows, n.Nulls} {
 		if v < 0 || v > 1<<31 {
 			return false
 		}
 	}
 	return n.Limit > 0 && n.Limit <= 1<<31 && n.Total >= -1 && n.Total <= maxRows &&
-		len(n.IDs)%8 == 0 && len(n.IDs)/8 <= n.Rows && (len(n.IDs) == 0) == (n.First == "")
+		len(n.IDs)%8 == 0 && len(n.IDs)/8+n.Nulls <= n.Rows && (len(n.IDs) == 0) == (n.First == "")
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 const (
@@ -85,10 +87,10 @@ func checkID(call call) error {
 	if !strings.Contains(call.route.Pattern, "{id}") {
 		return nil
 	}
-	if call.id == "" || call.id == "." || call.id == ".." || strings.ContainsAny(call.id, "/\\?#%\x00") {
+	if call.id == "" || call.id == "." || call.id == ".." || printable.Clean(call.id) != call.id || strings.ContainsAny(call.id, "/\\?#%") {
 		return &Error{
 			Kind: KindInvalid, Method: call.route.Method, Route: call.route.Pattern,
-			Err: fmt.Errorf("%q is no id", call.id),
+			Err: fmt.Errorf("%w %q", errBadID, call.id),
 		}
 	}
 	return nil

@@ -88,11 +88,11 @@ func (s *cutStore) Found(ctx context.Context, b *syncer.Batch) error {
 	return err
 }
 
-func (s *cutStore) Absent(ctx context.Context, r syncer.Ref) error {
+func (s *cutStore) Absent(ctx context.Context, r syncer.Ref, facts ...syncer.Fact) error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	err := s.Store.Absent(ctx, r)
+	err := s.Store.Absent(ctx, r, facts...)
 	if err == nil {
 		s.mu.Lock()
 		s.looked[r] = true

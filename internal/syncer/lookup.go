@@ -105,7 +105,11 @@ func unknownPrincipals(ctx context.Context, rows Rows, known *principals, skip f
 func (e *engine) lookUpOne(ctx context.Context, r Ref) error {
 	page, err := e.Source.Lookup(ctx, r.id())
 	if errors.Is(err, ErrNotFound) {
-		return e.Store.Absent(context.WithoutCancel(ctx), r)
+		var facts []Fact
+		if page != nil {
+			facts = page.Facts
+		}
+		return e.Store.Absent(context.WithoutCancel(ctx), r, facts...)
 	}
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", r, err)

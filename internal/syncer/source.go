@@ -39,7 +39,7 @@ type Source interface {
 	// page brings the resource and what a page of its list would have brought with
 	// it: its entitlements, and the lists that hold its grants, which are read then.
 	// The page has no Next, Note or Settled. A resource that does not exist is
-	// [ErrNotFound].
+	// [ErrNotFound]; a page that comes with this error has Facts only.
 	Lookup(ctx context.Context, id *v2.ResourceId) (*Page, error)
 
 	// Join is called once every list is complete, to work out what only all of

@@ -66,8 +66,9 @@ type Stage interface {
 	// Found stores a resource that was looked up with what came with it, and counts
 	// it under [CounterLookedUp]. Lists among that are open from then on.
 	Found(ctx context.Context, batch *Batch) error
-	// Absent stores that a resource which was looked up does not exist.
-	Absent(ctx context.Context, ref Ref) error
+	// Absent stores that a resource which was looked up does not exist, with the facts
+	// that came of it.
+	Absent(ctx context.Context, ref Ref, facts ...Fact) error
 	// Join runs join in one transaction, which also enters [PhaseWriting] and tells
 	// its own duration: after an error or a crash nothing of it is stored. The error
 	// of join is returned as it is.

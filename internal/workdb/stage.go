@@ -131,8 +131,11 @@ func (db *DB) Found(ctx context.Context, b *syncer.Batch) error {
 }
 
 // Absent implements [syncer.Stage].
-func (db *DB) Absent(ctx context.Context, ref syncer.Ref) error {
+func (db *DB) Absent(ctx context.Context, ref syncer.Ref, facts ...syncer.Fact) error {
 	return db.do(ctx, "store an absent principal", func(ctx context.Context, t *tx) error {
+		if _, err := t.rows(ctx, &syncer.Batch{Facts: facts}); err != nil {
+			return err
+		}
 		return t.exec(ctx, `INSERT OR IGNORE INTO absent (type, resource) VALUES (?, ?)`, ref.Type, ref.ID)
 	})
 }
