@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -69,7 +70,7 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			Fetch: s.client.UserGroups,
 			ID:    func(g jumpcloud.UserGroup) string { return g.ID },
 		}, func(_ context.Context, page *syncer.Page, items []jumpcloud.UserGroup) error {
-			return fillGroups(page, k, items)
+			return s.fillGroups(page, k, items)
 		}), nil
 	case apps:
 		return rowsOf(jumpcloud.Lister[jumpcloud.Application]{
@@ -77,7 +78,7 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			Fetch: s.client.Applications,
 			ID:    func(a jumpcloud.Application) string { return a.ID },
 		}, func(_ context.Context, page *syncer.Page, items []jumpcloud.Application) error {
-			return fillApps(page, k, items)
+			return s.fillApps(page, k, items)
 		}), nil
 	case members, dynamicMembers:
 		return rowsOf(edges("members of group "+owner.ID,
@@ -119,7 +120,7 @@ func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpclo
 	for i := range items {
 		u := &items[i]
 		r, err := userResource(u, s.now)
-		if err != nil {
+		if err := errors.Join(err, s.belongs(TypeUser, u.ID, u.Organization)); err != nil {
 			return err
 		}
 		page.Resources = append(page.Resources, r)
@@ -148,7 +149,7 @@ func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owne
 	for i := range items {
 		a := &items[i]
 		r, err := adminResource(a)
-		if err != nil {
+		if err := errors.Join(err, s.adminBelongs(a)); err != nil {
 			return err
 		}
 		names, unresolved := listed.resolve(a.Roles, learned)
@@ -188,18 +189,18 @@ func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owne
 	return nil
 }
 
-func fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGroup) error {
+func (s *Source) fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGroup) error {
 	for i := range items {
-		if err := fillGroup(page, k, &items[i]); err != nil {
+		if err := s.fillGroup(page, k, &items[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
+func (s *Source) fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
 	r, err := groupResource(g)
-	if err != nil {
+	if err := errors.Join(err, s.belongs(TypeGroup, g.ID, g.Organization)); err != nil {
 		return err
 	}
 	page.Resources = append(page.Resources, r)
@@ -220,18 +221,18 @@ func fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
 	return nil
 }
 
-func fillApps(page *syncer.Page, k kind, items []jumpcloud.Application) error {
+func (s *Source) fillApps(page *syncer.Page, k kind, items []jumpcloud.Application) error {
 	for i := range items {
-		if err := fillApp(page, k, &items[i]); err != nil {
+		if err := s.fillApp(page, k, &items[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func fillApp(page *syncer.Page, k kind, a *jumpcloud.Application) error {
+func (s *Source) fillApp(page *syncer.Page, k kind, a *jumpcloud.Application) error {
 	r, err := appResource(a)
-	if err != nil {
+	if err := errors.Join(err, s.belongs("application", a.ID, a.Organization)); err != nil {
 		return err
 	}
 	page.Resources = append(page.Resources, r)

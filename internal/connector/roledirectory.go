@@ -47,6 +47,11 @@ func (s *Source) listRoles(ctx context.Context) (*listedRoles, error) {
 		ID: func(r jumpcloud.Role) string { return r.ID },
 	})
 	listed := &listedRoles{byID: map[string]string{}, nulls: nulls}
+	for _, r := range rows {
+		if err := s.belongs(TypeRole, r.ID, r.Organization); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case err == nil:
 		listed.take(rows)

@@ -22,8 +22,13 @@ func formal(t *testing.T) *jcsim.Tenant {
 	must[string](t)(tenant.AddRole(jcsim.Role{Name: "Küchen-Team"}))
 	for i, form := range jcsim.RoleForms() {
 		for j, roles := range [][]string{
-			{}, {"Help Desk"}, {"Night Shift"}, {"Manager", "Küchen-Team"}, {"Read Only", "Night Shift", "Küchen-Team"},
-			{"administrator", "Retired Role"}, {"Retired Role"},
+			{},
+			{"Help Desk"},
+			{"Night Shift"},
+			{"Manager", "Küchen-Team"},
+			{"Read Only", "Night Shift", "Küchen-Team"},
+			{"administrator", "Retired Role"},
+			{"Retired Role"},
 		} {
 			a := jcsim.Admin{Email: fmt.Sprintf("ops%d-%d@example.com", i, j), RoleForm: form}
 			if len(roles) > 0 {
@@ -92,8 +97,8 @@ func TestRoleForms(t *testing.T) {
 		shown := held(got)
 		for who, names := range shown {
 			for i, name := range names {
-				if real := ids[name]; real != "" {
-					names[i] = real
+				if told := ids[name]; told != "" {
+					names[i] = told
 					if !strings.Contains(strings.Join(got.remarks, "\n"), name) {
 						t.Errorf("with %d, the role %s of %s is known by its ID, and no remark says so: %q", status, name, who, got.remarks)
 					}

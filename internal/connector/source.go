@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
@@ -34,6 +35,10 @@ type Source struct {
 	// now is one instant for the whole run, so that two accounts with the same
 	// exemption never look different.
 	now time.Time
+	// organization is the one that is read, nil before Validate found it out, and
+	// visible those that the credential saw then.
+	organization atomic.Pointer[Organization]
+	visible      organizations
 	// directory keeps the roles, which administrators name by their ids.
 	directory roleDirectory
 }

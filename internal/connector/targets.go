@@ -47,7 +47,7 @@ func (s *Source) readTarget(ctx context.Context, k kind, target syncer.Ref) (*sy
 	case TypeGroup:
 		var g *jumpcloud.UserGroup
 		if g, err = s.client.UserGroup(ctx, target.ID); err == nil {
-			err = fillGroup(page, k, g)
+			err = s.fillGroup(page, k, g)
 		}
 	case TypeApp:
 		err = s.readTargetApp(ctx, page, k, target)
@@ -83,7 +83,7 @@ func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id strin
 		return err
 	}
 	r, err := userResource(u, s.now)
-	if err != nil {
+	if err := errors.Join(err, s.belongs(TypeUser, u.ID, u.Organization)); err != nil {
 		return err
 	}
 	if u.ManagerID != "" {
@@ -109,7 +109,7 @@ func (s *Source) readTargetApp(ctx context.Context, page *syncer.Page, k kind, t
 		if err != nil {
 			return err
 		}
-		return fillApp(page, k, a)
+		return s.fillApp(page, k, a)
 	}
 	page.Resources = append(page.Resources, administrationApp())
 	if k.resourcesOnly {
@@ -199,7 +199,7 @@ func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceI
 		if err != nil {
 			return err
 		}
-		return fillGroup(page, kind{}, g)
+		return s.fillGroup(page, kind{}, g)
 	default:
 		return invalid("a resource of type %q holds nothing", id.GetResourceType())
 	}
@@ -211,6 +211,9 @@ func (s *Source) lookupAdmin(ctx context.Context, id string) (*v2.Resource, erro
 		return nil, fmt.Errorf("account %s: %w", id, syncer.ErrNotFound)
 	}
 	a, err := s.client.Admin(ctx, id)
+	if err == nil {
+		err = s.adminBelongs(a)
+	}
 	if err != nil {
 		return nil, err
 	}

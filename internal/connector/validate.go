@@ -26,40 +26,54 @@ const shownOrganizations = 50
 // A credential that sees several organisations needs [Options.OrgID]: JumpCloud
 // would otherwise refuse every list, or take one of them silently. Where JumpCloud
 // does not list organisations to the credential, the given id is trusted.
+//
+// From then on, requests name this organization, and what is read must be of it.
 func (s *Source) Validate(ctx context.Context) (Organization, error) {
+	org, seen, err := s.find(ctx)
+	if err != nil {
+		return Organization{}, err
+	}
+	s.organization.Store(&org)
+	s.visible = seen
+	s.client.Select(org.ID)
+	return org, nil
+}
+
+// find finds out which organization the credential leads to, and which it sees.
+func (s *Source) find(ctx context.Context) (Organization, organizations, error) {
 	seen, err := s.organizations(ctx)
 	wanted := s.options.OrgID
 	switch {
 	case err != nil && jumpcloud.IsUnserved(err) && wanted != "":
-		return Organization{ID: wanted}, nil
+		return Organization{ID: wanted}, seen, nil
 	case err != nil && jumpcloud.IsUnserved(err):
-		return Organization{}, coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
+		return Organization{}, nil, coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
 	case err != nil:
-		return Organization{}, coded(fmt.Errorf("find out the organisation: %w", err))
+		return Organization{}, nil, coded(fmt.Errorf("find out the organisation: %w", err))
 	case len(seen) == 0 && wanted != "":
-		return Organization{ID: wanted}, nil
+		return Organization{ID: wanted}, seen, nil
 	case len(seen) == 0:
-		return Organization{}, withCode(codes.FailedPrecondition,
+		return Organization{}, nil, withCode(codes.FailedPrecondition,
 			"JumpCloud lists no organisation for this credential; name yours with --org-id")
 	case wanted == "" && len(seen) == 1:
-		return seen[0], nil
+		return seen[0], seen, nil
 	case wanted == "":
-		return Organization{}, withCode(codes.FailedPrecondition,
+		return Organization{}, nil, withCode(codes.FailedPrecondition,
 			"this credential sees %d organisations; choose one with --org-id:%s", len(seen), listed(seen))
 	}
 	for _, o := range seen {
 		if identity.Equal(o.ID, wanted) {
-			return o, nil
+			return o, seen, nil
 		}
 	}
-	return Organization{}, invalid(
+	return Organization{}, nil, invalid(
 		"this credential does not see the organisation %s given with --org-id; it sees:%s", wanted, listed(seen))
 }
 
 // organizations reads the list to its end: a few rows, and nothing is lost where
 // it changes meanwhile.
-func (s *Source) organizations(ctx context.Context) ([]Organization, error) {
-	var seen []Organization
+func (s *Source) organizations(ctx context.Context) (organizations, error) {
+	var seen organizations
 	for skip := 0; ; {
 		page, err := s.client.Organizations(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
 		if err != nil {

@@ -53,8 +53,19 @@ type credential struct {
 	tenants []*Tenant
 }
 
+// opens lists the organizations that the credential of a request opens.
+func (c *call) opens() []*Tenant {
+	if c.cfg.Organization == "" {
+		return c.cred.tenants
+	}
+	if t := findTenant(c.s.tenants, c.cfg.Organization); t != nil {
+		return []*Tenant{t}
+	}
+	return nil
+}
+
 // several reports whether the credential must choose an organization.
-func (c *credential) several() bool { return len(c.tenants) > 1 }
+func (c *call) several() bool { return len(c.opens()) != 1 }
 
 // authority knows credentials.
 type authority struct {
@@ -203,23 +214,28 @@ func (c *call) organization(e endpoint) (answer, bool) {
 	if e.global {
 		inPath = c.r.PathValue("id")
 	}
+	if c.cfg.IgnoreOrg {
+		header = ""
+	}
 	switch {
+	case header != "" && c.cfg.RefuseOrg.Has(c.route):
+		return c.fail(http.StatusForbidden, "x-org-id is not supported on this route"), false
 	case header != "" && !isID(header):
 		return c.fail(http.StatusBadRequest, "x-org-id is malformed"), false
 	case header != "" && inPath != "" && header != inPath:
 		return c.fail(http.StatusBadRequest, "x-org-id does not match the organization in the path"), false
-	case header != "" && e.global && inPath == "" && c.cred.several():
+	case header != "" && e.global && inPath == "" && c.several():
 		return c.fail(http.StatusForbidden, "x-org-id is not supported on this route"), false
 	case header != "":
-		c.t = findTenant(c.cred.tenants, header)
+		c.t = findTenant(c.opens(), header)
 		if c.t == nil {
 			return c.fail(http.StatusNotFound, "organization not found"), false
 		}
 	case e.global:
-	case c.cred.several():
+	case c.several():
 		return c.raw(http.StatusUnauthorized, `{"message":"Unauthorized: no organization selected"}`), false
 	default:
-		c.t = c.cred.tenants[0]
+		c.t = c.opens()[0]
 	}
 	return answer{}, true
 }

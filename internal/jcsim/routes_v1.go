@@ -23,7 +23,7 @@ func listOrganizations(c *call) answer {
 	if !ok {
 		return a
 	}
-	all := slices.Clone(c.cred.tenants)
+	all := slices.Clone(c.opens())
 	if !order.Empty() {
 		slices.SortStableFunc(all, table.Compare(order))
 	}
@@ -31,7 +31,7 @@ func listOrganizations(c *call) answer {
 }
 
 func getOrganization(c *call) answer {
-	t := findTenant(c.cred.tenants, c.r.PathValue("id"))
+	t := findTenant(c.opens(), c.r.PathValue("id"))
 	if t == nil {
 		return c.notFound()
 	}

@@ -117,6 +117,14 @@ type Behavior struct {
 	RefuseRoles   int `json:"refuseRoles,omitempty"`
 	RefuseAdmins  int `json:"refuseAdmins,omitempty"`
 	RefuseTargets int `json:"refuseTargets,omitempty"`
+	// Organization is the id or name of the one that every credential opens, in place of
+	// its own: as if the name of a key led to another key. Empty leaves them alone.
+	Organization string `json:"organization,omitempty"`
+	// IgnoreOrg takes no notice of the x-org-id header, as if a proxy took it out.
+	IgnoreOrg bool `json:"ignoreOrg,omitempty"`
+	// RefuseOrg answers 403 to requests with an x-org-id header, as routes do that do
+	// not support it.
+	RefuseOrg Routes `json:"refuseOrg,omitempty"`
 	// LagReads hides a write to a membership or association from that many reads
 	// of the lists that it changes, and LagTime hides it for a time; both must have
 	// passed before it shows.
@@ -262,7 +270,7 @@ func (s *Settings) clone() Settings {
 	c.Faults = slices.Clone(c.Faults)
 	c.ClampLimit = maps.Clone(c.ClampLimit)
 	for _, list := range []*Routes{
-		&c.NoTotal, &c.MovingTotals, &c.Permute, &c.IgnoreSort, &c.RefuseSort, &c.WrongNotFound, &c.EmptyForMissing,
+		&c.NoTotal, &c.RefuseOrg, &c.MovingTotals, &c.Permute, &c.IgnoreSort, &c.RefuseSort, &c.WrongNotFound, &c.EmptyForMissing,
 	} {
 		*list = slices.Clone(*list)
 	}

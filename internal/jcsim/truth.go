@@ -212,13 +212,13 @@ func (t *Tenant) Counts() Counts {
 }
 
 // MinimumRequests is the fewest requests that a complete read of the tenant
-// takes: organizations once, users 1,000 a page, everything else 100 a page, at
+// takes: organizations at the beginning and at the end, users 1,000 a page, everything else 100 a page, at
 // least one request a list, dangling edges counted.
 func (t *Tenant) MinimumRequests() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	pages := func(n, size int) int { return max(1, (n+size-1)/size) }
-	total := 1 + pages(len(t.users.natural), 1000) + pages(len(t.admins.natural), 100) + pages(len(t.roles.natural), 100) +
+	total := 2 + pages(len(t.users.natural), 1000) + pages(len(t.admins.natural), 100) + pages(len(t.roles.natural), 100) +
 		pages(len(t.groups.natural), 100) + pages(len(t.apps.natural), 100)
 	for _, g := range t.groups.natural {
 		total += pages(len(g.members), 100)

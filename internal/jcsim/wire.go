@@ -83,7 +83,7 @@ func appendStrings(b []byte, list []string) []byte {
 }
 
 func newTables(t *Tenant) *tables {
-	return &tables{orgs: orgTable(), users: userTable(t), found: userTable(t, memberOf()), admins: adminTable(t), roles: roleTable(), groups: groupTable(), apps: appTable(t)}
+	return &tables{orgs: orgTable(), users: userTable(t), found: userTable(t, memberOf()), admins: adminTable(t), roles: roleTable(), groups: groupTable(t), apps: appTable(t)}
 }
 
 // orgTable has the fields of an organization in recorded lists.

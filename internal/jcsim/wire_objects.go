@@ -43,7 +43,7 @@ func roleTable() *query.Table[*roleNode] {
 
 // groupTable has the fields of a user group. Recorded rows of 2021 end with the
 // description; the rest is from the 2026 documents.
-func groupTable() *query.Table[*groupNode] {
+func groupTable(t *Tenant) *query.Table[*groupNode] {
 	type g = *groupNode
 	return query.NewTable([]string{"id", "type"}, func(v g) *query.Override { return v.Wire.override() },
 		structured("attributes", func(b []byte, v g) []byte { return appendRaw(b, v.Attributes, "null") }),
@@ -53,6 +53,7 @@ func groupTable() *query.Table[*groupNode] {
 		text("email", func(v g) string { return v.Email }),
 		text("description", func(v g) string { return v.Description }),
 		text("membershipMethod", func(v g) string { return v.MembershipMethod }),
+		text("organizationObjectId", func(g) string { return t.org.ID }),
 		structured("memberQuery", func(b []byte, v g) []byte {
 			if len(v.Rule) == 0 {
 				return append(b, "null"...)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -90,6 +91,11 @@ type Client struct {
 	observe func(RequestInfo)
 
 	short shortcuts
+	// selection is the organization that requests name where the configuration names
+	// none, and orgRoutes what routes answer to that: their patterns, and true where
+	// they take it.
+	selection atomic.Pointer[string]
+	orgRoutes sync.Map
 	// reached says that the server has answered before, granted that it gave what was
 	// asked for.
 	reached, granted atomic.Bool
@@ -131,6 +137,29 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	return client, nil
+}
+
+// Select names the organization that further requests are about, as far as the
+// configuration names none: a credential that is exchanged for one of another
+// organization is then refused. A route that refuses the name is asked without it.
+func (c *Client) Select(orgID string) { c.selection.Store(&orgID) }
+
+// organization is the one that a request of a route names, "" for none, and whether
+// the route may be asked without it.
+func (c *Client) organization(route Route) (id string, optional bool) {
+	switch selected := c.selection.Load(); {
+	case strings.HasPrefix(route.Pattern, routeOrganizations.Pattern):
+		return "", false
+	case c.orgID != "":
+		return c.orgID, false
+	case selected == nil:
+		return "", false
+	default:
+		if takes, known := c.orgRoutes.Load(route.Pattern); known && takes == false {
+			return "", false
+		}
+		return *selected, true
+	}
 }
 
 // authenticateWith takes the one credential that the configuration holds.

@@ -75,6 +75,8 @@ type groupRow struct {
 	Email            text `json:"email"`
 	Type             text `json:"type"`
 	MembershipMethod text `json:"membershipMethod"`
+	OrganizationID   text `json:"organizationObjectId"`
+	Organization     text `json:"organization"`
 }
 
 func (r *groupRow) model() (UserGroup, bool, error) {
@@ -89,6 +91,7 @@ func (r *groupRow) model() (UserGroup, bool, error) {
 		Email:            string(r.Email),
 		Type:             string(r.Type),
 		MembershipMethod: string(r.MembershipMethod),
+		Organization:     string(either(r.OrganizationID, r.Organization)),
 	}, true, nil
 }
 

@@ -108,6 +108,8 @@ type Role struct {
 	Name        string
 	Description string
 	Scopes      []string
+	// Organization is the organisation id, often absent.
+	Organization string
 }
 
 // UserGroup is a group of users (JumpCloud API v2, /usergroups).
@@ -120,6 +122,7 @@ type UserGroup struct {
 	// MembershipMethod is NOTSET, STATIC, DYNAMIC_REVIEW_REQUIRED or
 	// DYNAMIC_AUTOMATED; "" when absent.
 	MembershipMethod string
+	Organization     string // organisation id, often absent
 }
 
 // Application is an application of the organisation (JumpCloud API v1,

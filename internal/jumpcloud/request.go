@@ -136,8 +136,9 @@ func (c *Client) send(ctx context.Context, call call, target string, payload []b
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.agent)
-	if c.orgID != "" && !strings.HasPrefix(call.route.Pattern, routeOrganizations.Pattern) {
-		req.Header.Set(tenantHeader, c.orgID)
+	org, optional := c.organization(call.route)
+	if org != "" {
+		req.Header.Set(tenantHeader, org)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -147,13 +148,31 @@ func (c *Client) send(ctx context.Context, call call, target string, payload []b
 	info.Status = resp.StatusCode
 	c.reached.Store(true)
 	if resp.StatusCode/100 != 2 {
-		return c.refusal(ctx, call, resp, mark)
+		fail := c.refusal(ctx, call, resp, mark)
+		if optional && fail.err.Kind == KindPermission && fail.stop == nil {
+			c.withoutOrganization(call, fail)
+		}
+		return fail
+	}
+	if optional {
+		c.orgRoutes.Store(call.route.Pattern, true)
 	}
 	fail := c.success(ctx, call, resp, decode)
 	if fail == nil {
 		c.granted.Store(true)
 	}
 	return fail
+}
+
+// withoutOrganization asks a route again without naming the organization, unless it is
+// known to take the name: JumpCloud answers 403 where it does not (API v2, multi-tenant
+// errors).
+func (c *Client) withoutOrganization(call call, fail *failure) {
+	if takes, known := c.orgRoutes.Load(call.route.Pattern); known && takes == true {
+		return
+	}
+	c.orgRoutes.Store(call.route.Pattern, false)
+	fail.class = again
 }
 
 // success reads the answer of a request that was granted.

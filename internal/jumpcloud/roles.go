@@ -24,6 +24,8 @@ type roleRow struct {
 	Name        text       `json:"name"`
 	Description text       `json:"description"`
 	Scopes      many[text] `json:"scopes"`
+	OrgID       text       `json:"organizationObjectId"`
+	Org         text       `json:"organization"`
 }
 
 func (r *roleRow) model() (Role, bool, error) {
@@ -31,5 +33,5 @@ func (r *roleRow) model() (Role, bool, error) {
 	if err != nil {
 		return Role{}, false, err
 	}
-	return Role{ID: id, Name: string(r.Name), Description: string(r.Description), Scopes: texts(r.Scopes)}, true, nil
+	return Role{ID: id, Name: string(r.Name), Description: string(r.Description), Scopes: texts(r.Scopes), Organization: string(either(r.OrgID, r.Org))}, true, nil
 }

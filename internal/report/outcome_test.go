@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -111,9 +112,7 @@ func TestEveryTypeIsInTheSummary(t *testing.T) {
 		}
 	}
 	o.ResourceTypes = append(o.ResourceTypes, "device", "directory", "policy_group", "vault-key", "gateway")
-	for id, name := range map[string]string{"device": "Device", "directory": "Directory", "policy_group": "", "vault-key": "Vault Key", "gateway": "Gateway"} {
-		o.TypeNames[id] = name
-	}
+	maps.Copy(o.TypeNames, map[string]string{"device": "Device", "directory": "Directory", "policy_group": "", "vault-key": "Vault Key", "gateway": "Gateway"})
 	o.Resources["device"], o.Resources["gateway"] = 1234, 2
 	var got bytes.Buffer
 	if err := o.WriteText(&got); err != nil {

@@ -129,6 +129,8 @@ func (s generated) row(p *syncer.Page, l syncer.List, owner, i int) {
 
 func (s generated) Settle(context.Context, syncer.List, [][]byte) ([]string, error) { return nil, nil }
 
+func (s generated) Confirm(context.Context) error { return nil }
+
 func (s generated) Lookup(context.Context, *v2.ResourceId) (*syncer.Page, error) {
 	return nil, syncer.ErrNotFound
 }

@@ -98,6 +98,9 @@ func (e *engine) step(ctx context.Context, phase Phase) (next Phase, err error) 
 		if unread {
 			return PhaseReading, err
 		}
+		if err == nil {
+			err = e.Source.Confirm(ctx)
+		}
 		return PhaseJoining, err
 	case PhaseJoining:
 		return PhaseWriting, e.join(ctx)
@@ -160,11 +163,10 @@ type spoilError struct{ err error }
 func (e *spoilError) Error() string { return e.err.Error() }
 func (e *spoilError) Unwrap() error { return e.err }
 
-// spoil marks the store as not worth resuming after a [spoilError].
+// spoil marks the store as not worth resuming after a [spoilError] or [ErrSpoiled].
 func spoil(ctx context.Context, store Stage, err error) error {
-	var s *spoilError
-	if !errors.As(err, &s) {
+	if !errors.As(err, new(*spoilError)) && !errors.Is(err, ErrSpoiled) {
 		return err
 	}
-	return errors.Join(err, store.Spoil(context.WithoutCancel(ctx), s.Error()))
+	return errors.Join(err, store.Spoil(context.WithoutCancel(ctx), err.Error()))
 }

@@ -11,6 +11,10 @@ import (
 // ErrNotFound is returned by [Source.Lookup] for a resource that does not exist.
 var ErrNotFound = errors.New("not found")
 
+// ErrSpoiled is wrapped by an error of a [Source] after which nothing that was read
+// may be used, by a later run neither.
+var ErrSpoiled = errors.New("what was read is discarded")
+
 // Source is what a sync reads. It keeps nothing between calls that a restart
 // would lose: what a later call needs travels in tokens, notes and facts, which
 // the Store keeps. All methods are safe for concurrent use, and each returns
@@ -41,6 +45,10 @@ type Source interface {
 	// The page has no Next, Note or Settled. A resource that does not exist is
 	// [ErrNotFound]; a page that comes with this error has Facts only.
 	Lookup(ctx context.Context, id *v2.ResourceId) (*Page, error)
+
+	// Confirm is called once every list is complete and every principal looked up,
+	// before Join: whether all that was read is of one place still.
+	Confirm(ctx context.Context) error
 
 	// Join is called once every list is complete, to work out what only all of
 	// them together tell. It may be called again after a crash.

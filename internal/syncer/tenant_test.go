@@ -308,6 +308,8 @@ func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]
 	return t.tokens(len(rows), last+1), nil
 }
 
+func (t *tenant) Confirm(context.Context) error { return nil }
+
 func (t *tenant) Lookup(_ context.Context, id *v2.ResourceId) (*syncer.Page, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
