@@ -283,7 +283,7 @@ func TestServiceStopsWhileHealthWaits(t *testing.T) {
 	answered := make(chan string, 1)
 	probe := must(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/health", http.NoBody))
 	go func() {
-		response, err := http.DefaultClient.Do(probe)
+		response, err := (&http.Client{Timeout: time.Minute}).Do(probe)
 		if err != nil {
 			answered <- err.Error()
 			return

@@ -20,7 +20,7 @@ type Route struct {
 var (
 	routeOrganizations = Route{
 		http.MethodGet, "/api/organizations", "organizations",
-		"Checks the credential and finds out which organizations it sees. Sent without x-org-id.",
+		"Checks the credential and finds out which organizations it sees; asked again at the end of a sync. Sent without x-org-id.",
 		"organizations.readonly", "",
 	}
 	routeOrganization = Route{

@@ -95,6 +95,7 @@ func Optionals() []Optional {
 		list = append(list, Optional{s.route, s.form, s.note})
 	}
 	return append(list,
+		Optional{Route{Method: "any", Pattern: "/api/*"}, "with x-org-id, where --org-id is not given", "the route is asked without it (403 only)"},
 		Optional{routeRoles, "at all", "custom roles that nobody holds may be missing, and roles that administrators name by their IDs are shown by these; the summary says so"},
 		Optional{routeOrganizations, "at all", "the organization given with --org-id is trusted; without one, the command fails"},
 		Optional{routeAdmins, "at all, where accounts are not synced", "roles may be missing; the summary says so"},
