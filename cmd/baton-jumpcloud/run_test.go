@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,9 +16,23 @@ import (
 // serve starts a simulated JumpCloud for one test and returns its address.
 func serve(t testing.TB, sim *jcsim.Server) string {
 	t.Helper()
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	return server.URL
+	return serveClients(t, sim).URL
+}
+
+// serveClients is serve for programs that are killed: what they had under way can be
+// told from what the next one asks for.
+func serveClients(t testing.TB, sim *jcsim.Server) *jcsim.Clients {
+	t.Helper()
+	clients, err := jcsim.Serve(t.Context(), sim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := clients.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return clients
 }
 
 // program is the command to run the program in an empty environment.

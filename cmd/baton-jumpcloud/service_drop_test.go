@@ -51,7 +51,7 @@ func TestServiceStopsSuddenLoss(t *testing.T) {
 		t.Errorf("exit code %d after SIGTERM", exit)
 	}
 
-	r.jc.ResetCounts()
+	r.forget()
 	p = r.start("--keep-previous-sync-c1z", "--allow-drop", code)
 	r.equalsTenant(r.succeeded(r.sync()))
 	p.until("as --allow-drop " + code + " accepts")

@@ -84,7 +84,7 @@ func TestServiceKilledInUpload(t *testing.T) {
 	r.until("the upload", came)
 	p.signal(syscall.SIGKILL)
 	r.faults.set(nil)
-	r.jc.ResetCounts()
+	r.forget()
 	p = r.start()
 	r.equalsTenant(r.succeeded(id))
 	if counts := r.jc.Requests(); counts.Requests != 1 {

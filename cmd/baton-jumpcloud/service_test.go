@@ -35,13 +35,14 @@ const serviceWait = 30 * time.Second
 // between them.
 type rig struct {
 	*testing.T
-	tenant *jcsim.Tenant
-	jc     *jcsim.Server
-	jcURL  string
-	c1     *c1sim.Server
-	dir    string // state, certificates and archives
-	env    []string
-	faults *switchboard
+	tenant    *jcsim.Tenant
+	jc        *jcsim.Server
+	jcURL     string
+	jcClients *jcsim.Clients
+	c1        *c1sim.Server
+	dir       string // state, certificates and archives
+	env       []string
+	faults    *switchboard
 }
 
 // switchboard lets a test decide about calls while the simulator runs, and wakes
@@ -74,7 +75,8 @@ func newRig(t *testing.T, options c1sim.Options) *rig {
 	t.Helper()
 	r := &rig{T: t, dir: t.TempDir(), tenant: jcsim.Generate(3, jcsim.Small()), faults: &switchboard{wake: make(chan struct{})}}
 	r.jc = jcsim.New(jcsim.Options{Tenant: r.tenant})
-	r.jcURL = serve(t, r.jc)
+	r.jcClients = serveClients(t, r.jc)
+	r.jcURL = r.jcClients.URL
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +106,16 @@ func newRig(t *testing.T, options c1sim.Options) *rig {
 		"BATON_API_KEY=" + jcsim.DefaultKey, "BATON_STATE_DIR=" + filepath.Join(r.dir, "state"), "NO_PROXY=127.0.0.1",
 	}
 	return r
+}
+
+// forget drops what programs that have ended still had under way at JumpCloud, and
+// counts requests from zero.
+func (r *rig) forget() {
+	r.Helper()
+	if err := r.jcClients.Forget(r.Context()); err != nil {
+		r.Fatal(err)
+	}
+	r.jc.ResetCounts()
 }
 
 // running is the program as a service.

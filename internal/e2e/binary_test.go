@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -244,9 +243,31 @@ func (r result) message() string {
 // serve starts a simulator on loopback and returns its address.
 func serve(t testing.TB, sim http.Handler) string {
 	t.Helper()
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	return server.URL
+	return serveClients(t, sim).URL
+}
+
+// serveClients is serve for programs that are killed or interrupted: what they had
+// under way can be told from what the next one asks for.
+func serveClients(t testing.TB, sim http.Handler) *jcsim.Clients {
+	t.Helper()
+	clients, err := jcsim.Serve(t.Context(), sim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := clients.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return clients
+}
+
+// forget drops what programs that have ended still had under way.
+func forget(t testing.TB, clients *jcsim.Clients) {
+	t.Helper()
+	if err := clients.Forget(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // yesterday puts an archive of the tenant as it is now where the program will put

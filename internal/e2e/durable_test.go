@@ -164,13 +164,15 @@ type mortalRun struct {
 	t    *testing.T
 	sim  *jcsim.Server
 	host string
+	*jcsim.Clients
 	pipeline
 }
 
 func newMortalRun(t *testing.T, tenant *jcsim.Tenant, yesterday []byte) *mortalRun {
 	t.Helper()
 	sim := jcsim.New(jcsim.Options{Tenant: tenant, Record: true})
-	r := &mortalRun{t, sim, strings.TrimPrefix(serve(t, sim), "http://"), pipeline{dir: t.TempDir()}}
+	clients := serveClients(t, sim)
+	r := &mortalRun{t, sim, strings.TrimPrefix(clients.URL, "http://"), clients, pipeline{dir: t.TempDir()}}
 	writeFile(t, r.path(), yesterday)
 	return r
 }
@@ -203,12 +205,14 @@ func (r *mortalRun) run(checkpoints int) (stored map[string]bool, code int) {
 // goOn runs the next sync, and returns which of the superfluous requests it makes.
 func (r *mortalRun) goOn(stored map[string]bool) (again []string) {
 	r.t.Helper()
+	forget(r.t, r.Clients)
 	r.sim.ResetCounts()
 	if _, code := r.run(0); code != exitOK {
 		r.t.Fatalf("the next sync ended with %d", code)
 	}
 	for _, asked := range r.sim.Log() {
-		if stored[asked.URI] {
+		// Whoever reads administrators resolves their roles by the list of all.
+		if stored[asked.URI] && !strings.HasPrefix(asked.URI, "/api/v2/roles?") {
 			again = append(again, asked.URI)
 		}
 	}

@@ -65,8 +65,9 @@ tenant, and asking again in the same way would not help.
 	}
 	b.WriteString(`
 Where the following is refused, the sync goes on in another way. Anything else that is
-refused fails it. A route that has answered before is known to be served: only 400 and
-422 are then about the form of the request.
+refused fails it. Whether to sort, and which fields to send, is refused by 400 and 422
+only, and so is whatever has been answered before: all else is then about the object or a
+right that was taken away.
 
 | asked | how | where it is refused |
 |---|---|---|

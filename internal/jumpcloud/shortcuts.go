@@ -49,7 +49,10 @@ type shortcut struct {
 	route Route
 	form  string
 	// note says what is done without it.
-	note   string
+	note string
+	// whole says that another route takes its place, so that each refusal counts; else
+	// those of the form do.
+	whole  bool
 	off    atomic.Bool
 	worked atomic.Bool
 }
@@ -70,6 +73,7 @@ func (s *shortcuts) prepare() {
 	set(&s.groupOrder, routeUserGroups, "sorted by ID", "user groups are listed in no order")
 	set(&s.appOrder, routeApplications, "sorted by ID", "applications are listed in no order")
 	set(&s.allTargets, routeAssociations, "for several types at once", "the associations of an application are listed with one request for each type")
+	s.search.whole, s.allTargets.whole = true, true
 }
 
 // all lists the shortcuts in the order of docs/API.md.
@@ -108,10 +112,10 @@ func Refusals() map[int]string { return maps.Clone(refusals) }
 // refuses reports whether err is the tenant's refusal of the shortcut, and not a
 // fault of its own. Once it has worked, only one of the form is.
 func (s *shortcut) refuses(err error) bool {
-	if s.worked.Load() {
-		return isForm(err)
+	if s.whole && !s.worked.Load() {
+		return IsUnserved(err)
 	}
-	return IsUnserved(err)
+	return isForm(err)
 }
 
 // try asks by the shortcut, and the plain way when that is refused. Where the
