@@ -3,19 +3,25 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
@@ -100,6 +106,52 @@ func TestServiceTellsNoSecrets(t *testing.T) {
 		if len(leaksIn(secrets, planted)) != 1 {
 			t.Errorf("a leak in %s is not found", place)
 		}
+	}
+}
+
+// TestServiceTellsNoAssertion runs the service against a token endpoint that sends back
+// what it was sent, and looks for the signed assertion in what it wrote.
+func TestServiceTellsNoAssertion(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, c1sim.Options{})
+	var mu sync.Mutex
+	var assertions []string
+	echo := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		assertion := q.PostFormValue("client_assertion")
+		mu.Lock()
+		assertions = append(assertions, assertion)
+		mu.Unlock()
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(map[string]string{
+			"error": "invalid_client", "error_description": "the assertion " + assertion + " is not accepted, nor its signature " + assertion[strings.LastIndex(assertion, ".")+1:],
+		})
+	}))
+	echo.Config.ErrorLog = log.New(io.Discard, "", 0)
+	echo.EnableHTTP2 = true
+	echo.StartTLS()
+	t.Cleanup(echo.Close)
+	ca := filepath.Join(r.dir, "echo.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: echo.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.env = append(r.env, "SSL_CERT_FILE="+ca, "BATON_C1_API_HOST="+echo.Listener.Addr().String(), "BATON_LOG_LEVEL=debug", "BATON_LOG_PATH="+filepath.Join(r.dir, "service.log")+",stderr")
+	p := r.start()
+	if code := p.exit(); code != int(codes.Unauthenticated) {
+		t.Errorf("exit code %d", code)
+	}
+	written := map[string][]byte{"stderr": []byte(p.log.String())}
+	collect(t, written, r.dir, p.Dir)
+	if !strings.Contains(p.log.String(), "the assertion [redacted] is not accepted") || len(assertions) == 0 {
+		t.Errorf("the refusal is not told, %d assertions", len(assertions))
+	}
+	secrets := map[string]string{}
+	for i, assertion := range assertions {
+		for j, part := range strings.Split(assertion, ".") {
+			secrets[fmt.Sprintf("part %d of assertion %d", j, i)] = part
+		}
+	}
+	for _, leak := range leaksIn(secrets, written) {
+		t.Error(leak)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -32,7 +33,7 @@ type DebugLog struct {
 // NewDebugLog makes a handler in front of next.
 func NewDebugLog(next slog.Handler) *DebugLog {
 	f := &debugFile{}
-	f.handler = slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})
+	f.handler = redact.Handler(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return &DebugLog{next: next, file: f}
 }
 

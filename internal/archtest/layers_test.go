@@ -28,7 +28,7 @@ var layers = []layer{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/atomicfile", "internal/audit", "internal/bid", "internal/c1api",
 			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
-			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/printable", "internal/regularfile", "internal/report",
+			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/report",
 			"internal/review", "internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
 		},
 		why: "cli wires the packages together, so that they need not know each other",
@@ -40,7 +40,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/config",
-		may: []string{"internal/bid", "internal/pb", "internal/regularfile", "internal/secret"},
+		may: []string{"internal/bid", "internal/pb", "internal/redact", "internal/regularfile", "internal/secret"},
 		why: "settings are read before anything else exists",
 	},
 	{
@@ -50,7 +50,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/audit",
-		may: []string{"internal/connector", "internal/regularfile", "internal/secret"},
+		may: []string{"internal/connector", "internal/redact", "internal/regularfile", "internal/secret"},
 		why: "the trail writes down changes as the connector describes them, and takes no part in them",
 	},
 	{
@@ -81,12 +81,12 @@ var layers = []layer{
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
 		pkg: "internal/jumpcloud",
-		may: []string{"internal/identity", "internal/printable", "internal/secret"},
+		may: []string{"internal/identity", "internal/printable", "internal/redact", "internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
 	{
 		pkg: "internal/agent",
-		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/c1api", "internal/pb", "internal/regularfile"},
+		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/c1api", "internal/pb", "internal/redact", "internal/regularfile"},
 		why: "the agent polls, dispatches and reports for any connector, so it knows none",
 	},
 	{
@@ -101,7 +101,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1api",
-		may: []string{"internal/pb", "internal/secret"},
+		may: []string{"internal/pb", "internal/redact", "internal/secret"},
 		why: "ConductorOne's edge knows how to talk, not what about",
 	},
 	{
@@ -147,13 +147,22 @@ var layers = []layer{
 		may: []string{"internal/c1z", "internal/identity", "internal/pb"},
 		why: "questions are answered from an archive, for whoever shows the answer and however",
 	},
-	{pkg: "internal/health", why: "it answers probes from what it is given, so that it can answer before anything else works"},
+	{
+		pkg: "internal/health",
+		may: []string{"internal/redact"},
+		why: "it answers probes from what it is given, so that it can answer before anything else works",
+	},
 	{
 		pkg: "internal/logs",
-		may: []string{"internal/printable", "internal/regularfile"},
+		may: []string{"internal/printable", "internal/redact", "internal/regularfile"},
 		why: "loggers are made before anything else exists and passed to everything",
 	},
 	{pkg: "internal/printable", why: "what a character is does not depend on who shows it"},
+	{
+		pkg: "internal/redact",
+		may: []string{"internal/secret"},
+		why: "what a credential looks like does not depend on who prints it",
+	},
 	{pkg: "internal/secret", why: "a type that everybody uses must not bring anything with it"},
 	{pkg: "internal/pb", why: "generated code is the lowest layer"},
 	{pkg: "internal/e2e", why: "it holds tests of the whole and nothing that could be imported"},

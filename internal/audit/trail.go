@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // Options are the settings of a [Trail].
@@ -62,7 +63,7 @@ func (t *Trail) Outcome(ctx context.Context, change connector.Change, outcome co
 	}
 	r.InheritedMore = len(outcome.Inherited) - shown
 	if outcome.Err != nil {
-		r.Error = clip(outcome.Err.Error(), maxErrorBytes)
+		r.Error = clip(redact.Text(outcome.Err.Error()), maxErrorBytes)
 	}
 	level, message := slog.LevelWarn, "the change did not succeed, or is not known to have"
 	switch outcome.Result {

@@ -106,8 +106,8 @@ func Dial(opts Options) (*Conn, error) {
 			MinConnectTimeout: connectTimeout,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingAfter, Timeout: pingTimeout}),
-		grpc.WithChainUnaryInterceptor(logging.UnaryClientInterceptor(log, quiet...), timeout.UnaryClientInterceptor(unaryTimeout)),
-		grpc.WithChainStreamInterceptor(logging.StreamClientInterceptor(log, quiet...)),
+		grpc.WithChainUnaryInterceptor(logging.UnaryClientInterceptor(log, quiet...), hideUnary(tokens), timeout.UnaryClientInterceptor(unaryTimeout)),
+		grpc.WithChainStreamInterceptor(logging.StreamClientInterceptor(log, quiet...), hideStream(tokens)),
 		grpc.WithDefaultCallOptions(grpc.OnFinish(func(err error) {
 			// A token can end before its time: ConductorOne may withdraw it.
 			if status.Code(err) == codes.Unauthenticated {
@@ -154,6 +154,37 @@ func (p perCall) GetRequestMetadata(ctx context.Context, _ ...string) (map[strin
 }
 
 func (perCall) RequireTransportSecurity() bool { return true }
+
+// hideUnary takes the token out of the errors of calls, and hideStream out of those of
+// streams: a server may quote what it was sent.
+func hideUnary(tokens *TokenSource) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return tokens.hide(invoke(ctx, method, req, reply, conn, opts...))
+	}
+}
+
+func hideStream(tokens *TokenSource) grpc.StreamClientInterceptor {
+	return func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+		stream, err := open(ctx, desc, conn, method, opts...)
+		if err != nil {
+			return nil, tokens.hide(err)
+		}
+		return &hidingStream{stream, tokens}, nil
+	}
+}
+
+// hidingStream is a stream of hideStream. The end of a stream, [io.EOF], is no status
+// and passes.
+type hidingStream struct {
+	grpc.ClientStream
+	tokens *TokenSource
+}
+
+// SendMsg sends a message.
+func (s *hidingStream) SendMsg(m any) error { return s.tokens.hide(s.ClientStream.SendMsg(m)) }
+
+// RecvMsg receives a message.
+func (s *hidingStream) RecvMsg(m any) error { return s.tokens.hide(s.ClientStream.RecvMsg(m)) }
 
 // HostID is the id under which this process is known to ConductorOne: the
 // configured one (BATON_HOST_ID), else the host's name, else "baton-sdk". It has

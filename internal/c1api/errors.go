@@ -9,6 +9,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
 // A TokenError is an answer of the token endpoint that is not a token. As a gRPC
@@ -70,14 +73,16 @@ func Refused(err error) bool {
 }
 
 // transportError gives an error of the way to the token endpoint the gRPC status
-// that the same error of a call would have.
-func transportError(err error) error {
+// that the same error of a call would have. It may quote what the other end said, so
+// the credentials are taken out.
+func transportError(doing string, err error, known ...secret.String) error {
+	text := redact.Text(doing+": "+err.Error(), known...)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return status.Error(codes.Canceled, err.Error())
+		return status.Error(codes.Canceled, text)
 	case errors.Is(err, context.DeadlineExceeded):
-		return status.Error(codes.DeadlineExceeded, err.Error())
+		return status.Error(codes.DeadlineExceeded, text)
 	default:
-		return status.Error(codes.Unavailable, err.Error())
+		return status.Error(codes.Unavailable, text)
 	}
 }

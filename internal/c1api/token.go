@@ -20,6 +20,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/oauth2"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
 const (
@@ -94,7 +98,7 @@ func (s *TokenSource) Token(ctx context.Context) (*oauth2.Token, error) {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return nil, transportError(ctx.Err())
+		return nil, transportError("wait for a token of ConductorOne", ctx.Err())
 	}
 	if token := s.kept(); token.Valid() {
 		return token, nil
@@ -127,6 +131,7 @@ func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the token request: %w", err)
 	}
+	signed := secret.New(assertion)
 	form := url.Values{
 		"client_id":             {s.credentials.clientID},
 		"grant_type":            {"client_credentials"},
@@ -142,19 +147,42 @@ func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	req.Header.Set("User-Agent", tokenUserAgent)
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return nil, transportError(fmt.Errorf("ask ConductorOne for a token: %w", err))
+		return nil, transportError("ask ConductorOne for a token", err, signed)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
 	if err != nil {
-		return nil, transportError(fmt.Errorf("read ConductorOne's token: %w", err))
+		return nil, transportError("read ConductorOne's token", err, signed)
 	}
 	now := time.Now()
 	token, err := parseToken(resp.StatusCode, body, now)
-	if refusal, ok := errors.AsType[*TokenError](err); ok && !refusal.Temporary() {
-		refusal.Skew = skew(resp.Header.Get("Date"), now)
+	if refusal, ok := errors.AsType[*TokenError](err); ok {
+		refusal.Code, refusal.Description = redact.Line(refusal.Code, signed), redact.Line(refusal.Description, signed)
+		if !refusal.Temporary() {
+			refusal.Skew = skew(resp.Header.Get("Date"), now)
+		}
 	}
 	return token, err
+}
+
+// hide takes the token out of an error that ConductorOne answered a call with. Errors
+// of ours stay what they are.
+func (s *TokenSource) hide(err error) error {
+	answer, ok := status.FromError(err)
+	if err == nil || !ok {
+		return err
+	}
+	var token secret.String
+	if t := s.kept(); t != nil {
+		token = secret.New(t.AccessToken)
+	}
+	text := redact.Text(answer.Message(), token)
+	if text == answer.Message() {
+		return err
+	}
+	shown := answer.Proto()
+	shown.Message = text
+	return status.ErrorProto(shown)
 }
 
 // skew is how far this machine's clock is ahead of the one that a Date header was
@@ -171,7 +199,7 @@ func skew(date string, now time.Time) time.Duration {
 }
 
 // parseToken reads the endpoint's answer. Nothing of a good one, and only the
-// OAuth error of a bad one, gets into an error.
+// OAuth error of a bad one, gets into an error, as the endpoint worded it.
 func parseToken(code int, body []byte, now time.Time) (*oauth2.Token, error) {
 	var answer struct {
 		AccessToken string      `json:"access_token"`

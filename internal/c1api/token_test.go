@@ -2,6 +2,7 @@ package c1api_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -260,6 +261,81 @@ func TestTokenEndpointAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An endpoint that sends back what it was sent, whole or in part, under any name,
+// makes no error that holds any of it.
+func TestTokenEndpointEchoesTheAssertion(t *testing.T) {
+	t.Parallel()
+	parts := func(assertion string) []string { return strings.Split(assertion, ".") }
+	for name, echo := range map[string]func(assertion string) string{
+		"whole":           func(a string) string { return "assertion " + a + " is stale" },
+		"in JSON":         func(a string) string { return `{"client_assertion":"` + a + `"}` },
+		"escaped":         func(a string) string { return "got " + strings.ReplaceAll(a, ".", "%2E") },
+		"cut behind":      func(a string) string { return a[:len(a)-40] + "..." },
+		"cut before":      func(a string) string { return "..." + a[40:] },
+		"the claims":      func(a string) string { return "claims " + parts(a)[1] },
+		"the signature":   func(a string) string { return "signature " + parts(a)[2] + " is wrong" },
+		"in lines":        func(a string) string { return a[:50] + "\n" + a[50:] },
+		"behind a scheme": func(a string) string { return "Bearer " + a },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent string
+			tokens := tokenServer(t, func(w http.ResponseWriter, r *http.Request) {
+				sent = r.PostFormValue("client_assertion")
+				w.WriteHeader(http.StatusUnauthorized)
+				_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client " + echo(sent), "error_description": echo(sent)})
+			})
+			_, err := tokens.Token(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "invalid_client") || sent == "" {
+				t.Fatalf("error is %v", err)
+			}
+			for i := range len(sent) - 24 {
+				if strings.Contains(err.Error(), sent[i:i+24]) {
+					t.Fatalf("the error holds a part of the assertion: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// ConductorOne's own errors may quote the token that they were sent.
+func TestCallsEchoTheToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var w *world
+		w = newWorld(t, c1sim.Options{Faults: func(c c1sim.Call) c1sim.Fault {
+			if c.Method == "token" {
+				return c1sim.Fault{}
+			}
+			token := w.sim.Events("token")[0].Token
+			return c1sim.Fault{Before: status.Error(codes.InvalidArgument, "the token "+token+" is odd")}
+		}})
+		var lines strings.Builder
+		conn := w.dial(t, func(o *c1api.Options) {
+			o.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		call := poll(t, conn)
+		stream, err := conn.UploadAsset(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.Send(&pb.BatonServiceUploadAssetRequest{Msg: &pb.BatonServiceUploadAssetRequest_Metadata{
+			Metadata: &pb.BatonServiceUploadAssetRequest_UploadMetadata{HostId: "h", TaskId: strings.Repeat("a", 27)},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		_, upload := stream.CloseAndRecv()
+		for _, err := range []error{call, upload} {
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "the token [redacted] is odd") {
+				t.Errorf("error is %v", err)
+			}
+		}
+		if token := w.sim.Events("token")[0].Token; strings.Contains(lines.String(), token) {
+			t.Errorf("the log holds the token: %s", lines.String())
+		}
+	})
 }
 
 func TestTokenEndpointOutOfReach(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // network is what the connections of a process have in common.
@@ -38,7 +39,7 @@ func (a *app) openNetwork(ctx context.Context, c *console, settings config.Telem
 	n.transport = traced{jumpcloud.NewTransport(roots), n.tracer}
 	if n.logs != nil {
 		own := c.log.Handler()
-		c.log.Logger = slog.New(slog.NewMultiHandler(own, leveled{n.logs, own}))
+		c.log.Logger = slog.New(slog.NewMultiHandler(own, leveled{redact.Handler(n.logs), own}))
 	}
 	return n, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // Name is the name of the program and of the connector.
@@ -64,13 +65,17 @@ type hinter interface {
 }
 
 // printError writes an error's text, bare as other Baton connectors do, and then
-// what can be done about it. A text may hold names from outside. Nobody is left to tell when stderr cannot be
-// written.
+// what can be done about it: names from outside without what a terminal would act on,
+// and without any credential that somebody typed or a server sent back. Nobody is left
+// to tell when stderr cannot be written.
 func printError(w io.Writer, err error) {
-	_, _ = fmt.Fprintln(w, printable.VisibleLines(strings.TrimRight(err.Error(), "\n")))
+	_, _ = fmt.Fprintln(w, visible(strings.TrimRight(err.Error(), "\n")))
 	if h, ok := asError[hinter](err); ok {
 		for _, hint := range h.Hints() {
-			_, _ = fmt.Fprintln(w, "hint: "+printable.VisibleLines(hint))
+			_, _ = fmt.Fprintln(w, "hint: "+visible(hint))
 		}
 	}
 }
+
+// visible is a text as a person may see it.
+func visible(text string) string { return printable.VisibleLines(redact.Text(text)) }

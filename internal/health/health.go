@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 const (
@@ -97,6 +99,9 @@ func write(w http.ResponseWriter, code int, status string, details map[string]st
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
+	for name, text := range details {
+		details[name] = redact.Text(text)
+	}
 	// Whoever asked and went away does not need the answer.
 	_ = json.NewEncoder(w).Encode(answer{Status: status, Timestamp: time.Now().UTC(), Details: details})
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -29,7 +30,7 @@ func (k apiKey) apply(_ context.Context, header http.Header) (uint64, error) {
 
 func (apiKey) renew(uint64) bool { return false }
 
-func (k apiKey) hide(text string) string { return hide(text, k.key) }
+func (k apiKey) secrets() []secret.String { return []secret.String{k.key} }
 
 // routeToken is the OAuth token endpoint, for messages.
 var routeToken = Route{
@@ -107,10 +108,10 @@ func (a *serviceAccount) renew(mark uint64) bool {
 	return mark != 0
 }
 
-func (a *serviceAccount) hide(text string) string {
+func (a *serviceAccount) secrets() []secret.String {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return hide(text, a.secret, a.token)
+	return []secret.String{a.secret, a.token}
 }
 
 // current returns a token that can be used, fetching one where there is none.
@@ -194,7 +195,7 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 	f := &failure{err: e, class: patient, after: -1}
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response == nil {
-		e.Err = withoutURL(err)
+		e.Err = presentable(err, a)
 		var proxy *proxyError
 		switch {
 		case errors.As(err, &proxy):
@@ -213,7 +214,7 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		return f
 	}
 	e.Status = refused.Response.StatusCode
-	e.Message = shorten(a.hide(messageOf(refused.Body)))
+	e.Message = redact.Line(messageOf(refused.Body), a.secrets()...)
 	switch status := e.Status; {
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
 		if after, ok := retryAfter(refused.Response.Header, time.Now()); ok {

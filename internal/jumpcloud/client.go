@@ -236,6 +236,6 @@ type authenticator interface {
 	// renew is called when the credential with the mark was refused, and reports
 	// whether asking again can help.
 	renew(mark uint64) bool
-	// hide takes the credential out of a text.
-	hide(text string) string
+	// secrets are what no text may show.
+	secrets() []secret.String
 }

@@ -214,6 +214,8 @@ func TestRefusalsAreExplained(t *testing.T) {
 		{name: "specified form", status: 400, body: `{"code":3,"message":"invalid request","status":"INVALID_ARGUMENT"}`, kind: jumpcloud.KindInvalid, want: []string{"invalid request"}},
 		{name: "error only", status: 400, body: `{"error":"bad"}`, kind: jumpcloud.KindInvalid, want: []string{": bad"}},
 		{name: "description only", status: 400, body: `{"error_description":"worse"}`, kind: jumpcloud.KindInvalid, want: []string{": worse"}},
+		{name: "error and description", status: 400, body: `{"error":"bad","error_description":"worse"}`, kind: jumpcloud.KindInvalid, want: []string{": bad: worse"}},
+		{name: "a signature", status: 400, body: `{"message":"bad token eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJhIn0.c2ln"}`, kind: jumpcloud.KindInvalid, want: []string{"bad token [redacted]"}},
 		{name: "a page", status: 400, body: `<html><body>nginx</body></html>`, kind: jumpcloud.KindInvalid, never: []string{"nginx"}},
 		{name: "a long story", status: 400, body: long, kind: jumpcloud.KindInvalid, want: []string{long[:200] + "…"}, never: []string{long[:201]}},
 		{name: "our own key", status: 400, body: `{"message":"key ` + testKey + ` is odd"}`, kind: jumpcloud.KindInvalid, want: []string{"[redacted] is odd"}, never: []string{testKey}},

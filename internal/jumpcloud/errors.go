@@ -7,10 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
 // Kind is the class of an [Error]: what a caller can do about it.
@@ -154,12 +150,9 @@ func kindOfStatus(status int) Kind {
 	}
 }
 
-// maxMessage bounds what is kept of a server's words, in characters.
-const maxMessage = 200
-
-// messageOf finds the words in an error body: message, else error, else
-// error_description, else all of it. A page of HTML says nothing. What it returns
-// still has to be cut, after secrets were taken out.
+// messageOf finds the words in an error body: message, else error with its
+// error_description, else all of it. A page of HTML says nothing. What it returns may
+// hold secrets and be of any length.
 func messageOf(body []byte) string {
 	var parsed struct {
 		Message     text `json:"message"`
@@ -167,12 +160,14 @@ func messageOf(body []byte) string {
 		Description text `json:"error_description"`
 	}
 	if err := json.Unmarshal(body, &parsed); err == nil {
-		for _, s := range []text{parsed.Message, parsed.Error, parsed.Description} {
-			if s != "" {
-				return string(s)
-			}
+		switch {
+		case parsed.Message != "":
+			return string(parsed.Message)
+		case parsed.Error != "" && parsed.Description != "":
+			return string(parsed.Error + ": " + parsed.Description)
+		default:
+			return string(parsed.Error + parsed.Description)
 		}
-		return ""
 	}
 	if isHTML(body) {
 		return ""
@@ -180,39 +175,7 @@ func messageOf(body []byte) string {
 	return string(body)
 }
 
-// shorten makes one printable line of at most 200 characters.
-func shorten(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, word := range strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError
-	}) {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-			n++
-		}
-		for _, r := range word {
-			if n == maxMessage {
-				return b.String() + "…"
-			}
-			b.WriteRune(r)
-			n++
-		}
-	}
-	return b.String()
-}
-
 // isHTML reports whether a body is a page or other markup.
 func isHTML(body []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(body[:min(len(body), 512)]), " \t\r\n\ufeff"), "<")
-}
-
-// hide takes secrets out of a server's words.
-func hide(text string, secrets ...secret.String) string {
-	for _, s := range secrets {
-		if !s.Empty() {
-			text = strings.ReplaceAll(text, s.Reveal(), s.String())
-		}
-	}
-	return text
 }

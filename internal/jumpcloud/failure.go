@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // class says what to do about a failed attempt.
@@ -116,7 +118,7 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	}
 	e := c.newError(call, kindOfStatus(status), nil)
 	e.Status = status
-	e.Message = shorten(c.auth.hide(messageOf(body)))
+	e.Message = redact.Line(messageOf(body), c.auth.secrets()...)
 	f := &failure{err: e, after: -1, maybeDone: maybeDone}
 	switch {
 	case status == http.StatusUnauthorized:
@@ -215,7 +217,7 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 		return f
 	}
 	f := &failure{class: patient, after: -1, maybeDone: !neverSent(err)}
-	f.err = c.newError(call, KindUnavailable, withoutURL(err))
+	f.err = c.newError(call, KindUnavailable, presentable(err, c.auth))
 	var dns *net.DNSError
 	var proxy *proxyError
 	switch {
@@ -242,7 +244,7 @@ func (c *Client) brokenBody(ctx context.Context, call call, resp *http.Response,
 	if ctx.Err() != nil {
 		return stopped(call, ctx.Err())
 	}
-	f := &failure{err: c.answerError(call, resp, err), class: patient, after: -1}
+	f := &failure{err: c.answerError(call, resp, presentable(err, c.auth)), class: patient, after: -1}
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
 	var row *rowError
@@ -261,13 +263,29 @@ func (c *Client) brokenBody(ctx context.Context, call call, resp *http.Response,
 	return f
 }
 
-// withoutURL takes the address out of an error of net/http.
-func withoutURL(err error) error {
+// presentable takes the address out of an error of net/http, and the credential out of
+// what it quotes of the other end.
+func presentable(err error, auth authenticator) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
+		err = e.Err
+	}
+	if text := redact.Text(err.Error(), auth.secrets()...); text != err.Error() {
+		return redactedError{err, text}
 	}
 	return err
 }
+
+// redactedError is an error with another text.
+type redactedError struct {
+	error
+	text string
+}
+
+// Error is the text without the credential.
+func (e redactedError) Error() string { return e.text }
+
+// Unwrap returns the error itself, for those who ask what it is.
+func (e redactedError) Unwrap() error { return e.error }
 
 // isTimeout reports whether an attempt took too long.
 func isTimeout(err error) bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -78,7 +79,7 @@ func New(o Options) (*Log, error) {
 			writers = append(writers, f)
 		}
 	}
-	log.Logger = slog.New(handler(io.MultiWriter(writers...), o))
+	log.Logger = slog.New(redact.Handler(handler(io.MultiWriter(writers...), o)))
 	return log, nil
 }
 
