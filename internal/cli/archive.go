@@ -37,7 +37,7 @@ func (o *openedArchive) Close() error {
 // that of the settings.
 func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) (*openedArchive, error) {
 	cfg, err := a.load(cmd, config.ForCommand)
-	if cfg == nil {
+	if err != nil {
 		return nil, err
 	}
 	if path == "" {

@@ -11,7 +11,7 @@ func newCapabilities(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "capabilities",
 		Short: "Print as JSON what the connector can read and change",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runCapabilities(a, cmd) },
 	}
 }

@@ -21,9 +21,6 @@ func addCompletions(root *cobra.Command) {
 			values[o.Name] = nil
 		}
 	}
-	for _, t := range connector.ResourceTypes() {
-		values["sync-resource-types"] = append(values["sync-resource-types"], t.GetId())
-	}
 	values["grant-principal-type"] = []cobra.Completion{connector.TypeUser, connector.TypeGroup}
 	for name, list := range values {
 		// The only error is a flag that is not there or has values already.

@@ -45,7 +45,7 @@ func newDemo(a *app) *cobra.Command {
 synced, and show what came of it. Nothing leaves this machine. The archive is demo.c1z, in the
 working directory or, where that cannot be written, in the folder for temporary files; --file
 chooses another place. With --explore it is then shown in a browser.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), a, cmd.Flags(), o) },
 	}
 	o.addFlags(cmd.Flags())

@@ -32,7 +32,7 @@ func newHealthCheck(a *app) *cobra.Command {
 		Long: "Ask a running connector whether it is ready, at --health-check-bind-address and --health-check-port,\n" +
 			"as the readiness probe of our manifests does. The exit code is 0 when it is, 2 when it answers that it is\n" +
 			"not, and 14 when nothing answers.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.ForCommand)
 			if err != nil {

@@ -26,7 +26,7 @@ func newInspect(a *app) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use: "inspect", Short: "Show what an archive holds", Long: inspectLong, Example: inspectExample,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return untilStopped(cmd.Context(), o.run(a, cmd, statsTable))
 		},
@@ -84,7 +84,7 @@ func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *c
 		Use: name, Short: short,
 		Example: "  baton-jumpcloud inspect " + name + "\n  baton-jumpcloud inspect " + name + " --search ana --limit 20 --page 2\n" +
 			"  baton-jumpcloud inspect " + name + " -f other.c1z --save list.xlsx",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return untilStopped(cmd.Context(), o.run(a, cmd, table)) },
 	}
 	o.addFlags(cmd.Flags())
@@ -101,7 +101,7 @@ func newInspectSyncs(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "syncs", Short: "List the syncs of the archive, the newest first",
 		Example: "  baton-jumpcloud inspect syncs\n  baton-jumpcloud inspect syncs -f other.c1z -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return untilStopped(cmd.Context(), runInspectSyncs(cmd.Context(), a, cmd, &o))
 		},

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/logs"
 	"github.com/conductorone/baton-jumpcloud/internal/report"
@@ -39,6 +41,16 @@ func (a *app) openConsole(settings config.Log) (*console, error) {
 	}
 	c.log = log
 	return c, nil
+}
+
+// tellSettings logs what somebody should know of the settings before anything is done.
+func (c *console) tellSettings(ctx context.Context, cfg *config.Config) {
+	if len(cfg.FromWorkingDir) > 0 {
+		c.log.InfoContext(ctx, "settings of the working directory are in force", "file", ".baton.yaml", "settings", cfg.FromWorkingDir)
+	}
+	for _, warning := range cfg.Warnings {
+		c.log.WarnContext(ctx, "unwise setting", "warning", warning)
+	}
 }
 
 // fail logs the error that ends a command, unless it is about to stand on the

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
@@ -33,6 +34,8 @@ type app struct {
 // Main runs the program and returns its exit code. The context ends when the
 // process is asked to stop; its cause should be [Interrupted] then.
 func Main(ctx context.Context, process Process) int {
+	// Wherever a variable was filled from a file, what ends the file is no part of it.
+	process.Lookup = config.CleanLookup(process.Lookup)
 	a := &app{process}
 	root := newRoot(a)
 	root.SetArgs(process.Args[1:])

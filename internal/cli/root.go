@@ -3,11 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // newRoot builds the program: the root command, which runs the connector, and
@@ -19,6 +22,7 @@ func newRoot(a *app) *cobra.Command {
 		Long:          rootLong,
 		Example:       rootExample,
 		Version:       readBuild().String(),
+		Args:          noArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return runRoot(a, cmd) },
@@ -66,10 +70,36 @@ func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, 
 	return config.Load(cmd.Flags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, purpose)
 }
 
+// noArguments refuses arguments where only commands and flags stand.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	word := redact.Words(args[0])
+	if !cmd.HasSubCommands() {
+		return fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), word)
+	}
+	err := fmt.Errorf("unknown command %q for %q", word, cmd.CommandPath())
+	if strings.EqualFold(filepath.Ext(args[0]), ".c1z") {
+		return hintedError{err, "name an archive with --file: " + cmd.CommandPath() + " --file " + shellWord(word)}
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return hintedError{err, "did you mean " + near[0] + "?"}
+	}
+	return err
+}
+
 // flagError adds to an unknown flag the one that it may have meant.
 func flagError(_ *cobra.Command, err error) error {
+	// Whatever was mistyped may be a key.
+	shown := redact.Words(err.Error())
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
-	if !ok || unknown.GetSpecifiedShortnames() != "" {
+	switch {
+	case ok && unknown.GetSpecifiedShortnames() == "" && shown != err.Error():
+		return fmt.Errorf("%s\nrun %s --help for the list", shown, Name)
+	case shown != err.Error():
+		return errors.New(shown)
+	case !ok || unknown.GetSpecifiedShortnames() != "":
 		return err
 	}
 	if nearest := config.Nearest(unknown.GetSpecifiedName()); nearest != "" {

@@ -64,7 +64,7 @@ func logged(t *testing.T) (levels map[string]string, literals []string) {
 	methods := map[string]int{"Info": 0, "Warn": 0, "Error": 0, "InfoContext": 1, "WarnContext": 1, "ErrorContext": 1, "LogAttrs": 2, "logInHand": 2}
 	var files []string
 	for _, pattern := range []string{
-		"serve*.go", "sync.go", "guard.go", "connect.go", "telemetry.go", "../agent/*.go", "../agent/*/*.go", "../c1api/*.go", "../report/*.go",
+		"serve*.go", "sync.go", "guard.go", "connect.go", "logging.go", "telemetry.go", "../agent/*.go", "../agent/*/*.go", "../c1api/*.go", "../report/*.go",
 		"../audit/*.go", "../connector/*.go", "../jumpcloud/*.go", "../syncer/*.go", "../workdb/*.go", "../c1z/*.go",
 	} {
 		found, err := filepath.Glob(pattern)

@@ -42,9 +42,7 @@ func runService(ctx context.Context, a *app, cfg *config.Config) (err error) {
 			c.log.WarnContext(ctx, "telemetry could not be sent", "error", err)
 		}
 	}()
-	for _, warning := range cfg.Warnings {
-		c.log.WarnContext(ctx, "unwise setting", "warning", warning)
-	}
+	c.tellSettings(ctx, cfg)
 	if err := announceHost(c.screen, cfg.JumpCloud); err != nil {
 		return err
 	}

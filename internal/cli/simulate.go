@@ -61,7 +61,7 @@ against it. It serves what the connector reads and changes, with made-up people 
   baton-jumpcloud simulate --size small --save company.json    # edit it, then
   baton-jumpcloud simulate --tenant company.json
   baton-jumpcloud simulate --conductorone --sync-every 10s     # and a service between the two`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), a, cmd.Flags(), o) },
 	}
 	o.addFlags(cmd.Flags())

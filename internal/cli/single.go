@@ -26,9 +26,7 @@ func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *traffic, wor
 		return c.fail(err)
 	}
 	defer func() { err = errors.Join(err, end(ctx)) }()
-	for _, warning := range cfg.Warnings {
-		c.log.WarnContext(ctx, "unwise setting", "warning", warning)
-	}
+	c.tellSettings(ctx, cfg)
 	if err := announceHost(c.screen, cfg.JumpCloud); err != nil {
 		return err
 	}

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
@@ -96,16 +94,8 @@ func startTelemetry(ctx context.Context, settings config.Telemetry, roots *x509.
 // collector is the address of the collector and how to know that it is the right
 // one.
 func collector(settings config.Telemetry, roots *x509.CertPool) (string, transport.TransportCredentials, error) {
-	target, plain := settings.Endpoint, settings.Insecure
-	if strings.Contains(target, "://") {
-		u, err := url.Parse(target)
-		if err != nil || u.Host == "" {
-			return "", nil, errors.New("the collector's endpoint must be host:port or a URL")
-		}
-		target, plain = u.Host, plain || u.Scheme == "http"
-	}
-	if plain {
-		return target, insecure.NewCredentials(), nil
+	if settings.Insecure {
+		return settings.Endpoint, insecure.NewCredentials(), nil
 	}
 	certificates := settings.Cert
 	if settings.CertPath != "" {
@@ -120,7 +110,7 @@ func collector(settings config.Telemetry, roots *x509.CertPool) (string, transpo
 			return "", nil, errors.New("the collector's CA holds no certificate in PEM form")
 		}
 	}
-	return target, transport.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}), nil
+	return settings.Endpoint, transport.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}), nil
 }
 
 // Close sends what is left, for a few seconds, and disconnects.

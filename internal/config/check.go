@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -8,17 +9,68 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // checkRules holds each value to the rules of its option.
 func (v values) checkRules() Problems {
 	var problems Problems
 	for _, o := range Options() {
+		if o.Kind == Strings {
+			problems = append(problems, v.checkItems(o)...)
+			continue
+		}
 		if text := v.breaks(o); text != "" {
-			problems = append(problems, Problem{Text: fmt.Sprintf("field %s: %s", o.Name, text)})
+			problems = append(problems, fieldProblem(o.Name, errors.New(text)))
 		}
 	}
 	return problems
+}
+
+// checkItems holds the items of a list to the rules of its option. A list of nothing
+// but separators was meant to name something.
+func (v values) checkItems(o Option) Problems {
+	var problems Problems
+	items := v.list(o.Name)
+	if len(items) == 0 && len(v.k.Strings(o.Name)) > 1 {
+		return Problems{fieldProblem(o.Name, errors.New("value must name something between its commas"))}
+	}
+	for _, item := range items {
+		if len(o.OneOf) > 0 && !slices.Contains(o.OneOf, item) {
+			problems = append(problems, Problem{
+				Text: fmt.Sprintf("field %s: invalid resource type '%s' in filter", o.Name, redact.Value(item)),
+				Hint: typeHint(item, o.OneOf),
+			})
+		}
+	}
+	return problems
+}
+
+// typeHint says which type may be meant, and which there are.
+func typeHint(word string, types []string) string {
+	list := "the types are " + strings.Join(types, ", ")
+	if meant := nearestType(word, types); meant != "" {
+		return fmt.Sprintf("did you mean '%s'? %s", meant, list)
+	}
+	return list
+}
+
+// nearestType is the type that a word stands for in another spelling, in the plural or
+// as part of a longer one, as in applications and systemusers; empty for none.
+func nearestType(word string, types []string) string {
+	word = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(word)), "s")
+	for _, like := range []func(t string) bool{
+		func(t string) bool { return word == t },
+		func(t string) bool { return strings.HasSuffix(word, t) },
+		func(t string) bool { return strings.HasPrefix(word, t) },
+		func(t string) bool { return distance(word, t) == 1 },
+	} {
+		if i := slices.IndexFunc(types, like); i >= 0 {
+			return types[i]
+		}
+	}
+	return ""
 }
 
 // breaks says how an option's value breaks its rules; empty when it does not.
@@ -27,12 +79,12 @@ func (v values) breaks(o Option) string {
 	case len(o.OneOf) > 0:
 		got := v.str(o.Name)
 		if !slices.ContainsFunc(o.OneOf, func(s string) bool { return strings.EqualFold(s, got) }) {
-			return fmt.Sprintf("value must be one of %v but got '%s'", o.OneOf, got)
+			return fmt.Sprintf("value must be one of %v but got '%s'", o.OneOf, redact.Value(got))
 		}
 	case o.BoolText:
 		got := v.str(o.Name)
 		if _, err := strconv.ParseBool(got); got != "" && err != nil {
-			return fmt.Sprintf("value must be true or false but got '%s'", got)
+			return fmt.Sprintf("value must be true or false but got '%s'", redact.Value(got))
 		}
 	case o.Min != 0 || o.Max != 0:
 		switch got := v.num(o.Name); {
@@ -47,9 +99,8 @@ func (v values) breaks(o Option) string {
 
 func (v values) checkRelations() Problems {
 	var problems Problems
-	table := byName()
 	oneShot := func(name string) bool {
-		return table[name].Section == SectionActions || table[name].Section == SectionChange
+		return v.table[name].Section == SectionActions || v.table[name].Section == SectionChange
 	}
 	for _, r := range Relations() {
 		if v.present(nameClientID) && !slices.ContainsFunc(r.Names, func(n string) bool { return !oneShot(n) }) {
@@ -80,29 +131,6 @@ func (v values) checkServed() Problems {
 		})
 	}
 	return problems
-}
-
-// checkBaseURLOrigin refuses a base URL that lies in the working directory when
-// the credential does not: whoever can drop a file there could have the key sent
-// to a host of their own.
-func (c *Config) checkBaseURLOrigin(file configFile) Problems {
-	origin := c.Origin(nameBaseURL)
-	if !file.implicit || origin.Layer != LayerFile {
-		return nil
-	}
-	credential := []string{nameAPIKey}
-	if c.JumpCloud.AuthMethod == GroupServiceAccount {
-		credential = []string{nameJCClientID, nameJCSecret}
-	}
-	for _, name := range credential {
-		if from := c.Origin(name); from.Layer > LayerFile {
-			return Problems{{
-				Text: fmt.Sprintf("base-url in %s is refused because %s comes from %s: a file in the working directory must not decide where a credential is sent", file.path, name, from.Name),
-				Hint: "give --base-url or BATON_BASE_URL, or name the file with BATON_CONFIG_PATH",
-			}}
-		}
-	}
-	return nil
 }
 
 // fileWarnings warns of a configuration file that lets others read a secret.

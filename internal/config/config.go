@@ -23,6 +23,9 @@ type Config struct {
 	// Warnings are sentences for whoever runs the connector: nothing is wrong,
 	// but something is unwise.
 	Warnings []string
+	// FromWorkingDir are the settings that ./.baton.yaml gave, by the names of their
+	// options, where that was read unasked.
+	FromWorkingDir []string
 
 	values values
 }

@@ -62,8 +62,8 @@ func secretFile(t *testing.T, content string) string {
 
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
-	file := "org-id: \"from-file\"\nregion: eu\nlog-level: debug\nsync-resource-types: [\"a,b\", c]\nworkers: 3\nmerge-admins: true\n"
-	env := map[string]string{"BATON_ORG_ID": "from-env", "BATON_REGION": "in", "BATON_SYNC_RESOURCE_TYPES": "user,group", "BATON_MERGE_ADMINS": "F"}
+	file := "api-key: k\norg-id: \"from-file\"\nregion: eu\nlog-level: debug\nlog-path: [\"a,b\", c]\nworkers: 3\nmerge-admins: true\n"
+	env := map[string]string{"BATON_ORG_ID": "from-env", "BATON_REGION": "in", "BATON_LOG_PATH": "a.log, b.log,", "BATON_MERGE_ADMINS": "F"}
 	args := []string{"--org-id=from-flag"}
 
 	tests := []struct {
@@ -71,15 +71,15 @@ func TestPrecedence(t *testing.T) {
 		world     world
 		org       string
 		region    string
-		types     []string
+		paths     []string
 		workers   int
 		merge     bool
 		orgOrigin config.Layer
 	}{
 		{"defaults", world{}, "", "us", nil, 16, false, config.LayerDefault},
 		{"file", world{file: file}, "from-file", "eu", []string{"a,b", "c"}, 3, true, config.LayerFile},
-		{"environment over file", world{file: file, env: env}, "from-env", "in", []string{"user", "group"}, 3, false, config.LayerEnv},
-		{"flag over all", world{file: file, env: env, args: args}, "from-flag", "in", []string{"user", "group"}, 3, false, config.LayerFlag},
+		{"environment over file", world{file: file, env: env}, "from-env", "in", []string{"a.log", "b.log"}, 3, false, config.LayerEnv},
+		{"flag over all", world{file: file, env: env, args: args}, "from-flag", "in", []string{"a.log", "b.log"}, 3, false, config.LayerFlag},
 		{"empty environment is not set", world{file: file, env: map[string]string{"BATON_ORG_ID": ""}}, "from-file", "eu", []string{"a,b", "c"}, 3, true, config.LayerFile},
 	}
 	for _, tt := range tests {
@@ -93,8 +93,8 @@ func TestPrecedence(t *testing.T) {
 				t.Errorf("org %q, region %q, workers %d, merge %v; want %q, %q, %d, %v",
 					c.JumpCloud.OrgID, c.JumpCloud.Region, c.Sync.Workers, c.JumpCloud.MergeAdmins, tt.org, tt.region, tt.workers, tt.merge)
 			}
-			if diff := cmp.Diff(tt.types, c.Sync.ResourceTypes); diff != "" {
-				t.Errorf("resource types differ (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.paths, c.Log.Paths); diff != "" {
+				t.Errorf("log paths differ (-want +got):\n%s", diff)
 			}
 			if got := c.Origin("org-id").Layer; got != tt.orgOrigin {
 				t.Errorf("origin of org-id = %v, want %v", got, tt.orgOrigin)
@@ -239,7 +239,7 @@ func TestProblems(t *testing.T) {
 		{"dependent", world{args: []string{"--external-resource-traits=user"}, env: key}, []string{"set fields ('external-resource-traits') are dependent on ('external-resource-c1z') being set"}, "", codes.Unimplemented},
 		{"bad resource id", world{args: []string{"--sync-resources=user/u1"}, env: key}, []string{`field sync-resources: "user/u1" is not a resource id as in bid:r:user/`}, "", codes.Unknown},
 		{"temp dir", world{args: []string{"--c1z-temp-dir=/missing/dir"}, env: key}, []string{"the specified c1z temp dir does not exist: /missing/dir"}, "", codes.Unknown},
-		{"password in base url", world{args: []string{"--base-url=https://u:hunter2@jc.example"}, env: key}, []string{"without user, query and fragment but got 'https://u:xxxxx@jc.example'"}, "", codes.Unknown},
+		{"password in base url", world{args: []string{"--base-url=https://u:hunter2@jc.example"}, env: key}, []string{"without user, query and fragment but got 'https://[redacted]@jc.example'"}, "", codes.Unknown},
 		{"empty file name", world{args: []string{"--file="}, env: key}, []string{"field file: value must not be empty"}, "", codes.Unknown},
 		{"expiry", world{args: []string{"--log-level-debug-expires-at=tomorrow"}, env: key}, []string{"field log-level-debug-expires-at: value must be a time"}, "", codes.Unknown},
 	}

@@ -8,9 +8,9 @@
 // An [Option] is one row of the table. A [Layer] is where a value can come from:
 // the default, the configuration file, the environment, the command line; the
 // later one wins. An [Origin] says which layer a value came from and under which
-// name, because some rules ask: a base URL that somebody left in ./.baton.yaml
-// must not receive a key that comes from elsewhere. A [Problem] is one thing that
-// is wrong; [Load] finds all of them and returns them together as [Problems].
+// name, because some rules ask: what ./.baton.yaml may set depends on it, see
+// [Reach]. A [Problem] is one thing that is wrong; [Load] finds all of them and
+// returns them together as [Problems].
 //
 // # The file
 //

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -10,8 +12,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/yaml"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -40,7 +43,7 @@ func readFile(named, dir string) (configFile, Problems) {
 	if named == "" {
 		file.path, file.implicit = filepath.Join(dir, defaultFile), true
 	} else if ext := filepath.Ext(named); ext != ".yaml" && ext != ".yml" {
-		return configFile{}, Problems{{Text: fmt.Sprintf("expected config file to have .yaml or .yml extension, got %s", named)}}
+		return configFile{}, Problems{{Text: fmt.Sprintf("expected config file to have .yaml or .yml extension, got %s", shownPath(named))}}
 	}
 	content, err := file.load()
 	switch {
@@ -59,8 +62,17 @@ func (c *configFile) load() (map[string]any, error) {
 		return nil, err
 	}
 	c.mode = info.Mode()
-	content, err := yaml.Parser().Unmarshal(data)
-	if err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var content map[string]any
+	if err := decoder.Decode(&content); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %s", c.path, unquote(err))
+	}
+	// What a second document says would have no effect.
+	var more yaml.Node
+	switch err := decoder.Decode(&more); {
+	case err == nil:
+		return nil, fmt.Errorf("%s: line %d begins a second YAML document: put all settings into one, without --- between them", c.path, more.Line)
+	case !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%s: %s", c.path, unquote(err))
 	}
 	return content, nil
@@ -82,7 +94,7 @@ func (c *configFile) take(content map[string]any) Problems {
 	for _, key := range slices.Sorted(maps.Keys(content)) {
 		o, known := options[strings.ToLower(key)]
 		if !known {
-			problems = append(problems, Problem{Text: fmt.Sprintf("config file %s: unknown key '%s'", c.path, key), Hint: keyHint(key)})
+			problems = append(problems, Problem{Text: fmt.Sprintf("config file %s: unknown key '%s'", c.path, redact.Value(key)), Hint: keyHint(key)})
 			continue
 		}
 		if content[key] == nil {

@@ -25,6 +25,10 @@ func TestBadFiles(t *testing.T) {
 		{"number for text", "org-id: 0012\n", "field org-id: value must be text: put it in quotes", ""},
 		{"number for a secret", "api-key: 12345\n", "field api-key: value must be text: put it in quotes", ""},
 		{"text for a number", "workers: many\n", "field workers: value must be a whole number but got 'many'", ""},
+		{"second document", "region: us\n---\nworkers: 4\n", "line 2 begins a second YAML document: put all settings into one", ""},
+		{"empty second document", "region: us\n---\n", "begins a second YAML document", ""},
+		{"malformed second document", "region: us\n---\nhunter2: [\n", "read config file: ", ""},
+		{"key as a key", "jca_hunter2hunter2: x\n", "unknown key '[redacted]'", "see --help"},
 		{"list for a bool", "merge-admins: [true]\n", "field merge-admins: value must be a bool", ""},
 		{"number in a list", "sync-resource-types: [1]\n", "field sync-resource-types: every item must be text", ""},
 	}
@@ -48,7 +52,7 @@ func TestBadFiles(t *testing.T) {
 
 func TestGoodFile(t *testing.T) {
 	t.Parallel()
-	c, err := world{file: "# a comment\nAPI-Key: k\nmerge-admins: \"true\"\nworkers: \"4\"\nsync-resource-types: user,group\norg-id:\nevent-feed: \"false\"\n"}.load(t, config.ForRun)
+	c, err := world{file: "\ufeff# a comment\n---\nAPI-Key: k\nmerge-admins: \"true\"\nworkers: \"4\"\nsync-resource-types: user,group\norg-id:\nevent-feed: \"false\"\n...\n"}.load(t, config.ForRun)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,36 +92,6 @@ func TestConfigPath(t *testing.T) {
 			}
 			if c.JumpCloud.OrgID != tt.org {
 				t.Errorf("org-id = %q, want %q", c.JumpCloud.OrgID, tt.org)
-			}
-		})
-	}
-}
-
-func TestBaseURLFromTheWorkingDirectory(t *testing.T) {
-	t.Parallel()
-	const url = "base-url: https://jc.example\n"
-	elsewhere := filepath.Join(t.TempDir(), "named.yaml")
-	if err := os.WriteFile(elsewhere, []byte(url), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name    string
-		world   world
-		refused bool
-	}{
-		{"key in the environment", world{file: url, env: map[string]string{"BATON_API_KEY": "k"}}, true},
-		{"key on the command line", world{file: url, args: []string{"--api-key=k"}}, true},
-		{"secret in the environment", world{file: url + "jumpcloud-client-id: i\n", env: map[string]string{"BATON_JUMPCLOUD_CLIENT_SECRET": "s"}}, true},
-		{"key in the same file", world{file: url + "api-key: k\n"}, false},
-		{"url given by the user too", world{file: url, args: []string{"--base-url=https://jc.example"}, env: map[string]string{"BATON_API_KEY": "k"}}, false},
-		{"file named by the user", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_CONFIG_PATH": elsewhere}}, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := tt.world.load(t, config.ForRun)
-			if refused := err != nil && strings.Contains(err.Error(), "base-url in "); refused != tt.refused {
-				t.Errorf("error = %v, want refused: %v", err, tt.refused)
 			}
 		})
 	}

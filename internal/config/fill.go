@@ -1,16 +1,15 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/conductorone/baton-jumpcloud/internal/bid"
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // DefaultWorkers is how many pages are read side by side when nothing else is
@@ -24,7 +23,7 @@ func (c *Config) fill() Problems {
 	v := c.values
 	var problems Problems
 	wrong := func(name, format string, args ...any) {
-		problems = append(problems, Problem{Text: "field " + name + ": " + fmt.Sprintf(format, args...)})
+		problems = append(problems, fieldProblem(name, fmt.Errorf(format, args...)))
 	}
 
 	c.JumpCloud = JumpCloud{
@@ -38,11 +37,20 @@ func (c *Config) fill() Problems {
 		Timeout:      time.Duration(v.num("http-timeout-seconds")) * time.Second,
 	}
 	if text := strings.TrimSpace(v.str(nameBaseURL)); text != "" {
-		base, err := parseBaseURL(text)
+		base, note, err := parseBaseURL(text)
 		if err != nil {
-			wrong(nameBaseURL, "%v", err)
+			problems = append(problems, fieldProblem(nameBaseURL, err))
+		}
+		if note != "" {
+			c.Warnings = append(c.Warnings, note)
 		}
 		c.JumpCloud.BaseURL = base
+	}
+	if err := checkToken(c.JumpCloud.ClientID); err != nil {
+		problems = append(problems, fieldProblem(nameJCClientID, err))
+	}
+	if err := checkToken(c.JumpCloud.OrgID); err != nil {
+		problems = append(problems, fieldProblem(nameOrgID, err))
 	}
 
 	c.Sync = Sync{
@@ -61,7 +69,14 @@ func (c *Config) fill() Problems {
 	for _, text := range v.list("sync-resources") {
 		resource, err := bid.ParseResource(text)
 		if err != nil {
-			wrong("sync-resources", "%v", err)
+			wrong("sync-resources", "%s", strings.ReplaceAll(err.Error(), text, redact.Value(text)))
+			continue
+		}
+		if !slices.Contains(ResourceTypes(), resource.Type) {
+			problems = append(problems, Problem{
+				Text: fmt.Sprintf("field sync-resources: there are no resources of type '%s'", redact.Value(resource.Type)),
+				Hint: typeHint(resource.Type, ResourceTypes()),
+			})
 			continue
 		}
 		c.Sync.Resources = append(c.Sync.Resources, resource)
@@ -69,7 +84,7 @@ func (c *Config) fill() Problems {
 
 	drop, err := parseMaxDrop(v.str(nameMaxDrop))
 	if err != nil {
-		wrong(nameMaxDrop, "%v", err)
+		wrong(nameMaxDrop, "%w", err)
 	}
 	c.Sync.MaxDrop, c.Sync.AllowDrop = drop, strings.ToLower(strings.TrimSpace(v.str(nameAllowDrop)))
 
@@ -88,7 +103,7 @@ func (c *Config) fill() Problems {
 		c.Output.TempDir = v.str("tmpdir")
 	}
 	if dir := c.Output.TempDir; dir != "" && !isDir(dir) {
-		problems = append(problems, Problem{Text: "the specified c1z temp dir does not exist: " + dir})
+		problems = append(problems, Problem{Text: "the specified c1z temp dir does not exist: " + shownPath(dir)})
 	}
 	if c.Output.File == "" {
 		wrong("file", "value must not be empty")
@@ -100,68 +115,23 @@ func (c *Config) fill() Problems {
 	if text := v.str("log-level-debug-expires-at"); text != "" {
 		until, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			wrong("log-level-debug-expires-at", "value must be a time as in 2026-01-31T15:04:05Z but got '%s'", text)
+			wrong("log-level-debug-expires-at", "value must be a time as in 2026-01-31T15:04:05Z but got '%s'", redact.Value(text))
 		}
 		c.Log.DebugUntil = until
 	}
 	return append(problems, c.fillService()...)
 }
 
-// parseBaseURL reads the address of a console.
-func parseBaseURL(text string) (*url.URL, error) {
-	base, err := url.Parse(text)
-	switch {
-	case err != nil:
-		// The error of the parser quotes the text, which may hold a password.
-		return nil, errors.New("value must be an address as in https://console.jumpcloud.com")
-	case base.Scheme != "https" && base.Scheme != "http", base.Host == "":
-		return nil, fmt.Errorf("value must be an address as in https://console.jumpcloud.com but got '%s'", base.Redacted())
-	case base.User != nil, base.RawQuery != "", base.Fragment != "":
-		return nil, fmt.Errorf("value must be an address without user, query and fragment but got '%s'", base.Redacted())
+// shownPath is a path as an error may show it. What has no separator may be a key that
+// was typed in place of one.
+func shownPath(path string) string {
+	if filepath.Base(path) == path {
+		return redact.Value(path)
 	}
-	return base, nil
+	return path
 }
 
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// chooseCredential settles which credential is used: the one that --auth-method
-// names, else the one that is set.
-func (c *Config) chooseCredential() Problems {
-	v := c.values
-	key := v.present(nameAPIKey) && !c.JumpCloud.APIKey.Empty()
-	account := v.present(nameJCClientID) || v.present(nameJCSecret)
-	method := strings.ToLower(v.str(nameAuthMethod))
-	switch {
-	case method == "" && key && account:
-		return Problems{{
-			Text: fmt.Sprintf("if any flags in the group [%s %s] are set none of the others can be; both credentials were set", nameAPIKey, nameJCClientID),
-			Hint: "remove one of them, or choose with --auth-method",
-		}}
-	case method == "" && account:
-		method = GroupServiceAccount
-	case method == "":
-		method = GroupAPIKey
-	}
-	c.JumpCloud.AuthMethod = method
-	switch {
-	case method == GroupAPIKey && !key:
-		return Problems{missing(nameAPIKey)}
-	case method == GroupServiceAccount && !account:
-		return Problems{missing(nameJCClientID + `", "` + nameJCSecret)}
-	}
-	return nil
-}
-
-// missing is the problem of a credential that was not given.
-func missing(names string) Problem {
-	return Problem{
-		Text: fmt.Sprintf(`required flag(s) "%s" not set`, names),
-		Hint: `set BATON_API_KEY (or BATON_API_KEY_FILE) to a key from the JumpCloud console: the menu at your picture, My API Key
-for a service account set BATON_JUMPCLOUD_CLIENT_ID and BATON_JUMPCLOUD_CLIENT_SECRET instead
-to see the connector work without an account, run: baton-jumpcloud demo`,
-		Code: codes.Unauthenticated,
-	}
 }

@@ -49,9 +49,12 @@ func flagValue(flags *pflag.FlagSet, o Option) any {
 		return v
 	case Strings:
 		v, _ := flags.GetStringSlice(o.Name)
+		for i := range v {
+			v[i] = Clean(v[i])
+		}
 		return v
 	default:
 		v, _ := flags.GetString(o.Name)
-		return v
+		return Clean(v)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -84,8 +85,11 @@ func readSecret(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := strings.TrimSpace(string(data))
-	if text == "" {
+	text, err := decode(data)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	if text = strings.TrimSpace(text); text == "" {
 		return "", fmt.Errorf("%s is empty", path)
 	}
 	return text, nil
@@ -94,17 +98,18 @@ func readSecret(path string) (string, error) {
 // parseText reads an option's value from text of the environment or of a YAML
 // string. Its errors do not quote secrets.
 func parseText(o Option, text string) (any, error) {
+	text = Clean(text)
 	switch o.Kind {
 	case Bool:
 		v, err := strconv.ParseBool(text)
 		if err != nil {
-			return nil, fmt.Errorf("value must be true or false but got '%s'", text)
+			return nil, fmt.Errorf("value must be true or false but got '%s'", redact.Value(text))
 		}
 		return v, nil
 	case Int:
 		v, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, fmt.Errorf("value must be a whole number but got '%s'", text)
+			return nil, fmt.Errorf("value must be a whole number but got '%s'", redact.Value(text))
 		}
 		return v, nil
 	case Strings:

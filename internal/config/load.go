@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,7 @@ const (
 // environment, then the flags that were given; the later outweighs the earlier.
 // An error that concerns the settings is [Problems] and holds all of them.
 func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, error) {
+	env.Lookup = CleanLookup(env.Lookup)
 	var (
 		file     configFile
 		problems Problems
@@ -58,20 +60,22 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 	c := &Config{values: v}
 	problems = append(problems, v.checkRules()...)
 	problems = append(problems, c.fill()...)
+	problems = append(problems, c.checkSecrets()...)
+	problems = append(problems, c.checkReach(file)...)
 	if purpose == ForRun {
 		problems = append(problems, c.checkService()...)
 		problems = append(problems, v.checkRelations()...)
 		problems = append(problems, c.chooseCredential()...)
-		problems = append(problems, c.checkBaseURLOrigin(file)...)
 		problems = append(problems, v.checkServed()...)
 	}
-	c.Warnings = append(fileWarnings(file), c.serviceWarnings()...)
-	return c, problems.err()
+	c.Warnings = slices.Concat(c.Warnings, fileWarnings(file), c.serviceWarnings())
+	return c, problems.without(c.secrets()).err()
 }
 
 // values is the layers laid over one another, and where each value came from.
 type values struct {
 	k       *koanf.Koanf
+	table   map[string]Option
 	origins map[string]Origin
 }
 
@@ -80,7 +84,7 @@ func newValues() values {
 	for _, o := range Options() {
 		defaults[o.Name] = o.zero()
 	}
-	v := values{k: koanf.New("."), origins: make(map[string]Origin)}
+	v := values{k: koanf.New("."), table: byName(), origins: make(map[string]Origin)}
 	// Loading a map that has no parser cannot fail.
 	_ = v.k.Load(confmap.Provider(defaults, ""), nil)
 	return v
@@ -116,7 +120,7 @@ func (v values) present(name string) bool {
 	if _, set := v.origins[name]; !set {
 		return false
 	}
-	o := byName()[name]
+	o := v.table[name]
 	if o.BoolText {
 		on, _ := strconv.ParseBool(v.str(name))
 		return on

@@ -28,22 +28,27 @@ environment, which outweighs the file, which outweighs the default.
 
 - **Environment.** ` + "`BATON_`" + ` and the flag's name in upper case with ` + "`_`" + ` for ` + "`-`" + `: ` + "`--org-id`" + ` is
   ` + "`BATON_ORG_ID`" + `. An empty variable counts as not set. Lists are separated by commas.
-  Bools are 1, t, true, 0, f, false.
+  Bools are 1, t, true, 0, f, false. A byte order mark before a value and line breaks
+  behind it are taken off, in files too.
 - **File.** ` + "`BATON_CONFIG_PATH`" + ` names a file that ends in .yaml or .yml; without it
   ` + "`./.baton.yaml`" + ` is read if there is one. Keys are flag names. A file that is malformed,
-  that cannot be read or that holds an unknown key is refused. Text goes in quotes where
-  YAML would take it for a number.
+  that cannot be read, or that holds an unknown key or a second YAML document is refused.
+  Text goes in quotes where YAML would take it for a number.
+- **Working directory.** Nobody named ` + "`./.baton.yaml`" + `, so it may not set everything; the
+  column says what. "yes" is harmless. "with the credential" is refused unless the JumpCloud
+  credential is in the same file and none comes from elsewhere. "no" decides what the program
+  does and is refused always. To have a file trusted, name it:
+  ` + "`BATON_CONFIG_PATH=.baton.yaml`" + `.
 - **Secrets.** Each secret can be read from a file: the environment variable with the
   suffix ` + "`_FILE`" + ` names it. Setting both is an error. Keep secrets out of the command
-  line, where every process of the machine can read them. A ` + "`base-url`" + ` in ` + "`./.baton.yaml`" + `
-  is refused when the credential comes from elsewhere.
+  line, where every process of the machine can read them.
 - **Not served.** An option that this connector does not serve (yet) is parsed, and when
   it asks for something the run ends with exit code 12 and the option's name.
 
 `
 
 func writeSection(b *strings.Builder, section Section) {
-	fmt.Fprintf(b, "## %s\n\n| flag | environment | type | default | meaning |\n|---|---|---|---|---|\n", section.Title())
+	fmt.Fprintf(b, "## %s\n\n| flag | environment | type | default | in ./.baton.yaml | meaning |\n|---|---|---|---|---|---|\n", section.Title())
 	for _, o := range Options() {
 		if o.Section == section {
 			writeRow(b, o)
@@ -64,7 +69,7 @@ func writeRow(b *strings.Builder, o Option) {
 	if o.Secret {
 		env += ", `" + o.FileEnv() + "`"
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", flag, env, o.Kind, defaultText(o), meaning(o))
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", flag, env, o.Kind, defaultText(o), o.inWorkingDir(), meaning(o))
 }
 
 func defaultText(o Option) string {

@@ -101,13 +101,16 @@ type Option struct {
 	// required; empty for an option that belongs to none.
 	Group  string
 	Status Status
+	// Reach decides whether the file of the working directory may set the option.
+	Reach Reach
 	// ServiceOnly options take effect in service mode only.
 	ServiceOnly bool
 	// Reason completes "... is not served: " for the statuses Later and Never, and
 	// says why a value has no effect for Accepted.
 	Reason string
 	// OneOf lists the values that a string may have, compared without regard to
-	// case; an empty string among them permits leaving the option empty.
+	// case, or those that the items of a list may have, which are compared with it; an
+	// empty string among them permits leaving the option empty.
 	OneOf []string
 	// BoolText marks a string that is read as a bool, which is how every Baton
 	// connector declares --event-feed.

@@ -5,6 +5,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
 // Problem is one thing that is wrong with the settings.
@@ -17,6 +20,11 @@ type Problem struct {
 	// Code is [codes.OK] for an ordinary mistake, else what the process should
 	// report instead of "unknown".
 	Code codes.Code
+}
+
+// fieldProblem is what is wrong with the value of one option.
+func fieldProblem(name string, err error) Problem {
+	return Problem{Text: "field " + name + ": " + err.Error()}
 }
 
 // Problems is everything that is wrong with the settings, as one error.
@@ -65,6 +73,15 @@ func (p Problems) GRPCStatus() *status.Status {
 		}
 	}
 	return status.New(code, p.Error())
+}
+
+// without takes credentials out of every text: one that was typed in the wrong place
+// is not repeated.
+func (p Problems) without(known []secret.String) Problems {
+	for i := range p {
+		p[i].Text, p[i].Hint = redact.Text(p[i].Text, known...), redact.Text(p[i].Hint, known...)
+	}
+	return p
 }
 
 // err is nil when nothing is wrong.

@@ -2,10 +2,14 @@ package config
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -46,7 +50,7 @@ type Health struct {
 
 // Telemetry says where traces and logs are sent.
 type Telemetry struct {
-	// Endpoint is host:port or a URL of a collector; empty for none.
+	// Endpoint is host:port of a collector; empty for none.
 	Endpoint string
 	// CertPath is a file with the collector's CA; Cert is the CA itself. Both empty
 	// means the public ones.
@@ -71,21 +75,42 @@ func (c *Config) fillService() Problems {
 		StateDir: v.str(nameStateDir), KeepPrevious: v.flag("keep-previous-sync-c1z"),
 		HostID: v.str("host-id"), APIHost: strings.TrimSpace(v.str("c1-api-host")),
 	}
+	if host := c.Service.APIHost; host != "" {
+		if err := checkHost(host); err != nil {
+			problems = append(problems, fieldProblem("c1-api-host", err))
+		}
+	}
+	if !utf8.ValidString(c.Service.HostID) || strings.ContainsFunc(c.Service.HostID, unicode.IsControl) {
+		problems = append(problems, fieldProblem("host-id", errors.New("value must be printable text")))
+	}
+	if err := checkToken(c.Service.ClientID); err != nil {
+		problems = append(problems, fieldProblem(nameClientID, err))
+	}
 	grace, err := time.ParseDuration(v.str(nameShutdownGrace))
 	if err != nil || grace < 0 || grace > time.Hour {
-		problems = append(problems, Problem{Text: fmt.Sprintf("field %s: value must be a duration from 0s to 1h, as in 25s, but got '%s'", nameShutdownGrace, v.str(nameShutdownGrace))})
+		problems = append(problems, fieldProblem(nameShutdownGrace, fmt.Errorf("value must be a duration from 0s to 1h, as in 25s, but got '%s'", redact.Value(v.str(nameShutdownGrace)))))
 	}
 	c.Service.ShutdownGrace = grace
 	c.Health = Health{Enabled: v.flag("health-check"), BindAddress: v.str("health-check-bind-address"), Port: v.num("health-check-port")}
+	if err := checkBindAddress(c.Health.BindAddress); err != nil {
+		problems = append(problems, fieldProblem("health-check-bind-address", err))
+	}
 	c.Telemetry = Telemetry{
-		Endpoint: strings.TrimSpace(v.str("otel-collector-endpoint")), CertPath: v.str(nameOtelCertPath),
+		CertPath:  v.str(nameOtelCertPath),
 		Insecure:  v.flag("otel-collector-endpoint-tls-insecure"),
 		NoTracing: v.flag("otel-tracing-disabled"), NoLogging: v.flag("otel-logging-disabled"),
+	}
+	if text := strings.TrimSpace(v.str("otel-collector-endpoint")); text != "" {
+		target, plain, err := parseCollector(text)
+		if err != nil {
+			problems = append(problems, fieldProblem("otel-collector-endpoint", err))
+		}
+		c.Telemetry.Endpoint, c.Telemetry.Insecure = target, c.Telemetry.Insecure || plain
 	}
 	if text := v.str(nameOtelCert); text != "" {
 		c.Telemetry.Cert, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
 		if err != nil {
-			problems = append(problems, Problem{Text: "field " + nameOtelCert + ": value must be base64 in its URL form"})
+			problems = append(problems, fieldProblem(nameOtelCert, errors.New("value must be base64 in its URL form")))
 		}
 	}
 	return problems

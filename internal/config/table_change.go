@@ -19,21 +19,21 @@ const (
 func changeOptions() []Option {
 	options := []Option{
 		{
-			Name: nameProvisionApps, Title: "Provision applications", Kind: Bool, Export: ExportGUI,
+			Name: nameProvisionApps, Reach: ReachAccess, Title: "Provision applications", Kind: Bool, Export: ExportGUI,
 			Help: "Allow granting and revoking access to applications, not only to groups",
 		},
 		{
-			Name: nameDryRun, Kind: Bool,
+			Name: nameDryRun, Reach: ReachMode, Kind: Bool,
 			Help: "Show what a grant or revoke would send and change, and send nothing",
 		},
 		{
-			Name: nameAuditFile,
+			Name: nameAuditFile, Reach: ReachFile,
 			Help: "File to record every change of access in, before it is sent and after it",
 		},
-		{Name: nameGrantEntitlement, Hidden: true, Help: "Entitlement id to grant"},
-		{Name: nameGrantPrincipal, Hidden: true, Help: "Resource id of the principal to grant to"},
-		{Name: nameGrantPrincipalType, Hidden: true, Help: "Resource type of the principal to grant to"},
-		{Name: nameRevokeGrant, Hidden: true, Help: "Grant id to revoke"},
+		{Name: nameGrantEntitlement, Reach: ReachMode, Hidden: true, Help: "Entitlement id to grant"},
+		{Name: nameGrantPrincipal, Reach: ReachMode, Hidden: true, Help: "Resource id of the principal to grant to"},
+		{Name: nameGrantPrincipalType, Reach: ReachMode, Hidden: true, Help: "Resource type of the principal to grant to"},
+		{Name: nameRevokeGrant, Reach: ReachMode, Hidden: true, Help: "Grant id to revoke"},
 	}
 	for i := range options {
 		options[i].Section = SectionChange

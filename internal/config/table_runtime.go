@@ -48,7 +48,7 @@ func actionOptions() []Option {
 		{Name: "invoke-resource-action-args", Default: "{}", Help: "Arguments (JSON object) of the resource action", Reason: noActions},
 	}
 	for i := range options {
-		options[i].Section, options[i].Hidden, options[i].Status = SectionActions, true, Never
+		options[i].Section, options[i].Hidden, options[i].Status, options[i].Reach = SectionActions, true, Never, ReachMode
 	}
 	return options
 }
@@ -56,7 +56,7 @@ func actionOptions() []Option {
 func otherOptions() []Option {
 	return []Option{
 		{
-			Name: "session-store-maximum-size", Title: "Session store size", Kind: Int, Section: SectionOther, Export: ExportOps, Hidden: true, Default: 15728640,
+			Name: "session-store-maximum-size", Reach: ReachHarmless, Title: "Session store size", Kind: Int, Section: SectionOther, Export: ExportOps, Hidden: true, Default: 15728640,
 			Status: Accepted, Reason: "this connector keeps no session store",
 			Help: "Bytes of the session store that is kept in memory",
 		},

@@ -12,8 +12,8 @@
 //   - the user and password of an address
 //
 // [Text] looks for these and is for every text. [Line] is for the words of a server,
-// [Value] for the value of a setting; both know more, which ordinary text would be
-// mistaken for.
+// [Value] for the value of a setting and [Words] for what somebody typed; they know
+// more, which ordinary text would be mistaken for.
 package redact
 
 import (
@@ -125,14 +125,16 @@ func Line(text string, known ...secret.String) string {
 
 // Value is the value of a setting, as an error about it may show it: without what
 // could be a key, whatever its form, and not longer than a line.
-func Value(text string, known ...secret.String) string {
-	text = run.ReplaceAllStringFunc(Text(text, known...), func(found string) string {
+func Value(text string) string { return shorten(Words(text), maxValue) }
+
+// Words is what somebody typed, without what could be a key, whatever its form.
+func Words(text string) string {
+	return run.ReplaceAllStringFunc(Text(text), func(found string) string {
 		if objectID.MatchString(found) || !random(found) {
 			return found
 		}
 		return mask
 	})
-	return shorten(text, maxValue)
 }
 
 // random reports whether a text is none that a person would write: it has digits

@@ -1,0 +1,119 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+)
+
+// utf16le is a text as PowerShell writes it.
+func utf16le(text string) string {
+	out := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(unit), byte(unit>>8))
+	}
+	return string(out)
+}
+
+// TestSecretsThatCannotBe gives keys that no header carries, or with what stood around
+// them, in each way that there is. The error says what is wrong and repeats nothing.
+func TestSecretsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"hunter2\nhunter2":     "field api-key: value holds a line break after character 7: give the value alone, in one line",
+		"hunter2\r\nx: y":      "a line break after character 7",
+		"hunter2 hunter2":      "a space or tab after character 7",
+		"hunter2\thunter2":     "a space or tab after character 7",
+		"hunter2\x1bhunter2":   "a control character after character 7",
+		"hunter2\u0085hunter2": "a control character after character 7",
+		"hunter2\u200bhunter2": "a character outside of ASCII after character 7",
+		"“hunter2”":            "a character outside of ASCII after character 0",
+		`"hunter2"`:            "value is in quotes: take them off",
+		`'hunter2'`:            "value is in quotes: take them off",
+		"<hunter2 key>":        "value is a placeholder: put the real one in its place",
+		"hunter2\ufeffhunter2": "a character outside of ASCII after character 7",
+	} {
+		for how, w := range map[string]world{
+			"environment": {env: map[string]string{"BATON_API_KEY": text}},
+			"secret file": {env: map[string]string{"BATON_API_KEY_FILE": secretFile(t, text)}},
+			"flag":        {args: []string{"--api-key=" + text}},
+		} {
+			_, err := w.load(t, config.ForRun)
+			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%q by %s: error = %v, want %q", text, how, err, want)
+			}
+		}
+	}
+	for _, text := range []string{utf16le("hunter2"), "\xfe\xff\x00h\x00u", "h\x00u\x00n\x00t\x00"} {
+		_, err := world{env: map[string]string{"BATON_API_KEY_FILE": secretFile(t, text)}}.load(t, config.ForRun)
+		if err == nil || !strings.Contains(err.Error(), "it is UTF-16 text: save it as UTF-8 or ASCII") {
+			t.Errorf("%q in a file: error = %v", text, err)
+		}
+	}
+	// Every secret is looked at, and every id that goes with one.
+	for name, env := range map[string]map[string]string{
+		"jumpcloud-client-secret": {"BATON_JUMPCLOUD_CLIENT_ID": "i", "BATON_JUMPCLOUD_CLIENT_SECRET": "hunter2\nx"},
+		"jumpcloud-client-id":     {"BATON_JUMPCLOUD_CLIENT_ID": "i\nj", "BATON_JUMPCLOUD_CLIENT_SECRET": "x"},
+		"client-secret":           {"BATON_API_KEY": "k", "BATON_CLIENT_ID": "a@b/c", "BATON_CLIENT_SECRET": "hunter2\x00x"},
+		"client-id":               {"BATON_API_KEY": "k", "BATON_CLIENT_ID": "a\n@b/c", "BATON_CLIENT_SECRET": "x"},
+		"org-id":                  {"BATON_API_KEY": "k", "BATON_ORG_ID": "64b0\n00"},
+	} {
+		if _, err := (world{env: env}).load(t, config.ForRun); err == nil || !strings.Contains(err.Error(), "field "+name+": value holds") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: error = %v", name, err)
+		}
+	}
+}
+
+// TestTextIsClean puts a byte order mark before every kind of value and line breaks
+// behind it, in the environment, in secret files and in the settings file.
+func TestTextIsClean(t *testing.T) {
+	t.Parallel()
+	const mark, end = "\ufeff", "\r\n"
+	c, err := world{
+		env: map[string]string{
+			"BATON_API_KEY_FILE": secretFile(t, mark+"k-clean"+end+"\n"), "BATON_WORKERS": mark + "4" + end, "BATON_MERGE_ADMINS": "true\n",
+			"BATON_SYNC_RESOURCE_TYPES": mark + "user,group\n", "BATON_FILE": "a.c1z\n", "BATON_REGION": "eu\r\n", "BATON_SHUTDOWN_GRACE": "3s\n",
+			"BATON_MAX_DROP": "\n", "BATON_KEEP_SYNC_COUNT": "3\n", "BATON_AUDIT_FILE": "audit.jsonl\n",
+		},
+		file: mark + "log-level: \"warn\\n\"\ntask-concurrency: \"\\ufeff7\\n\"\nskip-grants: \"false\\r\\n\"\n",
+		args: []string{"--org-id=64b000000000000000000001\n", "--log-path=a.log,b.log\n"},
+	}.load(t, config.ForRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.JumpCloud.APIKey.Reveal() != "k-clean" || c.Sync.Workers != 4 || !c.JumpCloud.MergeAdmins || strings.Join(c.Sync.ResourceTypes, " ") != "user group" ||
+		c.Output.File != "a.c1z" || c.JumpCloud.Region != "eu" || c.Service.ShutdownGrace.Seconds() != 3 || c.Sync.MaxDrop.Percent != 50 || c.Sync.KeepOlder != 2 ||
+		c.Change.AuditFile != "audit.jsonl" || c.Log.Level.String() != "WARN" || c.Service.Concurrency != 7 || c.Sync.SkipGrants || c.JumpCloud.OrgID != "64b000000000000000000001" ||
+		strings.Join(c.Log.Paths, " ") != "a.log b.log" {
+		t.Errorf("Config = %+v", c)
+	}
+}
+
+// TestMistypedKeys puts a key where something else belongs.
+func TestMistypedKeys(t *testing.T) {
+	t.Parallel()
+	const legacy, odd = "0123456789abcdef0123456789abcdef01234567", "Correct-Horse-1936"
+	keys := []string{"jca_0123456789abcdef", legacy, "secret-token:conductorone.com:v1:eyJrdHkiOiJPS1AiLCJkIjoiYSJ9", "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl", "ZjM0NWY2YzctOGE5Yi00ZjJlLThjYWUtYWFiYWE"}
+	for _, o := range config.Options() {
+		if o.Secret {
+			continue
+		}
+		for _, key := range keys {
+			_, err := world{env: map[string]string{"BATON_API_KEY": "k-real-one", o.Env(): key}}.load(t, config.ForRun)
+			if err != nil && strings.Contains(err.Error(), key) {
+				t.Errorf("%s repeats a key: %v", o.Name, err)
+			}
+		}
+		// A key that looks like none is known where it stands in its place too.
+		if _, err := (world{env: map[string]string{"BATON_API_KEY": odd, o.Env(): odd}}).load(t, config.ForRun); err != nil && strings.Contains(err.Error(), odd) {
+			t.Errorf("%s repeats the key: %v", o.Name, err)
+		}
+	}
+	for _, value := range []string{"https://" + legacy, "https://jca_0123456789abcdef.example", "jca_0123456789abcdef"} {
+		if _, err := (world{env: map[string]string{"BATON_API_KEY": "k", "BATON_BASE_URL": value}}).load(t, config.ForRun); err == nil || !strings.Contains(err.Error(), "field base-url: value must be an address") {
+			t.Errorf("%s: error = %v", value, err)
+		}
+	}
+}
