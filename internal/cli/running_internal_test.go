@@ -142,10 +142,16 @@ func TestRunningNamesEveryLogLine(t *testing.T) {
 	}
 }
 
-// TestRunningNamesSettingsThatExist looks up the flags and variables of the page.
+// TestRunningNamesSettingsThatExist looks up the flags and variables of the page, but
+// for those of other programs in its listings.
 func TestRunningNamesSettingsThatExist(t *testing.T) {
 	t.Parallel()
-	doc := readDoc(t, runningDoc)
+	doc := regexp.MustCompile("(?s)```sh\n.*?\n```").ReplaceAllStringFunc(readDoc(t, runningDoc), func(listing string) string {
+		if strings.Contains(listing, Name+" ") {
+			return listing
+		}
+		return ""
+	})
 	known := readDoc(t, "../../docs/CONFIG.md")
 	root := newRoot(&app{})
 	for _, name := range regexp.MustCompile("`(?:[^`]* )?--([a-z][a-z-]+)").FindAllStringSubmatch(doc, -1) {
