@@ -1,11 +1,15 @@
 package e2e_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
@@ -17,12 +21,13 @@ type state struct {
 	resources map[string]bool  // "type:id"
 	hidden    map[string]bool  // those of them that no list contains
 	direct    map[holding]bool // who has what without regard to groups
+	roles     map[holding]bool // which administrator has which role
 }
 
-// stateOf asks a tenant. Roles are left out: they are known by their names, and
-// TestArchiveEqualsTenant of the program compares them.
+// stateOf asks a tenant. Roles are no resources of it: which of them are in an archive
+// depends on whether the list of them is served.
 func stateOf(t *jcsim.Tenant) state {
-	s := state{map[string]bool{}, map[string]bool{}, map[holding]bool{}}
+	s := state{map[string]bool{}, map[string]bool{}, map[holding]bool{}, map[holding]bool{}}
 	for _, u := range t.Users() {
 		s.resources["user:"+u.ID] = true
 	}
@@ -34,6 +39,10 @@ func stateOf(t *jcsim.Tenant) state {
 	for _, a := range t.Admins() {
 		s.resources["user:"+a.ID] = true
 		s.direct[holding{console, "user:" + a.ID}] = true
+		names, _ := t.AdminRoles(a.ID) // none where it was just deleted
+		for _, name := range names {
+			s.roles[holding{"role:" + roleID(name), "user:" + a.ID}] = true
+		}
 	}
 	for _, g := range t.Groups() {
 		s.resources["group:"+g.ID] = true
@@ -74,8 +83,8 @@ func watch(t *jcsim.Tenant) *history {
 	now := stateOf(t)
 	return &history{
 		tenant: t, last: now, grown: map[string]bool{}, shrunk: map[string]bool{},
-		always: state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct)},
-		ever:   state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct)},
+		always: state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct), maps.Clone(now.roles)},
+		ever:   state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct), maps.Clone(now.roles)},
 	}
 }
 
@@ -90,8 +99,10 @@ func (h *history) edit(change func(*jcsim.Tenant) error) {
 	now := stateOf(h.tenant)
 	maps.Copy(h.ever.resources, now.resources)
 	maps.Copy(h.ever.direct, now.direct)
+	maps.Copy(h.ever.roles, now.roles)
 	maps.DeleteFunc(h.always.resources, func(r string, _ bool) bool { return !now.resources[r] })
 	maps.DeleteFunc(h.always.direct, func(e holding, _ bool) bool { return !now.direct[e] })
+	maps.DeleteFunc(h.always.roles, func(e holding, _ bool) bool { return !now.roles[e] })
 	for e := range now.direct {
 		if !h.last.direct[e] {
 			h.grown[e.resource] = true
@@ -141,8 +152,16 @@ func (h *history) judge(c *contents) []string {
 			say("%s has %s throughout, and it is missing", e.principal, e.resource)
 		}
 	}
+	for e := range h.always.roles {
+		if c.holdings[e] != 1 {
+			say("%s has %s throughout, and it is there %d times", e.principal, e.resource, c.holdings[e])
+		}
+	}
 	for e, n := range c.holdings {
 		if strings.HasPrefix(e.resource, "role:") {
+			if !h.ever.roles[e] {
+				say("%s never had %s", e.principal, e.resource)
+			}
 			continue
 		}
 		if n != 1 {
@@ -153,6 +172,17 @@ func (h *history) judge(c *contents) []string {
 		}
 	}
 	return append(wrong, closure(c)...)
+}
+
+// roleID is the id that reviews know a role by.
+func roleID(name string) string {
+	name = norm.NFC.String(name)
+	id := "role_" + strings.ToLower(strings.Join(strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" \t-_/&+()'\"„“.,:·", r) }), "_"))
+	if slices.ContainsFunc(jcsim.BuiltInRoles(), func(s string) bool { return strings.EqualFold(s, name) }) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(name))
+	return id + "_" + hex.EncodeToString(sum[:4])
 }
 
 // closure checks an archive against itself: whatever it names is in it, and who has

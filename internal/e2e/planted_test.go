@@ -129,6 +129,18 @@ func TestPlantedInPipeline(t *testing.T) {
 				}}
 			}
 		}},
+		{name: "roles are not read", sees: "throughout, and it is there 0 times", plant: func(p *pipeline) {
+			p.source = func(s syncer.Source) syncer.Source {
+				return &badSource{Source: s, read: func(l syncer.List, _ string, page *syncer.Page, err error) (*syncer.Page, error) {
+					if page != nil && strings.HasPrefix(l.Kind, "administrators") {
+						page.Grants = slices.DeleteFunc(page.Grants, func(g *v2.Grant) bool {
+							return g.GetEntitlement().GetResource().GetId().GetResourceType() == "role"
+						})
+					}
+					return page, err
+				}}
+			}
+		}},
 		{name: "somebody is in a group that he is not in", sees: "never had", plant: func(p *pipeline) {
 			p.source = func(s syncer.Source) syncer.Source {
 				return &badSource{Source: s, read: func(l syncer.List, _ string, page *syncer.Page, err error) (*syncer.Page, error) {

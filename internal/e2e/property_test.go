@@ -60,12 +60,12 @@ func drawBehavior(t *rapid.T, tenant *jcsim.Tenant) jcsim.Behavior {
 	b := jcsim.Behavior{
 		NoTotal: some("no total"), MovingTotals: some("moving totals"), IgnoreSort: some("ignore sort"), RefuseSort: some("refuse sort"),
 		EmptyForMissing: some("empty for missing"), NullRows: rapid.Bool().Draw(t, "null rows"), Compress: rapid.Bool().Draw(t, "compress"),
-		RefuseSearch:  rapid.SampledFrom([]int{0, 0, 400, 403, 404}).Draw(t, "refuse search"),
-		RefuseTargets: rapid.SampledFrom([]int{0, 0, 400, 403}).Draw(t, "refuse targets"),
-		RefuseRoles:   rapid.SampledFrom([]int{0, 0, 0, 403, 404, 501}).Draw(t, "refuse roles"),
+		RefuseSearch:  rapid.SampledFrom([]int{0, 0, 400, 402, 403, 404, 405, 501}).Draw(t, "refuse search"),
+		RefuseTargets: rapid.SampledFrom([]int{0, 0, 400, 402, 403}).Draw(t, "refuse targets"),
+		RefuseRoles:   rapid.SampledFrom([]int{0, 0, 0, 402, 403, 404, 405, 501}).Draw(t, "refuse roles"),
 		ClampLimit:    map[string]int{},
 	}
-	if b.RefuseTargets == 403 && b.EmptyForMissing.Has(routeBindings) {
+	if b.RefuseTargets > 400 && b.EmptyForMissing.Has(routeBindings) {
 		b.RefuseTargets = 400 // an answer for a deleted application looks like consent to the shortcut
 	}
 	// The documented way is the last one: without it the sync fails.
@@ -89,7 +89,23 @@ func drawBehavior(t *rapid.T, tenant *jcsim.Tenant) jcsim.Behavior {
 			b.ClampLimit[route] = rapid.SampledFrom(clamps).Draw(t, "clamp "+route)
 		}
 	}
+	drawRoleForms(t, tenant, b.RefuseRoles != 0)
 	return b
+}
+
+// drawRoleForms makes administrators name their roles in various forms: those that
+// tell names where the list of roles, which resolves ids, is refused.
+func drawRoleForms(t *rapid.T, tenant *jcsim.Tenant, refused bool) {
+	forms := jcsim.RoleForms()
+	if refused {
+		forms = []string{jcsim.RoleFormNames, jcsim.RoleFormText, jcsim.RoleFormObjects, jcsim.RoleFormObject, jcsim.RoleFormNested, jcsim.RoleFormNumbers}
+	}
+	for _, a := range tenant.Admins() {
+		form := rapid.SampledFrom(forms).Draw(t, "roles of "+a.Email)
+		if err := tenant.UpdateAdmin(a.ID, func(a *jcsim.Admin) { a.RoleForm = form }); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // drawEdits draws which changes come with which request.

@@ -48,16 +48,19 @@ func (c *Client) read(ctx context.Context, call call, decode decoder) error {
 	})
 }
 
-// write makes a request once. Only a token that had expired makes it twice: the
-// first was then refused before anything was done.
+// write makes a request once. Only a token that had expired, or a route that does not
+// take the name of an organization, makes it again: it was then refused before
+// anything was done.
 func (c *Client) write(ctx context.Context, call call) error {
 	target, payload, err := c.prepare(call)
 	if err != nil {
 		return err
 	}
 	fail := c.attempt(ctx, call, target, payload, 1, nil)
-	if fail != nil && fail.class == again {
-		fail = c.attempt(ctx, call, target, payload, 2, nil)
+	once := map[class]bool{again: true, unnamed: true}
+	for n := 2; fail != nil && once[fail.class]; n++ {
+		once[fail.class] = false
+		fail = c.attempt(ctx, call, target, payload, n, nil)
 	}
 	if fail == nil {
 		return nil
@@ -172,7 +175,7 @@ func (c *Client) withoutOrganization(call call, fail *failure) {
 		return
 	}
 	c.orgRoutes.Store(call.route.Pattern, false)
-	fail.class = again
+	fail.class = unnamed
 }
 
 // success reads the answer of a request that was granted.

@@ -157,6 +157,7 @@ type patience struct {
 	attempts int
 	briefs   int
 	renewed  bool
+	unnamed  bool
 }
 
 // next counts a failed attempt and returns the delay before the next one. Random
@@ -169,6 +170,12 @@ func (p *patience) next(f *failure, random float64, now time.Time) (time.Duratio
 			return 0, false
 		}
 		p.renewed = true
+		return 0, true
+	case unnamed:
+		if p.unnamed {
+			return 0, false
+		}
+		p.unnamed = true
 		return 0, true
 	case brief:
 		p.briefs++
