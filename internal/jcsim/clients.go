@@ -22,9 +22,19 @@ type Clients struct {
 	next   http.Handler
 
 	serving sync.RWMutex // held by every request that is served
-	epoch   int          // guarded by serving; counts the processes
-	accept  sync.Mutex   // guards the epoch of new connections
-	current int
+	accept  sync.Mutex   // guards epoch
+	epoch   epoch        // of new connections
+}
+
+// epoch is the time of the processes that are served; it ends with its context.
+type epoch struct {
+	context.Context //nolint:containedctx // An epoch is the life of all its requests.
+	end             context.CancelFunc
+}
+
+func newEpoch(ctx context.Context) epoch {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	return epoch{ctx, cancel}
 }
 
 // Serve starts the server. Close ends it.
@@ -33,7 +43,7 @@ func Serve(ctx context.Context, next http.Handler) (*Clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve clients: %w", err)
 	}
-	c := &Clients{URL: "http://" + listener.Addr().String(), served: make(chan struct{}), next: next}
+	c := &Clients{URL: "http://" + listener.Addr().String(), served: make(chan struct{}), next: next, epoch: newEpoch(ctx)}
 	c.server = &http.Server{Handler: c, ConnContext: c.accepted, ReadHeaderTimeout: time.Minute}
 	go func() {
 		defer close(c.served)
@@ -46,8 +56,9 @@ func Serve(ctx context.Context, next http.Handler) (*Clients, error) {
 func (c *Clients) Close() error {
 	err := c.server.Close()
 	<-c.served
-	c.serving.Lock() // whatever is served ends with its connection
-	defer c.serving.Unlock()
+	c.accept.Lock()
+	defer c.accept.Unlock()
+	c.end()
 	return err
 }
 
@@ -59,7 +70,7 @@ type epochKey struct{}
 func (c *Clients) accepted(ctx context.Context, _ net.Conn) context.Context {
 	c.accept.Lock()
 	defer c.accept.Unlock()
-	return context.WithValue(ctx, epochKey{}, c.current)
+	return context.WithValue(ctx, epochKey{}, c.epoch)
 }
 
 // barrier is the path of a request that is no client's.
@@ -73,15 +84,27 @@ func (c *Clients) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.serving.RLock()
 	defer c.serving.RUnlock()
-	if epoch, ok := r.Context().Value(epochKey{}).(int); !ok || epoch != c.epoch {
+	e, ok := r.Context().Value(epochKey{}).(epoch)
+	if !ok || e.Err() != nil {
 		panic(http.ErrAbortHandler) // of a process that is no more
 	}
-	c.next.ServeHTTP(w, r)
+	// The end of a connection is not noticed while the body of a request is unread.
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(e, cancel)()
+	c.next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// Forget drops whatever the processes so far still have under way, and waits for
-// what is being served. It must be called when they have ended, and nothing may hold
-// their requests up.
+// end ends the epoch, and waits for the requests that are served.
+func (c *Clients) end() {
+	c.epoch.end()
+	c.serving.Lock()
+	defer c.serving.Unlock()
+}
+
+// Forget ends whatever the processes so far still have under way, and waits for what
+// is being served. It must be called when they have ended, and nothing but the end of
+// their context may hold requests up.
 func (c *Clients) Forget(ctx context.Context) error {
 	// When this connection is served, all those that were made before it have been
 	// accepted.
@@ -97,10 +120,8 @@ func (c *Clients) Forget(ctx context.Context) error {
 		return fmt.Errorf("forget clients: %w", err)
 	}
 	c.accept.Lock()
-	c.current++
-	c.accept.Unlock()
-	c.serving.Lock()
-	defer c.serving.Unlock()
-	c.epoch++
+	defer c.accept.Unlock()
+	c.end()
+	c.epoch = newEpoch(ctx)
 	return nil
 }

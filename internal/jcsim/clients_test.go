@@ -2,7 +2,6 @@ package jcsim_test
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -65,20 +64,20 @@ func TestForgottenClients(t *testing.T) {
 	if n := sim.Requests().Requests; n != 1 {
 		t.Errorf("%d requests were counted, want the one of the next client", n)
 	}
-	// Forgetting waits for what is served.
-	held, release := make(chan struct{}), make(chan struct{})
-	sim.OnRequest(func(int, string) { close(held); <-release })
-	send(next)
-	<-held
-	forgotten := make(chan error, 1)
-	go func() { forgotten <- clients.Forget(context.WithoutCancel(t.Context())) }()
-	select {
-	case err := <-forgotten:
-		t.Errorf("it did not wait: %v", err)
-	default:
+	// A request that would never be answered, its body unread, does not hold anything up.
+	if err := sim.AddFault(jcsim.Fault{Effect: jcsim.EffectHang}); err != nil {
+		t.Fatal(err)
 	}
-	close(release)
-	if err := <-forgotten; err != nil {
+	held := make(chan struct{})
+	sim.OnRequest(func(int, string) { close(held) })
+	if _, err := next.Write([]byte("POST /api/search/systemusers HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789")); err != nil {
+		t.Fatal(err)
+	}
+	<-held
+	if err := clients.Forget(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if answered(next) {
+		t.Error("a request that hangs was answered")
 	}
 }
