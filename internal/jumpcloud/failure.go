@@ -22,8 +22,8 @@ type class uint8
 
 const (
 	final   class = iota // asking again cannot help
-	again                // ask again at once, once: the token had expired
-	unnamed              // ask again at once, once, without naming the organization
+	again                // ask once more, at once: the token had expired
+	unnamed              // ask once more, at once, without naming the organization
 	brief                // ask again a few times: 500, an answer that makes no sense
 	patient              // ask again until patience ends: overload, rate limit, network
 )
