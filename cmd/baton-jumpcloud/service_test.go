@@ -40,6 +40,7 @@ type rig struct {
 	jcURL     string
 	jcClients *jcsim.Clients
 	c1        *c1sim.Server
+	c1Addr    string // where c1 listens, whatever host it is known by
 	dir       string // state, certificates and archives
 	env       []string
 	faults    *switchboard
@@ -81,7 +82,11 @@ func newRig(t *testing.T, options c1sim.Options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Host, options.Dir, options.Faults = listener.Addr().String(), t.TempDir(), r.faults.fault
+	r.c1Addr = listener.Addr().String()
+	if options.Host == "" {
+		options.Host = r.c1Addr
+	}
+	options.Dir, options.Faults = t.TempDir(), r.faults.fault
 	options.IdlePoll, options.BusyPoll = 20*time.Millisecond, time.Millisecond
 	if r.c1, err = c1sim.New(options); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ var layers = []layer{
 		pkg: "internal/cli",
 		may: []string{
 			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/atomicfile", "internal/audit", "internal/bid", "internal/c1api",
-			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/expand",
+			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/egress", "internal/expand",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
 			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/report",
 			"internal/review", "internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
@@ -81,7 +81,7 @@ var layers = []layer{
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
 		pkg: "internal/jumpcloud",
-		may: []string{"internal/identity", "internal/printable", "internal/redact", "internal/secret"},
+		may: []string{"internal/egress", "internal/identity", "internal/printable", "internal/redact", "internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
 	{
@@ -101,7 +101,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1api",
-		may: []string{"internal/pb", "internal/redact", "internal/secret"},
+		may: []string{"internal/egress", "internal/pb", "internal/redact", "internal/secret"},
 		why: "ConductorOne's edge knows how to talk, not what about",
 	},
 	{
@@ -157,6 +157,8 @@ var layers = []layer{
 		may: []string{"internal/printable", "internal/redact", "internal/regularfile"},
 		why: "loggers are made before anything else exists and passed to everything",
 	},
+	{pkg: "internal/proxysim", why: "a simulator that shared code with the client would share its mistakes"},
+	{pkg: "internal/egress", why: "the way to a host is the same whoever is asked there"},
 	{pkg: "internal/printable", why: "what a character is does not depend on who shows it"},
 	{
 		pkg: "internal/redact",

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
 
@@ -57,11 +58,13 @@ type Options struct {
 	APIHost string
 	// HTTPTimeout bounds one token request; 0 means 300 s.
 	HTTPTimeout time.Duration
+	// Proxies are those that ConductorOne is reached through; nil means none.
+	Proxies *egress.Proxies
 	// RootCAs are trusted instead of the system's; nil means the system's, to which
 	// SSL_CERT_FILE adds as Go's standard library has it.
 	RootCAs *x509.CertPool
 	// Dial takes the place of the system's network, proxies included; nil means the
-	// system's.
+	// system's network and Proxies.
 	Dial DialFunc
 	// Logger gets one line a call at debug level. It is required.
 	Logger *slog.Logger
@@ -88,7 +91,9 @@ func Dial(opts Options) (*Conn, error) {
 	if httpTimeout == 0 {
 		httpTimeout = defaultHTTPTime
 	}
-	tokens := NewTokenSource(opts.Credentials, host, opts.RootCAs, httpTimeout, opts.Dial)
+	tokens := NewTokenSource(TokenOptions{
+		Credentials: opts.Credentials, Host: host, Proxies: opts.Proxies, RootCAs: opts.RootCAs, Timeout: httpTimeout, Dial: opts.Dial,
+	})
 	log := logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
 		opts.Logger.Log(ctx, slog.Level(level), msg, fields...)
 	})
@@ -98,7 +103,7 @@ func Dial(opts Options) (*Conn, error) {
 		logging.WithDisableLoggingFields(logging.ComponentFieldKey, logging.MethodTypeFieldKey),
 	}
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs})),
+		grpc.WithTransportCredentials(egress.Credentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs}))),
 		grpc.WithPerRPCCredentials(perCall{tokens}),
 		grpc.WithUserAgent(opts.Credentials.name + " baton-sdk/" + sdkVersion),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -118,10 +123,13 @@ func Dial(opts Options) (*Conn, error) {
 		grpc.WithIdleTimeout(0),
 		grpc.WithDisableServiceConfig(),
 	}
-	if opts.Dial != nil {
-		options = append(options, grpc.WithContextDialer(opts.Dial))
+	way := &egress.Dialer{Proxies: opts.Proxies, RootCAs: opts.RootCAs}
+	if opts.Dial == nil {
+		opts.Dial = way.DialContext
 	}
-	conn, err := grpc.NewClient("dns:///"+address(host), options...)
+	// gRPC's own way through proxies knows those of HTTP only.
+	options = append(options, grpc.WithNoProxy(), grpc.WithContextDialer(opts.Dial))
+	conn, err := grpc.NewClient(way.Target(address(host)), options...)
 	if err != nil {
 		return nil, fmt.Errorf("dial ConductorOne at %s: %w", host, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
@@ -77,6 +78,9 @@ func Refused(err error) bool {
 // the credentials are taken out.
 func transportError(doing string, err error, known ...secret.String) error {
 	text := redact.Text(doing+": "+err.Error(), known...)
+	if advice := egress.Advice(err); advice != "" {
+		text += "; " + advice
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return status.Error(codes.Canceled, text)

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/oauth2"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
@@ -60,29 +61,40 @@ type TokenSource struct {
 	token *oauth2.Token // nil or no longer valid means that one must be asked for
 }
 
-// NewTokenSource makes one that asks https://<host>/auth/v1/token, trusting roots, through dial
-// where that is not nil.
-func NewTokenSource(c *Credentials, host string, roots *x509.CertPool, timeout time.Duration, dial DialFunc) *TokenSource {
+// TokenOptions say where tokens are asked for, and by which way; see [Options].
+type TokenOptions struct {
+	Credentials *Credentials
+	Host        string // asked at https://<host>/auth/v1/token
+	Proxies     *egress.Proxies
+	RootCAs     *x509.CertPool
+	Timeout     time.Duration // of one request
+	Dial        DialFunc
+}
+
+// NewTokenSource makes one.
+func NewTokenSource(o TokenOptions) *TokenSource {
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                  o.Proxies.Request,
+		OnProxyConnectResponse: egress.CheckConnect,
+
 		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 		TLSHandshakeTimeout:   connectTimeout,
 		ForceAttemptHTTP2:     true,
-		ResponseHeaderTimeout: timeout,
+		ResponseHeaderTimeout: o.Timeout,
 		// Tokens are asked for once an hour or so: a connection is not worth keeping.
 		DisableKeepAlives: true,
 	}
-	if dial != nil {
+	if o.Dial != nil {
 		transport.Proxy = nil
-		transport.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) { return dial(ctx, addr) }
+		transport.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) { return o.Dial(ctx, addr) }
 	}
 	return &TokenSource{
-		credentials: c,
-		endpoint:    "https://" + host + tokenPath,
+		credentials: o.Credentials,
+		endpoint:    "https://" + o.Host + tokenPath,
 		client: &http.Client{
 			Transport: transport,
-			Timeout:   timeout,
+			Timeout:   o.Timeout,
 			// The assertion is a credential; it goes to the host of the client id only.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -158,7 +158,7 @@ func tokenServer(t *testing.T, answer http.HandlerFunc) *c1api.TokenSource {
 	address := server.Listener.Addr().String()
 	w := newWorld(t, c1sim.Options{Host: address})
 	pool := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	return c1api.NewTokenSource(w.credentials(t), address, pool, time.Minute, nil)
+	return c1api.NewTokenSource(c1api.TokenOptions{Credentials: w.credentials(t), Host: address, RootCAs: pool, Timeout: time.Minute})
 }
 
 // A clock that is wrong makes ConductorOne refuse, and is named then.
@@ -343,7 +343,7 @@ func TestTokenEndpointOutOfReach(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	server.Close()
 	w := newWorld(t, c1sim.Options{})
-	tokens := c1api.NewTokenSource(w.credentials(t), server.Listener.Addr().String(), nil, time.Minute, nil)
+	tokens := c1api.NewTokenSource(c1api.TokenOptions{Credentials: w.credentials(t), Host: server.Listener.Addr().String(), Timeout: time.Minute})
 	if _, err := tokens.Token(t.Context()); status.Code(err) != codes.Unavailable || c1api.Refused(err) {
 		t.Errorf("error is %v", err)
 	}

@@ -6,20 +6,24 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
 // network is what the connections of a process have in common.
 type network struct {
-	roots *x509.CertPool
+	roots   *x509.CertPool
+	proxies *egress.Proxies
 	*telemetry
 	// transport is JumpCloud's. Its connections are shared by all clients.
 	transport http.RoundTripper
@@ -27,16 +31,22 @@ type network struct {
 
 // openNetwork prepares connections as the settings ask for, and sends the log to a
 // collector too where they name one.
-func (a *app) openNetwork(ctx context.Context, c *console, settings config.Telemetry) (*network, error) {
+func (a *app) openNetwork(ctx context.Context, c *console, cfg *config.Config) (*network, error) {
 	roots, err := trustedRoots(a.Lookup)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{roots: roots}
-	if n.telemetry, err = startTelemetry(ctx, settings, roots, c.log.Logger); err != nil {
+	// Before the first connection: a proxy that cannot be used is not gone around.
+	proxies, err := egress.ProxiesFrom(a.Lookup)
+	if err != nil {
 		return nil, err
 	}
-	n.transport = traced{jumpcloud.NewTransport(roots), n.tracer}
+	tellProxies(ctx, c, cfg, proxies)
+	n := &network{roots: roots, proxies: proxies}
+	if n.telemetry, err = startTelemetry(ctx, cfg.Telemetry, egress.Dialer{Proxies: proxies, RootCAs: roots}, c.log.Logger); err != nil {
+		return nil, err
+	}
+	n.transport = traced{jumpcloud.NewTransport(roots, proxies), n.tracer}
 	if n.logs != nil {
 		own := c.log.Handler()
 		c.log.Logger = slog.New(slog.NewMultiHandler(own, leveled{redact.Handler(n.logs), own}))
@@ -47,7 +57,7 @@ func (a *app) openNetwork(ctx context.Context, c *console, settings config.Telem
 // connect opens the network for a single run, whose requests take it from then on.
 // The function that it returns sends what telemetry is left.
 func (a *app) connect(ctx context.Context, c *console, cfg *config.Config, t *traffic) (func(context.Context) error, error) {
-	n, err := a.openNetwork(ctx, c, cfg.Telemetry)
+	n, err := a.openNetwork(ctx, c, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +69,43 @@ func (a *app) connect(ctx context.Context, c *console, cfg *config.Config, t *tr
 		}
 		return nil
 	}, nil
+}
+
+// tellProxies says which hosts are reached through which proxy.
+func tellProxies(ctx context.Context, c *console, cfg *config.Config, proxies *egress.Proxies) {
+	var targets []*url.URL
+	if base, token, err := endpoints(cfg.JumpCloud); err == nil {
+		targets = append(targets, base)
+		if cfg.JumpCloud.AuthMethod == config.GroupServiceAccount && token.Host != base.Host {
+			targets = append(targets, token)
+		}
+	}
+	if cfg.Service.Asked() {
+		if host := conductorHost(cfg.Service); host != "" {
+			targets = append(targets, &url.URL{Scheme: "https", Host: host})
+		}
+	}
+	if cfg.Telemetry.Enabled() {
+		targets = append(targets, &url.URL{Scheme: "https", Host: cfg.Telemetry.Endpoint})
+	}
+	for _, target := range targets {
+		if proxy, setting := proxies.Describe(target); proxy != "" {
+			c.log.InfoContext(ctx, "connecting through a proxy", "host", target.Host, "proxy", proxy, "setting", setting)
+		} else if target.Scheme == "https" && proxies.OnlyPlain(target) {
+			c.log.WarnContext(ctx, "HTTP_PROXY is not for addresses that begin with https://: set HTTPS_PROXY if they are to take it", "host", target.Host)
+		}
+	}
+}
+
+// conductorHost is the host that ConductorOne is asked at; empty where the client id
+// names none.
+func conductorHost(settings config.Service) string {
+	if settings.APIHost != "" {
+		return settings.APIHost
+	}
+	_, rest, _ := strings.Cut(settings.ClientID, "@")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
 }
 
 // traced makes a span of each request.

@@ -31,7 +31,7 @@ func runService(ctx context.Context, a *app, cfg *config.Config) (err error) {
 	}
 	c.watched = false // It goes on for days; the log is what is followed.
 	defer func() { err = errors.Join(err, c.log.Close()) }()
-	n, err := a.openNetwork(ctx, c, cfg.Telemetry)
+	n, err := a.openNetwork(ctx, c, cfg)
 	if err != nil {
 		return c.fail(err)
 	}
@@ -88,7 +88,7 @@ func newService(ctx context.Context, a *app, cfg *config.Config, c *console, n *
 		return nil, err
 	}
 	s.conn, err = c1api.Dial(c1api.Options{
-		Credentials: credentials, APIHost: cfg.Service.APIHost, HTTPTimeout: cfg.JumpCloud.Timeout, RootCAs: n.roots, Logger: s.log,
+		Credentials: credentials, APIHost: cfg.Service.APIHost, HTTPTimeout: cfg.JumpCloud.Timeout, Proxies: n.proxies, RootCAs: n.roots, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -47,7 +48,7 @@ type telemetry struct {
 
 // startTelemetry connects to the collector that the settings name, if they do. It
 // does not wait for the connection: a collector that is away holds nothing up.
-func startTelemetry(ctx context.Context, settings config.Telemetry, roots *x509.CertPool, logger *slog.Logger) (_ *telemetry, err error) {
+func startTelemetry(ctx context.Context, settings config.Telemetry, way egress.Dialer, logger *slog.Logger) (_ *telemetry, err error) {
 	t := &telemetry{tracer: noop.NewTracerProvider().Tracer(Name)}
 	if !settings.Enabled() {
 		return t, nil
@@ -57,11 +58,12 @@ func startTelemetry(ctx context.Context, settings config.Telemetry, roots *x509.
 			err = errors.Join(fmt.Errorf("start telemetry: %w", err), t.Close(ctx))
 		}
 	}()
-	target, security, err := collector(settings, roots)
+	security, err := collectorSecurity(settings, way.RootCAs)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(security))
+	conn, err := grpc.NewClient(way.Target(settings.Endpoint), grpc.WithTransportCredentials(egress.Credentials(security)),
+		grpc.WithNoProxy(), grpc.WithContextDialer(way.DialContext))
 	if err != nil {
 		return nil, err
 	}
@@ -91,26 +93,25 @@ func startTelemetry(ctx context.Context, settings config.Telemetry, roots *x509.
 	return t, nil
 }
 
-// collector is the address of the collector and how to know that it is the right
-// one.
-func collector(settings config.Telemetry, roots *x509.CertPool) (string, transport.TransportCredentials, error) {
+// collectorSecurity is how to know that a collector is the right one.
+func collectorSecurity(settings config.Telemetry, roots *x509.CertPool) (transport.TransportCredentials, error) {
 	if settings.Insecure {
-		return settings.Endpoint, insecure.NewCredentials(), nil
+		return insecure.NewCredentials(), nil
 	}
 	certificates := settings.Cert
 	if settings.CertPath != "" {
 		var err error
 		if certificates, _, err = regularfile.Read(settings.CertPath, maxCertificates); err != nil {
-			return "", nil, fmt.Errorf("read the collector's CA: %w", err)
+			return nil, fmt.Errorf("read the collector's CA: %w", err)
 		}
 	}
 	if len(certificates) > 0 {
 		roots = x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(certificates) {
-			return "", nil, errors.New("the collector's CA holds no certificate in PEM form")
+			return nil, errors.New("the collector's CA holds no certificate in PEM form")
 		}
 	}
-	return settings.Endpoint, transport.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}), nil
+	return transport.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}), nil
 }
 
 // Close sends what is left, for a few seconds, and disconnects.

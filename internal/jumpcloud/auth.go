@@ -2,6 +2,7 @@ package jumpcloud
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
@@ -196,15 +198,15 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response == nil {
 		e.Err = presentable(err, a)
-		var proxy *proxyError
+		e.Hint = egress.Advice(err)
 		switch {
-		case errors.As(err, &proxy):
-			e.Hint, f.class = hintProxy, brief
 		case isTimeout(err):
 			e.Kind = KindTimeout
+		case egress.IsProxy(err):
+			f.class = brief
 		case isCertificate(err):
 			e.Kind, f.class = KindInvalid, final
-			e.Hint = "the token endpoint's certificate is not trusted"
+			e.Hint = cmp.Or(e.Hint, "the token endpoint's certificate is not trusted; check --base-url, and the CA certificates of a proxy in between")
 		case refused == nil && !errors.As(err, new(*url.Error)):
 			// An answer that is no token: a page, or JSON of another kind.
 			e.Kind, f.class = KindUnauthenticated, final

@@ -54,7 +54,8 @@ type Config struct {
 	MaxInFlight int
 	// Timeout bounds one attempt, body included; 0 means 300 seconds.
 	Timeout time.Duration
-	// Transport carries the requests; nil means a tuned one of the client's own.
+	// Transport carries the requests; nil means a tuned one of the client's own, which
+	// uses no proxy.
 	Transport http.RoundTripper
 	// Logger must not be nil.
 	Logger *slog.Logger
@@ -108,7 +109,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	transport := cfg.Transport
 	if transport == nil {
-		transport = NewTransport(nil)
+		transport = NewTransport(nil, nil)
 	}
 	timeout := cfg.Timeout
 	if timeout <= 0 {

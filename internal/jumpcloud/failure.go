@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
@@ -168,7 +170,7 @@ func isEdge(h http.Header, body []byte) bool {
 const (
 	hintKey = "check the key or service account, and that it belongs to this region: a key of another region looks the same as a wrong one " +
 		"(API keys: JumpCloud Admin Portal, your name at the top right, My API Key)"
-	hintProxy = "a proxy between this machine and JumpCloud refuses the request: let it pass JumpCloud's host, " +
+	hintProxy = "a proxy between this machine and JumpCloud refuses the request: let it pass this host, " +
 		"or check HTTPS_PROXY and NO_PROXY"
 	hintOrg = "the credential sees several organizations: name one with --org-id"
 )
@@ -219,19 +221,19 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 	}
 	f := &failure{class: patient, after: -1, maybeDone: !neverSent(err)}
 	f.err = c.newError(call, KindUnavailable, presentable(err, c.auth))
+	f.err.Hint = egress.Advice(err)
 	var dns *net.DNSError
-	var proxy *proxyError
 	switch {
 	case isTimeout(err):
 		f.err.Kind = KindTimeout
-	case errors.As(err, &proxy):
-		f.err.Hint = hintProxy
+	case egress.IsProxy(err):
+		// It was set wrong, or it is away for longer than a few attempts take.
 		if !c.granted.Load() {
 			f.class = brief
 		}
 	case isCertificate(err):
 		f.err.Kind, f.class = KindInvalid, final
-		f.err.Hint = "the server does not speak TLS, or its certificate is not trusted; check --base-url, and the CA certificates of a proxy in between"
+		f.err.Hint = cmp.Or(f.err.Hint, "the server does not speak TLS, or its certificate is not trusted; check --base-url, and the CA certificates of a proxy in between")
 	case !c.reached.Load() && (errors.As(err, &dns) && dns.IsNotFound || isAlert(err)):
 		// Of a server that has answered before, the same would be an accident.
 		f.err.Kind, f.class = KindInvalid, final
@@ -315,6 +317,5 @@ func isAlert(err error) bool {
 func neverSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	var proxy *proxyError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &proxy) || errors.As(err, &dns) || isCertificate(err)
+	return errors.As(err, &op) && op.Op == "dial" || egress.IsProxy(err) || errors.As(err, &dns) || isCertificate(err)
 }

@@ -1,25 +1,24 @@
 package jumpcloud
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/egress"
 )
 
 // NewTransport makes a transport for one host that is asked often: HTTP/2 where
-// offered, connections kept, a proxy from the environment honoured, and dead
-// connections noticed. A proxy that refuses to connect is told from a network that
-// fails. It trusts the given roots; nil means the system's.
-// Several clients may share it.
-func NewTransport(roots *x509.CertPool) *http.Transport {
+// offered, connections kept, and dead connections noticed. A proxy that refuses to
+// connect is told from a network that fails. It trusts the given roots; nil means the
+// system's. Proxies are those given and no others; nil means none. Several clients may
+// share it.
+func NewTransport(roots *x509.CertPool, proxies *egress.Proxies) *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 proxies.Request,
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true,
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
@@ -30,25 +29,8 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 		ExpectContinueTimeout: time.Second,
 		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 
-		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-			if resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusRequestTimeout && resp.StatusCode != http.StatusTooManyRequests {
-				return &proxyError{host: proxy.Host, status: resp.StatusCode}
-			}
-			return nil
-		},
+		OnProxyConnectResponse: egress.CheckConnect,
 	}
-}
-
-// proxyError is a proxy that refuses to connect to the server. The request was not
-// sent.
-type proxyError struct {
-	host   string
-	status int
-}
-
-// Error implements error.
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s refused to connect: %d %s", e.host, e.status, http.StatusText(e.status))
 }
 
 // isProxy reports whether a refusal is that of a proxy on the way to JumpCloud's own

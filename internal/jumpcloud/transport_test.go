@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,7 +52,7 @@ func tlsClient(t *testing.T, server *httptest.Server, roots *x509.CertPool) *jum
 		t.Fatal(err)
 	}
 	client, err := jumpcloud.New(jumpcloud.Config{
-		BaseURL: base, APIKey: secret.New(testKey), Logger: slog.New(slog.DiscardHandler), Transport: jumpcloud.NewTransport(roots),
+		BaseURL: base, APIKey: secret.New(testKey), Logger: slog.New(slog.DiscardHandler), Transport: jumpcloud.NewTransport(roots, nil),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -99,12 +101,51 @@ func TestTransportTrustsNobodyElse(t *testing.T) {
 	}
 }
 
+// TestProxyThatIsAway ends soon, names the proxy and not the region, and knows of a
+// change that it was not sent.
+func TestProxyThatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, cause := range map[string]error{
+		"refuses connections": syscall.ECONNREFUSED,
+		"unknown":             &net.DNSError{Err: "no such host", Name: "gate.example", IsNotFound: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			transport := jumpcloud.NewTransport(nil, nil)
+			defer transport.CloseIdleConnections()
+			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("me", "very private"), Host: "gate.example:3128"})
+			transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: cause}
+			}
+			client, err := jumpcloud.New(jumpcloud.Config{
+				BaseURL: &url.URL{Scheme: "https", Host: "console.example"}, APIKey: secret.New(testKey), Logger: slog.New(slog.DiscardHandler), Transport: transport,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			_, err = client.Admins(t.Context(), jumpcloud.Window{Limit: 100})
+			if jumpcloud.KindOf(err) != jumpcloud.KindUnavailable || !strings.Contains(err.Error(), "the proxy cannot be used: check its address in HTTPS_PROXY") ||
+				strings.Contains(err.Error(), "region") || strings.Contains(err.Error(), "private") {
+				t.Errorf("%s: the error is %v", name, err)
+			}
+			if took := time.Since(began); took > time.Minute {
+				t.Errorf("%s: it took %s", name, took)
+			}
+			err = client.AddGroupMember(t.Context(), "64b000000000000000000001", "64b000000000000000000002")
+			var e *jumpcloud.Error
+			if !errors.As(err, &e) || e.MaybeDone {
+				t.Errorf("%s: of a change it is %v", name, err)
+			}
+		})
+	}
+}
+
 // TestProxyThatRefuses ends soon, and says who refused.
 func TestProxyThatRefuses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		transport := jumpcloud.NewTransport(nil)
+		transport := jumpcloud.NewTransport(nil, nil)
 		defer transport.CloseIdleConnections()
 		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("me", "very private"), Host: "gate.example:3128"})
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
