@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -53,6 +54,10 @@ func (c *Credentials) parseID() error {
 	if c.clientID == "" {
 		return errors.New("it is empty")
 	}
+	if strings.ContainsFunc(c.clientID, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		// Its name is sent in a header.
+		return errors.New("it holds a character that no client id has")
+	}
 	name, rest, found := strings.Cut(c.clientID, "@")
 	if !found {
 		return errors.New("there is no @ in it")
@@ -71,6 +76,21 @@ func (c *Credentials) parseID() error {
 		return errors.New("the host behind the @ holds a character that no host name has")
 	}
 	c.name, c.host = name, host
+	return checkPort(host)
+}
+
+// checkPort refuses a host with a port that is none.
+func checkPort(host string) error {
+	_, port, err := net.SplitHostPort(host)
+	if err != nil {
+		if strings.Contains(strings.Trim(host, "[]"), ":") && net.ParseIP(strings.Trim(host, "[]")) == nil {
+			return errors.New("the host behind the @ has more than a port behind it")
+		}
+		return nil
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return errors.New("the port of the host behind the @ is not from 1 to 65535")
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -188,6 +189,27 @@ func TestWrongClockIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// So is one by which the server's certificate is not good, of token requests and of
+// calls.
+func TestWrongClockIsNamedWhereTLSFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, c1sim.Options{})
+		conn := w.dial(t, nil)
+		tokens := c1api.NewTokenSource(c1api.TokenOptions{
+			Credentials: w.credentials(t), Host: host, RootCAs: w.roots(), Timeout: time.Minute,
+			Dial: func(ctx context.Context, _ string) (net.Conn, error) { return w.wire.DialContext(ctx) },
+		})
+		<-time.After(11 * 365 * 24 * time.Hour) // The certificate is good for ten years.
+		_, token := tokens.Token(t.Context())
+		for what, err := range map[string]error{"token": token, "call": poll(t, conn)} {
+			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "and the clock of this machine says 2010-12-2") {
+				t.Errorf("%s: error is %v", what, err)
+			}
+		}
+	})
 }
 
 // The life of a token is what ConductorOne says, within reason.

@@ -3,6 +3,7 @@ package jumpcloud
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -119,6 +120,7 @@ func (r retrier) run(ctx context.Context, logger *slog.Logger, call call, attemp
 	r.outage.enter()
 	defer r.outage.leave()
 	patience := patience{started: time.Now()}
+	var last error
 	_, err := r.executor.WithContext(ctx).GetWithExecution(func(failsafe.Execution[any]) (any, error) {
 		fail := attempt(patience.attempts + 1)
 		over := r.outage.note(fail, time.Now())
@@ -138,6 +140,7 @@ func (r retrier) run(ctx context.Context, logger *slog.Logger, call call, attemp
 		}
 		logger.Log(ctx, level, "a request is repeated", slog.String("method", call.route.Method), slog.String("route", call.route.Pattern),
 			slog.Int("attempt", patience.attempts), slog.Duration("delay", delay), slog.Any("error", err))
+		last = err
 		return nil, &pause{cause: err, delay: delay}
 	})
 	if err == nil {
@@ -145,6 +148,10 @@ func (r retrier) run(ctx context.Context, logger *slog.Logger, call call, attemp
 	}
 	// The executor ends a pause when the context ends.
 	if ctxErr := ctx.Err(); ctxErr != nil {
+		if errors.Is(ctxErr, context.DeadlineExceeded) && last != nil && !errors.Is(last, ctxErr) {
+			// Whoever gives little time wants to know what took it.
+			return fmt.Errorf("%w, and before it: %v", ctxErr, last) //nolint:errorlint // It is no error of the kind of the last one.
+		}
 		return (&failure{err: &Error{Method: call.route.Method, Route: call.route.Pattern}, stop: ctxErr}).result(ctx)
 	}
 	return err

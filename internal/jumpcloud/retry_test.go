@@ -343,6 +343,24 @@ func TestWritesThatAreLeft(t *testing.T) {
 	})
 }
 
+// TestReadsInLittleTime says what took the time that there was.
+func TestReadsInLittleTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := scripted(t, &script{answers: []func(*http.Request) (*http.Response, error){fail(syscall.ECONNREFUSED)}})
+		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := client.Organizations(ctx, jumpcloud.Window{Limit: 10})
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "context deadline exceeded, and before it: GET /api/organizations") || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("the error is %v", err)
+		}
+		if took := time.Since(began); took != 4500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
 // TestCancelledReads end at once, whatever they wait for.
 func TestCancelledReads(t *testing.T) {
 	t.Parallel()

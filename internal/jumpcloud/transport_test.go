@@ -22,6 +22,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
+	"github.com/conductorone/baton-jumpcloud/internal/simcert"
 )
 
 // tlsServer answers over TLS, compressed where the client takes that.
@@ -98,6 +99,25 @@ func TestTransportTrustsNobodyElse(t *testing.T) {
 	roots.AddCert(old.Certificate())
 	if _, err := tlsClient(t, old, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
 		t.Errorf("TLS 1.1 gives %v", err)
+	}
+}
+
+// TestClockThatIsWrong names the clock where a certificate is not good by it.
+func TestClockThatIsWrong(t *testing.T) {
+	t.Parallel()
+	ca, certificate, err := simcert.New("a clock", "127.0.0.1", time.Now().AddDate(1, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := tlsServer(t, func(s *httptest.Server) {
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	})
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	_, err = tlsClient(t, server, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	if jumpcloud.KindOf(err) != jumpcloud.KindInvalid || !strings.Contains(err.Error(), "; the certificate is good from ") ||
+		!strings.Contains(err.Error(), "and the clock of this machine says "+time.Now().UTC().Format("2006-01-02")) || strings.Contains(err.Error(), "--base-url") {
+		t.Errorf("the error is %v", err)
 	}
 }
 
