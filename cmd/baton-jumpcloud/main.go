@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/conductorone/baton-jumpcloud/internal/cli"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 )
 
 // gcPercent keeps a sync of 100,000 users and 2,000,000 memberships below its 150
@@ -24,7 +25,7 @@ func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		cancel(cli.Interrupted{Signal: name(<-signals)})
+		cancel(fault.Interrupted{Signal: name(<-signals)})
 		// Whoever asks twice does not want to wait for anything.
 		<-signals
 		os.Exit(1)

@@ -142,8 +142,8 @@ func TestRulesNoticeViolations(t *testing.T) {
 			`package c1api; import _ "google.golang.org/grpc/credentials/insecure"`, "internal/c1api/dial.go imports google.golang.org/grpc/credentials/insecure",
 		},
 		{
-			"telemetry without TLS", "internal/cli/telemetry.go",
-			`package cli; import _ "google.golang.org/grpc/credentials/insecure"`, "",
+			"telemetry without TLS", "internal/network/telemetry.go",
+			`package network; import _ "google.golang.org/grpc/credentials/insecure"`, "",
 		},
 		{"gRPC without TLS in a test", "internal/c1api/dial_test.go", `package c1api_test; import _ "google.golang.org/grpc/credentials/insecure"`, ""},
 		{"another module below ours", "tools/lint/x.go", `package lint; import _ "testing"`, ""},

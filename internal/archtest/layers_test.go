@@ -19,20 +19,48 @@ type layer struct {
 var layers = []layer{
 	{
 		pkg: "cmd/baton-jumpcloud",
-		may: []string{"internal/cli"},
+		may: []string{"internal/cli", "internal/fault"},
 		why: "main handles signals, standard streams and the exit code; everything else can be tested in cli",
 	},
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/agent", "internal/agent/ledger", "internal/agent/tasks", "internal/atomicfile", "internal/audit", "internal/bid", "internal/c1api",
-			"internal/c1sim", "internal/c1z", "internal/config", "internal/connector", "internal/egress", "internal/expand",
-			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/guard", "internal/health",
-			"internal/jcsim", "internal/jumpcloud", "internal/logs", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/report",
-			"internal/review", "internal/secret", "internal/sheet", "internal/simcert", "internal/syncer", "internal/workdb",
+			"internal/c1sim", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console",
+			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/jcsim", "internal/logs", "internal/network", "internal/pb", "internal/printable",
+			"internal/redact", "internal/regularfile", "internal/review", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/version",
 		},
-		why: "cli wires the packages together, so that they need not know each other",
+		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
+	{
+		pkg: "internal/service",
+		may: []string{
+			"internal/agent", "internal/atomicfile", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault",
+			"internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/regularfile", "internal/syncrun", "internal/version", "internal/workdb",
+		},
+		why: "the service is what the agent does with this connector; the agent itself knows none",
+	},
+	{
+		pkg: "internal/syncrun",
+		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/syncer", "internal/version", "internal/workdb"},
+		why: "one run of a sync is the same on the command line and in service mode",
+	},
+	{
+		pkg: "internal/changerun",
+		may: []string{"internal/audit", "internal/config", "internal/connector", "internal/console", "internal/jumpcloud", "internal/network"},
+		why: "one run of a change is the same on the command line and in service mode",
+	},
+	{
+		pkg: "internal/network",
+		may: []string{"internal/config", "internal/console", "internal/egress", "internal/jumpcloud", "internal/redact", "internal/regularfile", "internal/version"},
+		why: "connections are made from settings, whatever they are for",
+	},
+	{
+		pkg: "internal/console",
+		may: []string{"internal/config", "internal/logs", "internal/syncer", "internal/version"},
+		why: "what a person is shown is made of the settings and of what the engine tells",
+	},
+	{pkg: "internal/fault", why: "codes and hints of errors stand by themselves"},
+	{pkg: "internal/version", why: "which program this is stands by itself"},
 	{
 		pkg: "tools/same",
 		may: []string{"internal/c1z"},
@@ -120,11 +148,6 @@ var layers = []layer{
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
 	{pkg: "internal/atomicfile", why: "how a file is written has nothing to do with what is in it"},
 	{pkg: "internal/regularfile", why: "how a file is opened has nothing to do with what is in it"},
-	{
-		pkg: "internal/report",
-		may: []string{"internal/syncer"},
-		why: "what a person is shown of a sync is made of what the engine tells, and of nothing else",
-	},
 	{
 		pkg: "internal/explorer",
 		may: []string{"internal/explorer/assets", "internal/explorer/library", "internal/printable", "internal/review", "internal/sheet"},

@@ -12,7 +12,7 @@ const plaintext = "google.golang.org/grpc/credentials/insecure"
 
 // plaintextIsFor names the files that may use it: a collector of telemetry on the
 // same machine may have no certificate, and its user asks for it by name.
-var plaintextIsFor = []string{"internal/cli/telemetry.go"}
+var plaintextIsFor = []string{"internal/network/telemetry.go"}
 
 // turnsOff are the fields of a tls.Config that let a client believe a server which
 // cannot prove who it is, or that could be made to.

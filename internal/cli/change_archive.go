@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -14,11 +13,12 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
 )
 
 // asked is the change that is asked for, as the archive knows its parts.
 type asked struct {
-	archive     *previous
+	archive     *syncrun.Previous
 	entitlement *v2.Entitlement // for a grant
 	principal   *v2.Resource    // for a grant
 	grant       *v2.Grant       // for a revoke
@@ -42,16 +42,16 @@ func (a *asked) plan(ctx context.Context, p *connector.Provisioner) (*connector.
 
 // lookUp finds in the archive what the settings name.
 func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
-	archive, err := openPrevious(ctx, j.cfg.Output.File, c1z.OpenOptions{TempDir: j.cfg.Output.TempDir, Limits: j.limits, Logger: j.log.Logger})
+	archive, err := syncrun.OpenPrevious(ctx, j.cfg.Output.File, c1z.OpenOptions{TempDir: j.cfg.Output.TempDir, Limits: j.limits, Logger: j.Log.Logger})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	if archive.reader == nil {
-		return nil, withCode(codes.NotFound, "there is no archive %s to look up what to change; sync first: %s", archive.path, commandFor(archive.path))
+	if archive.Reader == nil {
+		return nil, withCode(codes.NotFound, "there is no archive %s to look up what to change; sync first: %s", archive.Path, commandFor(archive.Path))
 	}
-	if archive.newest.ID == "" {
-		return nil, withCode(codes.NotFound, "the archive %s holds no finished sync; sync first: %s", archive.path, commandFor(archive.path))
+	if archive.Newest.ID == "" {
+		return nil, withCode(codes.NotFound, "the archive %s holds no finished sync; sync first: %s", archive.Path, commandFor(archive.Path))
 	}
 	found := &asked{archive: archive}
 	if change := j.cfg.Change; change.Entitlement != "" {
@@ -75,7 +75,7 @@ func (a *asked) lookUpGrant(ctx context.Context, change config.Change) (err erro
 
 func (a *asked) lookUpRevoke(ctx context.Context, id string) (err error) {
 	a.grant, err = search(a, a.byID(), fmt.Sprintf("grant %q", id), func(syncID string) (*v2.Grant, error) {
-		return a.archive.reader.Grant(ctx, syncID, id)
+		return a.archive.Reader.Grant(ctx, syncID, id)
 	})
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (a *asked) lookUpRevoke(ctx context.Context, id string) (err error) {
 // findEntitlement finds an entitlement, with its resource as it is stored itself.
 func (a *asked) findEntitlement(ctx context.Context, id string) (*v2.Entitlement, error) {
 	e, err := search(a, a.byID(), fmt.Sprintf("entitlement %q", id), func(syncID string) (*v2.Entitlement, error) {
-		return a.archive.reader.Entitlement(ctx, syncID, id)
+		return a.archive.Reader.Entitlement(ctx, syncID, id)
 	})
 	if err != nil {
 		return nil, err
@@ -100,13 +100,13 @@ func (a *asked) findEntitlement(ctx context.Context, id string) (*v2.Entitlement
 }
 
 func (a *asked) findResource(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
-	shown, err := a.archive.reader.Shown(ctx)
+	shown, err := a.archive.Reader.Shown(ctx)
 	if err != nil && !errors.Is(err, c1z.ErrNotFound) {
 		return nil, err
 	}
 	what := fmt.Sprintf("%s %q", id.GetResourceType(), id.GetResource())
-	return search(a, []c1z.SyncRun{shown, a.archive.newest}, what, func(syncID string) (*v2.Resource, error) {
-		return a.archive.reader.Resource(ctx, syncID, id.GetResourceType(), id.GetResource())
+	return search(a, []c1z.SyncRun{shown, a.archive.Newest}, what, func(syncID string) (*v2.Resource, error) {
+		return a.archive.Reader.Resource(ctx, syncID, id.GetResourceType(), id.GetResource())
 	})
 }
 
@@ -114,7 +114,7 @@ func (a *asked) findResource(ctx context.Context, id *v2.ResourceId) (*v2.Resour
 // the newest of any type. Where that is one of some resources only, it says
 // nothing about the others, and the newest full one is asked too.
 func (a *asked) byID() []c1z.SyncRun {
-	return []c1z.SyncRun{a.archive.newest, a.archive.full}
+	return []c1z.SyncRun{a.archive.Newest, a.archive.Full}
 }
 
 // search asks syncs one after the other. What is in none may be newer than the
@@ -133,26 +133,7 @@ func search[T any](a *asked, runs []c1z.SyncRun, what string, get func(syncID st
 			return none, err
 		}
 	}
-	ended := a.archive.newest.EndedAt
+	ended := a.archive.Newest.EndedAt
 	return none, withCode(codes.NotFound, "%s is not in the archive %s, which was synced %s (%s); if it is newer than that, sync again: %s",
-		what, a.archive.path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST"), commandFor(a.archive.path))
-}
-
-// commandFor is the program's name with the archive that a command is to use.
-func commandFor(file string) string {
-	if file == "sync.c1z" {
-		return Name
-	}
-	return Name + " --file " + shellWord(file)
-}
-
-// shellWord is a text as a shell takes it for one word.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/+:@%", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+		what, a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST"), commandFor(a.archive.Path))
 }

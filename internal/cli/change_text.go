@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/changerun"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/network"
 )
 
 // told says to a person what came of a change.
@@ -38,7 +40,7 @@ func told(plan *connector.Plan, outcome connector.Outcome) string {
 
 // showPreview prints what would be sent, in full, and what would come of it.
 func (j *changeJob) showPreview(plan *connector.Plan) error {
-	base, _, err := endpoints(j.cfg.JumpCloud)
+	base, _, err := network.Endpoints(j.cfg.JumpCloud)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (j *changeJob) showPreview(plan *connector.Plan) error {
 
 // credentialText tells a credential without telling it.
 func credentialText(cfg *config.Config) string {
-	c, from := auditCredential(cfg.JumpCloud), cfg.CredentialOrigin()
+	c, from := changerun.AuditCredential(cfg.JumpCloud), cfg.CredentialOrigin()
 	switch {
 	case c.ServiceAccount != "":
 		return fmt.Sprintf("service account %s, with the secret from %s", c.ServiceAccount, from)

@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/gate"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
 )
 
 // demoFile is where the demo's archive goes. It is not the default of a sync, so
@@ -99,15 +101,15 @@ func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) 
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.log.Close()) }()
+	defer func() { err = errors.Join(err, c.Log.Close()) }()
 
 	org := tenants[0].Organization()
 	if err := say(a.Stdout, "A simulated JumpCloud answers at %s. It serves %s:\n%s.\nReading it takes at least %d requests.\n\n",
-		sim.url, named(org.ID, org.Name), describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
+		sim.url, connector.Organization{ID: org.ID, Name: org.Name}, describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
 		return nil, err
 	}
-	job := &syncJob{cfg: cfg, before: cfg.Output.File, console: c, text: a.Stdout}
-	return cfg, job.run(ctx)
+	job := &syncrun.Job{Config: cfg, Previous: cfg.Output.File, Console: c, Text: a.Stdout}
+	return cfg, job.Run(ctx)
 }
 
 // demoConfig is the configuration of a first run: none but what the demo needs

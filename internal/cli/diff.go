@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
@@ -59,7 +60,7 @@ func newDiff(a *app) *cobra.Command {
 	flags.StringVar(&o.what, "what", "", "Only changes of this: "+strings.Join(whatWords(), ", "))
 	o.addFilter(flags, "change", "change", "Only what was added, removed or changed")
 	o.addFilter(flags, "type", "type", "Only of resources of this resource type id, or on them")
-	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there is any change", exitFindings))
+	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there is any change", fault.ExitFindings))
 	cmd.MarkFlagsMutuallyExclusive("sync", "from")
 	cmd.MarkFlagsMutuallyExclusive("sync", "to")
 	addViewCompletions(cmd, map[string][]string{"change": {"added", "removed", "changed"}, "what": whatWords(), "from": nil, "to": nil})
@@ -98,7 +99,7 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 		return err
 	}
 	if n := changeCount(d); o.check && n > 0 {
-		return findingsError(fmt.Sprintf("%s between the two syncs", plural(n, "change")))
+		return fault.Findings(fmt.Sprintf("%s between the two syncs", plural(n, "change")))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/gate"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
@@ -76,22 +77,22 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.log.Close()) }()
+	defer func() { err = errors.Join(err, c.Log.Close()) }()
 	limits, err := a.limits()
 	if err != nil {
 		return err
 	}
 	// The address is taken first: unpacking a large archive in vain takes long.
-	server, err := gate.Listen(ctx, o.place, c.log.Logger)
+	server, err := gate.Listen(ctx, o.place, c.Log.Logger)
 	if err != nil {
 		return err
 	}
-	archives, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits, Logger: c.log.Logger})
+	archives, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits, Logger: c.Log.Logger})
 	if err != nil {
 		return errors.Join(unreadable(ctx, o.files[0], err), server.Close())
 	}
 	defer func() { err = errors.Join(err, archives.Close()) }()
-	pages, err := explorer.New(explorer.Config{Library: archives, TempDir: cfg.Output.TempDir, Logger: c.log.Logger})
+	pages, err := explorer.New(explorer.Config{Library: archives, TempDir: cfg.Output.TempDir, Logger: c.Log.Logger})
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -100,13 +101,13 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 
 // serveExplorer says where the explorer answers, opens a browser if it shall, and
 // answers until it is stopped, which is how it ends well.
-func serveExplorer(ctx context.Context, a *app, c *console, server *gate.Server, pages http.Handler, open bool) error {
+func serveExplorer(ctx context.Context, a *app, c *console.Console, server *gate.Server, pages http.Handler, open bool) error {
 	if err := say(a.Stdout, "Open %s in a browser; Ctrl-C ends it.\n", server.Address().Reveal()); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	if open {
 		if err := openBrowser(server.BrowserAddress().Reveal()); err != nil {
-			c.log.DebugContext(ctx, "no browser was opened", "error", err)
+			c.Log.DebugContext(ctx, "no browser was opened", "error", err)
 		}
 	}
 	if err := server.Serve(ctx, pages); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 )
 
 func TestHealthCheck(t *testing.T) {
@@ -51,8 +52,8 @@ func TestHealthCheck(t *testing.T) {
 			if got := strings.TrimSpace(out.String()); got != tt.out {
 				t.Errorf("output %q, want %q", got, tt.out)
 			}
-			if exitCode(err) != tt.code || (err != nil && err.Error() != tt.wrong) {
-				t.Errorf("error %v (exit code %d), want %q (%d)", err, exitCode(err), tt.wrong, tt.code)
+			if fault.ExitCode(err) != tt.code || (err != nil && err.Error() != tt.wrong) {
+				t.Errorf("error %v (exit code %d), want %q (%d)", err, fault.ExitCode(err), tt.wrong, tt.code)
 			}
 		})
 	}

@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
 // Name is the name of the program and of the connector.
-const Name = "baton-jumpcloud"
+const Name = version.Program
 
 // Process is the process as the program sees it.
 type Process struct {
@@ -32,7 +34,7 @@ type app struct {
 }
 
 // Main runs the program and returns its exit code. The context ends when the
-// process is asked to stop; its cause should be [Interrupted] then.
+// process is asked to stop; its cause should be [fault.Interrupted] then.
 func Main(ctx context.Context, process Process) int {
 	// Wherever a variable was filled from a file, what ends the file is no part of it.
 	process.Lookup = config.CleanLookup(process.Lookup)
@@ -46,25 +48,7 @@ func Main(ctx context.Context, process Process) int {
 	if err != nil {
 		printError(process.Stderr, err)
 	}
-	return exitCode(err)
-}
-
-// Interrupted is the cause of a context that ended because the process was asked
-// to stop.
-type Interrupted struct {
-	Signal string
-}
-
-// Error names the signal.
-func (i Interrupted) Error() string { return "interrupted by " + i.Signal }
-
-// Unwrap makes it a cancellation to everybody who asks.
-func (Interrupted) Unwrap() error { return context.Canceled }
-
-// hinter is an error that knows what a user can do about it.
-type hinter interface {
-	error
-	Hints() []string
+	return fault.ExitCode(err)
 }
 
 // printError writes an error's text, bare as other Baton connectors do, and then
@@ -73,7 +57,7 @@ type hinter interface {
 // to tell when stderr cannot be written.
 func printError(w io.Writer, err error) {
 	_, _ = fmt.Fprintln(w, visible(strings.TrimRight(err.Error(), "\n")))
-	if h, ok := asError[hinter](err); ok {
+	if h, ok := fault.As[fault.Hinter](err); ok {
 		for _, hint := range h.Hints() {
 			_, _ = fmt.Fprintln(w, "hint: "+visible(hint))
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
@@ -48,7 +49,7 @@ Reports:` + list.String(),
 	flags := cmd.Flags()
 	o.addFlags(flags)
 	flags.StringVar(&o.previous, "previous", "", "Archive to compare with in the report of changes (default: the sync before, in the same archive)")
-	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there are findings; role-holders, everybody and changes have none", exitFindings))
+	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there are findings; role-holders, everybody and changes have none", fault.ExitFindings))
 	addViewCompletions(cmd, nil)
 	_ = cmd.MarkFlagFilename("previous", "c1z")
 	return cmd
@@ -102,7 +103,7 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 		return err
 	}
 	if o.check && findings > 0 {
-		return findingsError(plural(findings, "finding") + " in " + plural(with, "report"))
+		return fault.Findings(plural(findings, "finding") + " in " + plural(with, "report"))
 	}
 	return nil
 }

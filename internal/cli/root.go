@@ -11,6 +11,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
 // newRoot builds the program: the root command, which runs the connector, and
@@ -21,7 +22,7 @@ func newRoot(a *app) *cobra.Command {
 		Short:         Name,
 		Long:          rootLong,
 		Example:       rootExample,
-		Version:       readBuild().String(),
+		Version:       version.Read().String(),
 		Args:          noArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,

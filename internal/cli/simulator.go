@@ -130,10 +130,13 @@ func (s *simulator) secure(address, authority string) error {
 	return saveAuthority(s.authority, ca)
 }
 
+// maxAuthority bounds the file of a certificate, in bytes.
+const maxAuthority = 1 << 20
+
 // saveAuthority writes the certificate of an authority to a file, in place of one that
 // an earlier simulator wrote there and of nothing else.
 func saveAuthority(path string, ca []byte) (err error) {
-	had, _, err := regularfile.Read(path, maxCertificates)
+	had, _, err := regularfile.Read(path, maxAuthority)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:

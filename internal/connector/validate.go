@@ -17,6 +17,14 @@ type Organization struct {
 	Name string // "" when JumpCloud does not tell
 }
 
+// String shows the organization to a person: its name and, in brackets, its id.
+func (o Organization) String() string {
+	if o.Name == "" {
+		return o.ID
+	}
+	return o.Name + " (" + o.ID + ")"
+}
+
 // shownOrganizations bounds how many organisations a message lists.
 const shownOrganizations = 50
 

@@ -32,7 +32,7 @@ func sourcePlants() []sourcePlant {
 		},
 		{
 			name: "an archive of another organisation is replaced", pkg: "e2e", test: "TestArchivesFromOutside",
-			file: "cli/previous.go", old: `had.ID == "" || had.ID == org.ID`, bad: `had.ID == "" || org.ID != ""`,
+			file: "syncrun/previous.go", old: `had.ID == "" || had.ID == org.ID`, bad: `had.ID == "" || org.ID != ""`,
 		},
 		{
 			name: "an archive is not looked at before it is believed", pkg: "c1z", test: "TestOpenOutside",
