@@ -33,7 +33,7 @@ const (
 
 // forbidden completes "a file in the working directory must not ...".
 func (r Reach) forbidden() string {
-	return [...]string{
+	return [...]string{ //nolint:gosec // Words about credentials, not one of them.
 		ReachCredential: "choose a credential",
 		ReachHost:       "decide where a credential is sent",
 		ReachFile:       "decide what is written where",

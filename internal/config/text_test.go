@@ -22,12 +22,12 @@ func utf16le(text string) string {
 func TestSecretsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"hunter2\nhunter2":     "field api-key: value holds a line break after character 7: give the value alone, in one line",
+		"hunter2\nhunter3":     "field api-key: value holds a line break after character 7: give the value alone, in one line",
 		"hunter2\r\nx: y":      "a line break after character 7",
-		"hunter2 hunter2":      "a space or tab after character 7",
-		"hunter2\thunter2":     "a space or tab after character 7",
+		"hunter2 hunter3":      "a space or tab after character 7",
+		"hunter2\thunter3":     "a space or tab after character 7",
 		"hunter2\x1bhunter2":   "a control character after character 7",
-		"hunter2\u0085hunter2": "a control character after character 7",
+		"hunter2\u0085hunter3": "a control character after character 7",
 		"hunter2\u200bhunter2": "a character outside of ASCII after character 7",
 		"“hunter2”":            "a character outside of ASCII after character 0",
 		`"hunter2"`:            "value is in quotes: take them off",
