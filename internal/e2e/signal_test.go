@@ -51,8 +51,9 @@ func TestInterrupted(t *testing.T) {
 			}
 			<-reached
 			signal(t, cmd, tt.signal)
-			r := v.wait(cmd, stdout, stderr)
-			close(ended)
+			r := v.program.wait(cmd, stdout, stderr)
+			close(ended) // before what it had under way can be waited for
+			forget(t, v.clients)
 			if r.code != exitInterrupted || r.message() != tt.says {
 				t.Errorf("exit code %d: %s", r.code, r.message())
 			}

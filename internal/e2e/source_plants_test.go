@@ -79,7 +79,7 @@ func sourcePlants() []sourcePlant {
 		},
 		{
 			name: "an error repeats what the server said", pkg: "e2e", test: "TestSecretsStaySecret",
-			file: "jumpcloud/failure.go", old: `shorten(c.auth.hide(messageOf(body)))`, bad: `shorten(messageOf(body))`,
+			file: "jumpcloud/failure.go", old: `e.Message = redact.Line(messageOf(body), c.auth.secrets()...)`, bad: `e.Message, _ = messageOf(body), redact.Line`,
 		},
 		{
 			name: "a server may claim any length", pkg: "jumpcloud", test: "TestClaimsAreBounded",
