@@ -18,7 +18,7 @@ func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
 	p.text("id", a.ID)
 	p.text("user_id", a.ID)
 	p.text("organization", a.Organization)
-	disabled := ""
+	disabled := unclear(a.Suspended, jumpcloud.Unset)
 	if a.Suspended.IsTrue() {
 		disabled = "suspended"
 	}

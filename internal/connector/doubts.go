@@ -22,8 +22,10 @@ const (
 	doubtUserState        doubt = "user state"
 	doubtUserConflict     doubt = "user state and suspended"
 	doubtFlag             doubt = "flag"
+	doubtStanding         doubt = "standing"
 	doubtMembershipMethod doubt = "membership method"
 	doubtRole             doubt = "role"
+	doubtRoleField        doubt = "role field"
 	doubtLookup           doubt = "look-up"
 )
 
@@ -35,9 +37,11 @@ var doubtSentences = []struct {
 }{
 	{doubtUserState, "users in an unknown state, shown as disabled"},
 	{doubtUserConflict, "users whose state and suspended flag disagree, shown as disabled"},
+	{doubtStanding, "accounts with a field that is neither true nor false, shown as disabled"},
 	{doubtFlag, "fields that are neither true nor false, taken as not set"},
 	{doubtLookup, "IDs in grants that JumpCloud refuses as invalid, whose grants were left out"},
 	{doubtRole, "administrators with a role that JumpCloud does not name, shown by its ID"},
+	{doubtRoleField, "administrators with an unknown field that may name roles, which was left out"},
 	{doubtMembershipMethod, "groups with an unknown membership method, taken as static"},
 }
 
@@ -62,10 +66,15 @@ type namedFlag struct {
 
 // oddFlags are the doubts about the flags of an object, which is one of what.
 func oddFlags(what, id string, flags ...namedFlag) []syncer.Fact {
+	return doubtFlag.odd(what, id, flags...)
+}
+
+// odd are the doubts of a kind about the flags of an object.
+func (d doubt) odd(what, id string, flags ...namedFlag) []syncer.Fact {
 	var facts []syncer.Fact
 	for _, f := range flags {
 		if f.flag == jumpcloud.Odd {
-			facts = append(facts, doubtFlag.of(id, what+"."+f.name))
+			facts = append(facts, d.of(id, what+"."+f.name))
 		}
 	}
 	return facts

@@ -38,14 +38,14 @@ func TestUnknownValuesAreRemarked(t *testing.T) {
 		user("both", map[string]string{"state": `"ACTIVATED"`, "suspended": `"TRUE"`}):        "suspended",
 		user("other", map[string]string{"state": `"SUSPENDED"`, "suspended": "0"}):            "suspended",
 		user("object", map[string]string{"state": `{"name":"GONE"}`}):                         `{"name":"GONE"}`,
-		user("odd", map[string]string{"suspended": `"since Friday"`, "account_locked": `{}`}): "",
+		user("odd", map[string]string{"suspended": `"since Friday"`, "account_locked": `{}`}): "suspended is unclear",
 		user("fine", map[string]string{"state": `"activated"`, "suspended": `"No"`}):          "",
 	}
 	admin := must[string](t)(tenant.AddAdmin(jcsim.Admin{Email: "ops@example.com", Wire: as(map[string]string{"suspended": `"maybe"`})}))
 	suspended := must[string](t)(tenant.AddAdmin(jcsim.Admin{Email: "old@example.com", Wire: as(map[string]string{"suspended": `"yes"`})}))
 	group := must[string](t)(tenant.AddGroup(jcsim.Group{Name: "Sales", Wire: as(map[string]string{"membershipMethod": `"BY_MAGIC"`})}))
 	app := must[string](t)(tenant.AddApplication(jcsim.Application{Name: "wiki", Wire: as(map[string]string{"active": `"partly"`})}))
-	want[admin], want[suspended] = "", "suspended"
+	want[admin], want[suspended] = "suspended is unclear", "suspended"
 
 	got, err := readAll(t.Context(), newSource(t, jcsim.New(jcsim.Options{Tenant: tenant}), connector.Options{}), syncer.Scope{})
 	if err != nil {
@@ -62,7 +62,8 @@ func TestUnknownValuesAreRemarked(t *testing.T) {
 		"users in an unknown state, shown as disabled: DISABLED (" + id("disabled") + "), INACTIVE (" + id("inactive") + "), LOCKED (" + id("locked") + "), " +
 			`{"name":"GONE"} (` + id("object") + ")",
 		"users whose state and suspended flag disagree, shown as disabled: ACTIVATED (" + id("both") + "), SUSPENDED (" + id("other") + ")",
-		"fields that are neither true nor false, taken as not set: administrator.suspended (" + admin + "), application.active (" + app + "), " +
+		"fields that are neither true nor false, taken as not set: application.active (" + app + ")",
+		"accounts with a field that is neither true nor false, shown as disabled: administrator.suspended (" + admin + "), " +
 			"user.account_locked (" + id("odd") + "), user.suspended (" + id("odd") + ")",
 		"groups with an unknown membership method, taken as static: BY_MAGIC (" + group + ")",
 	}

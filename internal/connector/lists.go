@@ -157,6 +157,9 @@ func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owne
 			for _, id := range unresolved {
 				page.Facts = append(page.Facts, doubtRole.of(a.ID, id))
 			}
+			for _, field := range a.UnreadRoles {
+				page.Facts = append(page.Facts, doubtRoleField.of(a.ID, field))
+			}
 		}
 		grants := adminGrants(a, names)
 		if owner != (syncer.Ref{}) {
@@ -168,7 +171,8 @@ func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owne
 			}
 			names = slices.DeleteFunc(names, func(n string) bool { return roleRef(n) != owner })
 		}
-		page.Facts = append(page.Facts, oddFlags("administrator", a.ID, namedFlag{"suspended", a.Suspended}, namedFlag{"totpEnrolled", a.TOTPEnrolled})...)
+		page.Facts = append(page.Facts, doubtStanding.odd("administrator", a.ID, namedFlag{"suspended", a.Suspended})...)
+		page.Facts = append(page.Facts, oddFlags("administrator", a.ID, namedFlag{"totpEnrolled", a.TOTPEnrolled})...)
 		if !k.noAccounts && (owner == (syncer.Ref{}) || (!k.resourcesOnly && !k.noGrants)) {
 			page.Resources = append(page.Resources, r)
 			page.Facts = append(page.Facts, syncer.Fact{Kind: factAdminEmail, Key: a.ID, Value: a.Email})

@@ -44,7 +44,11 @@ func TestUserStatus(t *testing.T) {
 		{"unknown state, locked", jumpcloud.User{State: "LOCKED", AccountLocked: yes}, "locked (state LOCKED)"},
 		{"a state that only looks like one", jumpcloud.User{State: "\u017fUSPENDED"}, "\u017fUSPENDED"},
 		{"a state that is an object", jumpcloud.User{State: `{"a":1}`}, `{"a":1}`},
-		{"a flag that is neither", jumpcloud.User{State: "ACTIVATED", Suspended: jumpcloud.Odd}, ""},
+		{"a flag that is neither", jumpcloud.User{State: "ACTIVATED", Suspended: jumpcloud.Odd}, "suspended is unclear"},
+		{"a lock that is neither", jumpcloud.User{State: "ACTIVATED", AccountLocked: jumpcloud.Odd}, "account_locked is unclear"},
+		{"suspended and a lock that is neither", jumpcloud.User{State: "ACTIVATED", Suspended: yes, AccountLocked: jumpcloud.Odd}, "suspended"},
+		{"staged and a flag that is neither", jumpcloud.User{State: "STAGED", Suspended: jumpcloud.Odd}, "staged"},
+		{"unknown state and a flag that is neither", jumpcloud.User{State: "GONE", Suspended: jumpcloud.Odd}, "GONE"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
@@ -120,6 +121,7 @@ func (l *listedRoles) page(k kind, owner syncer.Ref) *syncer.Page {
 // once, and the ids that no name is known for. These are names too: whoever holds such
 // a role is shown to hold it. Learned are names of ids that records tell.
 func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]string) (names, unresolved []string) {
+	refs = l.split(refs)
 	seen, listed := map[string]bool{}, map[string]bool{}
 	add := func(name string, isListed bool) {
 		name, _ = roleName(name)
@@ -131,6 +133,7 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 			names = append(names, name)
 		}
 	}
+	strange := !l.refused && !l.accounts(refs)
 	var told []string
 	for _, ref := range refs {
 		id, name := strings.TrimSpace(ref.ID), ref.Name
@@ -140,6 +143,9 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 			name = ""
 		}
 		if strings.TrimSpace(name) != "" {
+			if !l.isName(name) && l.isName(strings.TrimSpace(name)) {
+				name = strings.TrimSpace(name)
+			}
 			told = append(told, name)
 			if jumpcloud.LooksLikeID(name) {
 				unresolved = append(unresolved, name)
@@ -148,10 +154,10 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 		switch {
 		case isListed:
 			add(byID, true)
-		case id == "" || ref.Name != "" || ref.Named:
-		case learned[id] != "":
+		case id == "" || ref.Name != "" && !ref.Named || ref.Named && !strange:
+		case learned[id] != "" && !ref.Named:
 			told = append(told, learned[id])
-		case l.isName(id) || !jumpcloud.LooksLikeID(id):
+		case l.isName(id) || !jumpcloud.LooksLikeID(id) && (l.refused || strings.ContainsFunc(id, unicode.IsSpace)):
 			told = append(told, id) // A field of ids that holds a name.
 		default:
 			told = append(told, id)
@@ -165,6 +171,53 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 		}
 	}
 	return names, unresolved
+}
+
+// accounts reports whether the ids of a record that are not listed can be those of the
+// names that it tells beside them: there is such a name for each, one that is not
+// listed either. A name that is listed has the id that it is listed with.
+func (l *listedRoles) accounts(refs []jumpcloud.RoleRef) bool {
+	ids, names := map[string]bool{}, map[string]bool{}
+	for _, ref := range refs {
+		if id := strings.TrimSpace(ref.ID); ref.Named && l.byID[id] == "" {
+			ids[id] = true
+		}
+		if name, _ := roleName(strings.TrimSpace(ref.Name)); name != "" && !l.lists(name) {
+			names[identity.Fold(name)] = true
+		}
+	}
+	return len(ids) <= len(names)
+}
+
+// split makes several of a text that names several roles, which is one where the whole
+// is no role that is known and each part is.
+func (l *listedRoles) split(refs []jumpcloud.RoleRef) []jumpcloud.RoleRef {
+	var parted []jumpcloud.RoleRef
+	for _, ref := range refs {
+		text := ref.Name + ref.ID
+		known := func(part string) bool { return l.byID[part] != "" || l.isName(part) }
+		parts := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '|' || r == '\n' })
+		for i := range parts {
+			parts[i] = strings.TrimSpace(parts[i])
+		}
+		parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+		if ref.Name != "" && ref.ID != "" || len(parts) < 2 || known(text) || !allOf(parts, known) {
+			parted = append(parted, ref)
+			continue
+		}
+		for _, part := range parts {
+			if l.byID[part] != "" {
+				parted = append(parted, jumpcloud.RoleRef{ID: part})
+			} else {
+				parted = append(parted, jumpcloud.RoleRef{Name: part})
+			}
+		}
+	}
+	return parted
+}
+
+func allOf(words []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !is(word) })
 }
 
 // learnRoles takes the names of ids from records that tell both.
@@ -183,8 +236,14 @@ func learnRoles(items []jumpcloud.Admin) map[string]string {
 // isName reports whether a text is the name of a role: a built-in one or one that is
 // listed.
 func (l *listedRoles) isName(text string) bool {
-	canonical, builtin := roleName(text)
-	return builtin || slices.ContainsFunc(l.roles, func(r jumpcloud.Role) bool {
+	_, builtin := roleName(text)
+	return builtin || l.lists(text)
+}
+
+// lists reports whether a role of a name is listed.
+func (l *listedRoles) lists(text string) bool {
+	canonical, _ := roleName(text)
+	return slices.ContainsFunc(l.roles, func(r jumpcloud.Role) bool {
 		name, _ := roleName(r.Name)
 		return identity.Equal(name, canonical)
 	})

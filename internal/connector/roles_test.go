@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -119,12 +120,17 @@ func TestRolesThatCannotBeResolved(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fields map[string]string
 		shown  []string
+		unread string // a field that is remarked on
 		fails  bool
 	}{
 		"an id that is not listed":     {fields: map[string]string{"roles": `["6e00000000000000000000ff"]`}, shown: []string{"6e00000000000000000000ff"}},
 		"a number":                     {fields: map[string]string{"role": `7`}, shown: []string{"7"}},
 		"an object with an id only":    {fields: map[string]string{"roles": `[{"id":"6e00000000000000000000ff"}]`}, shown: []string{"6e00000000000000000000ff"}},
 		"one that is listed, and not":  {fields: map[string]string{"roleName": `"Manager"`, "roles": `["6e00000000000000000000ff","6e00000000000000000000fe"]`}, shown: []string{"6e00000000000000000000fe", "6e00000000000000000000ff", "Manager"}},
+		"an opaque id":                 {fields: map[string]string{"roles": `["role_abcXYZ"]`}, shown: []string{"role_abcXYZ"}},
+		"an id beside a listed name":   {fields: map[string]string{"roleName": `"Manager"`, "role": `"6e00000000000000000000ff"`}, shown: []string{"6e00000000000000000000ff", "Manager"}},
+		"ids beside listed names":      {fields: map[string]string{"roleNames": `["Manager","Help Desk"]`, "roles": `["6e00000000000000000000fe","6e00000000000000000000ff"]`}, shown: []string{"6e00000000000000000000fe", "6e00000000000000000000ff", "Help Desk", "Manager"}},
+		"an unknown field":             {fields: map[string]string{"roleName": `"Manager"`, "adminRole": `{"name":"Help Desk"}`}, shown: []string{"Manager"}, unread: "adminRole"},
 		"true":                         {fields: map[string]string{"role": `true`}, fails: true},
 		"an object that tells nothing": {fields: map[string]string{"roles": `[{"level":3}]`}, fails: true},
 	} {
@@ -146,10 +152,46 @@ func TestRolesThatCannotBeResolved(t *testing.T) {
 				t.Errorf("roles (-want +got):\n%s", diff)
 			}
 			remarks := strings.Join(got.remarks, "\n")
+			if tt.unread != "" && !strings.Contains(remarks, tt.unread+" ("+admin+")") {
+				t.Errorf("no remark on the field %s: %q", tt.unread, remarks)
+			}
 			for _, name := range tt.shown {
-				if name != "Manager" && !strings.Contains(remarks, name+" ("+admin+")") {
+				if name != "Manager" && name != "Help Desk" && !strings.Contains(remarks, name+" ("+admin+")") {
 					t.Errorf("no remark on %s: %q", name, remarks)
 				}
+			}
+		})
+	}
+}
+
+// TestTextsOfSeveralRoles parts a text that names several roles, and only where the
+// whole is no role and each part is one.
+func TestTextsOfSeveralRoles(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"Manager, Help Desk":       {"Help Desk", "Manager"},
+		"manager;Night Shift":      {"Manager", "Night Shift"},
+		"Sales, North":             {"Sales, North"},
+		"Manager, Somebody Else":   {"Manager, Somebody Else"},
+		" Manager ":                {"Manager"},
+		"Manager,":                 {"Manager,"},
+		"Manager, Sales, North":    {"Manager, Sales, North"},
+		"Help Desk|Night Shift|\n": {"Help Desk", "Night Shift"},
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			tenant := jcsim.NewTenant(jcsim.Organization{Name: "Borealis"})
+			for _, name := range []string{"Night Shift", "Sales, North"} {
+				must[string](t)(tenant.AddRole(jcsim.Role{Name: name}))
+			}
+			raw := string(must[[]byte](t)(json.Marshal(text)))
+			admin := must[string](t)(tenant.AddAdmin(jcsim.Admin{Email: "ops@example.com", Wire: as(map[string]string{"roleNames": raw})}))
+			got, err := readAll(t.Context(), newSource(t, jcsim.New(jcsim.Options{Tenant: tenant}), connector.Options{}), syncer.Scope{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, held(got)[admin]); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -26,10 +26,10 @@ type standing struct {
 
 // standingOf works out whether a user can sign in. Whatever says that a user is
 // disabled wins: a state of SUSPENDED, the flag suspended, which is all that data
-// older than the field "state" has, a lock, STAGED. So does a state that is none of
-// JumpCloud's: ACTIVATED is the only one in which a user is known to be enabled. It
-// is kept in the details. "activated" plays no part: it only tells that a password
-// was set.
+// older than the field "state" has, a lock, STAGED. So do one of these flags that is
+// neither true nor false, and a state that is none of JumpCloud's: ACTIVATED is the
+// only one in which a user is known to be enabled. It is kept in the details.
+// "activated" plays no part: it only tells that a password was set.
 func standingOf(u *jumpcloud.User) standing {
 	var s standing
 	state := identity.Fold(strings.TrimSpace(u.State))
@@ -49,6 +49,8 @@ func standingOf(u *jumpcloud.User) standing {
 		s.details = "locked"
 	case state == stateStaged:
 		s.details = "staged"
+	case !s.unknown:
+		s.details = unclear(u.Suspended, u.AccountLocked)
 	}
 	if s.unknown {
 		name := clip(strings.TrimSpace(u.State), 100)
@@ -61,11 +63,25 @@ func standingOf(u *jumpcloud.User) standing {
 	return s
 }
 
+// unclear are the details of an account that is shown as disabled because a flag is
+// neither true nor false, "" where none is.
+func unclear(suspended, locked jumpcloud.Flag) string {
+	switch {
+	case suspended == jumpcloud.Odd:
+		return "suspended is unclear"
+	case locked == jumpcloud.Odd:
+		return "account_locked is unclear"
+	default:
+		return ""
+	}
+}
+
 // userDoubts are the doubts about a user's record.
 func userDoubts(u *jumpcloud.User) []syncer.Fact {
-	facts := oddFlags("user", u.ID, namedFlag{"suspended", u.Suspended}, namedFlag{"account_locked", u.AccountLocked},
+	facts := doubtStanding.odd("user", u.ID, namedFlag{"suspended", u.Suspended}, namedFlag{"account_locked", u.AccountLocked})
+	facts = append(facts, oddFlags("user", u.ID,
 		namedFlag{"totp_enabled", u.TOTPEnabled}, namedFlag{"password_expired", u.PasswordExpired},
-		namedFlag{"ldap_binding_user", u.LDAPBindingUser}, namedFlag{"samba_service_user", u.SambaServiceUser})
+		namedFlag{"ldap_binding_user", u.LDAPBindingUser}, namedFlag{"samba_service_user", u.SambaServiceUser})...)
 	switch s := standingOf(u); {
 	case s.unknown:
 		facts = append(facts, doubtUserState.of(u.ID, strings.TrimSpace(u.State)))

@@ -98,7 +98,7 @@ func drawBehavior(t *rapid.T, tenant *jcsim.Tenant) jcsim.Behavior {
 func drawRoleForms(t *rapid.T, tenant *jcsim.Tenant, refused bool) {
 	forms := jcsim.RoleForms()
 	if refused {
-		forms = []string{jcsim.RoleFormNames, jcsim.RoleFormText, jcsim.RoleFormObjects, jcsim.RoleFormObject, jcsim.RoleFormNested, jcsim.RoleFormNumbers}
+		forms = []string{jcsim.RoleFormNames, jcsim.RoleFormText, jcsim.RoleFormObjects, jcsim.RoleFormObject, jcsim.RoleFormNested, jcsim.RoleFormNumbers, jcsim.RoleFormBeside, jcsim.RoleFormEncoded}
 	}
 	for _, a := range tenant.Admins() {
 		form := rapid.SampledFrom(forms).Draw(t, "roles of "+a.Email)

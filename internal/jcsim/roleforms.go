@@ -1,6 +1,7 @@
 package jcsim
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -21,6 +22,9 @@ const (
 	RoleFormMixed      = "mixed"    // roles, as ids, objects and nulls in turn
 	RoleFormSwapped    = "swapped"  // ids in roleNames, names in roles
 	RoleFormNumbers    = "numbered" // as documented, and numbers and nulls beside them
+	RoleFormBeside     = "beside"   // role, as an object that holds the others as its own roles
+	RoleFormEncoded    = "encoded"  // roleNames, as a text that is the JSON of a list
+	RoleFormSpelled    = "spelled"  // role_names and roleIds in turn, which nobody describes
 )
 
 // RoleForms lists all of them.
@@ -28,6 +32,7 @@ func RoleForms() []string {
 	return []string{
 		RoleFormDocumented, RoleFormNames, RoleFormText, RoleFormIDs, RoleFormIDText, RoleFormObjects, RoleFormObject,
 		RoleFormNested, RoleFormMixed, RoleFormSwapped, RoleFormNumbers,
+		RoleFormBeside, RoleFormEncoded, RoleFormSpelled,
 	}
 }
 
@@ -56,12 +61,40 @@ func (w roleWriter) all(a *adminNode) []named {
 	return list
 }
 
-// fields are the four fields as query.NewTable takes them. A field that is absent
+// fields are the four fields, and those of other spellings, as query.NewTable takes them. A field that is absent
 // from the record appends nothing.
 func (w roleWriter) fields() []query.Field[*adminNode] {
 	return []query.Field[*adminNode]{
 		structured("role", w.role), structured("roleName", w.roleName), structured("roles", w.roles), structured("roleNames", w.roleNames),
+		structured("role_names", w.spelledNames), structured("roleIds", w.spelledIDs),
 	}
+}
+
+// spelledNames and spelledIDs share the roles of an administrator between them.
+func (w roleWriter) spelledNames(b []byte, a *adminNode) []byte {
+	if a.RoleForm != RoleFormSpelled {
+		return b
+	}
+	names := []string{}
+	for i, n := range w.all(a) {
+		if n.id == "" || i%2 == 0 {
+			names = append(names, n.name)
+		}
+	}
+	return appendStrings(b, names)
+}
+
+func (w roleWriter) spelledIDs(b []byte, a *adminNode) []byte {
+	if a.RoleForm != RoleFormSpelled {
+		return b
+	}
+	ids := []string{}
+	for i, n := range w.all(a) {
+		if n.id != "" && i%2 == 1 {
+			ids = append(ids, n.id)
+		}
+	}
+	return appendStrings(b, ids)
 }
 
 func (w roleWriter) role(b []byte, a *adminNode) []byte {
@@ -79,6 +112,11 @@ func (w roleWriter) role(b []byte, a *adminNode) []byte {
 			return list[0].appendObject(b)
 		}
 		return append(b, "null"...)
+	case RoleFormBeside:
+		if list := w.all(a); len(list) > 0 {
+			b = append(bytes.TrimSuffix(list[0].appendObject(b), []byte("}")), `,"roles":`...)
+			return append(appendList(b, list[1:], func(b []byte, _ int, n named) []byte { return n.appendObject(b) }), '}')
+		}
 	}
 	return b
 }
@@ -160,10 +198,13 @@ func (w roleWriter) roleNames(b []byte, a *adminNode) []byte {
 		if a.RoleNames != nil {
 			return appendStrings(b, a.RoleNames)
 		}
-	case RoleFormText:
+	case RoleFormText, RoleFormEncoded:
 		names := []string{}
 		for _, n := range list {
 			names = append(names, n.name)
+		}
+		if a.RoleForm == RoleFormEncoded {
+			return query.AppendString(b, string(appendStrings(nil, names)))
 		}
 		if len(names) == 1 {
 			return query.AppendString(b, names[0])

@@ -17,7 +17,7 @@ func adminTable(t *Tenant) *query.Table[*adminNode] {
 		text("email", func(v a) string { return v.Email }),
 		text("firstname", func(v a) string { return v.FirstName }),
 		text("lastname", func(v a) string { return v.LastName }),
-		named[0], named[1], named[2], named[3],
+		named[0], named[1], named[2], named[3], named[4], named[5],
 		flag("enableMultiFactor", func(v a) bool { return v.EnableMultiFactor }),
 		flag("totpEnrolled", func(v a) bool { return v.TOTPEnrolled }),
 		flag("suspended", func(v a) bool { return v.Suspended }),

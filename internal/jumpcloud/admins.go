@@ -1,8 +1,16 @@
 package jumpcloud
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/identity"
 )
 
 // Admins reads a window of the administrators; at most 100 rows may be asked for.
@@ -42,6 +50,55 @@ type adminRow struct {
 	TOTPEnrolled Flag      `json:"totpEnrolled"`
 	Organization text      `json:"organization"`
 	Created      stamp     `json:"created"`
+	// RoleNamesElse and RolesElse are what fields of other spellings name, such as
+	// role_name and roleIds, and Unread the fields that may name roles and are not read.
+	RoleNamesElse roleField `json:"-"`
+	RolesElse     roleField `json:"-"`
+	Unread        []string  `json:"-"`
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. No field that may name a role is passed
+// over.
+func (r *adminRow) UnmarshalJSON(b []byte) error {
+	type known adminRow
+	row := new(known)
+	if err := json.Unmarshal(b, row); err != nil {
+		return err
+	}
+	var fields map[string]any
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err := dec.Decode(&fields); err != nil {
+		return err
+	}
+	*r = adminRow(*row)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		v, key := fields[name], roleKey(name)
+		switch {
+		case !strings.Contains(key, "role") || isKnownRoleField(name):
+			continue
+		case isNothing(v) || v == true:
+			continue // A flag names no role.
+		case key == "rolename" || key == "rolenames":
+			r.RoleNamesElse.add(v)
+		case namesRoles(key):
+			r.RolesElse.add(v)
+		default:
+			r.Unread = append(r.Unread, name)
+		}
+	}
+	return nil
+}
+
+// isKnownRoleField reports whether a field is read as one of those that JumpCloud
+// describes, which JSON takes in any case.
+func isKnownRoleField(name string) bool {
+	switch identity.Fold(name) {
+	case "role", "rolename", "roles", "rolenames":
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *adminRow) model() (Admin, bool, error) {
@@ -50,7 +107,7 @@ func (r *adminRow) model() (Admin, bool, error) {
 		return Admin{}, false, err
 	}
 	roles, err := rolesOf(r.RoleName, r.Role, r.RoleNames, r.Roles)
-	if err != nil {
+	if err := cmp.Or(err, r.RoleNamesElse.err, r.RolesElse.err); err != nil {
 		return Admin{}, false, fmt.Errorf("administrator %s: %w", id, err)
 	}
 	return Admin{
@@ -58,7 +115,8 @@ func (r *adminRow) model() (Admin, bool, error) {
 		Email:        string(r.Email),
 		FirstName:    string(r.FirstName),
 		LastName:     string(r.LastName),
-		Roles:        roles,
+		Roles:        append(roles, joined(r.RoleNamesElse.refs, r.RolesElse.refs, false)...), // of which no names are known to go with ids
+		UnreadRoles:  r.Unread,
 		Suspended:    r.Suspended,
 		TOTPEnrolled: r.TOTPEnrolled,
 		Organization: string(r.Organization),

@@ -95,7 +95,9 @@ type Admin struct {
 	LastName  string
 	// Roles are those that the record names in any of its fields. An administrator may
 	// have none, as old ones do; the case of names varies.
-	Roles        []RoleRef
+	Roles []RoleRef
+	// UnreadRoles are fields of the record that may name roles too and are not known.
+	UnreadRoles  []string
 	Suspended    Flag
 	TOTPEnrolled Flag
 	Organization string

@@ -16,8 +16,8 @@ import (
 type RoleRef struct {
 	ID   string
 	Name string
-	// Named says of an id without a name that the record tells its name too, as one of
-	// as many names as there are ids.
+	// Named says that the record tells the name of the id in another field, as one of as
+	// many names as there are ids. It is a guess until the list of roles is asked.
 	Named bool
 }
 
@@ -57,7 +57,9 @@ func (f *roleField) UnmarshalJSON(b []byte) error {
 func (f *roleField) add(v any) {
 	switch v := v.(type) {
 	case string:
-		if strings.TrimSpace(v) != "" {
+		if inner, ok := encoded(v); ok {
+			f.add(inner)
+		} else if strings.TrimSpace(v) != "" {
 			f.refs = append(f.refs, roleValue{text: v})
 		}
 	case json.Number:
@@ -71,36 +73,107 @@ func (f *roleField) add(v any) {
 			f.add(item)
 		}
 	case map[string]any:
-		if len(v) > 0 && !f.addObject(v) {
+		if !isNothing(v) && !f.addObject(v) {
 			f.err = errRole
 		}
 	}
 }
 
-// addObject takes the role that an object is, or those that it holds, and reports
+// encoded reads a text that is itself the JSON of a list or object.
+func encoded(text string) (any, bool) {
+	if trimmed := strings.TrimSpace(text); trimmed == "" || trimmed[0] != '[' && trimmed[0] != '{' {
+		return nil, false
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil || dec.More() {
+		return nil, false
+	}
+	return v, true
+}
+
+// isNothing reports whether a value names nothing, all that is in it included.
+func isNothing(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !isNothing(item) })
+	case map[string]any:
+		for _, item := range v {
+			if !isNothing(item) {
+				return false
+			}
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// addObject takes the role that an object is and those that it holds, and reports
 // whether it is understood: it names some, or has a place for them with none in it.
 func (f *roleField) addObject(o map[string]any) bool {
-	folded := make(map[string]any, len(o))
-	for key, v := range o {
-		folded[identity.Fold(key)] = v
+	fields := make(map[string]any, len(o))
+	for _, name := range slices.Sorted(maps.Keys(o)) { // _id comes before id.
+		key := roleKey(name)
+		switch before, twice := fields[key]; {
+		case !twice || isNothing(before):
+			fields[key] = o[name]
+		case namesRoles(key):
+			f.add(o[name])
+		}
 	}
-	ref := RoleRef{ID: firstScalar(folded, "_id", "id", "objectid", "roleid"), Name: firstScalar(folded, "name", "rolename", "displayname", "role")}
+	// An object that links an administrator to a role has an id and a name of its own.
+	ref := RoleRef{ID: firstScalar(fields, "roleid", "id", "objectid"), Name: firstScalar(fields, "rolename", "name", "displayname", "role")}
 	if ref != (RoleRef{}) {
 		f.refs = append(f.refs, roleValue{RoleRef: ref})
+		f.addBeside(fields, ref)
 		return true
 	}
 	understood := false
-	for _, key := range slices.Sorted(maps.Keys(folded)) {
-		understood = f.addInner(key, folded[key]) || understood
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		understood = f.addInner(key, fields[key]) || understood
 	}
 	return understood
+}
+
+// addBeside takes the roles that an object names besides the one that it is.
+func (f *roleField) addBeside(fields map[string]any, ref RoleRef) {
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		told := firstScalar(fields, key)
+		switch {
+		case told != "" && (told == ref.ID || told == ref.Name):
+		case namesRoles(key), told == "" && (key == "name" || key == "items" || key == "results"):
+			f.add(fields[key])
+		}
+	}
+}
+
+// roleKey is the name of a field without regard to case and to what parts its words.
+func roleKey(name string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(identity.Fold(name))
+}
+
+// namesRoles reports whether a field of this [roleKey] names roles.
+func namesRoles(key string) bool {
+	switch key {
+	case "role", "roles", "rolename", "rolenames", "roleid", "roleids":
+		return true
+	default:
+		return false
+	}
 }
 
 // addInner takes the roles that a value within an object names, in the way of
 // addObject. What the texts of a list are is known by its key only.
 func (f *roleField) addInner(key string, v any) (understood bool) {
-	switch key {
-	case "role", "roles", "rolename", "rolenames", "roleid", "roleids", "items", "results":
+	if namesRoles(key) || key == "items" || key == "results" {
 		f.add(v)
 		return true
 	}
@@ -156,7 +229,7 @@ func mirrored(names, ids []roleValue) bool {
 // joined lists the roles of a field of names and of one of ids.
 func joined(names, ids []roleValue, same bool) []RoleRef {
 	if same && len(ids) == 1 {
-		return []RoleRef{{ID: ids[0].text, Name: names[0].text}}
+		return []RoleRef{{ID: ids[0].text, Name: names[0].text, Named: true}}
 	}
 	refs := make([]RoleRef, 0, len(names)+len(ids))
 	for _, v := range names {
