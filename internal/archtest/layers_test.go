@@ -27,7 +27,7 @@ var layers = []layer{
 		may: []string{
 			"internal/c1sim", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/jcsim", "internal/logs", "internal/network", "internal/pb", "internal/printable",
-			"internal/redact", "internal/regularfile", "internal/review", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/version",
+			"internal/redact", "internal/regularfile", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -150,12 +150,15 @@ var layers = []layer{
 	{pkg: "internal/regularfile", why: "how a file is opened has nothing to do with what is in it"},
 	{
 		pkg: "internal/explorer",
-		may: []string{"internal/explorer/assets", "internal/explorer/library", "internal/printable", "internal/review", "internal/sheet"},
+		may: []string{
+			"internal/explorer/assets", "internal/explorer/library", "internal/printable", "internal/review", "internal/review/diff", "internal/review/findings",
+			"internal/review/search", "internal/sheet",
+		},
 		why: "pages show what review answers; who may see them, and which archives there are, is others' business",
 	},
 	{
 		pkg: "internal/explorer/library",
-		may: []string{"internal/c1z", "internal/review"},
+		may: []string{"internal/c1z", "internal/review", "internal/review/findings"},
 		why: "it keeps syncs in memory for pages, and does not know what they show",
 	},
 	{
@@ -167,8 +170,24 @@ var layers = []layer{
 	{pkg: "internal/sheet", may: []string{"internal/printable"}, why: "a table does not know what it is of, so that commands and pages write the same one"},
 	{
 		pkg: "internal/review",
-		may: []string{"internal/c1z", "internal/identity", "internal/pb"},
+		may: []string{"internal/c1z", "internal/identity", "internal/pb", "internal/review/search"},
 		why: "questions are answered from an archive, for whoever shows the answer and however",
+	},
+	{pkg: "internal/review/search", why: "how a list is searched, filtered and sorted does not depend on what it lists"},
+	{
+		pkg: "internal/review/diff",
+		may: []string{"internal/review", "internal/review/search"},
+		why: "it compares what review answers of two syncs",
+	},
+	{
+		pkg: "internal/review/findings",
+		may: []string{"internal/identity", "internal/review", "internal/review/diff", "internal/review/search"},
+		why: "a report is made of what review answers, for whoever shows it and however",
+	},
+	{
+		pkg: "internal/review/reviewtest",
+		may: []string{"internal/c1z", "internal/pb", "internal/review"},
+		why: "tests of review and of the packages above it ask the same archives",
 	},
 	{
 		pkg: "internal/health",

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -26,7 +27,7 @@ TYPE:ID.`,
   baton-jumpcloud access ana --save ana.xlsx`,
 		Args: exactly("USER"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+			return untilStopped(cmd.Context(), o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 				return accessTable(ctx, s, o, q, paged, args[0])
 			}))
 		},
@@ -52,7 +53,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-func accessTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool, who string) (sheet.Table, error) {
+func accessTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool, who string) (sheet.Table, error) {
 	p, err := findPrincipal(s, who)
 	if err != nil {
 		return sheet.Table{}, err
@@ -68,7 +69,7 @@ func accessTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Que
 	if err := nameFilters(s, q); err != nil {
 		return t, err
 	}
-	fetch := func(q review.Query) (review.Page[review.Holding], error) { return s.Access(p, q) }
+	fetch := func(q search.Query) (search.Page[review.Holding], error) { return s.Access(p, q) }
 	return t, list(ctx, o, &t, q, paged, fetch, func(h review.Holding) []any {
 		return slices.Concat(entitlementCells(s, h.Entitlement), []any{h.Entitlement.ID, h.Entitlement.Purpose}, heldCells(s, h.Held))
 	})

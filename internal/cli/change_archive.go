@@ -74,7 +74,7 @@ func (a *asked) lookUpGrant(ctx context.Context, change config.Change) (err erro
 }
 
 func (a *asked) lookUpRevoke(ctx context.Context, id string) (err error) {
-	a.grant, err = search(a, a.byID(), fmt.Sprintf("grant %q", id), func(syncID string) (*v2.Grant, error) {
+	a.grant, err = lookIn(a, a.byID(), fmt.Sprintf("grant %q", id), func(syncID string) (*v2.Grant, error) {
 		return a.archive.Reader.Grant(ctx, syncID, id)
 	})
 	if err != nil {
@@ -89,7 +89,7 @@ func (a *asked) lookUpRevoke(ctx context.Context, id string) (err error) {
 
 // findEntitlement finds an entitlement, with its resource as it is stored itself.
 func (a *asked) findEntitlement(ctx context.Context, id string) (*v2.Entitlement, error) {
-	e, err := search(a, a.byID(), fmt.Sprintf("entitlement %q", id), func(syncID string) (*v2.Entitlement, error) {
+	e, err := lookIn(a, a.byID(), fmt.Sprintf("entitlement %q", id), func(syncID string) (*v2.Entitlement, error) {
 		return a.archive.Reader.Entitlement(ctx, syncID, id)
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *asked) findResource(ctx context.Context, id *v2.ResourceId) (*v2.Resour
 		return nil, err
 	}
 	what := fmt.Sprintf("%s %q", id.GetResourceType(), id.GetResource())
-	return search(a, []c1z.SyncRun{shown, a.archive.Newest}, what, func(syncID string) (*v2.Resource, error) {
+	return lookIn(a, []c1z.SyncRun{shown, a.archive.Newest}, what, func(syncID string) (*v2.Resource, error) {
 		return a.archive.Reader.Resource(ctx, syncID, id.GetResourceType(), id.GetResource())
 	})
 }
@@ -117,9 +117,9 @@ func (a *asked) byID() []c1z.SyncRun {
 	return []c1z.SyncRun{a.archive.Newest, a.archive.Full}
 }
 
-// search asks syncs one after the other. What is in none may be newer than the
+// lookIn asks syncs one after the other. What is in none may be newer than the
 // archive, so that its age is told.
-func search[T any](a *asked, runs []c1z.SyncRun, what string, get func(syncID string) (T, error)) (T, error) {
+func lookIn[T any](a *asked, runs []c1z.SyncRun, what string, get func(syncID string) (T, error)) (T, error) {
 	var none T
 	for _, run := range runs {
 		if run.ID == "" {

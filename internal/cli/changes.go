@@ -4,11 +4,13 @@ import (
 	"context"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
 // changesTable lists changes: of resources, then of entitlements, then of grants.
-func (o *diffOptions) changesTable(ctx context.Context, d *shownDiff, q review.Query, paged bool) (sheet.Table, error) {
+func (o *diffOptions) changesTable(ctx context.Context, d *shownDiff, q search.Query, paged bool) (sheet.Table, error) {
 	t := sheet.Table{
 		Key: "changes", Title: "Changes", None: "Nothing changed that matches.",
 		Columns: []sheet.Column{
@@ -52,13 +54,13 @@ func (o *diffOptions) changesTable(ctx context.Context, d *shownDiff, q review.Q
 }
 
 // rowList gives a page of rows.
-type rowList func(review.Query) (review.Page[[]any], error)
+type rowList func(search.Query) (search.Page[[]any], error)
 
 // rowsOf makes rows of a list.
-func rowsOf[T any](fetch func(review.Query) (review.Page[T], error), cells func(T) []any) rowList {
-	return func(q review.Query) (review.Page[[]any], error) {
+func rowsOf[T any](fetch func(search.Query) (search.Page[T], error), cells func(T) []any) rowList {
+	return func(q search.Query) (search.Page[[]any], error) {
 		from, err := fetch(q)
-		page := review.Page[[]any]{Total: from.Total, All: from.All}
+		page := search.Page[[]any]{Total: from.Total, All: from.All}
 		for _, row := range from.Rows {
 			page.Rows = append(page.Rows, cells(row))
 		}
@@ -69,8 +71,8 @@ func rowsOf[T any](fetch func(review.Query) (review.Page[T], error), cells func(
 // joined makes one list of several, which are searched, filtered and sorted each by
 // itself.
 func joined(lists []rowList) rowList {
-	return func(q review.Query) (review.Page[[]any], error) {
-		var page review.Page[[]any]
+	return func(q search.Query) (search.Page[[]any], error) {
+		var page search.Page[[]any]
 		for _, fetch := range lists {
 			part := q
 			part.Offset = max(0, q.Offset-page.Total)
@@ -93,14 +95,14 @@ func joined(lists []rowList) rowList {
 	}
 }
 
-func (d *shownDiff) resourceCells(c review.ResourceChange) []any {
+func (d *shownDiff) resourceCells(c diff.ResourceChange) []any {
 	s, r := d.of(c.Change), c.Resource
 	return []any{
 		c.Change.String(), s.kindWord(r), r.Name, s.typeName(r.Type), r.Type, r.ID, nil, nil, nil, nil, nil, fieldWords(c.Fields), nil, nil,
 	}
 }
 
-func (d *shownDiff) entitlementCells(c review.EntitlementChange) []any {
+func (d *shownDiff) entitlementCells(c diff.EntitlementChange) []any {
 	s, e := d.of(c.Change), c.Entitlement
 	details := append([]string{e.Name}, fieldWords(c.Fields)...)
 	return []any{
@@ -109,7 +111,7 @@ func (d *shownDiff) entitlementCells(c review.EntitlementChange) []any {
 	}
 }
 
-func (d *shownDiff) grantCells(c review.GrantChange) []any {
+func (d *shownDiff) grantCells(c diff.GrantChange) []any {
 	s, g := d.of(c.Change), c.Grant
 	details := s.waysOf(sourcesOf(g), false)
 	if c.Was != nil {
@@ -128,7 +130,7 @@ func (d *shownDiff) grantCells(c review.GrantChange) []any {
 }
 
 // fieldWords says which fields changed from what to what.
-func fieldWords(fields []review.FieldChange) []string {
+func fieldWords(fields []diff.FieldChange) []string {
 	words := make([]string, len(fields))
 	for i, f := range fields {
 		words[i] = f.Field + ": " + orNothing(f.Old) + " → " + orNothing(f.New)

@@ -13,6 +13,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -79,7 +80,7 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	d, err := review.Compare(ctx, older.Sync, newer.Sync)
+	d, err := diff.Compare(ctx, older.Sync, newer.Sync)
 	if err != nil {
 		return context.Cause(ctx)
 	}
@@ -174,13 +175,13 @@ func (o *openedArchive) before(ctx context.Context, run c1z.SyncRun) (string, er
 
 // shownDiff is what changed with what it takes to show it.
 type shownDiff struct {
-	*review.Diff
+	*diff.Diff
 	older, newer *shownSync
 }
 
 // of is the sync in which a change is shown.
-func (d *shownDiff) of(c review.Change) *shownSync {
-	if c == review.Removed {
+func (d *shownDiff) of(c diff.Change) *shownSync {
+	if c == diff.Removed {
 		return d.older
 	}
 	return d.newer
@@ -223,7 +224,7 @@ func whatWords() []string {
 func flagWord(word string) string { return strings.ReplaceAll(word, " ", "-") }
 
 // summaryTable counts changes.
-func summaryTable(d *review.Diff) sheet.Table {
+func summaryTable(d *diff.Diff) sheet.Table {
 	var rows [][]any
 	add := func(what string, added, removed, changed int) {
 		rows = append(rows, []any{what, added, removed, changed})
@@ -238,7 +239,7 @@ func summaryTable(d *review.Diff) sheet.Table {
 		c := d.Grants[k]
 		add(kindPlural(review.GrantWord(k)), c.Added.All, c.Removed.All, c.Changed)
 	}
-	var rest review.GrantChanges
+	var rest diff.GrantChanges
 	for _, k := range []review.Kind{review.Account, review.Other} {
 		c := d.Grants[k]
 		rest.Added.All += c.Added.All
@@ -268,7 +269,7 @@ func kindPlural(word string) string {
 }
 
 // changeCount counts changes of everything.
-func changeCount(d *review.Diff) int {
+func changeCount(d *diff.Diff) int {
 	n := d.Entitlements.Added + d.Entitlements.Removed + d.Entitlements.Changed
 	for _, c := range d.Resources {
 		n += c.Added + c.Removed + c.Changed

@@ -10,6 +10,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -45,7 +46,7 @@ func newInspect(a *app) *cobra.Command {
 }
 
 // tableOf makes a table of a sync as the flags ask for.
-type tableOf func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error)
+type tableOf func(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error)
 
 // run reads a sync, makes a table of it and shows it.
 func (o *viewOptions) run(a *app, cmd *cobra.Command, table tableOf) error {
@@ -172,13 +173,13 @@ func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOpt
 }
 
 // statsTable counts a sync by type.
-func statsTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+func statsTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 	t, err := typesTable(ctx, s, o, q, paged)
 	t.Key, t.Note = "stats", statsNote(s)
 	return t, err
 }
 
-func typesTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+func typesTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 	t := sheet.Table{
 		Key: "resource_types", Title: "Resource types", None: noRows,
 		Columns: []sheet.Column{

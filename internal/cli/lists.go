@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -57,16 +58,16 @@ func resourceCells(s *shownSync, r review.Resource) []any {
 	return append(cells, r.Description, r.Facts, r.HelpURL, r.ParentType, r.ParentID)
 }
 
-func resourcesTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
-	return listResources(ctx, s, o, q, paged, "resources", func(q review.Query) (review.Page[review.ResourceRow], error) { return s.Resources(0, q) })
+func resourcesTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
+	return listResources(ctx, s, o, q, paged, "resources", func(q search.Query) (search.Page[review.ResourceRow], error) { return s.Resources(0, q) })
 }
 
-func principalsTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+func principalsTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 	return listResources(ctx, s, o, q, paged, "principals", s.Principals)
 }
 
-func listResources(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool, key string,
-	fetch func(review.Query) (review.Page[review.ResourceRow], error),
+func listResources(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool, key string,
+	fetch func(search.Query) (search.Page[review.ResourceRow], error),
 ) (sheet.Table, error) {
 	accounts := onlyAccounts(s, q)
 	t := sheet.Table{
@@ -85,7 +86,7 @@ func listResources(ctx context.Context, s *shownSync, o *viewOptions, q review.Q
 }
 
 // onlyAccounts reports whether a query restricts a list of resources to accounts.
-func onlyAccounts(s *shownSync, q review.Query) bool {
+func onlyAccounts(s *shownSync, q search.Query) bool {
 	for _, key := range []string{"status", "details", "mfa", "account_type", "department", "manager", "admin"} {
 		if q.Filter[key] != "" {
 			return true
@@ -118,7 +119,7 @@ func entitlementCells(s *shownSync, e review.Entitlement) []any {
 	return []any{e.Resource.Name, s.typeName(e.Resource.Type), e.Resource.Type, e.Resource.ID, slugOf(e), e.Name}
 }
 
-func entitlementsTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+func entitlementsTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 	t := sheet.Table{
 		Key: "entitlements", Title: "Entitlements", None: noRows,
 		Columns: append(entitlementColumns(),
@@ -142,7 +143,7 @@ func entitlementsTable(ctx context.Context, s *shownSync, o *viewOptions, q revi
 	})
 }
 
-func grantsTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+func grantsTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 	t := sheet.Table{
 		Key: "grants", Title: "Grants", None: noRows,
 		Columns: append(append([]sheet.Column{
@@ -170,7 +171,7 @@ func grantsTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Que
 }
 
 // nameFilters turns names in a filter into the ids that it takes.
-func nameFilters(s *shownSync, q review.Query) error {
+func nameFilters(s *shownSync, q search.Query) error {
 	for _, key := range []string{"principal", "resource"} {
 		if name := q.Filter[key]; name != "" {
 			r, err := s.FindResource(name)

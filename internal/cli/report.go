@@ -12,6 +12,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -26,7 +28,7 @@ func newReport(a *app) *cobra.Command {
 	var o reportOptions
 	var names []cobra.Completion
 	var list strings.Builder
-	for _, r := range review.Reports() {
+	for _, r := range findings.Reports() {
 		names = append(names, cobra.CompletionWithDesc(r.Name, r.Title))
 		fmt.Fprintf(&list, "\n  %-22s %s", r.Name, r.Question)
 	}
@@ -78,11 +80,11 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 	if name := s.Run.Organization.Name; name != "" {
 		doc.Title += " of " + name
 	}
-	var findings, with int
+	var found, with int
 	summary := reportSummary()
 	var rows [][]any
 	for _, info := range infos {
-		r, err := s.Report(ctx, info.Name, previous)
+		r, err := findings.Make(ctx, s.Sync, info.Name, previous)
 		if err != nil {
 			return err
 		}
@@ -91,7 +93,7 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 			return err
 		}
 		doc.Tables = append(doc.Tables, t)
-		findings += r.Findings
+		found += r.Findings
 		with += min(r.Findings, 1)
 		rows = append(rows, []any{r.Name, r.Title, r.Total, r.Findings})
 	}
@@ -102,21 +104,21 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 	if err := o.show(ctx, a, doc); err != nil {
 		return err
 	}
-	if o.check && findings > 0 {
-		return fault.Findings(plural(findings, "finding") + " in " + plural(with, "report"))
+	if o.check && found > 0 {
+		return fault.Findings(plural(found, "finding") + " in " + plural(with, "report"))
 	}
 	return nil
 }
 
 // chosenReports are the reports of the given names, all when there are none.
-func chosenReports(names []string) ([]review.ReportInfo, error) {
-	all := review.Reports()
+func chosenReports(names []string) ([]findings.Info, error) {
+	all := findings.Reports()
 	if len(names) == 0 {
 		return all, nil
 	}
-	var chosen []review.ReportInfo
+	var chosen []findings.Info
 	for _, name := range names {
-		i := slices.IndexFunc(all, func(r review.ReportInfo) bool { return r.Name == name })
+		i := slices.IndexFunc(all, func(r findings.Info) bool { return r.Name == name })
 		if i < 0 {
 			var known []string
 			for _, r := range all {
@@ -145,7 +147,7 @@ func (o *reportOptions) checkMany(cmd *cobra.Command) error {
 }
 
 // load reads the sync, and the one before where a report asks for it.
-func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, infos []review.ReportInfo) (s *shownSync, previous *review.Sync, err error) {
+func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, infos []findings.Info) (s *shownSync, previous *review.Sync, err error) {
 	archive, err := a.openArchive(ctx, cmd, "")
 	if err != nil {
 		return nil, nil, err
@@ -154,7 +156,7 @@ func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, in
 	if s, err = archive.loadSync(ctx, o.sync); err != nil {
 		return nil, nil, err
 	}
-	if !slices.ContainsFunc(infos, func(r review.ReportInfo) bool { return r.Name == review.ReportChanges }) {
+	if !slices.ContainsFunc(infos, func(r findings.Info) bool { return r.Name == findings.Changes }) {
 		return s, nil, nil
 	}
 	var before *shownSync
@@ -191,20 +193,20 @@ func reportSummary() sheet.Table {
 
 // table is a report as a table. What a cell names is told by its id as well, in a
 // column of its own.
-func (o *reportOptions) table(ctx context.Context, r *review.Report, q review.Query, paged bool) (sheet.Table, error) {
+func (o *reportOptions) table(ctx context.Context, r *findings.Report, q search.Query, paged bool) (sheet.Table, error) {
 	t := sheet.Table{Key: r.Name, Title: r.Title, About: r.Question, Note: r.Note, None: "None."}
 	for _, c := range r.Columns {
-		kinds := map[review.ColumnKind]sheet.Kind{review.TextColumn: sheet.Text, review.IntColumn: sheet.Int, review.BoolColumn: sheet.Bool}
+		kinds := map[findings.ColumnKind]sheet.Kind{findings.TextColumn: sheet.Text, findings.IntColumn: sheet.Int, findings.BoolColumn: sheet.Bool}
 		t.Columns = append(t.Columns, sheet.Column{Key: c.Key, Title: c.Title, Kind: kinds[c.Kind], Width: 60})
-		if c.Link != review.NoLink {
+		if c.Link != findings.NoLink {
 			t.Columns = append(t.Columns, sheet.Column{Key: c.Key + "_id", Title: c.Title + " id", Detail: true})
 		}
 	}
-	return t, list(ctx, &o.viewOptions, &t, q, paged, r.Page, func(row review.ReportRow) []any {
+	return t, list(ctx, &o.viewOptions, &t, q, paged, r.Page, func(row findings.Row) []any {
 		cells := make([]any, 0, len(t.Columns))
 		for i, c := range r.Columns {
 			cells = append(cells, row.Cells[i])
-			if c.Link != review.NoLink {
+			if c.Link != findings.NoLink {
 				cells = append(cells, linkedID(row, c.Link))
 			}
 		}
@@ -213,7 +215,7 @@ func (o *reportOptions) table(ctx context.Context, r *review.Report, q review.Qu
 }
 
 // linkedID is the id of what a cell names, nil where it names nothing.
-func linkedID(row review.ReportRow, link review.Link) any {
+func linkedID(row findings.Row, link findings.Link) any {
 	resource := func(r review.Ref) any {
 		if r == review.NoRef {
 			return nil
@@ -222,11 +224,11 @@ func linkedID(row review.ReportRow, link review.Link) any {
 		return b.Type + ":" + b.ID
 	}
 	switch {
-	case link == review.LinkResource:
+	case link == findings.LinkResource:
 		return resource(row.Resource)
-	case link == review.LinkOther:
+	case link == findings.LinkOther:
 		return resource(row.Other)
-	case link == review.LinkEntitlement && row.Entitlement != review.NoEnt:
+	case link == findings.LinkEntitlement && row.Entitlement != review.NoEnt:
 		return row.Sync.EntitlementAt(row.Entitlement).ID
 	}
 	return nil

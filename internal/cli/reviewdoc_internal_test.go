@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 )
 
 //nolint:gochecknoglobals // a test flag
@@ -51,7 +51,7 @@ func TestReviewDocIsCurrent(t *testing.T) {
 func reportsDoc() string {
 	var b strings.Builder
 	b.WriteString("| report | question | findings |\n|---|---|---|\n")
-	for _, r := range review.Reports() {
+	for _, r := range findings.Reports() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Question, map[bool]string{true: "yes", false: "no"}[r.Finding])
 	}
 	return b.String()

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
 // shortList fills a table with rows that are all at hand, searched, sorted and cut
 // as those of long lists are. Any column can be sorted by.
-func shortList(ctx context.Context, o *viewOptions, t *sheet.Table, q review.Query, paged bool, rows [][]any) error {
+func shortList(ctx context.Context, o *viewOptions, t *sheet.Table, q search.Query, paged bool, rows [][]any) error {
 	all := len(rows)
 	rows = searchRows(rows, q.Search)
 	if q.Sort != "" {
@@ -24,7 +24,7 @@ func shortList(ctx context.Context, o *viewOptions, t *sheet.Table, q review.Que
 			for _, c := range t.Columns {
 				known = append(known, c.Key)
 			}
-			return o.inFlags(&review.KeyError{Use: "sort", Key: q.Sort, Known: known})
+			return o.inFlags(&search.KeyError{Use: "sort", Key: q.Sort, Known: known})
 		}
 		rows = slices.Clone(rows)
 		slices.SortStableFunc(rows, func(a, b []any) int {
@@ -34,13 +34,13 @@ func shortList(ctx context.Context, o *viewOptions, t *sheet.Table, q review.Que
 			return compareCells(a[i], b[i])
 		})
 	}
-	return list(ctx, o, t, q, paged, func(q review.Query) (review.Page[[]any], error) {
+	return list(ctx, o, t, q, paged, func(q search.Query) (search.Page[[]any], error) {
 		from := min(q.Offset, len(rows))
 		to := len(rows)
 		if q.Limit > 0 {
 			to = min(from+q.Limit, to)
 		}
-		return review.Page[[]any]{Rows: rows[from:to], Total: len(rows), All: all}, nil
+		return search.Page[[]any]{Rows: rows[from:to], Total: len(rows), All: all}, nil
 	}, func(row []any) []any { return row })
 }
 

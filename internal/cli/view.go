@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -146,7 +146,7 @@ func (o *viewOptions) check(a *app) error {
 }
 
 // query is what of a list is shown. paged says whether it is a page of it.
-func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q review.Query, paged bool) {
+func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q search.Query, paged bool) {
 	limit := o.limit
 	paged = flags.Changed("limit") && limit > 0 || flags.Changed("page")
 	if !flags.Changed("limit") {
@@ -156,7 +156,7 @@ func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q review.Query, paged
 			limit, paged = screenRows, true
 		}
 	}
-	q = review.Query{Search: o.search, Sort: o.sort, Desc: o.desc, Limit: limit, Offset: (o.page - 1) * limit}
+	q = search.Query{Search: o.search, Sort: o.sort, Desc: o.desc, Limit: limit, Offset: (o.page - 1) * limit}
 	for _, f := range o.filters {
 		if value := f.value(); value != "" {
 			if q.Filter == nil {
@@ -170,9 +170,9 @@ func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q review.Query, paged
 
 // list fills a table with what a list has for a query. Rows are taken from the list
 // in batches while they are written.
-func list[T any](ctx context.Context, o *viewOptions, t *sheet.Table, q review.Query, paged bool, fetch func(review.Query) (review.Page[T], error), cells func(T) []any) error {
+func list[T any](ctx context.Context, o *viewOptions, t *sheet.Table, q search.Query, paged bool, fetch func(search.Query) (search.Page[T], error), cells func(T) []any) error {
 	want := q.Limit
-	next := func(taken int) (review.Page[T], error) {
+	next := func(taken int) (search.Page[T], error) {
 		batch := q
 		batch.Offset += taken
 		batch.Limit = batchRows
@@ -218,11 +218,11 @@ func list[T any](ctx context.Context, o *viewOptions, t *sheet.Table, q review.Q
 
 // inFlags says of a query that cannot be answered which flag is meant.
 func (o *viewOptions) inFlags(err error) error {
-	if e, ok := asError[*review.KeyError](err); ok && e.Use == "sort" {
+	if e, ok := asError[*search.KeyError](err); ok && e.Use == "sort" {
 		known := slices.DeleteFunc(slices.Clone(e.Known), func(key string) bool { return key == "" })
 		return fmt.Errorf("--sort is %q: this list can be sorted by %s", e.Key, strings.Join(known, ", "))
 	}
-	if e, ok := asError[*review.ValueError](err); ok {
+	if e, ok := asError[*search.ValueError](err); ok {
 		for _, f := range o.filters {
 			if f.key == e.Key {
 				return fmt.Errorf("--%s is %q: want one of %s", f.name, e.Value, strings.Join(e.Known, ", "))

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -25,7 +26,7 @@ of the group, application or role, or that with the slug of the entitlement.`,
   baton-jumpcloud who "Help Desk" --mfa no`,
 		Args: exactly("ENTITLEMENT"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool) (sheet.Table, error) {
+			return untilStopped(cmd.Context(), o.run(a, cmd, func(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
 				return whoTable(ctx, s, o, q, paged, args[0])
 			}))
 		},
@@ -40,7 +41,7 @@ of the group, application or role, or that with the slug of the entitlement.`,
 	return cmd
 }
 
-func whoTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query, paged bool, what string) (sheet.Table, error) {
+func whoTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool, what string) (sheet.Table, error) {
 	ref, err := s.FindEntitlement(what)
 	if err != nil {
 		return sheet.Table{}, naming("entitlement", err)
@@ -59,7 +60,7 @@ func whoTable(ctx context.Context, s *shownSync, o *viewOptions, q review.Query,
 			t.Columns[i].Detail = true
 		}
 	}
-	fetch := func(q review.Query) (review.Page[review.Holder], error) { return s.Who(ref, q) }
+	fetch := func(q search.Query) (search.Page[review.Holder], error) { return s.Who(ref, q) }
 	return t, list(ctx, o, &t, q, paged, fetch, func(h review.Holder) []any {
 		return append(resourceCells(s, h.Principal), heldCells(s, h.Held)...)
 	})

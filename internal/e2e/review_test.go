@@ -10,6 +10,9 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // The tests here sync a tenant and ask review the questions of people. What is right
@@ -172,12 +175,12 @@ func TestReviewEqualsTenant(t *testing.T) {
 func waysOf(t *testing.T, s *review.Sync) map[holding][]string {
 	t.Helper()
 	all := map[holding][]string{}
-	principals, err := s.Principals(review.Query{})
+	principals, err := s.Principals(search.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range principals.Rows {
-		page, err := s.Access(p.Ref, review.Query{})
+		page, err := s.Access(p.Ref, search.Query{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +227,7 @@ func TestReviewPathsEqualTenant(t *testing.T) {
 		if !ok {
 			t.Fatalf("no entitlement of %s", app.ID)
 		}
-		page, err := s.Who(e, review.Query{Filter: map[string]string{"kind": "account"}})
+		page, err := s.Who(e, search.Query{Filter: map[string]string{"kind": "account"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +245,7 @@ func TestReviewPathsEqualTenant(t *testing.T) {
 // rowIDs are the ids of what the findings of a report are about, sorted.
 func rowIDs(t *testing.T, s *review.Sync, name string, previous *review.Sync) []string {
 	t.Helper()
-	r, err := s.Report(t.Context(), name, previous)
+	r, err := findings.Make(t.Context(), s, name, previous)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,43 +296,43 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 
 	want := map[string][]string{}
 	say := func(report, id string) { want[report] = append(want[report], id) }
-	say(review.ReportLookalikes, alike[0]+" group:"+alike[1])
-	say(review.ReportLookalikes, alike[1]+" group:"+alike[0])
+	say(findings.Lookalikes, alike[0]+" group:"+alike[1])
+	say(findings.Lookalikes, alike[1]+" group:"+alike[0])
 	emails := map[string]bool{}
 	for id, u := range tr.users {
 		for _, e := range []string{u.Email, u.AlternateEmail} {
 			emails[strings.ToLower(e)] = e != ""
 		}
 		if disabled(u) != "" && tr.holdings()["user:"+id] > 0 {
-			say(review.ReportDisabledWithAccess, id)
+			say(findings.DisabledWithAccess, id)
 		}
 		if disabled(u) == "" && !service(u) && u.Manager == "" {
-			say(review.ReportNoManager, id)
+			say(findings.NoManager, id)
 		}
 	}
 	for id, a := range tr.admins {
 		if a.Suspended {
-			say(review.ReportDisabledWithAccess, id)
+			say(findings.DisabledWithAccess, id)
 		} else {
-			say(review.ReportNoManager, id)
+			say(findings.NoManager, id)
 		}
 		if !a.TOTPEnrolled {
-			say(review.ReportAdminsWithoutMFA, id)
+			say(findings.AdminsWithoutMFA, id)
 		}
 		if !emails[strings.ToLower(a.Email)] {
-			say(review.ReportAdminsWithoutUser, id)
+			say(findings.AdminsWithoutUser, id)
 		}
 	}
 	for _, g := range tenant.Groups() {
 		if members, err := tenant.Members(g.ID); err != nil {
 			t.Fatal(err)
 		} else if len(members) == 0 {
-			say(review.ReportEmptyGroups, g.ID)
+			say(findings.EmptyGroups, g.ID)
 		}
 	}
 	for h, ways := range tr.ways {
 		if typ, id, _ := strings.Cut(h.principal, ":"); typ == "user" && len(ways) > 1 {
-			say(review.ReportMultiplePaths, id+" "+h.resource)
+			say(findings.MultiplePaths, id+" "+h.resource)
 		}
 	}
 	for _, app := range tenant.Applications() {
@@ -340,7 +343,7 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 			}
 		}
 		if everybody {
-			say(review.ReportEverybody, app.ID)
+			say(findings.Everybody, app.ID)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -349,7 +352,7 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 			t.Errorf("%s: %s", name, d)
 		}
 	}
-	for _, info := range review.Reports() {
+	for _, info := range findings.Reports() {
 		if info.Finding && len(want[info.Name]) == 0 {
 			t.Errorf("the tenant has nothing for %s", info.Name)
 		}
@@ -358,7 +361,7 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 	for _, names := range tr.roles {
 		holders += len(names)
 	}
-	if got := len(rowIDs(t, s, review.ReportRoleHolders, nil)); got != holders {
+	if got := len(rowIDs(t, s, findings.RoleHolders, nil)); got != holders {
 		t.Errorf("%d role holders, want %d", got, holders)
 	}
 }
@@ -387,7 +390,7 @@ func TestReviewChangesEqualEdits(t *testing.T) {
 		}
 	}
 	after, now := reviewed(t, tenant), truthOf(t, tenant)
-	d, err := review.Compare(t.Context(), before, after)
+	d, err := diff.Compare(t.Context(), before, after)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -413,7 +416,7 @@ func TestReviewChangesEqualEdits(t *testing.T) {
 			want[h] = "added"
 		}
 	}
-	page, err := d.GrantChanges(review.Query{})
+	page, err := d.GrantChanges(search.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,11 +427,11 @@ func TestReviewChangesEqualEdits(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	same, err := review.Compare(t.Context(), after, after)
+	same, err := diff.Compare(t.Context(), after, after)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page, err := same.GrantChanges(review.Query{}); err != nil || page.All != 0 || same.Entitlements.Any() || same.Resources[review.Account].Any() {
+	if page, err := same.GrantChanges(search.Query{}); err != nil || page.All != 0 || same.Entitlements.Any() || same.Resources[review.Account].Any() {
 		t.Errorf("a sync differs from itself: %+v, %v", page, err)
 	}
 }

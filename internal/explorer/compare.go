@@ -9,6 +9,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -166,14 +167,14 @@ func compare(v *view) error {
 	if err != nil {
 		return err
 	}
-	diff, err := v.e.diffs.of(oldSync, newSync, func() (*review.Diff, error) {
+	made, err := v.e.diffs.of(oldSync, newSync, func() (*diff.Diff, error) {
 		// Whoever asked first may leave, and others wait for the same.
-		return review.Compare(context.WithoutCancel(v.r.Context()), oldSync, newSync)
+		return diff.Compare(context.WithoutCancel(v.r.Context()), oldSync, newSync)
 	})
 	if err != nil {
 		return err
 	}
-	c := &comparedSyncs{v: v, older: v.at(older, oldSync), newer: v.at(newer, newSync), diff: diff}
+	c := &comparedSyncs{v: v, older: v.at(older, oldSync), newer: v.at(newer, newSync), diff: made}
 	return c.serve(p)
 }
 
@@ -181,7 +182,7 @@ func compare(v *view) error {
 type comparedSyncs struct {
 	v            *view
 	older, newer *view
-	diff         *review.Diff
+	diff         *diff.Diff
 }
 
 // url is the address of this comparison with another list.
@@ -220,11 +221,11 @@ func (c *comparedSyncs) serve(p *comparePage) error {
 // summarize counts, and leads to what is counted.
 func (c *comparedSyncs) summarize(p *comparePage, tab string) {
 	var resources, held int
-	row := func(title string, n review.Changes, pairs ...string) changeRow {
-		link := func(change review.Change, n int) cell {
+	row := func(title string, n diff.Changes, pairs ...string) changeRow {
+		link := func(change diff.Change, n int) cell {
 			return countCell(n, c.url(append([]string{"change", change.String()}, pairs...)...))
 		}
-		return changeRow{title, link(review.Added, n.Added), link(review.Removed, n.Removed), link(review.Changed, n.Changed)}
+		return changeRow{title, link(diff.Added, n.Added), link(diff.Removed, n.Removed), link(diff.Changed, n.Changed)}
 	}
 	for _, kind := range review.Kinds() {
 		n := c.diff.Resources[kind]
@@ -235,13 +236,13 @@ func (c *comparedSyncs) summarize(p *comparePage, tab string) {
 		}
 		g := c.diff.Grants[kind]
 		held += g.Added.All + g.Removed.All + g.Changed
-		if g != (review.GrantChanges{}) || c.older.has(kind) && kind != review.Account {
-			to := func(n int, change review.Change, pairs ...string) cell {
+		if g != (diff.GrantChanges{}) || c.older.has(kind) && kind != review.Account {
+			to := func(n int, change diff.Change, pairs ...string) cell {
 				return countCell(n, c.url(append([]string{paramTab, tabGrants, "kind", kind.String(), "change", change.String()}, pairs...)...))
 			}
 			p.Held = append(p.Held, heldRow{
-				heldTitle(kind), to(g.Added.All, review.Added), to(g.Added.Direct, review.Added, "direct", "yes"),
-				to(g.Removed.All, review.Removed), to(g.Removed.Direct, review.Removed, "direct", "yes"), to(g.Changed, review.Changed),
+				heldTitle(kind), to(g.Added.All, diff.Added), to(g.Added.Direct, diff.Added, "direct", "yes"),
+				to(g.Removed.All, diff.Removed), to(g.Removed.Direct, diff.Removed, "direct", "yes"), to(g.Changed, diff.Changed),
 			})
 		}
 	}
@@ -282,15 +283,15 @@ func countCell(n int, url string) cell {
 }
 
 // changeColumn says what became of something.
-func changeColumn[T any](change func(T) review.Change) column[T] {
+func changeColumn[T any](change func(T) diff.Change) column[T] {
 	return text("change", "Change", "change", func(row T) string { return change(row).String() }).as(func(row T) cell {
-		tone := map[review.Change]string{review.Added: "good", review.Removed: "bad", review.Changed: "warn"}
+		tone := map[diff.Change]string{diff.Added: "good", diff.Removed: "bad", diff.Changed: "warn"}
 		return cell{Text: change(row).String(), Badge: tone[change(row)]}
 	})
 }
 
 // fieldsColumn tells the fields that differ.
-func fieldsColumn[T any](fields func(T) []review.FieldChange) column[T] {
+func fieldsColumn[T any](fields func(T) []diff.FieldChange) column[T] {
 	return column[T]{
 		Column: sheet.Column{Key: "fields", Title: "What", Kind: sheet.List},
 		value: func(row T) any {
@@ -322,45 +323,45 @@ func changeFilter() filter {
 }
 
 // side is the view of the sync in which a change is shown.
-func (c *comparedSyncs) side(change review.Change) *view {
-	if change == review.Removed {
+func (c *comparedSyncs) side(change diff.Change) *view {
+	if change == diff.Removed {
 		return c.older
 	}
 	return c.newer
 }
 
-func (c *comparedSyncs) resources() listing[review.ResourceChange] {
-	return listing[review.ResourceChange]{
+func (c *comparedSyncs) resources() listing[diff.ResourceChange] {
+	return listing[diff.ResourceChange]{
 		name: "changed-resources", title: "Changed resources", one: "change", many: "changes", none: "No resource was added, removed or changed.",
-		columns: []column[review.ResourceChange]{
-			text("name", "Name", "name", func(r review.ResourceChange) string { return r.Resource.Name }).
-				as(func(r review.ResourceChange) cell { return c.side(r.Change).briefCell(r.Resource) }),
-			changeColumn(func(r review.ResourceChange) review.Change { return r.Change }),
-			text("type", "Type", "type", func(r review.ResourceChange) string { return r.Resource.Type }).
-				as(func(r review.ResourceChange) cell {
+		columns: []column[diff.ResourceChange]{
+			text("name", "Name", "name", func(r diff.ResourceChange) string { return r.Resource.Name }).
+				as(func(r diff.ResourceChange) cell { return c.side(r.Change).briefCell(r.Resource) }),
+			changeColumn(func(r diff.ResourceChange) diff.Change { return r.Change }),
+			text("type", "Type", "type", func(r diff.ResourceChange) string { return r.Resource.Type }).
+				as(func(r diff.ResourceChange) cell {
 					return cell{Text: short(c.side(r.Change).typeName(r.Resource.Type))}
 				}),
-			text("id", "ID", "", func(r review.ResourceChange) string { return r.Resource.ID }).exported(),
-			fieldsColumn(func(r review.ResourceChange) []review.FieldChange { return r.Fields }),
+			text("id", "ID", "", func(r diff.ResourceChange) string { return r.Resource.ID }).exported(),
+			fieldsColumn(func(r diff.ResourceChange) []diff.FieldChange { return r.Fields }),
 		},
 		filters: []filter{changeFilter(), c.newer.kindFilter("kind", "Kind"), {Key: "type", Title: "Type", hidden: true}},
 		read:    c.diff.ResourceChanges,
 	}
 }
 
-func (c *comparedSyncs) entitlements() listing[review.EntitlementChange] {
-	l := listing[review.EntitlementChange]{
+func (c *comparedSyncs) entitlements() listing[diff.EntitlementChange] {
+	l := listing[diff.EntitlementChange]{
 		name: "changed-entitlements", title: "Changed entitlements", one: "change", many: "changes", none: "No entitlement was added, removed or changed.",
-		columns: []column[review.EntitlementChange]{
-			text("resource", "Resource", "name", func(r review.EntitlementChange) string { return r.Entitlement.Resource.Name }).
-				as(func(r review.EntitlementChange) cell { return c.side(r.Change).briefCell(r.Entitlement.Resource) }),
-			text("entitlement", "Entitlement", "", func(r review.EntitlementChange) string { return r.Entitlement.Name }).
-				as(func(r review.EntitlementChange) cell {
+		columns: []column[diff.EntitlementChange]{
+			text("resource", "Resource", "name", func(r diff.EntitlementChange) string { return r.Entitlement.Resource.Name }).
+				as(func(r diff.EntitlementChange) cell { return c.side(r.Change).briefCell(r.Entitlement.Resource) }),
+			text("entitlement", "Entitlement", "", func(r diff.EntitlementChange) string { return r.Entitlement.Name }).
+				as(func(r diff.EntitlementChange) cell {
 					return cell{Text: short(r.Entitlement.Name), URL: c.side(r.Change).entitlementURL(r.Entitlement)}
 				}),
-			changeColumn(func(r review.EntitlementChange) review.Change { return r.Change }),
-			text("id", "ID", "", func(r review.EntitlementChange) string { return r.Entitlement.ID }).exported(),
-			fieldsColumn(func(r review.EntitlementChange) []review.FieldChange { return r.Fields }),
+			changeColumn(func(r diff.EntitlementChange) diff.Change { return r.Change }),
+			text("id", "ID", "", func(r diff.EntitlementChange) string { return r.Entitlement.ID }).exported(),
+			fieldsColumn(func(r diff.EntitlementChange) []diff.FieldChange { return r.Fields }),
 		},
 		filters: []filter{changeFilter(), c.newer.kindFilter("kind", "Kind"), {Key: "type", Title: "Type", hidden: true}},
 		read:    c.diff.EntitlementChanges,
@@ -368,28 +369,28 @@ func (c *comparedSyncs) entitlements() listing[review.EntitlementChange] {
 	return l
 }
 
-func (c *comparedSyncs) grants() listing[review.GrantChange] {
-	return listing[review.GrantChange]{
+func (c *comparedSyncs) grants() listing[diff.GrantChange] {
+	return listing[diff.GrantChange]{
 		name: "changed-access", title: "Changed access", one: "change", many: "changes", none: "Nobody gained or lost access.",
-		columns: []column[review.GrantChange]{
-			text("principal", "Who", "principal", func(g review.GrantChange) string { return g.Grant.Principal.Name }).
-				as(func(g review.GrantChange) cell { return c.side(g.Change).briefCell(g.Grant.Principal) }),
-			text("principal_type", "Principal type", "", func(g review.GrantChange) string { return g.Grant.Principal.Type }).exported(),
-			text("principal_id", "Principal ID", "", func(g review.GrantChange) string { return g.Grant.Principal.ID }).exported(),
-			changeColumn(func(g review.GrantChange) review.Change { return g.Change }),
-			text("resource", "Access to", "resource", func(g review.GrantChange) string { return g.Grant.Entitlement.Resource.Name }).
-				as(func(g review.GrantChange) cell {
+		columns: []column[diff.GrantChange]{
+			text("principal", "Who", "principal", func(g diff.GrantChange) string { return g.Grant.Principal.Name }).
+				as(func(g diff.GrantChange) cell { return c.side(g.Change).briefCell(g.Grant.Principal) }),
+			text("principal_type", "Principal type", "", func(g diff.GrantChange) string { return g.Grant.Principal.Type }).exported(),
+			text("principal_id", "Principal ID", "", func(g diff.GrantChange) string { return g.Grant.Principal.ID }).exported(),
+			changeColumn(func(g diff.GrantChange) diff.Change { return g.Change }),
+			text("resource", "Access to", "resource", func(g diff.GrantChange) string { return g.Grant.Entitlement.Resource.Name }).
+				as(func(g diff.GrantChange) cell {
 					cell := c.side(g.Change).briefCell(g.Grant.Entitlement.Resource)
 					cell.Sub = short(g.Grant.Entitlement.Slug)
 					return cell
 				}),
-			text("resource_type", "Resource type", "type", func(g review.GrantChange) string { return g.Grant.Entitlement.Resource.Type }).
-				as(func(g review.GrantChange) cell {
+			text("resource_type", "Resource type", "type", func(g diff.GrantChange) string { return g.Grant.Entitlement.Resource.Type }).
+				as(func(g diff.GrantChange) cell {
 					return cell{Text: short(c.side(g.Change).typeName(g.Grant.Entitlement.Resource.Type))}
 				}),
-			text("entitlement_id", "Entitlement ID", "", func(g review.GrantChange) string { return g.Grant.Entitlement.ID }).exported(),
-			yesNo("direct", "Direct", "direct", func(g review.GrantChange) bool { return g.Grant.Direct }).
-				as(func(g review.GrantChange) cell {
+			text("entitlement_id", "Entitlement ID", "", func(g diff.GrantChange) string { return g.Grant.Entitlement.ID }).exported(),
+			yesNo("direct", "Direct", "direct", func(g diff.GrantChange) bool { return g.Grant.Direct }).
+				as(func(g diff.GrantChange) cell {
 					cell := directCell(g.Grant.Direct)
 					if g.Was != nil && g.Was.Direct != g.Grant.Direct {
 						cell.Sub = "was " + directCell(g.Was.Direct).Text
@@ -398,12 +399,12 @@ func (c *comparedSyncs) grants() listing[review.GrantChange] {
 				}),
 			{
 				Column: sheet.Column{Key: "through", Title: "Through", Kind: sheet.List},
-				value:  func(g review.GrantChange) any { return c.side(g.Change).pathNames(g.Grant.Via) },
-				cell:   func(g review.GrantChange) cell { return c.side(g.Change).viaCell(g.Grant.Via) },
+				value:  func(g diff.GrantChange) any { return c.side(g.Change).pathNames(g.Grant.Via) },
+				cell:   func(g diff.GrantChange) cell { return c.side(g.Change).viaCell(g.Grant.Via) },
 			},
 			{
 				Column: sheet.Column{Key: "was_through", Title: "Was through", Kind: sheet.List}, export: true,
-				value: func(g review.GrantChange) any {
+				value: func(g diff.GrantChange) any {
 					if g.Was == nil {
 						return nil
 					}

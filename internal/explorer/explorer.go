@@ -11,6 +11,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // patience is how long a page waits for a sync that is being read into memory before
@@ -45,8 +48,8 @@ type Explorer struct {
 	pages  templates
 	mux    *http.ServeMux
 	// Comparing takes longest, and so does the report that does.
-	diffs   comparisons[*review.Diff]
-	changes comparisons[*review.Report]
+	diffs   comparisons[*diff.Diff]
+	changes comparisons[*findings.Report]
 }
 
 // New makes an explorer.
@@ -126,8 +129,8 @@ func (e *Explorer) handler(serve page) http.Handler {
 func (e *Explorer) answerError(v *view, err error) {
 	var (
 		loading *library.LoadingError
-		key     *review.KeyError
-		value   *review.ValueError
+		key     *search.KeyError
+		value   *search.ValueError
 		wrong   *problem
 	)
 	status := http.StatusInternalServerError

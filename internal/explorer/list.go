@@ -9,7 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -28,7 +28,7 @@ type listing[T any] struct {
 	one, many string
 	columns   []column[T]
 	filters   []filter
-	read      func(review.Query) (review.Page[T], error)
+	read      func(search.Query) (search.Page[T], error)
 	// none says what it means that the list is empty.
 	none string
 }
@@ -109,12 +109,12 @@ type pager struct {
 }
 
 // query is what the address asks of a list.
-func (l listing[T]) query(v *view) (review.Query, error) {
+func (l listing[T]) query(v *view) (search.Query, error) {
 	page, err := v.page()
 	if err != nil {
-		return review.Query{}, err
+		return search.Query{}, err
 	}
-	q := review.Query{
+	q := search.Query{
 		Search: v.params.Get(paramSearch), Offset: (page - 1) * rowsPerPage, Limit: rowsPerPage,
 		Filter: make(map[string]string),
 	}
@@ -197,7 +197,7 @@ func (l listing[T]) count(total, all int) string {
 	return number(total) + " of " + noun(all)
 }
 
-func (l listing[T]) heads(v *view, q review.Query) []head {
+func (l listing[T]) heads(v *view, q search.Query) []head {
 	var heads []head
 	for _, c := range l.columns {
 		if c.export {
@@ -295,7 +295,7 @@ func containsChoice(options []choice, value string) bool {
 }
 
 // pages makes the links to the other pages.
-func pages(v *view, q review.Query, total, rows int) pager {
+func pages(v *view, q search.Query, total, rows int) pager {
 	var p pager
 	if total == 0 {
 		return p

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -95,7 +96,7 @@ func accounts(v *view) error {
 			v.typeFilter(review.Account),
 			filter{Key: "manager", Title: "Manager", hidden: true},
 		),
-		read: func(q review.Query) (review.Page[review.ResourceRow], error) {
+		read: func(q search.Query) (search.Page[review.ResourceRow], error) {
 			return v.sync.Resources(review.Account, q)
 		},
 	}
@@ -176,7 +177,7 @@ func (v *view) resources(kind review.Kind, name, one string, columns ...column[r
 			v.typeFilter(kind),
 			{Key: "parent", Title: "Within", hidden: true, value: (*view).resourceName},
 		},
-		read: func(q review.Query) (review.Page[review.ResourceRow], error) { return v.sync.Resources(kind, q) },
+		read: func(q search.Query) (search.Page[review.ResourceRow], error) { return v.sync.Resources(kind, q) },
 	}
 	l.columns = append(l.columns,
 		count("entitlements", "Entitlements", "entitlements", func(r review.ResourceRow) int { return r.Entitlements }),

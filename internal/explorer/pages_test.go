@@ -16,6 +16,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 )
 
 // names are the first cells of the rows of a page.
@@ -235,8 +236,8 @@ func TestThemeIsKept(t *testing.T) {
 	e := explore(t, shelve(small(t)))
 	for to, want := range map[string]string{
 		"/accounts?q=a": "/accounts?q=a", "/resource?type=user&id=bo": "/resource?id=bo&type=user", "/reports/stale-admins": "/", "/?sync=1.a": "/?sync=1.a",
-		"/reports/" + review.Reports()[0].Name: "/reports/" + review.Reports()[0].Name,
-		"/accounts?q=a\r\nSet-Cookie: b=c":     "/", "/accounts?q=a%0d%0aX: y": "/accounts?q=a%0D%0AX%3A+y",
+		"/reports/" + findings.Reports()[0].Name: "/reports/" + findings.Reports()[0].Name,
+		"/accounts?q=a\r\nSet-Cookie: b=c":       "/", "/accounts?q=a%0d%0aX: y": "/accounts?q=a%0D%0AX%3A+y",
 		// Each of these is another host to a browser, or might be to some.
 		"//evil.example/": "/", `/\evil.example`: "/", "https://evil.example": "/", "": "/", "/\t/evil.example/x": "/", "/\n/evil.example/x": "/", "\t//evil.example": "/",
 		`\\evil.example`: "/", "/.//evil.example": "/", "/accounts/..//evil.example": "/", "//evil.example/accounts": "/", "https:accounts": "/", "javascript:alert(1)": "/",

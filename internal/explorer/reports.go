@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -30,7 +31,7 @@ type reportPage struct {
 func reports(v *view) error {
 	v.section, v.title = "/reports", "Reports"
 	p := &reportsPage{}
-	for _, info := range review.Reports() {
+	for _, info := range findings.Reports() {
 		r, _, err := v.report(info.Name)
 		if err != nil {
 			return err
@@ -41,7 +42,7 @@ func reports(v *view) error {
 }
 
 // outcome is what came out, in a word.
-func outcome(r *review.Report) cell {
+func outcome(r *findings.Report) cell {
 	switch {
 	case r.Finding && r.Findings > 0:
 		return cell{Text: number(r.Findings) + " to look into", Badge: "warn"}
@@ -55,18 +56,18 @@ func outcome(r *review.Report) cell {
 }
 
 // report makes a report, and returns the view of the sync before where it needs one.
-func (v *view) report(name string) (*review.Report, *view, error) {
+func (v *view) report(name string) (*findings.Report, *view, error) {
 	entry, ok := v.previous(v.entry)
-	if !ok || name != review.ReportChanges {
-		r, err := v.sync.Report(v.r.Context(), name, nil)
+	if !ok || name != findings.Changes {
+		r, err := findings.Make(v.r.Context(), v.sync, name, nil)
 		return r, nil, err
 	}
 	before, err := v.load(entry.Key)
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := v.e.changes.of(before, v.sync, func() (*review.Report, error) {
-		return v.sync.Report(context.WithoutCancel(v.r.Context()), name, before)
+	r, err := v.e.changes.of(before, v.sync, func() (*findings.Report, error) {
+		return findings.Make(context.WithoutCancel(v.r.Context()), v.sync, name, before)
 	})
 	return r, v.at(entry, before), err
 }
@@ -74,7 +75,7 @@ func (v *view) report(name string) (*review.Report, *view, error) {
 func report(v *view) error {
 	v.section = "/reports"
 	r, previous, err := v.report(v.r.PathValue("name"))
-	var unknown *review.UnknownReportError
+	var unknown *findings.UnknownError
 	switch {
 	case errors.As(err, &unknown):
 		return errNoPage
@@ -97,25 +98,25 @@ func report(v *view) error {
 }
 
 // reportList shows the rows of a report, whose columns it says itself.
-func (v *view) reportList(r *review.Report, previous *view) listing[review.ReportRow] {
-	l := listing[review.ReportRow]{
+func (v *view) reportList(r *findings.Report, previous *view) listing[findings.Row] {
+	l := listing[findings.Row]{
 		name: r.Name, title: r.Title, about: r.Question, note: r.Note, one: "row", many: "rows", none: "There is nothing to tell.",
 		formats: []sheet.Format{sheet.FormatHTML, sheet.FormatCSV, sheet.FormatXLSX, sheet.FormatJSON},
 		read:    r.Page,
 	}
 	for i, c := range r.Columns {
-		kind := map[review.ColumnKind]sheet.Kind{review.IntColumn: sheet.Int, review.BoolColumn: sheet.Bool}[c.Kind]
-		l.columns = append(l.columns, column[review.ReportRow]{
+		kind := map[findings.ColumnKind]sheet.Kind{findings.IntColumn: sheet.Int, findings.BoolColumn: sheet.Bool}[c.Kind]
+		l.columns = append(l.columns, column[findings.Row]{
 			Column: sheet.Column{Key: c.Key, Title: c.Title, Kind: kind}, sort: c.Key,
-			value: func(row review.ReportRow) any { return row.Cells[i] },
-			cell:  func(row review.ReportRow) cell { return v.reportCell(row, c, row.Cells[i], previous) },
+			value: func(row findings.Row) any { return row.Cells[i] },
+			cell:  func(row findings.Row) cell { return v.reportCell(row, c, row.Cells[i], previous) },
 		})
 	}
 	return l
 }
 
 // reportCell links a cell to what it names, in the sync that has it.
-func (v *view) reportCell(row review.ReportRow, c review.Column, value any, previous *view) cell {
+func (v *view) reportCell(row findings.Row, c findings.Column, value any, previous *view) cell {
 	shown := plainCell(value)
 	in := v
 	if previous != nil && row.Sync == previous.sync {
@@ -123,11 +124,11 @@ func (v *view) reportCell(row review.ReportRow, c review.Column, value any, prev
 	}
 	switch {
 	case shown.Text == "":
-	case c.Link == review.LinkResource && row.Resource != review.NoRef:
+	case c.Link == findings.LinkResource && row.Resource != review.NoRef:
 		shown.URL = in.resourceURL(row.Sync.Brief(row.Resource))
-	case c.Link == review.LinkOther && row.Other != review.NoRef:
+	case c.Link == findings.LinkOther && row.Other != review.NoRef:
 		shown.URL = in.resourceURL(row.Sync.Brief(row.Other))
-	case c.Link == review.LinkEntitlement && row.Entitlement != review.NoEnt:
+	case c.Link == findings.LinkEntitlement && row.Entitlement != review.NoEnt:
 		shown.URL = in.entitlementURL(row.Sync.EntitlementAt(row.Entitlement))
 	}
 	return shown

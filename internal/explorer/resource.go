@@ -6,6 +6,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -263,7 +264,7 @@ func (v *view) holdingList(r review.ResourceRow) listing[review.Holding] {
 		columns: append(entitlementColumns(v, "resource", "entitlement", ent),
 			heldColumns(v, func(h review.Holding) review.Held { return h.Held })...),
 		filters: []filter{v.kindFilter("kind", "Access to"), directFilter()},
-		read:    func(q review.Query) (review.Page[review.Holding], error) { return v.sync.Access(r.Ref, q) },
+		read:    func(q search.Query) (search.Page[review.Holding], error) { return v.sync.Access(r.Ref, q) },
 	}
 	return l
 }
@@ -275,7 +276,7 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 		name: "holders", title: title, one: one, many: many, none: "Nobody has it.",
 		columns: nameColumns(v, "Name", "name", brief),
 		filters: append([]filter{directFilter(), v.kindFilter("kind", "Who")}, v.accountFilters()...),
-		read:    func(q review.Query) (review.Page[review.Holder], error) { return v.sync.Who(e, q) },
+		read:    func(q search.Query) (search.Page[review.Holder], error) { return v.sync.Who(e, q) },
 	}
 	l.columns[0].cell = func(h review.Holder) cell {
 		c := v.briefCell(h.Principal.Brief)
@@ -340,7 +341,7 @@ func (v *view) grantsOn(r review.ResourceRow) listing[review.Grant] {
 	l := v.grantList()
 	l.filters = ofOneResource(l.filters)
 	l.title, l.none = membersTitle(r.Kind), "Nobody holds anything of it."
-	l.read = func(q review.Query) (review.Page[review.Grant], error) {
+	l.read = func(q search.Query) (search.Page[review.Grant], error) {
 		q.Filter["resource"] = r.Type + ":" + r.ID
 		page, err := v.sync.Grants(q)
 		return page, err
@@ -358,7 +359,7 @@ func ofOneResource(filters []filter) []filter {
 func (v *view) entitlementsOf(r review.ResourceRow) listing[review.Entitlement] {
 	l := v.entitlementList()
 	l.filters = ofOneResource(l.filters)
-	l.read = func(q review.Query) (review.Page[review.Entitlement], error) {
+	l.read = func(q search.Query) (search.Page[review.Entitlement], error) {
 		q.Filter["resource"] = r.Type + ":" + r.ID
 		return v.sync.Entitlements(q)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
-	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 )
 
 //go:embed pages
@@ -101,7 +101,7 @@ func pageAddress(text string) string {
 // isPage reports whether a path is that of a page.
 func isPage(path string) bool {
 	if name, report := strings.CutPrefix(path, "/reports/"); report {
-		return slices.ContainsFunc(review.Reports(), func(r review.ReportInfo) bool { return r.Name == name })
+		return slices.ContainsFunc(findings.Reports(), func(r findings.Info) bool { return r.Name == name })
 	}
 	_, found := pageTable()[path]
 	return found && !strings.Contains(path, "{") || path == "/"

@@ -3,6 +3,8 @@ package review
 import (
 	"slices"
 	"sort"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // Access lists everything that a principal holds.
@@ -10,10 +12,10 @@ import (
 // Sort keys: direct, entitlement, id, purpose, resource (the order without a key) and
 // type. Filter keys: direct (yes, no), immutable (yes, no), and those of
 // [Sync.Entitlements].
-func (s *Sync) Access(p Ref, q Query) (Page[Holding], error) {
-	list := s.oncePer(s.grantsOf(p), s.entitlementOf)
-	page := Page[Holding]{All: len(list)}
-	ent := func(g int32) EntRef { return s.entitlementOf(g) }
+func (s *Sync) Access(p Ref, q search.Query) (search.Page[Holding], error) {
+	list := s.oncePer(s.grantsOf(p), s.EntitlementOf)
+	page := search.Page[Holding]{All: len(list)}
+	ent := func(g int32) EntRef { return s.EntitlementOf(g) }
 	sorted, err := s.sortHoldings(list, q)
 	if err != nil {
 		return page, err
@@ -22,15 +24,15 @@ func (s *Sync) Access(p Ref, q Query) (Page[Holding], error) {
 	if err != nil {
 		return page, err
 	}
-	search := words(q.Search)
-	w := q.window()
+	want := search.Words(q.Search)
+	w := q.Window()
 	for _, g := range sorted {
 		e := ent(g)
-		if match.all(g) && s.hasWords(s.entitlementTexts, int(e), search) && w.take() {
+		if match.All(g) && s.hasWords(s.entitlementTexts, int(e), want) && w.Take() {
 			page.Rows = append(page.Rows, Holding{s.EntitlementAt(e), s.howHeld(g, p, e)})
 		}
 	}
-	page.Total = w.seen
+	page.Total = w.Seen()
 	return page, nil
 }
 
@@ -43,7 +45,7 @@ func (s *Sync) oncePer(list []int32, key func(int32) EntRef) []int32 {
 		switch k := key(g); {
 		case k != last:
 			once, last = append(once, g), k
-		case s.isDirect(g) && !s.isDirect(once[len(once)-1]):
+		case s.IsDirect(g) && !s.IsDirect(once[len(once)-1]):
 			once[len(once)-1] = g
 		}
 	}
@@ -52,39 +54,37 @@ func (s *Sync) oncePer(list []int32, key func(int32) EntRef) []int32 {
 
 // howHeld tells how a principal holds an entitlement by a grant.
 func (s *Sync) howHeld(g int32, p Ref, e EntRef) Held {
-	h := Held{Direct: s.isDirect(g), Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e)}
-	h.Paths, h.MorePaths = s.paths(p, e, MaxPaths)
+	h := Held{Direct: s.IsDirect(g), Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e)}
+	h.Paths, h.MorePaths = s.Paths(p, e, MaxPaths)
 	return h
 }
 
-func (s *Sync) isDirect(g int32) bool { return s.flags[g]&flagDirect != 0 }
-
-func (s *Sync) hasWords(t *texts, i int, search []string) bool {
-	for _, w := range search {
-		if !t.has(i, w) {
+func (s *Sync) hasWords(t *search.Texts, i int, want []string) bool {
+	for _, w := range want {
+		if !t.Has(i, w) {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *Sync) sortHoldings(list []int32, q Query) ([]int32, error) {
+func (s *Sync) sortHoldings(list []int32, q search.Query) ([]int32, error) {
 	text := func(get func(*entitlement) string) func() []int32 {
 		return func() []int32 {
-			return arrange(len(list), q.Desc, func(i int32) string { return emptyLast(get(&s.entitlements[s.entitlementOf(list[i])])) })
+			return search.Arrange(len(list), q.Desc, func(i int32) string { return search.EmptyLast(get(&s.entitlements[s.EntitlementOf(list[i])])) })
 		}
 	}
 	byPlace := func() []int32 {
-		return arrange(len(list), q.Desc, func(i int32) Ref { return s.entitlements[s.entitlementOf(list[i])].resource })
+		return search.Arrange(len(list), q.Desc, func(i int32) Ref { return s.entitlements[s.EntitlementOf(list[i])].resource })
 	}
-	sort, err := pick("sort", q.Sort, map[string]func() []int32{
+	sort, err := search.Pick("sort", q.Sort, map[string]func() []int32{
 		"": byPlace, "resource": byPlace,
 		"entitlement": text(func(e *entitlement) string { return e.name }),
 		"id":          text(func(e *entitlement) string { return e.id }),
 		"purpose":     text(func(e *entitlement) string { return e.purpose }),
 		"type":        text(func(e *entitlement) string { return s.types[s.resources[e.resource].typ].Name }),
 		"direct": func() []int32 {
-			return arrange(len(list), q.Desc, func(i int32) int { return s.inheritedLast(list[i]) })
+			return search.Arrange(len(list), q.Desc, func(i int32) int { return s.inheritedLast(list[i]) })
 		},
 	})
 	if err != nil {
@@ -99,16 +99,16 @@ func (s *Sync) sortHoldings(list []int32, q Query) ([]int32, error) {
 
 // inheritedLast is 0 for a direct grant and 1 for another.
 func (s *Sync) inheritedLast(g int32) int {
-	if s.isDirect(g) {
+	if s.IsDirect(g) {
 		return 0
 	}
 	return 1
 }
 
 // holdingFilters are those of entitlements and two of grants.
-func (s *Sync) holdingFilters(filter map[string]string, ent func(int32) EntRef) (tests[int32], error) {
+func (s *Sync) holdingFilters(filter map[string]string, ent func(int32) EntRef) (search.Tests[int32], error) {
 	known := map[string]func(string) (func(int32) bool, error){
-		"direct": oneOf("direct", yesNo(), func(g int32, v string) bool { return s.isDirect(g) == (v == "yes") }),
+		"direct": search.OneOf("direct", search.YesNo(), func(g int32, v string) bool { return s.IsDirect(g) == (v == "yes") }),
 	}
 	for key, use := range s.entitlementFilters() {
 		known[key] = func(value string) (func(int32) bool, error) {
@@ -116,8 +116,8 @@ func (s *Sync) holdingFilters(filter map[string]string, ent func(int32) EntRef) 
 			return func(g int32) bool { return test(ent(g)) }, err
 		}
 	}
-	known["immutable"] = oneOf("immutable", yesNo(), func(g int32, v string) bool { return (s.flags[g]&flagImmutable != 0) == (v == "yes") })
-	return filters(filter, known)
+	known["immutable"] = search.OneOf("immutable", search.YesNo(), func(g int32, v string) bool { return (s.flags[g]&flagImmutable != 0) == (v == "yes") })
+	return search.Filters(filter, known)
 }
 
 // Who lists the holders of an entitlement.
@@ -125,11 +125,11 @@ func (s *Sync) holdingFilters(filter map[string]string, ent func(int32) EntRef) 
 // Sort keys: direct, and those of [Sync.Resources], where direct means that of
 // the grant. Filter keys: direct (yes, no), immutable (yes, no), and those of
 // [Sync.Resources].
-func (s *Sync) Who(e EntRef, q Query) (Page[Holder], error) {
-	var page Page[Holder]
+func (s *Sync) Who(e EntRef, q search.Query) (search.Page[Holder], error) {
+	var page search.Page[Holder]
 	grants := make(map[Ref]int32, s.entitlements[e].holders.All)
 	for g := s.entStart[e]; g < s.entStart[e+1]; g++ {
-		if old, ok := grants[s.principal[g]]; !ok || s.isDirect(g) && !s.isDirect(old) {
+		if old, ok := grants[s.principal[g]]; !ok || s.IsDirect(g) && !s.IsDirect(old) {
 			grants[s.principal[g]] = g
 		}
 	}
@@ -142,21 +142,21 @@ func (s *Sync) Who(e EntRef, q Query) (Page[Holder], error) {
 	if err != nil {
 		return page, err
 	}
-	found := s.resourceTexts.search(words(q.Search))
-	w := q.window()
+	found := s.resourceTexts.Search(search.Words(q.Search))
+	w := q.Window()
 	for _, p := range order {
 		g, holds := grants[p]
-		if !holds || found != nil && !found[p] || !match.all(p) || !w.take() {
+		if !holds || found != nil && !found[p] || !match.All(p) || !w.Take() {
 			continue
 		}
 		page.Rows = append(page.Rows, Holder{s.withoutProfile(p), s.howHeld(g, p, e)})
 	}
-	page.Total = w.seen
+	page.Total = w.Seen()
 	return page, nil
 }
 
 // holderOrder is the order of a query; it may hold others than the holders.
-func (s *Sync) holderOrder(grants map[Ref]int32, q Query) ([]Ref, error) {
+func (s *Sync) holderOrder(grants map[Ref]int32, q search.Query) ([]Ref, error) {
 	var order []Ref
 	if q.Sort != "direct" {
 		all, err := s.resourceOrder(q)
@@ -170,20 +170,20 @@ func (s *Sync) holderOrder(grants map[Ref]int32, q Query) ([]Ref, error) {
 	}
 	slices.Sort(order)
 	sorted := make([]Ref, len(order))
-	for at, i := range arrange(len(order), q.Desc, func(i int32) int { return s.inheritedLast(grants[order[i]]) }) {
+	for at, i := range search.Arrange(len(order), q.Desc, func(i int32) int { return s.inheritedLast(grants[order[i]]) }) {
 		sorted[at] = order[i]
 	}
 	return sorted, nil
 }
 
-func (s *Sync) holderFilters(grants map[Ref]int32, filter map[string]string) (tests[Ref], error) {
-	var own tests[Ref]
+func (s *Sync) holderFilters(grants map[Ref]int32, filter map[string]string) (search.Tests[Ref], error) {
+	var own search.Tests[Ref]
 	rest := map[string]string{}
 	for key, value := range filter {
 		var of func(g int32) bool
 		switch key {
 		case "direct":
-			of = s.isDirect
+			of = s.IsDirect
 		case "immutable":
 			of = func(g int32) bool { return s.flags[g]&flagImmutable != 0 }
 		default:
@@ -193,7 +193,7 @@ func (s *Sync) holderFilters(grants map[Ref]int32, filter map[string]string) (te
 		if value == "" {
 			continue
 		}
-		test, err := oneOf(key, yesNo(), func(p Ref, v string) bool { return of(grants[p]) == (v == "yes") })(value)
+		test, err := search.OneOf(key, search.YesNo(), func(p Ref, v string) bool { return of(grants[p]) == (v == "yes") })(value)
 		if err != nil {
 			return nil, err
 		}
@@ -220,23 +220,23 @@ func (s *Sync) grantOn(p Ref, e EntRef) (int32, bool) {
 		return 0, false
 	}
 	for _, g := range once {
-		if s.isDirect(g) {
+		if s.IsDirect(g) {
 			return g, true
 		}
 	}
 	return once[0], true
 }
 
-// paths finds the ways by which a principal comes to an entitlement, the direct one
+// Paths finds the ways by which a principal comes to an entitlement, the direct one
 // first, then shorter ones before longer ones. It stops at a number of them and
 // reports whether there are more.
-func (s *Sync) paths(p Ref, e EntRef, most int) (found []Path, more bool) {
+func (s *Sync) Paths(p Ref, e EntRef, most int) (found []Path, more bool) {
 	finder := pathFinder{s: s, p: p, to: e, most: most + 1}
 	finder.follow(e, nil)
 	found = finder.found
 	if g, holds := s.grantOn(p, e); holds && len(found) == 0 {
 		// All sources lead in a circle: they are all that can be told.
-		for _, source := range s.sourcesOf(g) {
+		for _, source := range s.SourcesOf(g) {
 			found = append(found, Path{source})
 		}
 	}
@@ -270,7 +270,7 @@ func (f *pathFinder) follow(e EntRef, on Path) {
 	g, holds := f.s.grantOn(f.p, e)
 	// What the archive only names as a source, or leaves open, is where the way
 	// begins as far as is known.
-	if !holds || f.s.isDirect(g) {
+	if !holds || f.s.IsDirect(g) {
 		f.found = append(f.found, slices.Clone(on))
 		if !holds {
 			return
@@ -279,7 +279,7 @@ func (f *pathFinder) follow(e EntRef, on Path) {
 	if len(on) >= MaxDepth {
 		return
 	}
-	for _, source := range f.s.sourcesOf(g) {
+	for _, source := range f.s.SourcesOf(g) {
 		if !slices.Contains(on, source) && source != f.to {
 			f.follow(source, append(Path{source}, on...))
 		}

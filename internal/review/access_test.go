@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/reviewtest"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // written is an access as text: "direct" or the resources on the way, then what they
@@ -30,28 +32,28 @@ func written(s *review.Sync, h review.Holding) []string {
 
 func TestAccessPaths(t *testing.T) {
 	t.Parallel()
-	b := newBuilder(t)
-	ada := b.user("u1", "Ada")
-	staff, all, loop := b.resource("group", "g1", "Staff"), b.resource("group", "g2", "Everybody"), b.resource("group", "g3", "Loop")
-	app, wiki := b.resource("app", "a1", "Mail"), b.resource("app", "a2", "Wiki")
-	ofStaff, ofAll, ofLoop := b.entitlement(staff, "member"), b.entitlement(all, "member"), b.entitlement(loop, "member")
-	mail, read := b.entitlement(app, "access"), b.entitlement(wiki, "read")
+	b := reviewtest.New(t)
+	ada := b.User("u1", "Ada")
+	staff, all, loop := b.Resource("group", "g1", "Staff"), b.Resource("group", "g2", "Everybody"), b.Resource("group", "g3", "Loop")
+	app, wiki := b.Resource("app", "a1", "Mail"), b.Resource("app", "a2", "Wiki")
+	ofStaff, ofAll, ofLoop := b.Entitlement(staff, "member"), b.Entitlement(all, "member"), b.Entitlement(loop, "member")
+	mail, read := b.Entitlement(app, "access"), b.Entitlement(wiki, "read")
 	// Staff is in Everybody, which has Mail, and so has Staff itself.
-	b.grant(ofAll, staff)
-	b.grant(mail, all)
-	b.grant(mail, staff)
-	b.grant(ofStaff, ada)
-	b.grant(ofAll, ada, ofStaff.GetId())
-	b.grant(mail, ada, ofAll.GetId(), ofStaff.GetId(), mail.GetId())
+	b.Grant(ofAll, staff)
+	b.Grant(mail, all)
+	b.Grant(mail, staff)
+	b.Grant(ofStaff, ada)
+	b.Grant(ofAll, ada, ofStaff.GetId())
+	b.Grant(mail, ada, ofAll.GetId(), ofStaff.GetId(), mail.GetId())
 	// Loop and Everybody are in each other.
-	b.grant(ofAll, loop)
-	b.grant(ofLoop, all)
-	b.grant(ofLoop, ada, ofAll.GetId())
+	b.Grant(ofAll, loop)
+	b.Grant(ofLoop, all)
+	b.Grant(ofLoop, ada, ofAll.GetId())
 	// The source of this one is nowhere.
-	b.grant(read, ada, "group:gone:member")
-	s := b.load()
+	b.Grant(read, ada, "group:gone:member")
+	s := b.Load()
 
-	page, err := s.Access(ref(t, s, "user", "u1"), review.Query{})
+	page, err := s.Access(reviewtest.Ref(t, s, "user", "u1"), search.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // arrange gives everything its final place and returns the sync. The loader is used
@@ -46,7 +48,7 @@ func (l *loader) sortResources() []Ref {
 	folded := make([]string, len(l.resources))
 	old := make([]Ref, len(l.resources))
 	for i := range l.resources {
-		folded[i], old[i] = fold(l.resources[i].name), Ref(i)
+		folded[i], old[i] = search.Fold(l.resources[i].name), Ref(i)
 	}
 	slices.SortFunc(old, func(a, b Ref) int {
 		ra, rb := &l.resources[a], &l.resources[b]
@@ -96,14 +98,6 @@ func (l *loader) sortEntitlements(newRef []Ref) []EntRef {
 	return places
 }
 
-// starts turns counts, each one place behind its own, into where each begins.
-func starts(counts []int32) []int32 {
-	for i := 1; i < len(counts); i++ {
-		counts[i] += counts[i-1]
-	}
-	return counts
-}
-
 // arrangeGrants sorts the grants by entitlement and principal, by counting: first by
 // principal, then, keeping that order, by entitlement.
 func (s *Sync) arrangeGrants(g *grants, newRef []Ref, newEnt []EntRef) {
@@ -137,7 +131,7 @@ func (s *Sync) arrangeGrants(g *grants, newRef []Ref, newEnt []EntRef) {
 			}
 		}
 	}
-	byPrincipal, s.entStart = starts(byPrincipal), starts(s.entStart)
+	byPrincipal, s.entStart = search.Starts(byPrincipal), search.Starts(s.entStart)
 	order := make([]int32, total)
 	for wi, w := range g.workers {
 		n := base[wi]
@@ -191,7 +185,7 @@ func (s *Sync) arrangeHeld() {
 	for _, p := range s.principal {
 		s.heldStart[p+1]++
 	}
-	s.heldStart = starts(s.heldStart)
+	s.heldStart = search.Starts(s.heldStart)
 	next := slices.Clone(s.heldStart)
 	s.held = make([]int32, len(s.principal))
 	for g, p := range s.principal {
@@ -264,7 +258,7 @@ func (s *Sync) givesAdmin(r Ref) bool {
 
 // indexTexts collects what is searched.
 func (s *Sync) indexTexts() {
-	s.resourceTexts, s.entitlementTexts = newTexts(len(s.resources)), newTexts(len(s.entitlements))
+	s.resourceTexts, s.entitlementTexts = search.NewTexts(len(s.resources)), search.NewTexts(len(s.entitlements))
 	for i := range s.resources {
 		m := &s.resources[i]
 		parts := []string{m.name, m.id, s.types[m.typ].ID + ":" + m.id}
@@ -276,11 +270,11 @@ func (s *Sync) indexTexts() {
 		if m.more != nil {
 			parts = append(append(parts, m.more.description), m.more.facts...)
 		}
-		s.resourceTexts.add(parts...)
+		s.resourceTexts.Add(parts...)
 	}
 	for i := range s.entitlements {
 		e := &s.entitlements[i]
 		of := &s.resources[e.resource]
-		s.entitlementTexts.add(e.id, e.name, e.slug, of.name, of.id, s.types[of.typ].ID+":"+of.id)
+		s.entitlementTexts.Add(e.id, e.name, e.slug, of.name, of.id, s.types[of.typ].ID+":"+of.id)
 	}
 }

@@ -1,5 +1,6 @@
 // Package review answers the questions of somebody who reviews access: who has
-// what, through what, and what changed.
+// what, and through what. What changed between two syncs is the business of the package
+// diff, and reports are that of findings.
 //
 // [Load] reads one sync of an archive into memory and arranges it. The [Sync] that
 // it returns never changes and is safe for concurrent use. Resources and

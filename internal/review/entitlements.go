@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // Entitlements lists entitlements, those too that only grants name.
@@ -13,38 +15,38 @@ import (
 //
 // Filter keys: empty (yes: without holders), immutable (yes, no), kind, missing (yes:
 // without a row in the archive), purpose, resource ("type:id"), slug, type.
-func (s *Sync) Entitlements(q Query) (Page[Entitlement], error) {
-	page := Page[Entitlement]{All: len(s.entitlements)}
-	sort, err := pick("sort", q.Sort, entitlementSorts())
+func (s *Sync) Entitlements(q search.Query) (search.Page[Entitlement], error) {
+	page := search.Page[Entitlement]{All: len(s.entitlements)}
+	sort, err := search.Pick("sort", q.Sort, entitlementSorts())
 	if err != nil {
 		return page, err
 	}
-	match, err := filters(q.Filter, s.entitlementFilters())
+	match, err := search.Filters(q.Filter, s.entitlementFilters())
 	if err != nil {
 		return page, err
 	}
-	found := s.entitlementTexts.search(words(q.Search))
-	w := q.window()
+	found := s.entitlementTexts.Search(search.Words(q.Search))
+	w := q.Window()
 	for _, i := range sort(s, q.Desc) {
-		if (found == nil || found[i]) && match.all(EntRef(i)) && w.take() {
+		if (found == nil || found[i]) && match.All(EntRef(i)) && w.Take() {
 			page.Rows = append(page.Rows, s.EntitlementAt(EntRef(i)))
 		}
 	}
-	page.Total = w.seen
+	page.Total = w.Seen()
 	return page, nil
 }
 
 func entitlementSorts() map[string]func(*Sync, bool) []int32 {
 	byText := func(name string, text func(*Sync, *entitlement) string) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) string {
-				return emptyLast(text(s, &s.entitlements[i]))
+			return search.Arranged(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) string {
+				return search.EmptyLast(text(s, &s.entitlements[i]))
 			})
 		}
 	}
 	byNumber := func(name string, number func(*entitlement) int) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arrangedRanks(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) int64 { return int64(number(&s.entitlements[i])) })
+			return search.ArrangedRanks(&s.cache, "entitlements "+name, len(s.entitlements), desc, func(i int32) int64 { return int64(number(&s.entitlements[i])) })
 		}
 	}
 	byResource := byNumber("resource", func(e *entitlement) int { return int(e.resource) })
@@ -65,15 +67,15 @@ func entitlementSorts() map[string]func(*Sync, bool) []int32 {
 func (s *Sync) entitlementFilters() map[string]func(string) (func(EntRef) bool, error) {
 	of := func(e EntRef) *record { return &s.resources[s.entitlements[e].resource] }
 	return map[string]func(string) (func(EntRef) bool, error){
-		"empty": oneOf("empty", yesNo(), func(e EntRef, v string) bool {
+		"empty": search.OneOf("empty", search.YesNo(), func(e EntRef, v string) bool {
 			return (s.entitlements[e].holders.All == 0) == (v == "yes")
 		}),
-		"immutable": oneOf("immutable", yesNo(), func(e EntRef, v string) bool { return s.entitlements[e].immutable == (v == "yes") }),
-		"missing":   oneOf("missing", yesNo(), func(e EntRef, v string) bool { return s.entitlements[e].missing == (v == "yes") }),
-		"kind":      oneOf("kind", kindWords(), func(e EntRef, v string) bool { return of(e).kind.String() == v }),
-		"purpose": oneOf("purpose", []string{"assignment", "permission", "ownership"},
+		"immutable": search.OneOf("immutable", search.YesNo(), func(e EntRef, v string) bool { return s.entitlements[e].immutable == (v == "yes") }),
+		"missing":   search.OneOf("missing", search.YesNo(), func(e EntRef, v string) bool { return s.entitlements[e].missing == (v == "yes") }),
+		"kind":      search.OneOf("kind", KindWords(), func(e EntRef, v string) bool { return of(e).kind.String() == v }),
+		"purpose": search.OneOf("purpose", []string{"assignment", "permission", "ownership"},
 			func(e EntRef, v string) bool { return s.entitlements[e].purpose == v }),
-		"slug":     anyText(func(e EntRef) string { return s.entitlements[e].slug }),
+		"slug":     search.AnyText(func(e EntRef) string { return s.entitlements[e].slug }),
 		"type":     typeFilter(s, "type", func(e EntRef) int32 { return of(e).typ }),
 		"resource": resourceFilterOf(s, func(e EntRef) Ref { return s.entitlements[e].resource }),
 	}
@@ -83,13 +85,13 @@ func (s *Sync) entitlementFilters() map[string]func(string) (func(EntRef) bool, 
 // there matches nothing.
 func resourceFilterOf[T any](s *Sync, of func(T) Ref) func(string) (func(T) bool, error) {
 	return func(value string) (func(T) bool, error) {
-		r, ok := s.byColon(value)
+		r, ok := s.ByTypedID(value)
 		return func(v T) bool { return ok && of(v) == r }, nil
 	}
 }
 
-// byColon finds a resource by "type:id". Types may hold colons.
-func (s *Sync) byColon(text string) (Ref, bool) {
+// ByTypedID finds a resource by "type:id". Types may hold colons.
+func (s *Sync) ByTypedID(text string) (Ref, bool) {
 	for i := range len(text) {
 		if text[i] == ':' {
 			if r, ok := s.ByID(text[:i], text[i+1:]); ok {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // maxCandidates is how many things an error names at most.
@@ -73,7 +74,7 @@ func candidateIDs(list []Candidate, count int) string {
 func (s *Sync) FindResource(text string, kinds ...Kind) (Ref, error) {
 	text = strings.TrimSpace(text)
 	of := func(r Ref) bool { return len(kinds) == 0 || slices.Contains(kinds, s.resources[r].kind) }
-	if r, ok := s.byColon(text); ok && of(r) {
+	if r, ok := s.ByTypedID(text); ok && of(r) {
 		return r, nil
 	}
 	var byID, byName []Ref
@@ -110,20 +111,20 @@ type wanted struct {
 }
 
 func wantedOf(text string) wanted {
-	return wanted{folded: fold(text), login: identity.Fold(text), email: identity.FoldEmail(text)}
+	return wanted{folded: search.Fold(text), login: identity.Fold(text), email: identity.FoldEmail(text)}
 }
 
 // withText visits the resources that have a text somewhere in what is searched, which
 // are few as against those that have to be looked at otherwise.
 func (s *Sync) withText(w wanted, visit func(Ref)) {
 	// An address can be written in ways that are searched for differently.
-	texts := slices.Compact([]string{oneLine(w.folded), oneLine(fold(w.email))})
+	texts := slices.Compact([]string{search.OneLine(w.folded), search.OneLine(search.Fold(w.email))})
 	seen := map[Ref]bool{}
 	for _, text := range texts {
 		if text == "" {
 			continue
 		}
-		s.resourceTexts.find(text, func(i int) {
+		s.resourceTexts.Find(text, func(i int) {
 			if r := Ref(i); !seen[r] {
 				seen[r] = true
 				visit(r)
@@ -134,7 +135,7 @@ func (s *Sync) withText(w wanted, visit func(Ref)) {
 
 // named reports whether a resource is called something.
 func (m *record) named(w wanted) bool {
-	if fold(strings.TrimSpace(m.name)) == w.folded {
+	if search.Fold(strings.TrimSpace(m.name)) == w.folded {
 		return true
 	}
 	if a := m.account; a != nil {
@@ -170,11 +171,11 @@ func (s *Sync) nearest(folded string, of func(Ref) bool) []Candidate {
 		distance int
 	}
 	var list []near
-	if found := s.resourceTexts.search(strings.Fields(folded)); found != nil {
+	if found := s.resourceTexts.Search(strings.Fields(folded)); found != nil {
 		for r, hit := range found {
 			if hit && of(Ref(r)) {
 				// A name that holds the text is nearer than one whose manager's does.
-				name := s.resourceTexts.first(r)
+				name := s.resourceTexts.First(r)
 				d := len(name)
 				if !strings.Contains(name, folded) {
 					d += 1 << 20
@@ -251,13 +252,13 @@ func (n *nearness) distance(name string) int {
 
 // resource is the distance to a resource's name, a word of it or its login.
 func (n *nearness) resource(s *Sync, r Ref) int {
-	name := s.resourceTexts.first(int(r))
+	name := s.resourceTexts.First(int(r))
 	d := n.distance(name)
 	for word := range strings.FieldsSeq(name) {
 		d = min(d, n.distance(word))
 	}
 	if a := s.resources[r].account; a != nil && a.Login != "" {
-		d = min(d, n.distance(fold(a.Login)))
+		d = min(d, n.distance(search.Fold(a.Login)))
 	}
 	return d
 }
@@ -282,7 +283,7 @@ func (s *Sync) FindEntitlement(text string) (EntRef, error) {
 		return NoEnt, err
 	}
 	err := &NotFoundError{Text: text}
-	for _, c := range s.nearest(fold(text), func(r Ref) bool { return s.resources[r].ents > 0 }) {
+	for _, c := range s.nearest(search.Fold(text), func(r Ref) bool { return s.resources[r].ents > 0 }) {
 		for _, e := range s.EntitlementsOf(c.Resource.Ref) {
 			if len(err.Nearest) < maxNearest {
 				err.Nearest = append(err.Nearest, s.entitlementCandidate(e))
@@ -305,15 +306,15 @@ func (s *Sync) entitlementsNamed(text string) []EntRef {
 		e := &s.entitlements[i]
 		m := &s.resources[e.resource]
 		ref := EntRef(i)
-		typed := fold(s.types[m.typ].ID + ":" + m.id)
+		typed := search.Fold(s.types[m.typ].ID + ":" + m.id)
 		switch {
-		case fold(e.name) == folded:
+		case search.Fold(e.name) == folded:
 			ways[0] = append(ways[0], ref)
-		case m.named(w) || fold(m.id) == folded || typed == folded:
+		case m.named(w) || search.Fold(m.id) == folded || typed == folded:
 			ways[1] = append(ways[1], ref)
-		case e.slug != "" && strings.HasSuffix(folded, " "+fold(e.slug)):
-			of := strings.TrimSpace(strings.TrimSuffix(folded, fold(e.slug)))
-			if m.named(wantedOf(of)) || fold(m.id) == of || typed == of {
+		case e.slug != "" && strings.HasSuffix(folded, " "+search.Fold(e.slug)):
+			of := strings.TrimSpace(strings.TrimSuffix(folded, search.Fold(e.slug)))
+			if m.named(wantedOf(of)) || search.Fold(m.id) == of || typed == of {
 				ways[2] = append(ways[2], ref)
 			}
 		}

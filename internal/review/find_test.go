@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/reviewtest"
 )
 
 func TestFindResource(t *testing.T) {
 	t.Parallel()
-	b := companyBuilder(t)
-	b.resource("group", "u1", "Namesakes")
-	b.resource("group", "g3", "BO")
-	s := b.load()
+	b := reviewtest.Company(t)
+	b.Resource("group", "u1", "Namesakes")
+	b.Resource("group", "g3", "BO")
+	s := b.Load()
 	for text, want := range map[string]string{
 		"user:u1": "user:u1", "u2": "user:u2", "chloe": "user:u3", " Chloé ": "user:u3", "U3@EXAMPLE.COM": "user:u3",
 		"u3-login": "user:u3", "mail": "app:a1", "g1": "group:g1",
@@ -55,11 +56,11 @@ func TestFindResource(t *testing.T) {
 // The nearest name comes first, wherever it stands in the archive.
 func TestNearestComesFirst(t *testing.T) {
 	t.Parallel()
-	b := companyBuilder(t)
+	b := reviewtest.Company(t)
 	for _, app := range [][2]string{{"n1", "SAP"}, {"n2", "Slack"}, {"n3", "Slate"}} {
-		b.entitlement(b.resource("app", app[0], app[1]), "access")
+		b.Entitlement(b.Resource("app", app[0], app[1]), "access")
 	}
-	s := b.load()
+	s := b.Load()
 	var none *review.NotFoundError
 	if _, err := s.FindEntitlement("Slak"); !errors.As(err, &none) || len(none.Nearest) != 3 || none.Nearest[0].ID != "app:n2:access" {
 		t.Errorf("Slak: %v", err)
@@ -68,11 +69,11 @@ func TestNearestComesFirst(t *testing.T) {
 
 func TestFindEntitlement(t *testing.T) {
 	t.Parallel()
-	b := companyBuilder(t)
-	wiki := b.resource("app", "a2", "Wiki")
-	b.entitlement(wiki, "read")
-	b.entitlement(wiki, "write")
-	s := b.load()
+	b := reviewtest.Company(t)
+	wiki := b.Resource("app", "a2", "Wiki")
+	b.Entitlement(wiki, "read")
+	b.Entitlement(wiki, "write")
+	s := b.Load()
 	for text, want := range map[string]string{
 		"app:a1:access": "app:a1:access", "Mail": "app:a1:access", "app:a1": "app:a1:access", "MAIL access": "app:a1:access",
 		"wiki read": "app:a2:read", "a2 write": "app:a2:write", "app:a2 write": "app:a2:write",

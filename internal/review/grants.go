@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"sort"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // Grants lists grants.
@@ -17,13 +19,13 @@ import (
 // ("type:id"), via (the id of an entitlement that the grant comes from).
 //
 // A search that is the id of a grant finds that one.
-func (s *Sync) Grants(q Query) (Page[Grant], error) {
-	page := Page[Grant]{All: len(s.principal)}
+func (s *Sync) Grants(q search.Query) (search.Page[Grant], error) {
+	page := search.Page[Grant]{All: len(s.principal)}
 	sel, err := s.selectGrants(q)
 	if err != nil {
 		return page, err
 	}
-	walk, err := pick("sort", q.Sort, map[string]walk{
+	walk, err := search.Pick("sort", q.Sort, map[string]walk{
 		"": walkByEntitlement, "entitlement": walkByEntitlement, "resource": walkByEntitlement,
 		"principal": walkByPrincipal, "direct": walkByDirect,
 	})
@@ -42,21 +44,21 @@ func (s *Sync) Grants(q Query) (Page[Grant], error) {
 // GrantAt returns a grant by its place among [Sync.GrantCount]. It panics on a place
 // that is none.
 func (s *Sync) GrantAt(g int32) Grant {
-	e := s.entitlementOf(g)
+	e := s.EntitlementOf(g)
 	return Grant{
 		ID: s.grantID(g, e), Entitlement: s.EntitlementAt(e), Principal: s.Brief(s.principal[g]),
-		Direct: s.flags[g]&flagDirect != 0, Via: append([]EntRef(nil), s.sourcesOf(g)...),
+		Direct: s.flags[g]&flagDirect != 0, Via: append([]EntRef(nil), s.SourcesOf(g)...),
 		Immutable: s.flags[g]&flagImmutable != 0, Expandable: s.flags[g]&flagExpandable != 0,
 	}
 }
 
-// entitlementOf finds the entitlement of a grant.
-func (s *Sync) entitlementOf(g int32) EntRef {
+// EntitlementOf finds the entitlement of a grant.
+func (s *Sync) EntitlementOf(g int32) EntRef {
 	return EntRef(sort.Search(len(s.entitlements), func(e int) bool { return s.entStart[e+1] > g }))
 }
 
-// sourcesOf are the entitlements that a grant comes from, without its own.
-func (s *Sync) sourcesOf(g int32) []EntRef {
+// SourcesOf are the entitlements that a grant comes from, without its own.
+func (s *Sync) SourcesOf(g int32) []EntRef {
 	at := s.sources[g]
 	if at == 0 {
 		return nil
@@ -151,7 +153,7 @@ func (l *selection) count(from, to int32) int {
 
 // selectGrants finds the grants that match. Every word of the search must be in the
 // texts of the principal or of the entitlement.
-func (s *Sync) selectGrants(q Query) (*selection, error) {
+func (s *Sync) selectGrants(q search.Query) (*selection, error) {
 	f, err := s.grantFilter(q.Filter)
 	if err != nil {
 		return nil, err
@@ -159,28 +161,28 @@ func (s *Sync) selectGrants(q Query) (*selection, error) {
 	if f.nothing {
 		return &selection{few: true}, nil
 	}
-	search := words(q.Search)
-	if len(search) > 0 {
+	want := search.Words(q.Search)
+	if len(want) > 0 {
 		if g, ok := s.findGrant(strings.TrimSpace(q.Search)); ok {
 			sel := &selection{few: true}
-			if f.match(s, g, s.entitlementOf(g)) {
+			if f.match(s, g, s.EntitlementOf(g)) {
 				sel.list, sel.total = []int32{g}, 1
 			}
 			return sel, nil
 		}
 	}
-	m := s.masks(f, search)
+	m := s.masks(f, want)
 	if f.of != NoRef || f.one != NoEnt {
 		return s.selectFew(f, m), nil
 	}
-	if len(search) == 0 && len(f.ents)+len(f.principals) == 0 && f.mask == 0 && f.sources == nil {
+	if len(want) == 0 && len(f.ents)+len(f.principals) == 0 && f.mask == 0 && f.sources == nil {
 		return &selection{all: true, total: len(s.principal)}, nil
 	}
 	return s.selectMany(f, m), nil
 }
 
 func (f *grantFilter) match(s *Sync, g int32, e EntRef) bool {
-	return f.ents.all(e) && f.principals.all(s.principal[g]) && f.takes(s, g, e)
+	return f.ents.All(e) && f.principals.All(s.principal[g]) && f.takes(s, g, e)
 }
 
 // masks says which words of a search, and a bit more for the filter, an entitlement
@@ -203,25 +205,25 @@ const (
 // not asked for by people.
 const maxWords = 30
 
-func (s *Sync) masks(f *grantFilter, search []string) masks {
-	if len(search) > maxWords {
-		search = search[:maxWords]
+func (s *Sync) masks(f *grantFilter, want []string) masks {
+	if len(want) > maxWords {
+		want = want[:maxWords]
 	}
 	m := masks{
 		ent: make([]uint32, len(s.entitlements)), principal: make([]uint32, len(s.resources)),
-		want: 1<<len(search) - 1 | entitlementBit | principalBit,
+		want: 1<<len(want) - 1 | entitlementBit | principalBit,
 	}
-	for i, w := range search {
-		s.entitlementTexts.find(w, func(e int) { m.ent[e] |= 1 << i })
-		s.resourceTexts.find(w, func(r int) { m.principal[r] |= 1 << i })
+	for i, w := range want {
+		s.entitlementTexts.Find(w, func(e int) { m.ent[e] |= 1 << i })
+		s.resourceTexts.Find(w, func(r int) { m.principal[r] |= 1 << i })
 	}
 	for e := range m.ent {
-		if len(f.ents) == 0 || f.ents.all(EntRef(e)) {
+		if len(f.ents) == 0 || f.ents.All(EntRef(e)) {
 			m.ent[e] |= entitlementBit
 		}
 	}
 	for p := range m.principal {
-		if len(f.principals) == 0 || f.principals.all(Ref(p)) {
+		if len(f.principals) == 0 || f.principals.All(Ref(p)) {
 			m.principal[p] |= principalBit
 		}
 		m.any |= m.principal[p]
@@ -239,7 +241,7 @@ func (s *Sync) selectFew(f *grantFilter, m masks) *selection {
 	}
 	if f.of != NoRef {
 		for _, g := range s.grantsOf(f.of) {
-			take(g, s.entitlementOf(g))
+			take(g, s.EntitlementOf(g))
 		}
 	} else {
 		for g := s.entStart[f.one]; g < s.entStart[f.one+1]; g++ {

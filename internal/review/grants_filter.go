@@ -1,11 +1,15 @@
 package review
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+)
 
 // grantFilter is what a filter says about the parts of a grant.
 type grantFilter struct {
-	ents       tests[EntRef]
-	principals tests[Ref]
+	ents       search.Tests[EntRef]
+	principals search.Tests[Ref]
 	// Of the flags in mask, a grant has those in flags.
 	mask, flags flags
 	// sources marks the sets of sources, by their places in Sync.sources, of which a
@@ -23,8 +27,8 @@ func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
 	ents := s.entitlementFilters()
 	flag := func(key string, bit flags) func(string) (func(struct{}) bool, error) {
 		return noting(func(value string) error {
-			if !slices.Contains(yesNo(), value) {
-				return &ValueError{key, value, yesNo()}
+			if !slices.Contains(search.YesNo(), value) {
+				return &search.ValueError{Key: key, Value: value, Known: search.YesNo()}
 			}
 			f.mask |= bit
 			if value == "yes" {
@@ -43,21 +47,21 @@ func (s *Sync) grantFilter(filter map[string]string) (*grantFilter, error) {
 			return nil
 		})
 	}
-	_, err := filters(filter, map[string]func(string) (func(struct{}) bool, error){
+	_, err := search.Filters(filter, map[string]func(string) (func(struct{}) bool, error){
 		"direct":      flag("direct", flagDirect),
 		"immutable":   flag("immutable", flagImmutable),
 		"expandable":  flag("expandable", flagExpandable),
 		"entitlement": entitlement(func(e EntRef) { f.one = e }),
 		"via":         entitlement(func(e EntRef) { f.sources = s.setsWith(e) }),
 		"principal": noting(func(value string) error {
-			p, ok := s.byColon(value)
+			p, ok := s.ByTypedID(value)
 			f.of, f.nothing = p, f.nothing || !ok
 			return nil
 		}),
 		"kind":     into(&f.ents, ents["kind"]),
 		"type":     into(&f.ents, ents["type"]),
 		"resource": into(&f.ents, ents["resource"]),
-		"principal_kind": into(&f.principals, oneOf("principal_kind", kindWords(),
+		"principal_kind": into(&f.principals, search.OneOf("principal_kind", KindWords(),
 			func(r Ref, v string) bool { return s.resources[r].kind.String() == v })),
 		"principal_type": into(&f.principals, typeFilter(s, "principal_type", func(r Ref) int32 { return s.resources[r].typ })),
 	})
@@ -72,7 +76,7 @@ func noting(note func(value string) error) func(string) (func(struct{}) bool, er
 }
 
 // into adds what a filter makes to a list of tests.
-func into[T any](list *tests[T], filter func(string) (func(T) bool, error)) func(string) (func(struct{}) bool, error) {
+func into[T any](list *search.Tests[T], filter func(string) (func(T) bool, error)) func(string) (func(struct{}) bool, error) {
 	return noting(func(value string) error {
 		test, err := filter(value)
 		if err == nil {

@@ -1,6 +1,10 @@
 package review
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+)
 
 // walk visits the grants of a selection in an order until the visitor has enough, but
 // for the first ones, which it counts down.
@@ -9,7 +13,7 @@ type walk func(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) 
 // walkByEntitlement visits them in their own order.
 func walkByEntitlement(s *Sync, desc bool, sel *selection, skip *int, visit func(int32) bool) {
 	if sel.few {
-		walkFew(sel.list, desc, s.entitlementOf, skip, visit)
+		walkFew(sel.list, desc, s.EntitlementOf, skip, visit)
 		return
 	}
 	n := len(s.entitlements)
@@ -86,7 +90,7 @@ func (s *Sync) half(sel *selection, direct bool) *selection {
 	if sel.few {
 		h := &selection{few: true}
 		for _, g := range sel.list {
-			if s.isDirect(g) == direct {
+			if s.IsDirect(g) == direct {
 				h.list = append(h.list, g)
 			}
 		}
@@ -110,7 +114,7 @@ func (s *Sync) half(sel *selection, direct bool) *selection {
 
 // walkFew visits a list by a key.
 func walkFew[K cmp.Ordered](list []int32, desc bool, key func(g int32) K, skip *int, visit func(int32) bool) {
-	for _, i := range arrange(len(list), desc, func(i int32) K { return key(list[i]) }) {
+	for _, i := range search.Arrange(len(list), desc, func(i int32) K { return key(list[i]) }) {
 		if !pass(list[i], skip, visit) {
 			return
 		}

@@ -41,13 +41,13 @@ func (s *Sync) Graph(p Ref, most int) Graph {
 	}
 	d := drawing{s: s, places: map[Ref]int{}, edges: map[Edge]bool{}}
 	center := d.node(p, 0)
-	list := s.oncePer(s.grantsOf(p), s.entitlementOf)
+	list := s.oncePer(s.grantsOf(p), s.EntitlementOf)
 	// Direct holdings come first: without them, what comes through them hangs in the
 	// air.
 	drawn := 0
 	for _, direct := range []bool{true, false} {
 		for _, g := range list {
-			if s.isDirect(g) != direct {
+			if s.IsDirect(g) != direct {
 				continue
 			}
 			if drawn == most {
@@ -55,7 +55,7 @@ func (s *Sync) Graph(p Ref, most int) Graph {
 				continue
 			}
 			drawn++
-			d.holding(center, p, s.entitlementOf(g))
+			d.holding(center, p, s.EntitlementOf(g))
 		}
 	}
 	d.g.Nodes[center].Hidden = d.g.HiddenHoldings
@@ -98,7 +98,7 @@ const graphPaths = 20
 
 // holding draws the ways to one entitlement.
 func (d *drawing) holding(center int, p Ref, e EntRef) {
-	paths, _ := d.s.paths(p, e, graphPaths)
+	paths, _ := d.s.Paths(p, e, graphPaths)
 	for _, path := range paths {
 		from, through := center, NoEnt
 		steps := append(append(Path{}, path...), e)
@@ -118,7 +118,7 @@ func (d *drawing) members(center int, r Ref, most int) {
 		for g := d.s.entStart[e]; g < d.s.entStart[e+1]; g++ {
 			p := d.s.principal[g]
 			switch {
-			case !d.s.isDirect(g):
+			case !d.s.IsDirect(g):
 				// Who has it through something is drawn on that thing's own graph.
 				continue
 			case drawn[p], len(drawn) < most:

@@ -58,6 +58,20 @@ func ParseKind(word string) (Kind, bool) {
 	return 0, false
 }
 
+// GrantWord is what a grant on a resource of a kind is called.
+func GrantWord(k Kind) string {
+	switch k {
+	case Group:
+		return "membership"
+	case Application:
+		return "assignment"
+	case Role:
+		return "role assignment"
+	default:
+		return "grant"
+	}
+}
+
 // Status says whether an account can be used.
 type Status uint8
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // Overview is a sync at a glance.
@@ -39,7 +41,7 @@ const topRows = 10
 
 // Overview counts. The result is shared and must not be changed.
 func (s *Sync) Overview() *Overview {
-	return cachedValue(&s.cache, "overview", s.overview)
+	return search.Cached(&s.cache, "overview", s.overview)
 }
 
 func (s *Sync) overview() *Overview {
@@ -80,7 +82,7 @@ func (s *Sync) overview() *Overview {
 	}
 	o.MFA, o.Departments, o.AccountTypes = facet("mfa"), facet("department"), facet("account_type")
 	largest := func(k Kind) []ResourceRow {
-		page, err := s.Resources(k, Query{Sort: "members", Desc: true, Limit: topRows})
+		page, err := s.Resources(k, search.Query{Sort: "members", Desc: true, Limit: topRows})
 		if err != nil {
 			panic(err) // The keys are those of Resources.
 		}

@@ -1,9 +1,8 @@
 package review
 
 import (
-	"slices"
-
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // Resources lists resources, those of one kind or of all for 0. What the archive has
@@ -17,7 +16,7 @@ import (
 // Filter keys: account_type, admin (yes, no), department, details, empty (yes: without
 // members), holds (yes: with holdings), kind, manager, mfa (yes, no, unknown), parent
 // ("type:id"), status (enabled, disabled, deleted, unknown), type.
-func (s *Sync) Resources(kind Kind, q Query) (Page[ResourceRow], error) {
+func (s *Sync) Resources(kind Kind, q search.Query) (search.Page[ResourceRow], error) {
 	return s.listResources(q, func(r Ref) bool {
 		m := &s.resources[r]
 		return !m.missing && (kind == 0 || m.kind == kind)
@@ -26,12 +25,12 @@ func (s *Sync) Resources(kind Kind, q Query) (Page[ResourceRow], error) {
 
 // Principals lists whoever holds something, with the keys of [Sync.Resources]. A
 // principal that the archive has no row for is among them.
-func (s *Sync) Principals(q Query) (Page[ResourceRow], error) {
+func (s *Sync) Principals(q search.Query) (search.Page[ResourceRow], error) {
 	return s.listResources(q, func(r Ref) bool { return s.holdings[r].All > 0 })
 }
 
-func (s *Sync) listResources(q Query, in func(Ref) bool) (Page[ResourceRow], error) {
-	var page Page[ResourceRow]
+func (s *Sync) listResources(q search.Query, in func(Ref) bool) (search.Page[ResourceRow], error) {
+	var page search.Page[ResourceRow]
 	order, err := s.resourceOrder(q)
 	if err != nil {
 		return page, err
@@ -40,24 +39,24 @@ func (s *Sync) listResources(q Query, in func(Ref) bool) (Page[ResourceRow], err
 	if err != nil {
 		return page, err
 	}
-	found := s.resourceTexts.search(words(q.Search))
-	w := q.window()
+	found := s.resourceTexts.Search(search.Words(q.Search))
+	w := q.Window()
 	for _, i := range order {
 		if !in(Ref(i)) {
 			continue
 		}
 		page.All++
-		if (found == nil || found[i]) && match.all(Ref(i)) && w.take() {
+		if (found == nil || found[i]) && match.All(Ref(i)) && w.Take() {
 			page.Rows = append(page.Rows, s.Row(Ref(i)))
 		}
 	}
-	page.Total = w.seen
+	page.Total = w.Seen()
 	return page, nil
 }
 
 // resourceOrder is the order that a query asks for, of all resources.
-func (s *Sync) resourceOrder(q Query) ([]int32, error) {
-	sort, err := pick("sort", q.Sort, resourceSorts())
+func (s *Sync) resourceOrder(q search.Query) ([]int32, error) {
+	sort, err := search.Pick("sort", q.Sort, resourceSorts())
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +67,12 @@ func (s *Sync) resourceOrder(q Query) ([]int32, error) {
 func resourceSorts() map[string]func(*Sync, bool) []int32 {
 	byText := func(name string, text func(*Sync, Ref) string) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arranged(&s.cache, "resources "+name, s.Len(), desc, func(i int32) string { return emptyLast(text(s, Ref(i))) })
+			return search.Arranged(&s.cache, "resources "+name, s.Len(), desc, func(i int32) string { return search.EmptyLast(text(s, Ref(i))) })
 		}
 	}
 	byNumber := func(name string, number func(*Sync, Ref) int64) func(*Sync, bool) []int32 {
 		return func(s *Sync, desc bool) []int32 {
-			return arrangedRanks(&s.cache, "resources "+name, s.Len(), desc, func(i int32) int64 { return number(s, Ref(i)) })
+			return search.ArrangedRanks(&s.cache, "resources "+name, s.Len(), desc, func(i int32) int64 { return number(s, Ref(i)) })
 		}
 	}
 	ofAccount := func(name string, text func(*AccountInfo) string) func(*Sync, bool) []int32 {
@@ -136,71 +135,6 @@ func boolTri(b bool) Tri {
 	return No
 }
 
-// tests are conditions that must all hold.
-type tests[T any] []func(T) bool
-
-func (t tests[T]) all(v T) bool {
-	for _, test := range t {
-		if !test(v) {
-			return false
-		}
-	}
-	return true
-}
-
-// filters turns a filter into tests by what its keys stand for.
-func filters[T any](filter map[string]string, known map[string]func(value string) (func(T) bool, error)) (tests[T], error) {
-	var list tests[T]
-	for key, value := range filter {
-		use, err := pick("filter", key, known)
-		if err != nil {
-			return nil, err
-		}
-		if value == "" {
-			continue
-		}
-		test, err := use(value)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, test)
-	}
-	return list, nil
-}
-
-// oneOf makes a filter whose values are words.
-func oneOf[T any](key string, known []string, test func(T, string) bool) func(string) (func(T) bool, error) {
-	return func(value string) (func(T) bool, error) {
-		if !slices.Contains(known, value) {
-			return nil, &ValueError{key, value, known}
-		}
-		return func(v T) bool { return test(v, value) }, nil
-	}
-}
-
-// anyText makes a filter that takes every text, compared as it is searched.
-func anyText[T any](text func(T) string) func(string) (func(T) bool, error) {
-	return foldedText(fold, text)
-}
-
-// foldedText makes a filter that takes every text, compared as fold has it. Many
-// things have the same text, so that what was compared is remembered.
-func foldedText[T any](fold func(string) string, text func(T) string) func(string) (func(T) bool, error) {
-	return func(value string) (func(T) bool, error) {
-		folded := fold(value)
-		known := map[string]bool{}
-		return func(v T) bool {
-			t := text(v)
-			same, ok := known[t]
-			if !ok {
-				same = fold(t) == folded
-				known[t] = same
-			}
-			return same
-		}, nil
-	}
-}
-
 // typeFilter restricts to one of the sync's types.
 func typeFilter[T any](s *Sync, key string, of func(T) int32) func(string) (func(T) bool, error) {
 	return func(value string) (func(T) bool, error) {
@@ -211,13 +145,12 @@ func typeFilter[T any](s *Sync, key string, of func(T) int32) func(string) (func
 				return func(v T) bool { return of(v) == int32(i) }, nil
 			}
 		}
-		return nil, &ValueError{key, value, known}
+		return nil, &search.ValueError{Key: key, Value: value, Known: known}
 	}
 }
 
-func yesNo() []string { return []string{"yes", "no"} }
-
-func kindWords() []string {
+// KindWords are the kinds as filters take them.
+func KindWords() []string {
 	var known []string
 	for _, k := range Kinds() {
 		known = append(known, k.String())
@@ -225,9 +158,9 @@ func kindWords() []string {
 	return known
 }
 
-func (s *Sync) resourceFilter(filter map[string]string) (tests[Ref], error) {
+func (s *Sync) resourceFilter(filter map[string]string) (search.Tests[Ref], error) {
 	text := func(fold func(string) string, get func(*AccountInfo) string) func(string) (func(Ref) bool, error) {
-		return foldedText(fold, func(r Ref) string {
+		return search.FoldedText(fold, func(r Ref) string {
 			if a := s.resources[r].account; a != nil {
 				return get(a)
 			}
@@ -235,26 +168,26 @@ func (s *Sync) resourceFilter(filter map[string]string) (tests[Ref], error) {
 		})
 	}
 	word := func(key string, known []string, get func(*AccountInfo) string) func(string) (func(Ref) bool, error) {
-		return oneOf(key, known, func(r Ref, value string) bool {
+		return search.OneOf(key, known, func(r Ref, value string) bool {
 			a := s.resources[r].account
 			return a != nil && get(a) == value
 		})
 	}
-	return filters(filter, map[string]func(string) (func(Ref) bool, error){
+	return search.Filters(filter, map[string]func(string) (func(Ref) bool, error){
 		"account_type": word("account_type", []string{"human", "service", "system"}, func(a *AccountInfo) string { return a.Type }),
-		"admin":        word("admin", yesNo(), func(a *AccountInfo) string { return boolTri(a.Admin).String() }),
-		"department":   text(fold, func(a *AccountInfo) string { return a.Department }),
-		"details":      text(fold, func(a *AccountInfo) string { return a.Details }),
+		"admin":        word("admin", search.YesNo(), func(a *AccountInfo) string { return boolTri(a.Admin).String() }),
+		"department":   text(search.Fold, func(a *AccountInfo) string { return a.Department }),
+		"details":      text(search.Fold, func(a *AccountInfo) string { return a.Details }),
 		"manager":      text(identity.FoldEmail, func(a *AccountInfo) string { return a.Manager }),
 		"mfa": word("mfa", []string{Yes.String(), No.String(), Unknown.String()},
 			func(a *AccountInfo) string { return a.MFA.String() }),
 		"status": word("status", []string{Enabled.String(), Disabled.String(), Deleted.String(), StatusUnknown.String()},
 			func(a *AccountInfo) string { return a.Status.String() }),
-		"empty": oneOf("empty", yesNo(), func(r Ref, v string) bool { return (s.members[r].All == 0) == (v == "yes") }),
-		"holds": oneOf("holds", yesNo(), func(r Ref, v string) bool { return (s.holdings[r].All > 0) == (v == "yes") }),
-		"kind":  oneOf("kind", kindWords(), func(r Ref, v string) bool { return s.resources[r].kind.String() == v }),
+		"empty": search.OneOf("empty", search.YesNo(), func(r Ref, v string) bool { return (s.members[r].All == 0) == (v == "yes") }),
+		"holds": search.OneOf("holds", search.YesNo(), func(r Ref, v string) bool { return (s.holdings[r].All > 0) == (v == "yes") }),
+		"kind":  search.OneOf("kind", KindWords(), func(r Ref, v string) bool { return s.resources[r].kind.String() == v }),
 		"type":  typeFilter(s, "type", func(r Ref) int32 { return s.resources[r].typ }),
-		"parent": anyText(func(r Ref) string {
+		"parent": search.AnyText(func(r Ref) string {
 			if m := s.resources[r].more; m != nil && m.parentID != "" {
 				return m.parentType + ":" + m.parentID
 			}
@@ -273,7 +206,7 @@ type Facet struct {
 // account_type, status and mfa among the accounts, the most frequent ones first. The
 // value of those without one is empty.
 func (s *Sync) Facets(key string) ([]Facet, error) {
-	get, err := pick("filter", key, map[string]func(*AccountInfo) string{
+	get, err := search.Pick("filter", key, map[string]func(*AccountInfo) string{
 		"department":   func(a *AccountInfo) string { return a.Department },
 		"details":      func(a *AccountInfo) string { return a.Details },
 		"account_type": func(a *AccountInfo) string { return a.Type },
@@ -283,5 +216,5 @@ func (s *Sync) Facets(key string) ([]Facet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cachedValue(&s.cache, "facets "+key, func() []Facet { return s.facets(get) }), nil
+	return search.Cached(&s.cache, "facets "+key, func() []Facet { return s.facets(get) }), nil
 }

@@ -1,6 +1,9 @@
 package review
 
-import "github.com/conductorone/baton-jumpcloud/internal/c1z"
+import (
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+)
 
 // Sync is one sync of an archive, arranged for questions. It is safe for concurrent
 // use.
@@ -39,9 +42,9 @@ type Sync struct {
 	// that paths through it have several parts.
 	layered []bool
 
-	resourceTexts, entitlementTexts *texts
+	resourceTexts, entitlementTexts *search.Texts
 
-	cache cache
+	cache search.Cache
 }
 
 // flags are what is known of a grant beside its ends.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 )
 
 // Key names a sync of the library.
@@ -225,11 +226,11 @@ func (l *Library) read(ld *load) {
 // prepare makes the reports, which take about a second for ten million grants, while
 // nobody waits for them. An error comes again for whoever asks.
 func (l *Library) prepare(s *review.Sync) {
-	for _, info := range review.Reports() {
-		if info.Name == review.ReportChanges {
+	for _, info := range findings.Reports() {
+		if info.Name == findings.Changes {
 			continue // It is about another sync as well.
 		}
-		if _, err := s.Report(l.ctx, info.Name, nil); err != nil || l.ctx.Err() != nil {
+		if _, err := findings.Make(l.ctx, s, info.Name, nil); err != nil || l.ctx.Err() != nil {
 			return
 		}
 	}

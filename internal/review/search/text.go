@@ -1,4 +1,4 @@
-package review
+package search
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// texts are the folded texts of numbered things, one after the other, so that a word
+// Texts are the folded texts of numbered things, one after the other, so that a word
 // is looked for in all of them at the speed of memory.
-type texts struct {
+type Texts struct {
 	all []byte
 	// start has where each one begins, and one more.
 	start []int
@@ -17,26 +17,27 @@ type texts struct {
 // textEnd stands between texts. No word of a search holds it, since it is a space.
 const textEnd = '\n'
 
-func newTexts(n int) *texts { return &texts{start: append(make([]int, 0, n+1), 0)} }
+// NewTexts makes room for the texts of so many things, which are added in their order.
+func NewTexts(n int) *Texts { return &Texts{start: append(make([]int, 0, n+1), 0)} }
 
-// add adds the texts of the next thing.
-func (t *texts) add(parts ...string) {
+// Add adds the texts of the next thing.
+func (t *Texts) Add(parts ...string) {
 	for _, p := range parts {
 		if p != "" {
-			t.all = append(t.all, oneLine(fold(p))...)
+			t.all = append(t.all, OneLine(Fold(p))...)
 			t.all = append(t.all, textEnd)
 		}
 	}
 	t.start = append(t.start, len(t.all))
 }
 
-// oneLine takes what separates texts out of one.
-func oneLine(folded string) string { return strings.ReplaceAll(folded, string(textEnd), " ") }
+// OneLine takes what separates texts out of one.
+func OneLine(folded string) string { return strings.ReplaceAll(folded, string(textEnd), " ") }
 
-func (t *texts) len() int { return len(t.start) - 1 }
+func (t *Texts) len() int { return len(t.start) - 1 }
 
-// find calls found for each thing that holds a word, once and in order.
-func (t *texts) find(word string, found func(i int)) {
+// Find calls found for each thing that holds a word, once and in order.
+func (t *Texts) Find(word string, found func(i int)) {
 	w := []byte(word)
 	at, i := 0, 0
 	for at < len(t.all) {
@@ -56,15 +57,15 @@ func (t *texts) find(word string, found func(i int)) {
 	}
 }
 
-// search returns which things hold all words, nil when there are none: everything
+// Search returns which things hold all words, nil when there are none: everything
 // matches then.
-func (t *texts) search(words []string) []bool {
+func (t *Texts) Search(words []string) []bool {
 	if len(words) == 0 {
 		return nil
 	}
 	hits := make([]int32, t.len())
 	for n, w := range words {
-		t.find(w, func(i int) {
+		t.Find(w, func(i int) {
 			if hits[i] == int32(n) {
 				hits[i]++
 			}
@@ -77,13 +78,13 @@ func (t *texts) search(words []string) []bool {
 	return match
 }
 
-// has reports whether a thing holds a word.
-func (t *texts) has(i int, word string) bool {
+// Has reports whether a thing holds a word.
+func (t *Texts) Has(i int, word string) bool {
 	return bytes.Contains(t.all[t.start[i]:t.start[i+1]], []byte(word))
 }
 
-// first is the first text of a thing.
-func (t *texts) first(i int) string {
+// First is the first text of a thing.
+func (t *Texts) First(i int) string {
 	all := t.all[t.start[i]:t.start[i+1]]
 	if end := bytes.IndexByte(all, textEnd); end >= 0 {
 		all = all[:end]

@@ -1,4 +1,4 @@
-package review_test
+package findings_test
 
 import (
 	"errors"
@@ -8,41 +8,44 @@ import (
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
+	"github.com/conductorone/baton-jumpcloud/internal/review/reviewtest"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // kelvins are an administrator, an account of somebody whose address is spelled with
 // U+212A KELVIN SIGN, and things with names of the same sort.
 func kelvins(t *testing.T) *review.Sync {
 	t.Helper()
-	b := companyBuilder(t)
+	b := reviewtest.Company(t)
 	at := func(address, login string) func(*v2.Resource, *v2.UserTrait) {
 		return func(_ *v2.Resource, u *v2.UserTrait) { u.Emails[0].Address, u.Login = address, login }
 	}
-	admin := b.user("k1", "Kay", at("kelvin@example.com", "kelvin@example.com"))
-	b.user("k2", "Kay", at("\u212aelvin@Example.com", "kay"))
+	admin := b.User("k1", "Kay", at("kelvin@example.com", "kelvin@example.com"))
+	b.User("k2", "Kay", at("\u212aelvin@Example.com", "kay"))
 	// The same person twice, and one person with two addresses, deceive nobody.
-	b.user("k3", "Zoë", at("zoë@example.com.", "zoe3"))
-	b.user("k4", "Zoë", at("ZOë@example.com", "zoe4"))
-	b.user("k5", "Max", func(_ *v2.Resource, u *v2.UserTrait) {
+	b.User("k3", "Zoë", at("zoë@example.com.", "zoe3"))
+	b.User("k4", "Zoë", at("ZOë@example.com", "zoe4"))
+	b.User("k5", "Max", func(_ *v2.Resource, u *v2.UserTrait) {
 		u.Emails = append(u.Emails, &v2.UserTrait_Email{Address: "k\u0035@example.com"}, &v2.UserTrait_Email{Address: "\u212a5@example.com"})
 	})
-	b.grant(b.entitlements[2], admin)
-	b.resource("role", "r2", "Help Desk")
-	b.resource("role", "r3", "Help De\u017fk")
-	b.resource("group", "g4", "Admins")
-	b.resource("group", "g5", "\u0410dmins")
-	b.resource("app", "a4", "Admins") // Of another kind.
-	return b.load()
+	b.Grant(b.Entitlements[2], admin)
+	b.Resource("role", "r2", "Help Desk")
+	b.Resource("role", "r3", "Help De\u017fk")
+	b.Resource("group", "g4", "Admins")
+	b.Resource("group", "g5", "\u0410dmins")
+	b.Resource("app", "a4", "Admins") // Of another kind.
+	return b.Load()
 }
 
 func TestReportLookalikes(t *testing.T) {
 	t.Parallel()
 	s := kelvins(t)
-	r, err := s.Report(t.Context(), review.ReportLookalikes, nil)
+	r, err := findings.Make(t.Context(), s, findings.Lookalikes, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := r.Page(review.Query{})
+	page, err := r.Page(search.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +68,11 @@ func TestReportLookalikes(t *testing.T) {
 func TestLookalikesAreNotOnePerson(t *testing.T) {
 	t.Parallel()
 	s := kelvins(t)
-	r, err := s.Report(t.Context(), review.ReportAdminsWithoutUser, nil)
+	r, err := findings.Make(t.Context(), s, findings.AdminsWithoutUser, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := r.Page(review.Query{Search: "kelvin@example.com"})
+	page, err := r.Page(search.Query{Search: "kelvin@example.com"})
 	if err != nil || page.Total != 1 {
 		t.Errorf("administrators without a user: %q, %v", lines(page.Rows), err)
 	}
@@ -94,7 +97,7 @@ func TestLookalikesAreNotOnePerson(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, found, err)
 		}
 	}
-	rows, err := s.Resources(review.Account, review.Query{Filter: map[string]string{"manager": "\u212aelvin@example.com"}})
+	rows, err := s.Resources(review.Account, search.Query{Filter: map[string]string{"manager": "\u212aelvin@example.com"}})
 	if err != nil || rows.Total != 0 {
 		t.Errorf("reports of nobody: %d, %v", rows.Total, err)
 	}

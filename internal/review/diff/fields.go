@@ -1,8 +1,10 @@
-package review
+package diff
 
 import (
 	"strings"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review"
 )
 
 // FieldChange is a field that differs. Fields of a profile are called "profile." and
@@ -20,30 +22,22 @@ func (d *fieldDiff) add(field, old, now string) {
 
 // resourceFields compares what is known of a resource, without its profile. When an
 // account last signed in is not compared: it changes by itself.
-func resourceFields(older, newer *Sync, old, now Ref) []FieldChange {
-	a, b := &older.resources[old], &newer.resources[now]
+func resourceFields(a, b review.Resource) []FieldChange {
 	var d fieldDiff
-	d.add("name", a.name, b.name)
-	var x, y moreInfo
-	if a.more != nil {
-		x = *a.more
+	d.add("name", a.Name, b.Name)
+	d.add("description", a.Description, b.Description)
+	d.add("icon", a.Icon, b.Icon)
+	d.add("help_url", a.HelpURL, b.HelpURL)
+	d.add("parent", joinID(a.ParentType, a.ParentID), joinID(b.ParentType, b.ParentID))
+	d.add("facts", strings.Join(a.Facts, ", "), strings.Join(b.Facts, ", "))
+	var u, v review.AccountInfo
+	if a.Account != nil {
+		u = *a.Account
 	}
-	if b.more != nil {
-		y = *b.more
+	if b.Account != nil {
+		v = *b.Account
 	}
-	d.add("description", x.description, y.description)
-	d.add("icon", x.icon, y.icon)
-	d.add("help_url", x.helpURL, y.helpURL)
-	d.add("parent", joinID(x.parentType, x.parentID), joinID(y.parentType, y.parentID))
-	d.add("facts", strings.Join(x.facts, ", "), strings.Join(y.facts, ", "))
-	var u, v AccountInfo
-	if a.account != nil {
-		u = *a.account
-	}
-	if b.account != nil {
-		v = *b.account
-	}
-	if a.account != nil && b.account != nil {
+	if a.Account != nil && b.Account != nil {
 		d.add("status", u.Status.String(), v.Status.String())
 		d.add("mfa", u.MFA.String(), v.MFA.String())
 		d.add("sso", u.SSO.String(), v.SSO.String())
@@ -72,7 +66,7 @@ func timeText(t time.Time) string {
 }
 
 // profileFields compares two profiles, which are sorted.
-func profileFields(old, now []Field) []FieldChange {
+func profileFields(old, now []review.Field) []FieldChange {
 	var d fieldDiff
 	for len(old) > 0 || len(now) > 0 {
 		switch {
@@ -90,14 +84,32 @@ func profileFields(old, now []Field) []FieldChange {
 	return d
 }
 
-func entitlementFields(older, newer *Sync, old, now EntRef) []FieldChange {
-	a, b := &older.entitlements[old], &newer.entitlements[now]
+func entitlementFields(a, b *review.Entitlement) []FieldChange {
 	var d fieldDiff
-	d.add("name", a.name, b.name)
-	d.add("slug", a.slug, b.slug)
-	d.add("description", a.description, b.description)
-	d.add("purpose", a.purpose, b.purpose)
-	d.add("grantable_to", strings.Join(a.grantableTo, ", "), strings.Join(b.grantableTo, ", "))
-	d.add("immutable", boolTri(a.immutable).String(), boolTri(b.immutable).String())
+	d.add("name", a.Name, b.Name)
+	d.add("slug", a.Slug, b.Slug)
+	d.add("description", a.Description, b.Description)
+	d.add("purpose", a.Purpose, b.Purpose)
+	d.add("grantable_to", strings.Join(a.GrantableTo, ", "), strings.Join(b.GrantableTo, ", "))
+	d.add("immutable", yesOrNo(a.Immutable), yesOrNo(b.Immutable))
 	return d
+}
+
+func yesOrNo(b bool) string {
+	if b {
+		return review.Yes.String()
+	}
+	return review.No.String()
+}
+
+// ResourceFields lists what differs of a resource that both syncs have, its profile last.
+func (d *Diff) ResourceFields(old, now review.Ref) []FieldChange {
+	a, b := d.Older.Resource(old), d.Newer.Resource(now)
+	return append(resourceFields(a, b), profileFields(a.Profile, b.Profile)...)
+}
+
+// EntitlementFields lists what differs of an entitlement that both syncs have.
+func (d *Diff) EntitlementFields(old, now review.EntRef) []FieldChange {
+	a, b := d.Older.EntitlementAt(old), d.Newer.EntitlementAt(now)
+	return entitlementFields(&a, &b)
 }

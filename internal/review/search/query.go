@@ -1,4 +1,6 @@
-package review
+// Package search is what a list can be asked: which rows, by words and by filters, in which
+// order, and which page of them.
+package search
 
 import (
 	"fmt"
@@ -54,20 +56,24 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("unknown value %q of filter %s; the known ones are %s", e.Value, e.Key, strings.Join(e.Known, ", "))
 }
 
-// window is which rows of a list a query asks for.
-type window struct{ offset, limit, seen int }
+// Window is which rows of a list a query asks for.
+type Window struct{ offset, limit, seen int }
 
-func (q Query) window() window { return window{offset: max(q.Offset, 0), limit: q.Limit} }
+// Window is which rows the query asks for.
+func (q Query) Window() Window { return Window{offset: max(q.Offset, 0), limit: q.Limit} }
 
-// take counts a row and reports whether the page holds it.
-func (w *window) take() bool {
+// Seen is how many rows were counted.
+func (w *Window) Seen() int { return w.seen }
+
+// Take counts a row and reports whether the page holds it.
+func (w *Window) Take() bool {
 	i := w.seen - w.offset
 	w.seen++
 	return i >= 0 && (w.limit <= 0 || i < w.limit)
 }
 
-// pick gives what a key stands for.
-func pick[T any](use, key string, known map[string]T) (T, error) {
+// Pick gives what a key stands for.
+func Pick[T any](use, key string, known map[string]T) (T, error) {
 	v, ok := known[key]
 	if !ok {
 		return v, &KeyError{use, key, slices.Sorted(maps.Keys(known))}

@@ -1,4 +1,4 @@
-package review
+package search
 
 import (
 	"slices"
@@ -16,9 +16,9 @@ var strokes = strings.NewReplacer(
 	"ł", "l", "ø", "o", "đ", "d", "ð", "d", "ħ", "h", "ı", "i", "ŧ", "t", "æ", "ae", "œ", "oe", "þ", "th",
 )
 
-// fold brings text into the form in which it is searched and sorted: without case
+// Fold brings text into the form in which it is searched and sorted: without case
 // and accents, and the same for equal-looking forms of Unicode.
-func fold(text string) string {
+func Fold(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
 			return foldUnicode(text)
@@ -38,10 +38,10 @@ func foldUnicode(text string) string {
 	return strokes.Replace(text)
 }
 
-// words are what a search looks for, each once.
-func words(search string) []string {
+// Words are what a search looks for, each once.
+func Words(search string) []string {
 	var found []string
-	for w := range strings.FieldsSeq(fold(search)) {
+	for w := range strings.FieldsSeq(Fold(search)) {
 		if !slices.Contains(found, w) {
 			found = append(found, w)
 		}

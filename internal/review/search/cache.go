@@ -1,10 +1,10 @@
-package review
+package search
 
 import "sync"
 
-// cache keeps what is made when it is first asked for. Its zero value is empty, and it
+// Cache keeps what is made when it is first asked for. Its zero value is empty, and it
 // is safe for concurrent use.
-type cache struct {
+type Cache struct {
 	mu     sync.Mutex
 	values map[string]*lazy
 }
@@ -15,8 +15,8 @@ type lazy struct {
 	value any
 }
 
-// cachedValue makes something once. A name always stands for the same type.
-func cachedValue[T any](c *cache, name string, build func() T) T {
+// Cached makes something once. A name always stands for the same type.
+func Cached[T any](c *Cache, name string, build func() T) T {
 	c.mu.Lock()
 	if c.values == nil {
 		c.values = map[string]*lazy{}

@@ -1,4 +1,5 @@
-package review
+// Package diff tells what changed from one sync to another.
+package diff
 
 import (
 	"bytes"
@@ -6,6 +7,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
 // Change is what became of something between two syncs.
@@ -54,7 +58,7 @@ func (c *Changes) count(change Change) {
 // GrantChanges counts changes of grants. Changed ones have become direct or ceased to
 // be, come from other entitlements, or can or cannot be revoked any more.
 type GrantChanges struct {
-	Added, Removed Count
+	Added, Removed review.Count
 	Changed        int
 }
 
@@ -62,35 +66,50 @@ type GrantChanges struct {
 // by its id: a resource by type and id, an entitlement by its id, a grant by
 // entitlement and principal. It is safe for concurrent use.
 type Diff struct {
-	Older, Newer *Sync
+	Older, Newer *review.Sync
 	// Resources counts by kind, and has all kinds.
-	Resources    map[Kind]Changes
+	Resources    map[review.Kind]Changes
 	Entitlements Changes
 	// Grants counts by the kind of what is granted: memberships of groups,
 	// assignments of applications, roles, and the rest. It has all kinds that
 	// something can be granted on.
-	Grants map[Kind]GrantChanges
+	Grants map[review.Kind]GrantChanges
 
-	resources    []placeChange
-	entitlements []placeChange
-	grants       []placeChange
-	cache        cache
+	resources    []Place
+	entitlements []Place
+	grants       []Place
+	cache        search.Cache
 }
 
-// placeChange is a change by the places of its subject in both syncs, -1 where it is
-// not there.
-type placeChange struct {
-	change   Change
-	old, now int32
+// Place is a change by the places of its subject in both syncs, -1 where it is not there:
+// of a resource, an entitlement or a grant.
+type Place struct {
+	Change   Change
+	Old, New int32
 }
 
 const nowhere = -1
 
+// Places lists the changes of resources, of entitlements and of grants, each in the order
+// of the names of what they are about. The lists must not be changed.
+func (d *Diff) Places() (resources, entitlements, grants []Place) {
+	return d.resources, d.entitlements, d.grants
+}
+
+// Side is the sync in which a change is shown, and the place there: the newer one, or the
+// older one where something was removed.
+func (d *Diff) Side(p Place) (*review.Sync, int32) {
+	if p.Change == Removed {
+		return d.Older, p.Old
+	}
+	return d.Newer, p.New
+}
+
 // Compare works out what changed. It holds on to both syncs. Its only error is that of
 // the context.
-func Compare(ctx context.Context, older, newer *Sync) (*Diff, error) {
-	c := comparison{d: &Diff{Older: older, Newer: newer, Resources: map[Kind]Changes{}, Grants: map[Kind]GrantChanges{}}}
-	for _, k := range Kinds() {
+func Compare(ctx context.Context, older, newer *review.Sync) (*Diff, error) {
+	c := comparison{d: &Diff{Older: older, Newer: newer, Resources: map[review.Kind]Changes{}, Grants: map[review.Kind]GrantChanges{}}}
+	for _, k := range review.Kinds() {
 		c.d.Resources[k], c.d.Grants[k] = Changes{}, GrantChanges{}
 	}
 	c.compareResources()
@@ -108,8 +127,8 @@ func Compare(ctx context.Context, older, newer *Sync) (*Diff, error) {
 type comparison struct {
 	d *Diff
 	// oldRef and oldEnt have the older places of what the newer sync has.
-	oldRef []Ref
-	oldEnt []EntRef
+	oldRef []review.Ref
+	oldEnt []review.EntRef
 	// The ranks order what is in either sync, by name; what is in both has the same
 	// rank in both.
 	rankOld, rankNow       []int32
@@ -118,47 +137,47 @@ type comparison struct {
 
 func (c *comparison) compareResources() {
 	older, newer := c.d.Older, c.d.Newer
-	c.oldRef = make([]Ref, newer.Len())
+	c.oldRef = make([]review.Ref, newer.Len())
 	inNewer := make([]bool, older.Len())
-	note := func(change Change, kind Kind, old, now int32) {
+	note := func(change Change, kind review.Kind, old, now int32) {
 		counts := c.d.Resources[kind]
 		counts.count(change)
 		c.d.Resources[kind] = counts
-		c.d.resources = append(c.d.resources, placeChange{change, old, now})
+		c.d.resources = append(c.d.resources, Place{change, old, now})
 	}
-	for i := range newer.resources {
-		m := &newer.resources[i]
-		old, ok := older.ByID(newer.types[m.typ].ID, m.id)
+	for i := range newer.Len() {
+		m := newer.Brief(review.Ref(i))
+		old, ok := older.ByID(m.Type, m.ID)
 		c.oldRef[i] = old
 		if ok {
 			inNewer[old] = true
 		}
-		switch wasThere := ok && !older.resources[old].missing; {
-		case m.missing && wasThere:
-			note(Removed, older.resources[old].kind, int32(old), int32(i))
-		case m.missing:
+		switch wasThere := ok && !older.IsMissing(old); {
+		case m.Missing && wasThere:
+			note(Removed, older.KindOf(old), int32(old), int32(i))
+		case m.Missing:
 		case !wasThere:
-			note(Added, m.kind, nowhere, int32(i))
-		case resourceDiffers(older, newer, old, Ref(i)):
-			note(Changed, m.kind, int32(old), int32(i))
+			note(Added, m.Kind, nowhere, int32(i))
+		case resourceDiffers(older, newer, old, review.Ref(i)):
+			note(Changed, m.Kind, int32(old), int32(i))
 		}
 	}
-	for i := range older.resources {
-		if m := &older.resources[i]; !inNewer[i] && !m.missing {
-			note(Removed, m.kind, int32(i), nowhere)
+	for i := range older.Len() {
+		if r := review.Ref(i); !inNewer[i] && !older.IsMissing(r) {
+			note(Removed, older.KindOf(r), int32(i), nowhere)
 		}
 	}
 	c.rankResources(inNewer)
-	slices.SortFunc(c.d.resources, func(a, b placeChange) int {
+	slices.SortFunc(c.d.resources, func(a, b Place) int {
 		return cmp.Compare(rankOf(a, c.rankOld, c.rankNow), rankOf(b, c.rankOld, c.rankNow))
 	})
 }
 
-func rankOf(p placeChange, old, now []int32) int32 {
-	if p.now != nowhere {
-		return now[p.now]
+func rankOf(p Place, old, now []int32) int32 {
+	if p.New != nowhere {
+		return now[p.New]
 	}
-	return old[p.old]
+	return old[p.Old]
 }
 
 // rankResources puts what is in either sync in one order: the newer sync's, and what
@@ -172,17 +191,17 @@ func (c *comparison) rankResources(inNewer []bool) {
 			if inNewer[at] {
 				continue
 			}
-			if !all && fold(older.resources[at].name) > before {
+			if !all && search.Fold(older.NameOf(review.Ref(at))) > before {
 				return
 			}
 			c.rankOld[at] = rank
 			rank++
 		}
 	}
-	for i := range newer.resources {
-		pass(fold(newer.resources[i].name), false)
+	for i := range newer.Len() {
+		pass(search.Fold(newer.NameOf(review.Ref(i))), false)
 		c.rankNow[i] = rank
-		if old := c.oldRef[i]; old != NoRef {
+		if old := c.oldRef[i]; old != review.NoRef {
 			c.rankOld[old] = rank
 		}
 		rank++
@@ -192,69 +211,78 @@ func (c *comparison) rankResources(inNewer []bool) {
 
 func (c *comparison) compareEntitlements() {
 	older, newer := c.d.Older, c.d.Newer
-	c.oldEnt = make([]EntRef, len(newer.entitlements))
-	inNewer := make([]bool, len(older.entitlements))
+	was, is := entitlementsOf(older), entitlementsOf(newer)
+	c.oldEnt = make([]review.EntRef, len(is))
+	inNewer := make([]bool, len(was))
 	note := func(change Change, old, now int32) {
 		c.d.Entitlements.count(change)
-		c.d.entitlements = append(c.d.entitlements, placeChange{change, old, now})
+		c.d.entitlements = append(c.d.entitlements, Place{change, old, now})
 	}
 	type ranked struct {
 		place, resource int32
 		old             bool
 	}
 	var all []ranked
-	for i := range newer.entitlements {
-		e := &newer.entitlements[i]
-		old, ok := older.EntitlementByID(e.id)
+	for i := range is {
+		e := &is[i]
+		old, ok := older.EntitlementByID(e.ID)
 		c.oldEnt[i] = old
 		if ok {
 			inNewer[old] = true
 		}
-		all = append(all, ranked{int32(i), c.rankNow[e.resource], false})
-		switch wasThere := ok && !older.entitlements[old].missing; {
-		case e.missing && wasThere:
+		all = append(all, ranked{int32(i), c.rankNow[e.Resource.Ref], false})
+		switch wasThere := ok && !was[old].Missing; {
+		case e.Missing && wasThere:
 			note(Removed, int32(old), int32(i))
-		case e.missing:
+		case e.Missing:
 		case !wasThere:
 			note(Added, nowhere, int32(i))
-		case len(entitlementFields(older, newer, old, EntRef(i))) > 0:
+		case len(entitlementFields(&was[old], e)) > 0:
 			note(Changed, int32(old), int32(i))
 		}
 	}
-	for i := range older.entitlements {
+	for i := range was {
 		if inNewer[i] {
 			continue
 		}
-		e := &older.entitlements[i]
-		all = append(all, ranked{int32(i), c.rankOld[e.resource], true})
-		if !e.missing {
+		e := &was[i]
+		all = append(all, ranked{int32(i), c.rankOld[e.Resource.Ref], true})
+		if !e.Missing {
 			note(Removed, int32(i), nowhere)
 		}
 	}
-	of := func(r ranked) *entitlement {
+	of := func(r ranked) *review.Entitlement {
 		if r.old {
-			return &older.entitlements[r.place]
+			return &was[r.place]
 		}
-		return &newer.entitlements[r.place]
+		return &is[r.place]
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(a.resource, b.resource), strings.Compare(of(a).slug, of(b).slug), strings.Compare(of(a).id, of(b).id))
+		return cmp.Or(cmp.Compare(a.resource, b.resource), strings.Compare(of(a).Slug, of(b).Slug), strings.Compare(of(a).ID, of(b).ID))
 	})
-	c.entRankOld, c.entRankNow = make([]int32, len(older.entitlements)), make([]int32, len(newer.entitlements))
+	c.entRankOld, c.entRankNow = make([]int32, len(was)), make([]int32, len(is))
 	for rank, r := range all {
 		switch {
 		case r.old:
 			c.entRankOld[r.place] = int32(rank)
 		default:
 			c.entRankNow[r.place] = int32(rank)
-			if old := c.oldEnt[r.place]; old != NoEnt {
+			if old := c.oldEnt[r.place]; old != review.NoEnt {
 				c.entRankOld[old] = int32(rank)
 			}
 		}
 	}
-	slices.SortFunc(c.d.entitlements, func(a, b placeChange) int {
+	slices.SortFunc(c.d.entitlements, func(a, b Place) int {
 		return cmp.Compare(rankOf(a, c.entRankOld, c.entRankNow), rankOf(b, c.entRankOld, c.entRankNow))
 	})
+}
+
+func entitlementsOf(s *review.Sync) []review.Entitlement {
+	list := make([]review.Entitlement, s.EntitlementCount())
+	for i := range list {
+		list[i] = s.EntitlementAt(review.EntRef(i))
+	}
+	return list
 }
 
 func (c *comparison) compareGrants(ctx context.Context) error {
@@ -262,19 +290,19 @@ func (c *comparison) compareGrants(ctx context.Context) error {
 	// seen has for each older principal the grant of the entitlement at hand, from 1,
 	// until it is met in the newer sync.
 	seen := make([]int32, older.Len())
-	inNewer := make([]bool, len(older.entitlements))
-	for e := range newer.entitlements {
+	inNewer := make([]bool, older.EntitlementCount())
+	for e := range newer.EntitlementCount() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		old := c.oldEnt[e]
-		if old != NoEnt {
+		if old != review.NoEnt {
 			inNewer[old] = true
-			older.eachHolder(old, func(p Ref, g int32) { seen[p] = g + 1 })
+			older.EachHolder(old, func(p review.Ref, g int32) { seen[p] = g + 1 })
 		}
-		newer.eachHolder(EntRef(e), func(p Ref, g int32) {
+		newer.EachHolder(review.EntRef(e), func(p review.Ref, g int32) {
 			was := c.oldRef[p]
-			if was == NoRef || seen[was] == 0 {
+			if was == review.NoRef || seen[was] == 0 {
 				c.noteGrant(Added, nowhere, g)
 				return
 			}
@@ -284,8 +312,8 @@ func (c *comparison) compareGrants(ctx context.Context) error {
 				c.noteGrant(Changed, before, g)
 			}
 		})
-		if old != NoEnt {
-			older.eachHolder(old, func(p Ref, g int32) {
+		if old != review.NoEnt {
+			older.EachHolder(old, func(p review.Ref, g int32) {
 				if seen[p] != 0 {
 					seen[p] = 0
 					c.noteGrant(Removed, g, nowhere)
@@ -293,27 +321,13 @@ func (c *comparison) compareGrants(ctx context.Context) error {
 			})
 		}
 	}
-	for e := range older.entitlements {
+	for e := range older.EntitlementCount() {
 		if !inNewer[e] {
-			older.eachHolder(EntRef(e), func(_ Ref, g int32) { c.noteGrant(Removed, g, nowhere) })
+			older.EachHolder(review.EntRef(e), func(_ review.Ref, g int32) { c.noteGrant(Removed, g, nowhere) })
 		}
 	}
 	c.sortGrants()
 	return ctx.Err()
-}
-
-// eachHolder visits the principals of an entitlement, each once, with the direct grant
-// where there are several.
-func (s *Sync) eachHolder(e EntRef, visit func(p Ref, g int32)) {
-	for g := s.entStart[e]; g < s.entStart[e+1]; {
-		p, best := s.principal[g], g
-		for g++; g < s.entStart[e+1] && s.principal[g] == p; g++ {
-			if s.isDirect(g) && !s.isDirect(best) {
-				best = g
-			}
-		}
-		visit(p, best)
-	}
 }
 
 func (c *comparison) noteGrant(change Change, old, now int32) {
@@ -321,38 +335,37 @@ func (c *comparison) noteGrant(change Change, old, now int32) {
 	if now == nowhere {
 		s, g = c.d.Older, old
 	}
-	kind := s.resources[s.entitlements[s.entitlementOf(g)].resource].kind
+	kind := s.KindOf(s.ResourceOf(s.EntitlementOf(g)))
 	counts := c.d.Grants[kind]
 	direct := 0
-	if s.isDirect(g) {
+	if s.IsDirect(g) {
 		direct = 1
 	}
 	switch change {
 	case Added:
-		counts.Added = Count{counts.Added.All + 1, counts.Added.Direct + direct}
+		counts.Added = review.Count{All: counts.Added.All + 1, Direct: counts.Added.Direct + direct}
 	case Removed:
-		counts.Removed = Count{counts.Removed.All + 1, counts.Removed.Direct + direct}
+		counts.Removed = review.Count{All: counts.Removed.All + 1, Direct: counts.Removed.Direct + direct}
 	case Changed:
 		counts.Changed++
 	}
 	c.d.Grants[kind] = counts
-	c.d.grants = append(c.d.grants, placeChange{change, old, now})
+	c.d.grants = append(c.d.grants, Place{change, old, now})
 }
 
 // grantDiffers compares what two grants of one thing are: flags, and where they come
 // from.
 func (c *comparison) grantDiffers(old, now int32) bool {
-	const compared = flagDirect | flagImmutable
 	older, newer := c.d.Older, c.d.Newer
-	if older.flags[old]&compared != newer.flags[now]&compared {
+	if older.IsDirect(old) != newer.IsDirect(now) || older.IsImmutable(old) != newer.IsImmutable(now) {
 		return true
 	}
-	before, after := older.sourcesOf(old), newer.sourcesOf(now)
+	before, after := older.SourcesOf(old), newer.SourcesOf(now)
 	if len(before) != len(after) {
 		return true
 	}
 	for _, e := range after {
-		if was := c.oldEnt[e]; was == NoEnt || !slices.Contains(before, was) {
+		if was := c.oldEnt[e]; was == review.NoEnt || !slices.Contains(before, was) {
 			return true
 		}
 	}
@@ -363,17 +376,17 @@ func (c *comparison) grantDiffers(old, now int32) bool {
 func (c *comparison) sortGrants() {
 	type ranked struct {
 		key uint64
-		p   placeChange
+		p   Place
 	}
 	list := make([]ranked, len(c.d.grants))
 	for i, p := range c.d.grants {
 		var e, r int32
-		if p.now != nowhere {
+		if p.New != nowhere {
 			s := c.d.Newer
-			e, r = c.entRankNow[s.entitlementOf(p.now)], c.rankNow[s.principal[p.now]]
+			e, r = c.entRankNow[s.EntitlementOf(p.New)], c.rankNow[s.PrincipalOf(p.New)]
 		} else {
 			s := c.d.Older
-			e, r = c.entRankOld[s.entitlementOf(p.old)], c.rankOld[s.principal[p.old]]
+			e, r = c.entRankOld[s.EntitlementOf(p.Old)], c.rankOld[s.PrincipalOf(p.Old)]
 		}
 		list[i] = ranked{uint64(e)<<32 | uint64(r), p}
 	}
@@ -384,7 +397,7 @@ func (c *comparison) sortGrants() {
 }
 
 // resourceDiffers compares without naming the fields.
-func resourceDiffers(older, newer *Sync, old, now Ref) bool {
-	a, b := &older.resources[old], &newer.resources[now]
-	return !bytes.Equal(a.profile, b.profile) || len(resourceFields(older, newer, old, now)) > 0
+func resourceDiffers(older, newer *review.Sync, old, now review.Ref) bool {
+	return !bytes.Equal(older.StoredProfile(old), newer.StoredProfile(now)) ||
+		len(resourceFields(older.Shared(old), newer.Shared(now))) > 0
 }

@@ -1,4 +1,4 @@
-package review
+package search
 
 import (
 	"cmp"
@@ -6,14 +6,15 @@ import (
 	"slices"
 )
 
-// arranged returns n things by their keys, those with the same key in their own
+// Arranged returns n things by their keys, those with the same key in their own
 // order, whichever the direction. The arrangement is kept under a name, so that it
 // costs something only once.
-func arranged[K cmp.Ordered](c *cache, name string, n int, desc bool, key func(i int32) K) []int32 {
-	return cachedValue(c, directed(name, desc), func() []int32 { return arrange(n, desc, key) })
+func Arranged[K cmp.Ordered](c *Cache, name string, n int, desc bool, key func(i int32) K) []int32 {
+	return Cached(c, directed(name, desc), func() []int32 { return Arrange(n, desc, key) })
 }
 
-func arrange[K cmp.Ordered](n int, desc bool, key func(i int32) K) []int32 {
+// Arrange is [Arranged] without keeping the arrangement.
+func Arrange[K cmp.Ordered](n int, desc bool, key func(i int32) K) []int32 {
 	type keyed struct {
 		key K
 		i   int32
@@ -52,7 +53,7 @@ func arrangeRanks(n int, desc bool, rank func(i int32) int64) []int32 {
 		least, most = min(least, ranks[i]), max(most, ranks[i])
 	}
 	if uint64(most-least) >= maxBuckets {
-		return arrange(n, desc, func(i int32) int64 { return ranks[i] })
+		return Arrange(n, desc, func(i int32) int64 { return ranks[i] })
 	}
 	bucket := func(r int64) int64 {
 		if desc {
@@ -64,7 +65,7 @@ func arrangeRanks(n int, desc bool, rank func(i int32) int64) []int32 {
 	for _, r := range ranks {
 		next[bucket(r)+1]++
 	}
-	next = starts(next)
+	next = Starts(next)
 	order := make([]int32, n)
 	for i, r := range ranks {
 		at := &next[bucket(r)]
@@ -74,9 +75,9 @@ func arrangeRanks(n int, desc bool, rank func(i int32) int64) []int32 {
 	return order
 }
 
-// arrangedRanks is arranged for such keys.
-func arrangedRanks(c *cache, name string, n int, desc bool, rank func(i int32) int64) []int32 {
-	return cachedValue(c, directed(name, desc), func() []int32 { return arrangeRanks(n, desc, rank) })
+// ArrangedRanks is arranged for such keys.
+func ArrangedRanks(c *Cache, name string, n int, desc bool, rank func(i int32) int64) []int32 {
+	return Cached(c, directed(name, desc), func() []int32 { return arrangeRanks(n, desc, rank) })
 }
 
 // directed is a name of an order with its direction.
@@ -87,10 +88,18 @@ func directed(name string, desc bool) string {
 	return "up " + name
 }
 
-// emptyLast is a folded key of text by which what has none comes last.
-func emptyLast(text string) string {
+// EmptyLast is a folded key of text by which what has none comes last.
+func EmptyLast(text string) string {
 	if text == "" {
 		return "\U0010FFFF"
 	}
-	return fold(text)
+	return Fold(text)
+}
+
+// Starts turns counts, each one place behind its own, into where each begins.
+func Starts(counts []int32) []int32 {
+	for i := 1; i < len(counts); i++ {
+		counts[i] += counts[i-1]
+	}
+	return counts
 }
