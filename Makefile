@@ -63,9 +63,13 @@ chromium:
 		exit 1; \
 	fi
 
+# Packages with code that runs concurrently. Those in cmd run the built binary, which
+# has no race detector in it.
+RACE_PKG ?= $(addprefix ./,$(sort $(dir $(shell grep -lrE --include='*.go' '\bgo func|\.Go\b|\bsync\.|\batomic\.' internal | xargs grep -LE '^// Code generated'))))
+
 .PHONY: race
-race: cc ## Run all tests under the race detector, with smaller inputs
-	CGO_ENABLED=1 go test -race -short $(PKG)
+race: cc ## Run the tests of concurrent code under the race detector, with smaller inputs
+	CGO_ENABLED=1 go test -race -short $(RACE_PKG)
 
 # The race detector is written in C. Where we may install the compiler we do.
 .PHONY: cc
@@ -79,6 +83,19 @@ cc:
 		echo '  sudo apt-get install gcc libc6-dev' >&2; \
 		exit 1; \
 	fi
+
+# What make check looks at: packages with Go files changed since CHECK_BASE, without
+# those that take minutes.
+CHECK_BASE ?= $(shell git merge-base HEAD origin/main 2>/dev/null || echo HEAD)
+CHECK_PKG  ?= $(addprefix ./,$(filter-out cmd/% internal/e2e/,$(wildcard $(sort $(dir $(shell \
+	{ git diff --name-only $(CHECK_BASE) -- cmd internal; git ls-files -o --exclude-standard -- cmd internal; } | grep '\.go$$'))))))
+
+.PHONY: check
+check: $(TOOLS)/golangci-lint ## The loop while working: build, vet, tests and lint of what changed since CHECK_BASE
+	go build ./...
+	go vet ./...
+	go test -short ./internal/archtest $(CHECK_PKG)
+	$(if $(CHECK_PKG),$(TOOLS)/golangci-lint run $(CHECK_PKG))
 
 .PHONY: bench
 bench: ## Run the benchmarks (BENCH=regexp BENCH_TIME=1s BENCH_COUNT=1)
@@ -191,10 +208,10 @@ chaos: ## Let everything go wrong at once for CHAOS_TIME (1m), or for CHAOS_SEED
 		-chaos.parallel $(CHAOS_PARALLEL) -chaos.results '$(abspath $(CHAOS_RESULTS))' -chaos.commit "$$(git rev-parse --short HEAD 2>/dev/null)"
 
 # What a release is built for, apart from this machine.
-PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 
 .PHONY: cross
-cross: ## Compile for every platform that is released
+cross: ## Compile for every platform that is released, or for PLATFORMS
 	@for p in $(PLATFORMS); do \
 		echo "== $$p"; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/... || exit 1; \
