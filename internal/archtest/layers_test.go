@@ -27,7 +27,7 @@ var layers = []layer{
 		may: []string{
 			"internal/c1sim", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/jcsim", "internal/logs", "internal/network", "internal/pb", "internal/printable",
-			"internal/redact", "internal/regularfile", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/version",
+			"internal/redact", "internal/regularfile", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -152,9 +152,9 @@ var layers = []layer{
 		pkg: "internal/explorer",
 		may: []string{
 			"internal/explorer/assets", "internal/explorer/library", "internal/printable", "internal/review", "internal/review/diff", "internal/review/findings",
-			"internal/review/search", "internal/sheet",
+			"internal/review/search", "internal/review/tables", "internal/sheet",
 		},
-		why: "pages show what review answers; who may see them, and which archives there are, is others' business",
+		why: "pages show the lists of review/tables; who may see them, and which archives there are, is others' business",
 	},
 	{
 		pkg: "internal/explorer/library",
@@ -183,6 +183,11 @@ var layers = []layer{
 		pkg: "internal/review/findings",
 		may: []string{"internal/identity", "internal/review", "internal/review/diff", "internal/review/search"},
 		why: "a report is made of what review answers, for whoever shows it and however",
+	},
+	{
+		pkg: "internal/review/tables",
+		may: []string{"internal/c1z", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/sheet"},
+		why: "a list is the same one for commands, pages and downloads, so it knows none of them",
 	},
 	{
 		pkg: "internal/review/reviewtest",

@@ -7,15 +7,21 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
 
 // openedArchive is an archive that is looked at.
@@ -143,6 +149,12 @@ func describeRun(run c1z.SyncRun) string {
 	return fmt.Sprintf("%s, %s, %s, %s", run.ID, run.Type, run.StartedAt.UTC().Format(time.DateTime+" MST"), state)
 }
 
+// shownSync is a sync with the words for what is in it, and the path of its archive.
+type shownSync struct {
+	*tables.Sync
+	path string
+}
+
 // loadSync reads a sync to answer questions about it.
 func (o *openedArchive) loadSync(ctx context.Context, id string) (*shownSync, error) {
 	run, err := o.run(ctx, id)
@@ -153,7 +165,7 @@ func (o *openedArchive) loadSync(ctx context.Context, id string) (*shownSync, er
 	if err != nil {
 		return nil, unreadable(ctx, o.path, err)
 	}
-	return newShownSync(s, o.path), nil
+	return &shownSync{tables.Of(s), o.path}, nil
 }
 
 // readSync opens an archive, reads a sync of it and closes it again before the
@@ -165,4 +177,43 @@ func (a *app) readSync(ctx context.Context, cmd *cobra.Command, path, id string)
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	return archive.loadSync(ctx, id)
+}
+
+// loading shows on a terminal that an archive is being read, which takes a while where
+// it is large. Its methods are safe for concurrent use.
+type loading struct {
+	text atomic.Pointer[string]
+	end  func()
+}
+
+// loadingRefresh is how often the display is drawn. What is read sooner shows none.
+const loadingRefresh = 300 * time.Millisecond
+
+// startLoading puts the display on the terminal, if there is one.
+func (a *app) startLoading(path string) *loading {
+	l := &loading{end: func() {}}
+	l.say("unpacking " + path)
+	if !a.isTerminal(a.Stderr) {
+		return l
+	}
+	progress := mpb.New(mpb.WithOutput(a.Stderr), mpb.WithRefreshRate(loadingRefresh))
+	bar := progress.New(0, mpb.NopStyle(), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return *l.text.Load() })))
+	l.end = sync.OnceFunc(func() {
+		bar.Abort(true)
+		progress.Wait()
+	})
+	return l
+}
+
+func (l *loading) say(text string) {
+	l.text.Store(&text)
+}
+
+// update shows how far reading has come.
+func (l *loading) update(p review.Progress) {
+	text := "read " + humanize.Comma(p.Grants)
+	if p.Total > 0 {
+		text += " of " + humanize.Comma(p.Total)
+	}
+	l.say(text + " grants")
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -80,17 +82,22 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	d, err := diff.Compare(ctx, older.Sync, newer.Sync)
+	d, err := diff.Compare(ctx, older.Sync.Sync, newer.Sync.Sync)
 	if err != nil {
 		return context.Cause(ctx)
 	}
 	q, paged := o.query(a, cmd.Flags())
-	changes, err := o.changesTable(ctx, &shownDiff{d, older, newer}, q, paged)
+	shown := &tables.Diff{Diff: d, Older: older.Sync, Newer: newer.Sync}
+	changes, err := o.table(ctx, o.list(shown, &q), q, paged)
+	if err != nil {
+		return err
+	}
+	counts, err := o.table(ctx, tables.ChangeCounts(shown), search.Query{}, false)
 	if err != nil {
 		return err
 	}
 	doc := sheet.Document{
-		Title: "Changes", Many: true, Tables: []sheet.Table{summaryTable(d), changes},
+		Title: "Changes", Many: true, Tables: []sheet.Table{counts, changes},
 		Lead: append([]string{"From " + older.lead(), "To   " + newer.lead()}, diffWarnings(older, newer)...),
 	}
 	if f, err := o.format(); err == nil && f == sheet.FormatCSV || len(o.columns) > 0 {
@@ -99,7 +106,7 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 	if err := o.show(ctx, a, doc); err != nil {
 		return err
 	}
-	if n := changeCount(d); o.check && n > 0 {
+	if n := d.Count(); o.check && n > 0 {
 		return fault.Findings(fmt.Sprintf("%s between the two syncs", plural(n, "change")))
 	}
 	return nil
@@ -173,18 +180,17 @@ func (o *openedArchive) before(ctx context.Context, run c1z.SyncRun) (string, er
 	return previous.ID, err
 }
 
-// shownDiff is what changed with what it takes to show it.
-type shownDiff struct {
-	*diff.Diff
-	older, newer *shownSync
-}
-
-// of is the sync in which a change is shown.
-func (d *shownDiff) of(c diff.Change) *shownSync {
-	if c == diff.Removed {
-		return d.older
+// list is the list of changes that the flags ask for.
+func (o *diffOptions) list(d *tables.Diff, q *search.Query) tables.List {
+	only := whats()[o.what]
+	if only.kind != 0 {
+		if q.Filter == nil {
+			q.Filter = make(map[string]string)
+		}
+		q.Filter["kind"] = only.kind.String()
 	}
-	return d.newer
+	listed := func(list whatList) bool { return only.list == 0 || only.list == list }
+	return tables.Changes(d, listed(changedResources), listed(changedEntitlements), listed(changedGrants))
 }
 
 // what is a kind of change: which list it stands in, and of which kind of resource.
@@ -222,60 +228,3 @@ func whatWords() []string {
 
 // flagWord is a word as it is typed.
 func flagWord(word string) string { return strings.ReplaceAll(word, " ", "-") }
-
-// summaryTable counts changes.
-func summaryTable(d *diff.Diff) sheet.Table {
-	var rows [][]any
-	add := func(what string, added, removed, changed int) {
-		rows = append(rows, []any{what, added, removed, changed})
-	}
-	for _, k := range review.Kinds() {
-		if c := d.Resources[k]; c.Any() || k != review.Other {
-			add(kindPlural(k.String()), c.Added, c.Removed, c.Changed)
-		}
-	}
-	add("entitlements", d.Entitlements.Added, d.Entitlements.Removed, d.Entitlements.Changed)
-	for _, k := range []review.Kind{review.Group, review.Application, review.Role} {
-		c := d.Grants[k]
-		add(kindPlural(review.GrantWord(k)), c.Added.All, c.Removed.All, c.Changed)
-	}
-	var rest diff.GrantChanges
-	for _, k := range []review.Kind{review.Account, review.Other} {
-		c := d.Grants[k]
-		rest.Added.All += c.Added.All
-		rest.Removed.All += c.Removed.All
-		rest.Changed += c.Changed
-	}
-	if rest.Added.All+rest.Removed.All+rest.Changed > 0 {
-		add("other grants", rest.Added.All, rest.Removed.All, rest.Changed)
-	}
-	return sheet.Table{
-		Key: "summary", Title: "Summary",
-		Columns: []sheet.Column{
-			{Key: "what", Title: "What"},
-			{Key: "added", Title: "Added", Kind: sheet.Int},
-			{Key: "removed", Title: "Removed", Kind: sheet.Int},
-			{Key: "changed", Title: "Changed", Kind: sheet.Int},
-		},
-		Rows: sheet.Rows(rows, func(row []any) []any { return row }),
-	}
-}
-
-func kindPlural(word string) string {
-	if word == review.Other.String() {
-		return "other resources"
-	}
-	return word + "s"
-}
-
-// changeCount counts changes of everything.
-func changeCount(d *diff.Diff) int {
-	n := d.Entitlements.Added + d.Entitlements.Removed + d.Entitlements.Changed
-	for _, c := range d.Resources {
-		n += c.Added + c.Removed + c.Changed
-	}
-	for _, c := range d.Grants {
-		n += c.Added.All + c.Removed.All + c.Changed
-	}
-	return n
-}

@@ -3,14 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
+	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -29,27 +32,37 @@ func newInspect(a *app) *cobra.Command {
 		Use: "inspect", Short: "Show what an archive holds", Long: inspectLong, Example: inspectExample,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, statsTable))
+			return untilStopped(cmd.Context(), o.run(a, cmd, stats))
 		},
 	}
 	o.addFlags(cmd.Flags())
 	addViewCompletions(cmd, nil)
 	cmd.AddCommand(
 		newInspectSyncs(a),
-		newInspectList(a, "resource-types", "List the resource types", nil, typesTable),
-		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, resourcesTable),
-		newInspectList(a, "entitlements", "List what can be held", addEntitlementFilters, entitlementsTable),
-		newInspectList(a, "grants", "List who holds what, and through what", addGrantFilters, grantsTable),
-		newInspectList(a, "principals", "List whoever holds something", addResourceFilters, principalsTable),
+		newInspectList(a, "resource-types", "List the resource types", nil, func(s *shownSync, _ search.Query) (tables.List, error) {
+			return tables.Types(s.Sync), nil
+		}),
+		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+			return tables.Resources(s.Sync, onlyAccounts(s, q)), nil
+		}),
+		newInspectList(a, "entitlements", "List what can be held", addEntitlementFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+			return tables.Entitlements(s.Sync), nameFilters(s, q)
+		}),
+		newInspectList(a, "grants", "List who holds what, and through what", addGrantFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+			return tables.Grants(s.Sync), nameFilters(s, q)
+		}),
+		newInspectList(a, "principals", "List whoever holds something", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+			return tables.Principals(s.Sync, onlyAccounts(s, q)), nil
+		}),
 	)
 	return cmd
 }
 
-// tableOf makes a table of a sync as the flags ask for.
-type tableOf func(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error)
+// listOf makes a list of a sync. It may change names in the filter of a query into ids.
+type listOf func(s *shownSync, q search.Query) (tables.List, error)
 
-// run reads a sync, makes a table of it and shows it.
-func (o *viewOptions) run(a *app, cmd *cobra.Command, table tableOf) error {
+// run reads a sync, makes a list of it and shows it.
+func (o *viewOptions) run(a *app, cmd *cobra.Command, list listOf) error {
 	if err := o.check(a); err != nil {
 		return err
 	}
@@ -59,7 +72,11 @@ func (o *viewOptions) run(a *app, cmd *cobra.Command, table tableOf) error {
 		return err
 	}
 	q, paged := o.query(a, cmd.Flags())
-	t, err := table(ctx, s, o, q, paged)
+	l, err := list(s, q)
+	if err != nil {
+		return err
+	}
+	t, err := o.table(ctx, l, q, paged)
 	if err != nil {
 		return err
 	}
@@ -79,14 +96,14 @@ func syncLead(path string, run c1z.SyncRun) []string {
 	return lead
 }
 
-func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *cobra.Command), table tableOf) *cobra.Command {
+func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *cobra.Command), list listOf) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use: name, Short: short,
 		Example: "  baton-jumpcloud inspect " + name + "\n  baton-jumpcloud inspect " + name + " --search ana --limit 20 --page 2\n" +
 			"  baton-jumpcloud inspect " + name + " -f other.c1z --save list.xlsx",
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return untilStopped(cmd.Context(), o.run(a, cmd, table)) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return untilStopped(cmd.Context(), o.run(a, cmd, list)) },
 	}
 	o.addFlags(cmd.Flags())
 	if addFilters != nil {
@@ -127,75 +144,64 @@ func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOpt
 	if err != nil {
 		return err
 	}
-	var rows [][]any
-	for _, run := range newestFirst(runs) {
-		stats := run.Stats
-		if stats == nil {
-			counted, err := archive.Stats(ctx, run.ID)
+	runs = newestFirst(runs)
+	for i := range runs {
+		if runs[i].Stats == nil {
+			counted, err := archive.Stats(ctx, runs[i].ID)
 			if err != nil {
 				return err
 			}
-			stats = &counted
+			runs[i].Stats = &counted
 		}
-		var took any
-		if run.Finished() {
-			took = run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond).String()
-		}
-		rows = append(rows, []any{
-			run.ID, string(run.Type), run.StartedAt, run.EndedAt, took, run.Finished(), run.Organization.Name, run.Organization.ID,
-			run.Organization.Host, run.ParentID, stats.Resources, stats.Entitlements, stats.Grants,
-		})
-	}
-	t := sheet.Table{
-		Key: "syncs", Title: "Syncs", None: "The archive holds no sync.",
-		Columns: []sheet.Column{
-			{Key: "id", Title: "Id"},
-			{Key: "type", Title: "Type"},
-			{Key: "started", Title: "Started", Kind: sheet.Time},
-			{Key: "ended", Title: "Ended", Kind: sheet.Time, Detail: true},
-			{Key: "took", Title: "Took"},
-			{Key: "finished", Title: "Finished", Kind: sheet.Bool},
-			{Key: "organization", Title: "Organisation"},
-			{Key: "organization_id", Title: "Organisation id", Detail: true},
-			{Key: "host", Title: "Host", Detail: true},
-			{Key: "parent", Title: "Parent sync", Detail: true},
-			{Key: "resources", Title: "Resources", Kind: sheet.Int},
-			{Key: "entitlements", Title: "Entitlements", Kind: sheet.Int},
-			{Key: "grants", Title: "Grants", Kind: sheet.Int},
-		},
 	}
 	q, paged := o.query(a, cmd.Flags())
-	if err := shortList(ctx, o, &t, q, paged, rows); err != nil {
+	t, err := o.table(ctx, tables.Syncs(runs), q, paged)
+	if err != nil {
 		return err
 	}
 	archive.loading.end()
 	return o.show(ctx, a, sheet.Document{Tables: []sheet.Table{t}})
 }
 
-// statsTable counts a sync by type.
-func statsTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
-	t, err := typesTable(ctx, s, o, q, paged)
-	t.Key, t.Note = "stats", statsNote(s)
-	return t, err
+// stats counts a sync by type.
+func stats(s *shownSync, _ search.Query) (tables.List, error) {
+	l := tables.Types(s.Sync)
+	l.ID, l.Note = "stats", statsNote(s)
+	return l, nil
 }
 
-func typesTable(ctx context.Context, s *shownSync, o *viewOptions, q search.Query, paged bool) (sheet.Table, error) {
-	t := sheet.Table{
-		Key: "resource_types", Title: "Resource types", None: noRows,
-		Columns: []sheet.Column{
-			{Key: "name", Title: "Type"},
-			{Key: "id", Title: "Id"},
-			{Key: "kind", Title: "Kind"},
-			{Key: "resources", Title: "Resources", Kind: sheet.Int},
-			{Key: "entitlements", Title: "Entitlements", Kind: sheet.Int},
-			{Key: "grants", Title: "Grants", Kind: sheet.Int},
-		},
+// statsNote sums a sync up.
+func statsNote(s *shownSync) string {
+	count := func(n int) string { return humanize.Comma(int64(n)) }
+	o := s.Overview()
+	text := fmt.Sprintf("%s grants: %s direct, %s inherited.", count(o.Grants.All), count(o.Grants.Direct), count(o.Grants.Inherited()))
+	if accounts := o.Counts[review.Account]; accounts > 0 {
+		var states []string
+		for _, c := range o.Statuses {
+			state := count(c.Count) + " " + c.Status.String()
+			if c.Details != "" {
+				state += " (" + c.Details + ")"
+			}
+			states = append(states, state)
+		}
+		text += fmt.Sprintf(" %s accounts: %s.", count(accounts), strings.Join(states, ", "))
 	}
-	var rows [][]any
-	for _, typ := range s.Types() {
-		rows = append(rows, []any{typ.Name, typ.ID, typ.Kind.String(), typ.Resources, typ.Entitlements, typ.Grants})
+	return text
+}
+
+// onlyAccounts reports whether a query restricts a list of resources to accounts.
+func onlyAccounts(s *shownSync, q search.Query) bool {
+	for _, key := range []string{"status", "details", "mfa", "account_type", "department", "manager", "admin"} {
+		if q.Filter[key] != "" {
+			return true
+		}
 	}
-	return t, shortList(ctx, o, &t, q, paged, rows)
+	for _, t := range s.Types() {
+		if t.ID == q.Filter["type"] {
+			return t.Kind == review.Account
+		}
+	}
+	return q.Filter["kind"] == review.Account.String()
 }
 
 // addResourceFilters declares the flags that restrict a list of resources.
@@ -222,22 +228,14 @@ func (o *viewOptions) addResourceFilters(flags *pflag.FlagSet) {
 
 func resourceCompletions() map[string][]string {
 	return map[string][]string{
-		"kind": kindWords(), "status": {"enabled", "disabled", "deleted", "unknown"}, "mfa": {"yes", "no", "unknown"},
+		"kind": review.KindWords(), "status": {"enabled", "disabled", "deleted", "unknown"}, "mfa": {"yes", "no", "unknown"},
 		"account-type": {"human", "service", "system"}, "details": {"suspended", "locked", "staged"},
 	}
 }
 
-func kindWords() []string {
-	var words []string
-	for _, k := range review.Kinds() {
-		words = append(words, k.String())
-	}
-	return words
-}
-
 func addEntitlementFilters(o *viewOptions, cmd *cobra.Command) {
 	o.addEntitlementFilters(cmd.Flags())
-	addViewCompletions(cmd, map[string][]string{"kind": kindWords(), "purpose": purposes()})
+	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "purpose": review.Purposes()})
 }
 
 func (o *viewOptions) addEntitlementFilters(flags *pflag.FlagSet) {
@@ -249,8 +247,6 @@ func (o *viewOptions) addEntitlementFilters(flags *pflag.FlagSet) {
 	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what cannot be changed through the connector")
 	o.addSwitch(flags, "empty", "empty", "yes", "Only what nobody holds")
 }
-
-func purposes() []string { return []string{"assignment", "permission", "ownership"} }
 
 func addGrantFilters(o *viewOptions, cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -265,7 +261,7 @@ func addGrantFilters(o *viewOptions, cmd *cobra.Command) {
 	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what cannot be revoked by itself")
 	o.addSwitch(flags, "expandable", "expandable", "yes", "Only what others have through the holder")
 	o.addWayFilters(cmd)
-	addViewCompletions(cmd, map[string][]string{"kind": kindWords(), "principal-kind": kindWords()})
+	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "principal-kind": review.KindWords()})
 }
 
 // addWayFilters declares the flags that restrict by how something is held.

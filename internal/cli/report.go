@@ -14,6 +14,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -81,24 +82,26 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 		doc.Title += " of " + name
 	}
 	var found, with int
-	summary := reportSummary()
-	var rows [][]any
+	var made []*findings.Report
 	for _, info := range infos {
-		r, err := findings.Make(ctx, s.Sync, info.Name, previous)
+		r, err := findings.Make(ctx, s.Sync.Sync, info.Name, previous)
 		if err != nil {
 			return err
 		}
-		t, err := o.table(ctx, r, q, paged)
+		t, err := o.table(ctx, tables.Report(r), q, paged)
 		if err != nil {
 			return err
 		}
 		doc.Tables = append(doc.Tables, t)
 		found += r.Findings
 		with += min(r.Findings, 1)
-		rows = append(rows, []any{r.Name, r.Title, r.Total, r.Findings})
+		made = append(made, r)
 	}
 	if len(infos) > 1 {
-		summary.Rows = sheet.Rows(rows, func(row []any) []any { return row })
+		summary, err := o.table(ctx, tables.ReportSummary(made), search.Query{}, false)
+		if err != nil {
+			return err
+		}
 		doc.Tables, doc.Many = slices.Insert(doc.Tables, 0, summary), true
 	}
 	if err := o.show(ctx, a, doc); err != nil {
@@ -175,61 +178,5 @@ func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, in
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, before.Sync, nil
-}
-
-// reportSummary is the table of what the reports found, without its rows.
-func reportSummary() sheet.Table {
-	return sheet.Table{
-		Key: "summary", Title: "Summary",
-		Columns: []sheet.Column{
-			{Key: "report", Title: "Report"},
-			{Key: "title", Title: "Title"},
-			{Key: "rows", Title: "Rows", Kind: sheet.Int},
-			{Key: "findings", Title: "Findings", Kind: sheet.Int},
-		},
-	}
-}
-
-// table is a report as a table. What a cell names is told by its id as well, in a
-// column of its own.
-func (o *reportOptions) table(ctx context.Context, r *findings.Report, q search.Query, paged bool) (sheet.Table, error) {
-	t := sheet.Table{Key: r.Name, Title: r.Title, About: r.Question, Note: r.Note, None: "None."}
-	for _, c := range r.Columns {
-		kinds := map[findings.ColumnKind]sheet.Kind{findings.TextColumn: sheet.Text, findings.IntColumn: sheet.Int, findings.BoolColumn: sheet.Bool}
-		t.Columns = append(t.Columns, sheet.Column{Key: c.Key, Title: c.Title, Kind: kinds[c.Kind], Width: 60})
-		if c.Link != findings.NoLink {
-			t.Columns = append(t.Columns, sheet.Column{Key: c.Key + "_id", Title: c.Title + " id", Detail: true})
-		}
-	}
-	return t, list(ctx, &o.viewOptions, &t, q, paged, r.Page, func(row findings.Row) []any {
-		cells := make([]any, 0, len(t.Columns))
-		for i, c := range r.Columns {
-			cells = append(cells, row.Cells[i])
-			if c.Link != findings.NoLink {
-				cells = append(cells, linkedID(row, c.Link))
-			}
-		}
-		return cells
-	})
-}
-
-// linkedID is the id of what a cell names, nil where it names nothing.
-func linkedID(row findings.Row, link findings.Link) any {
-	resource := func(r review.Ref) any {
-		if r == review.NoRef {
-			return nil
-		}
-		b := row.Sync.Brief(r)
-		return b.Type + ":" + b.ID
-	}
-	switch {
-	case link == findings.LinkResource:
-		return resource(row.Resource)
-	case link == findings.LinkOther:
-		return resource(row.Other)
-	case link == findings.LinkEntitlement && row.Entitlement != review.NoEnt:
-		return row.Sync.EntitlementAt(row.Entitlement).ID
-	}
-	return nil
+	return s, before.Sync.Sync, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -168,52 +169,19 @@ func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q search.Query, paged
 	return q, paged
 }
 
-// list fills a table with what a list has for a query. Rows are taken from the list
-// in batches while they are written.
-func list[T any](ctx context.Context, o *viewOptions, t *sheet.Table, q search.Query, paged bool, fetch func(search.Query) (search.Page[T], error), cells func(T) []any) error {
-	want := q.Limit
-	next := func(taken int) (search.Page[T], error) {
-		batch := q
-		batch.Offset += taken
-		batch.Limit = batchRows
-		if want > 0 {
-			batch.Limit = min(batchRows, want-taken)
-		}
-		return fetch(batch)
-	}
-	// What is wrong with the query shows before anything is written.
-	page, err := next(0)
+// table is the part of a list that the flags ask for.
+func (o *viewOptions) table(ctx context.Context, l tables.List, q search.Query, paged bool) (sheet.Table, error) {
+	t, first, err := l.CommandTable(ctx, q, batchRows)
 	if err != nil {
-		return o.inFlags(err)
+		return t, o.inFlags(err)
 	}
 	if paged {
-		t.Part = &sheet.Part{Offset: q.Offset, Total: page.Total, All: page.All}
-		if page.Total > 0 && len(page.Rows) == 0 {
-			return fmt.Errorf("there is no page %d: %d rows match, which is %d pages of %d", q.Offset/want+1, page.Total, (page.Total+want-1)/want, want)
+		t.Part = &sheet.Part{Offset: q.Offset, Total: first.Total, All: first.All}
+		if want := q.Limit; first.Total > 0 && len(first.Rows) == 0 {
+			return t, fmt.Errorf("there is no page %d: %d rows match, which is %d pages of %d", q.Offset/want+1, first.Total, (first.Total+want-1)/want, want)
 		}
 	}
-	t.Rows = func(yield func([]any, error) bool) {
-		for taken := 0; len(page.Rows) > 0; {
-			for _, row := range page.Rows {
-				if ctx.Err() != nil {
-					yield(nil, context.Cause(ctx))
-					return
-				}
-				if !yield(cells(row), nil) {
-					return
-				}
-			}
-			taken += len(page.Rows)
-			if q.Offset+taken >= page.Total || taken == want {
-				return
-			}
-			if page, err = next(taken); err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-	}
-	return nil
+	return t, nil
 }
 
 // inFlags says of a query that cannot be answered which flag is meant.

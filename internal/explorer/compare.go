@@ -2,7 +2,6 @@ package explorer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +9,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
-	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
 
 // The parameters of a comparison: the two syncs, and in tab which list is shown.
@@ -115,7 +114,7 @@ func (v *view) previous(than library.Entry) (library.Entry, bool) {
 // at is the view of another sync, for addresses and names.
 func (v *view) at(entry library.Entry, s *review.Sync) *view {
 	other := *v
-	other.entry, other.sync = entry, s
+	other.entry, other.sync, other.words = entry, s, tables.Of(s)
 	return &other
 }
 
@@ -174,7 +173,8 @@ func compare(v *view) error {
 	if err != nil {
 		return err
 	}
-	c := &comparedSyncs{v: v, older: v.at(older, oldSync), newer: v.at(newer, newSync), diff: made}
+	c := &comparedSyncs{v: v, older: v.at(older, oldSync), newer: v.at(newer, newSync)}
+	c.diff = &tables.Diff{Diff: made, Older: c.older.words, Newer: c.newer.words}
 	return c.serve(p)
 }
 
@@ -182,7 +182,7 @@ func compare(v *view) error {
 type comparedSyncs struct {
 	v            *view
 	older, newer *view
-	diff         *diff.Diff
+	diff         *tables.Diff
 }
 
 // url is the address of this comparison with another list.
@@ -195,23 +195,20 @@ func (c *comparedSyncs) serve(p *comparePage) error {
 	if tab == "" {
 		tab = tabGrants
 	}
-	format, export := asked(c.v)
-	var err error
-	switch {
-	case export && tab == tabResources:
-		return c.resources().export(c.v, format)
-	case export && tab == tabEntitlements:
-		return c.entitlements().export(c.v, format)
-	case export:
-		return c.grants().export(c.v, format)
-	case tab == tabResources:
-		p.List, err = c.resources().page(c.v)
-	case tab == tabEntitlements:
-		p.List, err = c.entitlements().page(c.v)
+	var l listing
+	switch tab {
+	case tabResources:
+		l = c.resources()
+	case tabEntitlements:
+		l = c.entitlements()
 	default:
-		p.List, err = c.grants().page(c.v)
+		l = c.access()
 	}
-	if err != nil {
+	if format, ok := asked(c.v); ok {
+		return l.export(c.v, format)
+	}
+	var err error
+	if p.List, err = l.page(c.v); err != nil {
 		return err
 	}
 	c.summarize(p, tab)
@@ -282,144 +279,61 @@ func countCell(n int, url string) cell {
 	return cell{Text: number(n), URL: url}
 }
 
-// changeColumn says what became of something.
-func changeColumn[T any](change func(T) diff.Change) column[T] {
-	return text("change", "Change", "change", func(row T) string { return change(row).String() }).as(func(row T) cell {
-		tone := map[diff.Change]string{diff.Added: "good", diff.Removed: "bad", diff.Changed: "warn"}
-		return cell{Text: change(row).String(), Badge: tone[change(row)]}
-	})
-}
-
-// fieldsColumn tells the fields that differ.
-func fieldsColumn[T any](fields func(T) []diff.FieldChange) column[T] {
-	return column[T]{
-		Column: sheet.Column{Key: "fields", Title: "What", Kind: sheet.List},
-		value: func(row T) any {
-			list := make([]string, 0, len(fields(row)))
-			for _, f := range fields(row) {
-				list = append(list, fmt.Sprintf("%s: %q became %q", f.Field, f.Old, f.New))
-			}
-			return list
-		},
-		cell: func(row T) cell {
-			var c cell
-			for _, f := range fields(row) {
-				from, to := short(f.Old), short(f.New)
-				if from == "" {
-					from = "nothing"
-				}
-				if to == "" {
-					to = "nothing"
-				}
-				c.Paths = append(c.Paths, pathView{Steps: []cell{{Text: short(strings.TrimPrefix(f.Field, "profile.")) + ": " + from}, {Text: to}}})
-			}
-			return c
-		},
+// fieldsCell tells the fields that differ.
+func fieldsCell(fields []diff.FieldChange) cell {
+	var c cell
+	for _, f := range fields {
+		from, to := short(f.Old), short(f.New)
+		if from == "" {
+			from = "nothing"
+		}
+		if to == "" {
+			to = "nothing"
+		}
+		c.Paths = append(c.Paths, pathView{Steps: []cell{{Text: short(strings.TrimPrefix(f.Field, "profile.")) + ": " + from}, {Text: to}}})
 	}
+	return c
 }
 
 func changeFilter() filter {
 	return filter{Key: "change", Title: "Change", Options: words("added", "removed", "changed")}
 }
 
-// side is the view of the sync in which a change is shown.
-func (c *comparedSyncs) side(change diff.Change) *view {
-	if change == diff.Removed {
-		return c.older
+// list is a list of changes, of which each is shown in the sync that it is of.
+func (c *comparedSyncs) list(l tables.List, filters ...filter) listing {
+	shown := c.v.list(l, filters...)
+	shown.in = func(row *tables.Row) *view {
+		if row.Change == diff.Removed {
+			return c.older
+		}
+		return c.newer
 	}
-	return c.newer
+	shown.looks["resource"] = shown.looks["name"]
+	return shown
 }
 
-func (c *comparedSyncs) resources() listing[diff.ResourceChange] {
-	return listing[diff.ResourceChange]{
-		name: "changed-resources", title: "Changed resources", one: "change", many: "changes", none: "No resource was added, removed or changed.",
-		columns: []column[diff.ResourceChange]{
-			text("name", "Name", "name", func(r diff.ResourceChange) string { return r.Resource.Name }).
-				as(func(r diff.ResourceChange) cell { return c.side(r.Change).briefCell(r.Resource) }),
-			changeColumn(func(r diff.ResourceChange) diff.Change { return r.Change }),
-			text("type", "Type", "type", func(r diff.ResourceChange) string { return r.Resource.Type }).
-				as(func(r diff.ResourceChange) cell {
-					return cell{Text: short(c.side(r.Change).typeName(r.Resource.Type))}
-				}),
-			text("id", "ID", "", func(r diff.ResourceChange) string { return r.Resource.ID }).exported(),
-			fieldsColumn(func(r diff.ResourceChange) []diff.FieldChange { return r.Fields }),
-		},
-		filters: []filter{changeFilter(), c.newer.kindFilter("kind", "Kind"), {Key: "type", Title: "Type", hidden: true}},
-		read:    c.diff.ResourceChanges,
-	}
+func (c *comparedSyncs) resources() listing {
+	return c.list(tables.ChangedResources(c.diff), changeFilter(), c.newer.kindFilter("kind", "Kind"), filter{Key: "type", Title: "Type", hidden: true})
 }
 
-func (c *comparedSyncs) entitlements() listing[diff.EntitlementChange] {
-	l := listing[diff.EntitlementChange]{
-		name: "changed-entitlements", title: "Changed entitlements", one: "change", many: "changes", none: "No entitlement was added, removed or changed.",
-		columns: []column[diff.EntitlementChange]{
-			text("resource", "Resource", "name", func(r diff.EntitlementChange) string { return r.Entitlement.Resource.Name }).
-				as(func(r diff.EntitlementChange) cell { return c.side(r.Change).briefCell(r.Entitlement.Resource) }),
-			text("entitlement", "Entitlement", "", func(r diff.EntitlementChange) string { return r.Entitlement.Name }).
-				as(func(r diff.EntitlementChange) cell {
-					return cell{Text: short(r.Entitlement.Name), URL: c.side(r.Change).entitlementURL(r.Entitlement)}
-				}),
-			changeColumn(func(r diff.EntitlementChange) diff.Change { return r.Change }),
-			text("id", "ID", "", func(r diff.EntitlementChange) string { return r.Entitlement.ID }).exported(),
-			fieldsColumn(func(r diff.EntitlementChange) []diff.FieldChange { return r.Fields }),
-		},
-		filters: []filter{changeFilter(), c.newer.kindFilter("kind", "Kind"), {Key: "type", Title: "Type", hidden: true}},
-		read:    c.diff.EntitlementChanges,
+func (c *comparedSyncs) entitlements() listing {
+	return c.list(tables.ChangedEntitlements(c.diff), changeFilter(), c.newer.kindFilter("kind", "Kind"), filter{Key: "type", Title: "Type", hidden: true})
+}
+
+func (c *comparedSyncs) access() listing {
+	l := c.list(tables.ChangedAccess(c.diff),
+		changeFilter(),
+		c.newer.kindFilter("kind", "Access to"),
+		directFilter(),
+		filter{Key: "type", Title: "Type", hidden: true},
+		filter{Key: "principal", Title: "Who", hidden: true, value: (*view).resourceName},
+		filter{Key: "resource", Title: "Access to", hidden: true, value: (*view).resourceName},
+	)
+	l.looks["principal"] = func(v *view, r *tables.Row) cell { return v.briefCell(*r.Principal) }
+	l.looks["resource"] = func(v *view, r *tables.Row) cell {
+		shown := v.briefCell(*r.On)
+		shown.Sub = short(r.Entitlement.Slug)
+		return shown
 	}
 	return l
-}
-
-func (c *comparedSyncs) grants() listing[diff.GrantChange] {
-	return listing[diff.GrantChange]{
-		name: "changed-access", title: "Changed access", one: "change", many: "changes", none: "Nobody gained or lost access.",
-		columns: []column[diff.GrantChange]{
-			text("principal", "Who", "principal", func(g diff.GrantChange) string { return g.Grant.Principal.Name }).
-				as(func(g diff.GrantChange) cell { return c.side(g.Change).briefCell(g.Grant.Principal) }),
-			text("principal_type", "Principal type", "", func(g diff.GrantChange) string { return g.Grant.Principal.Type }).exported(),
-			text("principal_id", "Principal ID", "", func(g diff.GrantChange) string { return g.Grant.Principal.ID }).exported(),
-			changeColumn(func(g diff.GrantChange) diff.Change { return g.Change }),
-			text("resource", "Access to", "resource", func(g diff.GrantChange) string { return g.Grant.Entitlement.Resource.Name }).
-				as(func(g diff.GrantChange) cell {
-					cell := c.side(g.Change).briefCell(g.Grant.Entitlement.Resource)
-					cell.Sub = short(g.Grant.Entitlement.Slug)
-					return cell
-				}),
-			text("resource_type", "Resource type", "type", func(g diff.GrantChange) string { return g.Grant.Entitlement.Resource.Type }).
-				as(func(g diff.GrantChange) cell {
-					return cell{Text: short(c.side(g.Change).typeName(g.Grant.Entitlement.Resource.Type))}
-				}),
-			text("entitlement_id", "Entitlement ID", "", func(g diff.GrantChange) string { return g.Grant.Entitlement.ID }).exported(),
-			yesNo("direct", "Direct", "direct", func(g diff.GrantChange) bool { return g.Grant.Direct }).
-				as(func(g diff.GrantChange) cell {
-					cell := directCell(g.Grant.Direct)
-					if g.Was != nil && g.Was.Direct != g.Grant.Direct {
-						cell.Sub = "was " + directCell(g.Was.Direct).Text
-					}
-					return cell
-				}),
-			{
-				Column: sheet.Column{Key: "through", Title: "Through", Kind: sheet.List},
-				value:  func(g diff.GrantChange) any { return c.side(g.Change).pathNames(g.Grant.Via) },
-				cell:   func(g diff.GrantChange) cell { return c.side(g.Change).viaCell(g.Grant.Via) },
-			},
-			{
-				Column: sheet.Column{Key: "was_through", Title: "Was through", Kind: sheet.List}, export: true,
-				value: func(g diff.GrantChange) any {
-					if g.Was == nil {
-						return nil
-					}
-					return c.older.pathNames(g.Was.Via)
-				},
-			},
-		},
-		filters: []filter{
-			changeFilter(),
-			c.newer.kindFilter("kind", "Access to"),
-			directFilter(),
-			{Key: "type", Title: "Type", hidden: true},
-			{Key: "principal", Title: "Who", hidden: true, value: (*view).resourceName},
-			{Key: "resource", Title: "Access to", hidden: true, value: (*view).resourceName},
-		},
-		read: c.diff.GrantChanges,
-	}
 }

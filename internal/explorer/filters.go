@@ -79,23 +79,12 @@ func (v *view) has(kind review.Kind) bool {
 }
 
 // typeName is the name of a resource type.
-func (v *view) typeName(id string) string {
-	for _, t := range v.sync.Types() {
-		if t.ID == id {
-			return t.Name
-		}
-	}
-	return id
-}
+func (v *view) typeName(id string) string { return v.words.TypeName(id) }
 
 // resourceName is the name of a resource that a filter has as "type:id".
 func (v *view) resourceName(text string) string {
-	for i := range len(text) {
-		if text[i] == ':' {
-			if r, ok := v.sync.ByID(text[:i], text[i+1:]); ok {
-				return v.sync.Brief(r).Name
-			}
-		}
+	if r, ok := v.sync.ByTypedID(text); ok {
+		return v.sync.NameOf(r)
 	}
 	return text
 }
@@ -106,26 +95,13 @@ func (v *view) entitlementName(id string) string {
 	if !ok {
 		return id
 	}
-	return v.pathNames(review.Path{e})[0]
-}
-
-// pathNames are the entitlements of a path as texts.
-func (v *view) pathNames(path []review.EntRef) []string {
-	names := make([]string, len(path))
-	for i, ref := range path {
-		e := v.sync.EntitlementAt(ref)
-		names[i] = e.Resource.Name
-		if len(v.sync.EntitlementsOf(e.Resource.Ref)) > 1 {
-			names[i] += " (" + e.Name + ")"
-		}
-	}
-	return names
+	return v.words.PathNames(review.Path{e})[0]
 }
 
 // steps are the entitlements of a path as links to their resources.
 func (v *view) steps(path []review.EntRef) []cell {
 	cells := make([]cell, len(path))
-	for i, name := range v.pathNames(path) {
+	for i, name := range v.words.PathNames(path) {
 		cells[i] = cell{Text: short(name), URL: v.resourceURL(v.sync.EntitlementAt(path[i]).Resource)}
 	}
 	return cells
@@ -150,15 +126,4 @@ func (v *view) pathsCell(paths []review.Path, more bool) cell {
 		c.Sub = "and by further ways"
 	}
 	return c
-}
-
-// pathTexts are all ways to something, for exports.
-func (v *view) pathTexts(paths []review.Path) []string {
-	texts := make([]string, len(paths))
-	for i, path := range paths {
-		if texts[i] = strings.Join(v.pathNames(path), " > "); len(path) == 0 {
-			texts[i] = "directly"
-		}
-	}
-	return texts
 }

@@ -10,41 +10,27 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
 // rowsPerPage is how many rows of a list a page shows.
 const rowsPerPage = 50
 
-// listing is a list of things: how it is read, and what is shown of each thing.
-type listing[T any] struct {
-	// name is the list in addresses and file names, title its heading.
-	name, title string
-	// about and note go with exports, which people read without the page.
-	about, note string
-	// formats are those of the exports, the usual ones where it is nil.
+// listing is a list as a page shows it.
+type listing struct {
+	tables.List
+	// formats are those of the downloads, the usual ones where it is nil.
 	formats []sheet.Format
-	// one and many are the noun for what is counted.
-	one, many string
-	columns   []column[T]
-	filters   []filter
-	read      func(search.Query) (search.Page[T], error)
-	// none says what it means that the list is empty.
-	none string
+	filters []filter
+	// looks say how a page shows columns that are more than text, by their ids.
+	looks map[string]look
+	// in is the view of the sync that a row is of; nil for that of the page.
+	in func(*tables.Row) *view
 }
 
-// column is one thing that is shown of every row.
-type column[T any] struct {
-	sheet.Column
-	// sort is the key by which the list sorts by this column; empty where it cannot.
-	sort string
-	// value is what exports hold, of the column's kind.
-	value func(T) any
-	// cell is what pages show; nil shows the value.
-	cell func(T) cell
-	// export leaves the column to exports.
-	export bool
-}
+// look makes what a page shows of a row, in the view of the row's sync.
+type look func(*view, *tables.Row) cell
 
 // filter is a choice that restricts a list.
 type filter struct {
@@ -109,7 +95,7 @@ type pager struct {
 }
 
 // query is what the address asks of a list.
-func (l listing[T]) query(v *view) (search.Query, error) {
+func (l listing) query(v *view) (search.Query, error) {
 	page, err := v.page()
 	if err != nil {
 		return search.Query{}, err
@@ -137,7 +123,7 @@ func asked(v *view) (sheet.Format, bool) {
 }
 
 // serve answers with a page that is nothing but the list, or with an export.
-func (l listing[T]) serve(v *view) error {
+func (l listing) serve(v *view) error {
 	if format, ok := asked(v); ok {
 		return l.export(v, format)
 	}
@@ -145,22 +131,22 @@ func (l listing[T]) serve(v *view) error {
 	if err != nil {
 		return err
 	}
-	v.title = l.title
+	v.title = l.Title
 	return v.render("list", list)
 }
 
 // page reads what is asked for.
-func (l listing[T]) page(v *view) (*listPage, error) {
+func (l listing) page(v *view) (*listPage, error) {
 	q, err := l.query(v)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := l.read(q)
+	rows, err := l.Read(q)
 	if err != nil {
 		return nil, err
 	}
 	p := &listPage{
-		ID: l.name, Title: l.title, Count: l.count(rows.Total, rows.All), None: l.none,
+		ID: l.ID, Title: l.Title, Count: l.count(rows.Total, rows.All), None: l.None,
 		Search: q.Search, Action: v.r.URL.Path, Pages: pages(v, q, rows.Total, len(rows.Rows)),
 	}
 	if p.None == "" || rows.All > 0 {
@@ -171,7 +157,7 @@ func (l listing[T]) page(v *view) (*listPage, error) {
 	}
 	p.Heads = l.heads(v, q)
 	for _, row := range rows.Rows {
-		p.Rows = append(p.Rows, l.cells(row))
+		p.Rows = append(p.Rows, l.cells(v, &row))
 	}
 	l.fillFilters(v, p)
 	formats := l.formats
@@ -184,12 +170,12 @@ func (l listing[T]) page(v *view) (*listPage, error) {
 	return p, nil
 }
 
-func (l listing[T]) count(total, all int) string {
+func (l listing) count(total, all int) string {
 	noun := func(n int) string {
 		if n == 1 {
-			return "1 " + l.one
+			return "1 " + l.One
 		}
-		return number(n) + " " + l.many
+		return number(n) + " " + l.Many
 	}
 	if total == all {
 		return noun(all)
@@ -197,28 +183,28 @@ func (l listing[T]) count(total, all int) string {
 	return number(total) + " of " + noun(all)
 }
 
-func (l listing[T]) heads(v *view, q search.Query) []head {
+func (l listing) heads(v *view, q search.Query) []head {
 	var heads []head
-	for _, c := range l.columns {
-		if c.export {
+	for _, c := range l.Page {
+		if c.IsDetail {
 			continue
 		}
-		h := head{Title: c.Title}
+		h := head{Title: c.PageTitle}
 		if c.Kind == sheet.Int {
 			h.Class = "num"
 		}
-		if c.sort != "" {
+		if c.SortKey != "" {
 			// Numbers and times are of interest from their larger end.
-			next := c.sort
+			next := c.SortKey
 			if c.Kind == sheet.Int || c.Kind == sheet.Time {
-				next = "-" + c.sort
+				next = "-" + c.SortKey
 			}
 			h.Order = "none"
 			switch {
-			case q.Sort == c.sort && q.Desc:
-				h.Order, next = "descending", c.sort
-			case q.Sort == c.sort:
-				h.Order, next = "ascending", "-"+c.sort
+			case q.Sort == c.SortKey && q.Desc:
+				h.Order, next = "descending", c.SortKey
+			case q.Sort == c.SortKey:
+				h.Order, next = "ascending", "-"+c.SortKey
 			}
 			h.URL = v.with(paramSort, next, paramPage, "")
 		}
@@ -227,22 +213,25 @@ func (l listing[T]) heads(v *view, q search.Query) []head {
 	return heads
 }
 
-func (l listing[T]) cells(row T) []cell {
-	cells := make([]cell, 0, len(l.columns))
-	for _, c := range l.columns {
-		switch {
-		case c.export:
-		case c.cell != nil:
-			cells = append(cells, c.cell(row))
+func (l listing) cells(v *view, row *tables.Row) []cell {
+	if l.in != nil {
+		v = l.in(row)
+	}
+	cells := make([]cell, 0, len(l.Page))
+	for _, c := range l.Page {
+		switch look := l.looks[c.ID]; {
+		case c.IsDetail:
+		case look != nil:
+			cells = append(cells, look(v, row))
 		default:
-			cells = append(cells, plainCell(c.value(row)))
+			cells = append(cells, plainCell(c.Cell(row)))
 		}
 	}
 	return cells
 }
 
 // fillFilters says what restricts the list and how it can be restricted.
-func (l listing[T]) fillFilters(v *view, p *listPage) {
+func (l listing) fillFilters(v *view, p *listPage) {
 	clearing := []string{paramSearch, "", paramPage, ""}
 	restricted := p.Search != ""
 	inForm := map[string]bool{paramSearch: true, paramPage: true, paramFormat: true}
@@ -324,47 +313,17 @@ func pages(v *view, q search.Query, total, rows int) pager {
 const exportChunk = 20_000
 
 // export answers with all rows that match, in the order of the page.
-func (l listing[T]) export(v *view, format sheet.Format) error {
+func (l listing) export(v *view, format sheet.Format) error {
 	q, err := l.query(v)
 	if err != nil {
 		return err
 	}
-	q.Offset, q.Limit = 0, exportChunk
-	first, err := l.read(q)
+	q.Offset, q.Limit = 0, 0
+	t, err := l.Download(v.r.Context(), q, exportChunk)
 	if err != nil {
 		return err
 	}
-	t := sheet.Table{Key: l.name, Title: l.title, About: l.about, Note: l.note, None: l.none}
-	for _, c := range l.columns {
-		t.Columns = append(t.Columns, c.Column)
-	}
-	t.Rows = func(yield func([]any, error) bool) {
-		for page := first; ; {
-			for _, row := range page.Rows {
-				values := make([]any, len(l.columns))
-				for i, c := range l.columns {
-					values[i] = c.value(row)
-				}
-				if !yield(values, nil) {
-					return
-				}
-			}
-			if len(page.Rows) < exportChunk {
-				return
-			}
-			if err := v.r.Context().Err(); err != nil {
-				yield(nil, err)
-				return
-			}
-			q.Offset += exportChunk
-			var err error
-			if page, err = l.read(q); err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-	}
-	return v.download(l.name, format, t)
+	return v.download(l.ID, format, t)
 }
 
 // errFormat is an export that is not to be had.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
@@ -97,39 +98,35 @@ func report(v *view) error {
 	})
 }
 
-// reportList shows the rows of a report, whose columns it says itself.
-func (v *view) reportList(r *findings.Report, previous *view) listing[findings.Row] {
-	l := listing[findings.Row]{
-		name: r.Name, title: r.Title, about: r.Question, note: r.Note, one: "row", many: "rows", none: "There is nothing to tell.",
+// reportList shows the rows of a report.
+func (v *view) reportList(r *findings.Report, previous *view) listing {
+	l := listing{
+		List: tables.Report(r), looks: map[string]look{},
 		formats: []sheet.Format{sheet.FormatHTML, sheet.FormatCSV, sheet.FormatXLSX, sheet.FormatJSON},
-		read:    r.Page,
+		in: func(row *tables.Row) *view {
+			if previous != nil && row.Finding.Sync == previous.sync {
+				return previous
+			}
+			return v
+		},
 	}
 	for i, c := range r.Columns {
-		kind := map[findings.ColumnKind]sheet.Kind{findings.IntColumn: sheet.Int, findings.BoolColumn: sheet.Bool}[c.Kind]
-		l.columns = append(l.columns, column[findings.Row]{
-			Column: sheet.Column{Key: c.Key, Title: c.Title, Kind: kind}, sort: c.Key,
-			value: func(row findings.Row) any { return row.Cells[i] },
-			cell:  func(row findings.Row) cell { return v.reportCell(row, c, row.Cells[i], previous) },
-		})
+		l.looks[c.Key] = func(in *view, row *tables.Row) cell { return in.reportCell(row.Finding, c, row.Finding.Cells[i]) }
 	}
 	return l
 }
 
-// reportCell links a cell to what it names, in the sync that has it.
-func (v *view) reportCell(row findings.Row, c findings.Column, value any, previous *view) cell {
+// reportCell links a cell to what it names.
+func (v *view) reportCell(row *findings.Row, c findings.Column, value any) cell {
 	shown := plainCell(value)
-	in := v
-	if previous != nil && row.Sync == previous.sync {
-		in = previous
-	}
 	switch {
 	case shown.Text == "":
 	case c.Link == findings.LinkResource && row.Resource != review.NoRef:
-		shown.URL = in.resourceURL(row.Sync.Brief(row.Resource))
+		shown.URL = v.resourceURL(row.Sync.Brief(row.Resource))
 	case c.Link == findings.LinkOther && row.Other != review.NoRef:
-		shown.URL = in.resourceURL(row.Sync.Brief(row.Other))
+		shown.URL = v.resourceURL(row.Sync.Brief(row.Other))
 	case c.Link == findings.LinkEntitlement && row.Entitlement != review.NoEnt:
-		shown.URL = in.entitlementURL(row.Sync.EntitlementAt(row.Entitlement))
+		shown.URL = v.entitlementURL(row.Sync.EntitlementAt(row.Entitlement))
 	}
 	return shown
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
-	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
 
 // The parts of a resource's page.
@@ -82,24 +82,14 @@ func resource(v *view) error {
 			p.ListTitle = t.Title
 		}
 	}
-	format, export := asked(v)
-	switch {
-	case tab == tabGraph:
-	case export && tab == tabHoldings:
-		return v.holdingList(r).export(v, format)
-	case export && tab == tabEntitlements:
-		return v.entitlementsOf(r).export(v, format)
-	case export:
-		return v.exportMembers(r, format)
-	case tab == tabHoldings:
-		p.List, err = v.holdingList(r).page(v)
-	case tab == tabEntitlements:
-		p.List, err = v.entitlementsOf(r).page(v)
-	default:
-		p.List, err = v.memberPage(r)
-	}
-	if err != nil {
-		return err
+	if tab != tabGraph {
+		l := v.tabList(r, tab)
+		if format, ok := asked(v); ok {
+			return l.export(v, format)
+		}
+		if p.List, err = l.page(v); err != nil {
+			return err
+		}
 	}
 	if tab == tabGraph || r.Kind == review.Account && tab == tabHoldings {
 		if p.Graph, err = v.graphOf(r); err != nil {
@@ -256,39 +246,32 @@ func (v *view) tabs(r review.ResourceRow, current string) []navItem {
 	return list
 }
 
-// holdingList lists everything that a resource holds.
-func (v *view) holdingList(r review.ResourceRow) listing[review.Holding] {
-	ent := func(h review.Holding) review.Entitlement { return h.Entitlement }
-	l := listing[review.Holding]{
-		name: "access", title: "Access", one: "entitlement", many: "entitlements", none: "There is no access.",
-		columns: append(entitlementColumns(v, "resource", "entitlement", ent),
-			heldColumns(v, func(h review.Holding) review.Held { return h.Held })...),
-		filters: []filter{v.kindFilter("kind", "Access to"), directFilter()},
-		read:    func(q search.Query) (search.Page[review.Holding], error) { return v.sync.Access(r.Ref, q) },
+// tabList is the list of a part of a resource's page. Where it has one entitlement, who
+// holds that says more than its grants.
+func (v *view) tabList(r review.ResourceRow, tab string) listing {
+	switch ents := v.sync.EntitlementsOf(r.Ref); {
+	case tab == tabHoldings:
+		return v.list(tables.Access(v.words, r.Ref), v.kindFilter("kind", "Access to"), directFilter())
+	case tab == tabEntitlements:
+		return v.entitlementsOf(r)
+	case len(ents) != 1:
+		return v.grantsOn(r)
+	case r.Kind == review.Group:
+		return v.holderList(ents[0], "Members", "member", "members")
+	default:
+		return v.holderList(ents[0], membersTitle(r.Kind), "holder", "holders")
 	}
-	return l
 }
 
 // holderList lists those who have an entitlement.
-func (v *view) holderList(e review.EntRef, title, one, many string) listing[review.Holder] {
-	brief := func(h review.Holder) review.Brief { return h.Principal.Brief }
-	l := listing[review.Holder]{
-		name: "holders", title: title, one: one, many: many, none: "Nobody has it.",
-		columns: nameColumns(v, "Name", "name", brief),
-		filters: append([]filter{directFilter(), v.kindFilter("kind", "Who")}, v.accountFilters()...),
-		read:    func(q search.Query) (search.Page[review.Holder], error) { return v.sync.Who(e, q) },
-	}
-	l.columns[0].cell = func(h review.Holder) cell {
-		c := v.briefCell(h.Principal.Brief)
-		if c.Sub == "" && h.Principal.Kind != review.Account {
-			c.Sub = short(v.typeName(h.Principal.Type))
+func (v *view) holderList(e review.EntRef, title, one, many string) listing {
+	l := v.list(tables.Holders(v.words, e), append([]filter{directFilter(), v.kindFilter("kind", "Who")}, v.accountFilters()...)...)
+	l.Title, l.One, l.Many = title, one, many
+	l.looks["name"] = func(v *view, r *tables.Row) cell {
+		if r.On.Kind == review.Account {
+			return v.briefCell(*r.On)
 		}
-		return c
-	}
-	l.columns = append(l.columns, heldColumns(v, func(h review.Holder) review.Held { return h.Held })...)
-	for _, c := range accountColumns(func(h review.Holder) *review.AccountInfo { return h.Principal.Account }) {
-		c.export = c.export || c.Key == "login" || c.Key == "manager"
-		l.columns = append(l.columns, c)
+		return v.typedCell(*r.On)
 	}
 	for i := range l.filters {
 		if key := l.filters[i].Key; key == "details" || key == "account_type" {
@@ -298,70 +281,24 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing[revi
 	return l
 }
 
-// heldColumns show how something is held.
-func heldColumns[T any](v *view, held func(T) review.Held) []column[T] {
-	return []column[T]{
-		yesNo("direct", "Direct", "direct", func(row T) bool { return held(row).Direct }).
-			as(func(row T) cell { return directCell(held(row).Direct) }),
-		{
-			Column: sheet.Column{Key: "paths", Title: "How", Kind: sheet.List},
-			value:  func(row T) any { return v.pathTexts(held(row).Paths) },
-			cell:   func(row T) cell { return v.pathsCell(held(row).Paths, held(row).MorePaths) },
-		},
-		yesNo("immutable", "Immutable", "", func(row T) bool { return held(row).Immutable }).exported(),
-		text("grant_id", "Grant ID", "", func(row T) string { return held(row).GrantID }).exported(),
-	}
-}
-
-// memberPage lists the holders of a resource. Where it has one entitlement, who holds
-// that says more than its grants.
-func (v *view) memberPage(r review.ResourceRow) (*listPage, error) {
-	if ents := v.sync.EntitlementsOf(r.Ref); len(ents) == 1 {
-		return v.membersOf(r, ents[0]).page(v)
-	}
-	return v.grantsOn(r).page(v)
-}
-
-func (v *view) exportMembers(r review.ResourceRow, format sheet.Format) error {
-	if ents := v.sync.EntitlementsOf(r.Ref); len(ents) == 1 {
-		return v.membersOf(r, ents[0]).export(v, format)
-	}
-	return v.grantsOn(r).export(v, format)
-}
-
-func (v *view) membersOf(r review.ResourceRow, e review.EntRef) listing[review.Holder] {
-	if r.Kind == review.Group {
-		return v.holderList(e, "Members", "member", "members")
-	}
-	return v.holderList(e, membersTitle(r.Kind), "holder", "holders")
-}
-
 // grantsOn lists the grants on a resource.
-func (v *view) grantsOn(r review.ResourceRow) listing[review.Grant] {
-	l := v.grantList()
-	l.filters = ofOneResource(l.filters)
-	l.title, l.none = membersTitle(r.Kind), "Nobody holds anything of it."
-	l.read = func(q search.Query) (search.Page[review.Grant], error) {
-		q.Filter["resource"] = r.Type + ":" + r.ID
-		page, err := v.sync.Grants(q)
-		return page, err
-	}
+func (v *view) grantsOn(r review.ResourceRow) listing {
+	l := v.grantList().of(r)
+	l.Title, l.None = membersTitle(r.Kind), "Nobody holds anything of it."
 	return l
 }
 
-// ofOneResource leaves out the filters that are no question on the page of a resource.
-// Its address has its own type as a parameter.
-func ofOneResource(filters []filter) []filter {
-	return slices.DeleteFunc(filters, func(f filter) bool { return f.Key == paramType || f.Key == "resource" || f.Key == "kind" })
-}
-
 // entitlementsOf lists the entitlements of a resource.
-func (v *view) entitlementsOf(r review.ResourceRow) listing[review.Entitlement] {
-	l := v.entitlementList()
-	l.filters = ofOneResource(l.filters)
-	l.read = func(q search.Query) (search.Page[review.Entitlement], error) {
+func (v *view) entitlementsOf(r review.ResourceRow) listing { return v.entitlementList().of(r) }
+
+// of restricts a list to a resource, without the filters that are no question on its page.
+// Its address has its own type as a parameter.
+func (l listing) of(r review.ResourceRow) listing {
+	l.filters = slices.DeleteFunc(l.filters, func(f filter) bool { return f.Key == paramType || f.Key == "resource" || f.Key == "kind" })
+	all := l.Read
+	l.Read = func(q search.Query) (search.Page[tables.Row], error) {
 		q.Filter["resource"] = r.Type + ":" + r.ID
-		return v.sync.Entitlements(q)
+		return all(q)
 	}
 	return l
 }

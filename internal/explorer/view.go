@@ -14,6 +14,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
 
 // The parameters that pages share.
@@ -36,7 +37,9 @@ type view struct {
 	params url.Values
 	entry  library.Entry
 	// sync is nil where the request failed before there was one.
-	sync    *review.Sync
+	sync *review.Sync
+	// words are those for what is in it.
+	words   *tables.Sync
 	title   string
 	section string
 	status  int
@@ -59,7 +62,9 @@ func (e *Explorer) view(w http.ResponseWriter, r *http.Request) (*view, error) {
 		}
 	}
 	var err error
-	v.sync, err = v.load(key)
+	if v.sync, err = v.load(key); err == nil {
+		v.words = tables.Of(v.sync)
+	}
 	return v, err
 }
 

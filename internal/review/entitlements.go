@@ -73,13 +73,16 @@ func (s *Sync) entitlementFilters() map[string]func(string) (func(EntRef) bool, 
 		"immutable": search.OneOf("immutable", search.YesNo(), func(e EntRef, v string) bool { return s.entitlements[e].immutable == (v == "yes") }),
 		"missing":   search.OneOf("missing", search.YesNo(), func(e EntRef, v string) bool { return s.entitlements[e].missing == (v == "yes") }),
 		"kind":      search.OneOf("kind", KindWords(), func(e EntRef, v string) bool { return of(e).kind.String() == v }),
-		"purpose": search.OneOf("purpose", []string{"assignment", "permission", "ownership"},
+		"purpose": search.OneOf("purpose", Purposes(),
 			func(e EntRef, v string) bool { return s.entitlements[e].purpose == v }),
 		"slug":     search.AnyText(func(e EntRef) string { return s.entitlements[e].slug }),
 		"type":     typeFilter(s, "type", func(e EntRef) int32 { return of(e).typ }),
 		"resource": resourceFilterOf(s, func(e EntRef) Ref { return s.entitlements[e].resource }),
 	}
 }
+
+// Purposes are what entitlements can be for, as filters take them.
+func Purposes() []string { return []string{"assignment", "permission", "ownership"} }
 
 // resourceFilterOf restricts to one resource, written "type:id". One that is not
 // there matches nothing.

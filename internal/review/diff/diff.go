@@ -90,6 +90,9 @@ type Place struct {
 
 const nowhere = -1
 
+// Count counts changes of everything.
+func (d *Diff) Count() int { return len(d.resources) + len(d.entitlements) + len(d.grants) }
+
 // Places lists the changes of resources, of entitlements and of grants, each in the order
 // of the names of what they are about. The lists must not be changed.
 func (d *Diff) Places() (resources, entitlements, grants []Place) {

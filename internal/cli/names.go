@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+)
+
+// nameFilters turns names in a filter into the ids that it takes.
+func nameFilters(s *shownSync, q search.Query) error {
+	for _, key := range []string{"principal", "resource"} {
+		if name := q.Filter[key]; name != "" {
+			r, err := s.FindResource(name)
+			if err != nil {
+				return naming("resource", err)
+			}
+			b := s.Brief(r)
+			q.Filter[key] = b.Type + ":" + b.ID
+		}
+	}
+	for _, key := range []string{"entitlement", "via"} {
+		if name := q.Filter[key]; name != "" {
+			e, err := s.FindEntitlement(name)
+			if err != nil {
+				return naming("entitlement", err)
+			}
+			q.Filter[key] = s.EntitlementAt(e).ID
+		}
+	}
+	return nil
+}
+
+// findPrincipal finds who is meant: an account, or whatever else there is of that
+// name.
+func findPrincipal(s *shownSync, who string) (review.Ref, error) {
+	p, err := s.FindResource(who, review.Account)
+	if _, none := asError[*review.NotFoundError](err); none {
+		// An application or a group may hold something too. What is near is told of
+		// accounts, which most questions are about.
+		if other, otherErr := s.FindResource(who); otherErr == nil {
+			return other, nil
+		}
+	}
+	return p, naming("account", err)
+}
+
+// naming makes the errors of looking something up by a name into text for people,
+// who get ids to go on with.
+func naming(what string, err error) error {
+	if e, ok := asError[*review.AmbiguousError](err); ok {
+		text := fmt.Sprintf("%q names %d %ss; say which by its id:\n%s", e.Text, e.Count, what, candidates(e.Candidates))
+		if more := e.Count - len(e.Candidates); more > 0 {
+			text += fmt.Sprintf("\n  and %d more", more)
+		}
+		return withCode(codes.InvalidArgument, "%s", text)
+	}
+	if e, ok := asError[*review.NotFoundError](err); ok {
+		text := fmt.Sprintf("no %s is called %s", what, printable.Visible(fmt.Sprintf("%q", e.Text)))
+		if len(e.Nearest) > 0 {
+			text += "; near to it:\n" + candidates(e.Nearest)
+		}
+		return withCode(codes.NotFound, "%s", text)
+	}
+	return err
+}
+
+// candidateWidth is where names of candidates are cut.
+const candidateWidth = 60
+
+// candidates are lines of ids and names. Ids come from outside too, but are shown
+// whole, since they are what is typed next.
+func candidates(list []review.Candidate) string {
+	width := 0
+	for _, c := range list {
+		width = max(width, min(len(c.ID), candidateWidth))
+	}
+	lines := make([]string, len(list))
+	for i, c := range list {
+		text := sheet.Cut(printable.Visible(c.Resource.Name), candidateWidth)
+		if c.Hint != "" {
+			text += ", " + sheet.Cut(printable.Visible(c.Hint), candidateWidth)
+		}
+		lines[i] = fmt.Sprintf("  %-*s  %s", width, printable.Visible(shellWord(c.ID)), text)
+	}
+	return strings.Join(lines, "\n")
+}

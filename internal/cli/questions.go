@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
+)
+
+func newAccess(a *app) *cobra.Command {
+	var o viewOptions
+	cmd := &cobra.Command{
+		Use:   "access USER",
+		Short: "Show everything that somebody has, and through what",
+		Long: `Show everything that an account, or a group, holds according to an archive: directly or through
+which group, with every way that leads to it. USER is a name, an e-mail address, a login, an id or
+TYPE:ID.`,
+		Example: `  baton-jumpcloud access ana@example.com
+  baton-jumpcloud access "Ana Ruiz" --kind application --inherited
+  baton-jumpcloud access ana -f okta.c1z -o json
+  baton-jumpcloud access ana --save ana.xlsx`,
+		Args: exactly("USER"), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return untilStopped(cmd.Context(), o.run(a, cmd, func(s *shownSync, q search.Query) (tables.List, error) {
+				return accessList(s, q, args[0])
+			}))
+		},
+	}
+	o.addFlags(cmd.Flags())
+	o.addEntitlementFilters(cmd.Flags())
+	_ = cmd.Flags().MarkHidden("empty") // What somebody holds is not empty.
+	o.addWayFilters(cmd)
+	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "purpose": review.Purposes()})
+	return cmd
+}
+
+// exactly wants the arguments that the names stand for.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return hintedError{
+				errors.New("want " + strings.Join(names, " ")),
+				"a name with spaces goes between quotes; run " + cmd.CommandPath() + " --help for examples",
+			}
+		}
+		return nil
+	}
+}
+
+func accessList(s *shownSync, q search.Query, who string) (tables.List, error) {
+	p, err := findPrincipal(s, who)
+	if err != nil {
+		return tables.List{}, err
+	}
+	r := s.Resource(p)
+	l := tables.Access(s.Sync, p)
+	l.Title, l.Lead = "Access of "+r.Name, personLead(s, r)
+	return l, nameFilters(s, q)
+}
+
+// personLead describes an account in a line or two.
+func personLead(s *shownSync, r review.Resource) []string {
+	lead := []string{s.KindWord(r.Brief) + " " + r.Type + ":" + r.ID}
+	a := r.Account
+	if a == nil {
+		return lead
+	}
+	state := a.Status.String()
+	if a.Details != "" {
+		state += " (" + a.Details + ")"
+	}
+	facts := []string{state}
+	for _, fact := range []struct{ label, value string }{
+		{"", a.Email}, {"login ", a.Login}, {"", a.Title}, {"department ", a.Department}, {"manager ", a.Manager},
+	} {
+		if fact.value != "" && fact.label+fact.value != "login "+a.Email {
+			facts = append(facts, fact.label+fact.value)
+		}
+	}
+	if a.MFA != review.Unknown {
+		facts = append(facts, "MFA "+a.MFA.String())
+	}
+	if a.Admin {
+		facts = append(facts, "administrator")
+	}
+	return append(lead, strings.Join(facts, ", "))
+}
+
+func newWho(a *app) *cobra.Command {
+	var o viewOptions
+	cmd := &cobra.Command{
+		Use:   "who ENTITLEMENT",
+		Short: "Show who has something, and through what",
+		Long: `Show everybody who holds an entitlement according to an archive: directly or through which group,
+with every way that leads to it. ENTITLEMENT is its id or its name, or where that is enough the name
+of the group, application or role, or that with the slug of the entitlement.`,
+		Example: `  baton-jumpcloud who Salesforce
+  baton-jumpcloud who "Engineering member" --status disabled
+  baton-jumpcloud who app:64b0000000000000000000c1 --direct -o csv
+  baton-jumpcloud who "Help Desk" --mfa no`,
+		Args: exactly("ENTITLEMENT"), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return untilStopped(cmd.Context(), o.run(a, cmd, func(s *shownSync, q search.Query) (tables.List, error) {
+				return whoList(s, q, args[0])
+			}))
+		},
+	}
+	o.addFlags(cmd.Flags())
+	o.addResourceFilters(cmd.Flags())
+	for _, name := range []string{"holds", "empty", "parent"} {
+		_ = cmd.Flags().MarkHidden(name) // They say little of holders.
+	}
+	o.addWayFilters(cmd)
+	addViewCompletions(cmd, resourceCompletions())
+	return cmd
+}
+
+func whoList(s *shownSync, _ search.Query, what string) (tables.List, error) {
+	ref, err := s.FindEntitlement(what)
+	if err != nil {
+		return tables.List{}, naming("entitlement", err)
+	}
+	e := s.EntitlementAt(ref)
+	count := func(n int) string { return humanize.Comma(int64(n)) }
+	l := tables.Holders(s.Sync, ref)
+	l.ID, l.Title = "who", "Who has "+e.Name
+	l.Lead = []string{fmt.Sprintf("%s on %s %s, held by %s: %s directly, %s through something else",
+		e.ID, s.KindWord(e.Resource), e.Resource.Name, count(e.Holders.All), count(e.Holders.Direct), count(e.Holders.Inherited()))}
+	return l, nil
+}
