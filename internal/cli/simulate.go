@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,8 @@ type simulateOptions struct {
 	burst      int
 	retryAfter string
 	compress   bool
+	churn      int
+	changes    []string
 	authority  string
 	settings   string
 	control    bool
@@ -42,6 +45,8 @@ func (o *simulateOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.burst, "burst", 1, "How many requests at once are answered after a quiet time, with --rate")
 	flags.StringVar(&o.retryAfter, "retry-after", "", "What a refusal tells with --rate: seconds, date, absurd, or nothing")
 	flags.BoolVar(&o.compress, "compress", false, "Answer with gzip to those who take it")
+	flags.IntVar(&o.churn, "churn", 0, "Change the organization before every N-th request (0: never)")
+	flags.StringSliceVar(&o.changes, "churn-changes", nil, "Changes to make in turn with --churn (default add-user,delete-user): "+strings.Join(jcsim.ChurnChanges(), ", "))
 	flags.StringVar(&o.authority, "tls-ca", "", "Serve HTTPS, and write the certificate to trust to this file, for SSL_CERT_FILE")
 	flags.StringVar(&o.settings, "settings", "", "JSON file with faults and other behaviour; the flags above outweigh it")
 	flags.BoolVar(&o.control, "control", false, "Serve the control routes under /_sim/, which change settings and the organisation")
@@ -58,6 +63,7 @@ func newSimulate(a *app) *cobra.Command {
 against it. It serves what the connector reads and changes, with made-up people or those of a file.`,
 		Example: `  baton-jumpcloud simulate
   baton-jumpcloud simulate --size small --latency 50ms --rate 20 --retry-after seconds
+  baton-jumpcloud simulate --churn 3    # an import is running: users come and go
   baton-jumpcloud simulate --size small --save company.json    # edit it, then
   baton-jumpcloud simulate --tenant company.json
   baton-jumpcloud simulate --conductorone --sync-every 10s     # and a service between the two`,
@@ -146,18 +152,20 @@ func (o *simulateOptions) simulatorSettings(flags *pflag.FlagSet) (jcsim.Setting
 		}
 	}
 	for name, set := range map[string]func(){
-		"latency":     func() { settings.Latency = o.latency },
-		"jitter":      func() { settings.Jitter = o.jitter },
-		"rate":        func() { settings.Rate.PerSecond = o.rate },
-		"burst":       func() { settings.Rate.Burst = o.burst },
-		"retry-after": func() { settings.Rate.RetryAfter = o.retryAfter },
-		"compress":    func() { settings.Compress = o.compress },
+		"latency":       func() { settings.Latency = o.latency },
+		"jitter":        func() { settings.Jitter = o.jitter },
+		"rate":          func() { settings.Rate.PerSecond = o.rate },
+		"burst":         func() { settings.Rate.Burst = o.burst },
+		"retry-after":   func() { settings.Rate.RetryAfter = o.retryAfter },
+		"compress":      func() { settings.Compress = o.compress },
+		"churn":         func() { settings.Churn.Every = o.churn },
+		"churn-changes": func() { settings.Churn.Changes = o.changes },
 	} {
 		if flags.Changed(name) {
 			set()
 		}
 	}
-	return settings, nil
+	return settings, jcsim.Options{Settings: settings}.Check()
 }
 
 // introduce prints what there is and how to use it.

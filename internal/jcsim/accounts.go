@@ -275,9 +275,13 @@ func (t *Tenant) DeleteRole(ref string) error {
 	if err != nil {
 		return err
 	}
+	t.deleteRole(n)
+	return nil
+}
+
+func (t *Tenant) deleteRole(n *roleNode) {
 	t.roles.remove(n)
 	delete(t.roleNames, fold(n.Name))
 	t.spent[n.id] = struct{}{}
 	t.changed("delete", "role", "", n.id)
-	return nil
 }

@@ -66,7 +66,7 @@ func (c *call) connections(n int, at func(int) vertex) answer {
 		}
 		v := at(at0)
 		gone := v.state() == dangling
-		if gone && !c.cfg.NullRows {
+		if gone && !c.cfg.NullRows || c.hides(v.ident()) {
 			continue
 		}
 		if len(b) > empty {
@@ -126,12 +126,16 @@ func traverse[N interface {
 		slices.SortStableFunc(r.all, func(a, b N) int { return compare(a, b) })
 	}
 	b := append(c.buf, '[')
+	empty := len(b)
 	from, to := w.of(len(found))
 	for i := from; i < to; i++ {
-		if i > from {
+		n := r.at(i)
+		if c.hides(n.ident()) {
+			continue
+		}
+		if len(b) > empty {
 			b = append(b, ',')
 		}
-		n := r.at(i)
 		b = appendTraversal(b, n, paths(n))
 	}
 	return answer{status: http.StatusOK, body: append(b, ']'), total: c.headerTotal(len(found))}

@@ -1,6 +1,8 @@
 package jcsim
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -144,15 +146,35 @@ func (c *call) total(n int) int {
 }
 
 // appendRows appends the rows of a window, divided by commas.
-func appendRows[N object](b []byte, r rows[N], w window, table *query.Table[N], fields query.Projection) []byte {
+func appendRows[N object](c *call, b []byte, r rows[N], w window, table *query.Table[N], fields query.Projection) []byte {
 	from, to := w.of(len(r.all))
+	empty := len(b)
 	for i := from; i < to; i++ {
-		if i > from {
+		n := r.at(i)
+		if c.hides(n.ident()) {
+			continue
+		}
+		if len(b) > empty {
 			b = append(b, ',')
 		}
-		b = table.Append(b, r.at(i), fields)
+		b = table.Append(b, n, fields)
 	}
 	return b
+}
+
+// hides reports whether the settings leave a row out that is counted.
+func (c *call) hides(id string) bool {
+	if len(c.cfg.HideRows) == 0 {
+		return false
+	}
+	most := 0
+	for pattern, percent := range c.cfg.HideRows {
+		if routeMatches(pattern, c.route) {
+			most = max(most, percent)
+		}
+	}
+	sum := sha256.Sum256([]byte(c.r.URL.Path + " " + id))
+	return int(binary.BigEndian.Uint16(sum[:])%100) < most
 }
 
 // pageV1 is {"totalCount":N,"results":[…]}.
@@ -162,13 +184,13 @@ func pageV1[N object](c *call, r rows[N], w window, table *query.Table[N], field
 		b = strconv.AppendInt(append(b, `"totalCount":`...), int64(c.total(len(r.all))), 10)
 		b = append(b, ',')
 	}
-	b = appendRows(append(b, `"results":[`...), r, w, table, fields)
+	b = appendRows(c, append(b, `"results":[`...), r, w, table, fields)
 	return answer{status: http.StatusOK, body: append(b, "]}"...), total: -1}
 }
 
 // pageV2 is a bare array, with the total in a header.
 func pageV2[N object](c *call, r rows[N], w window, table *query.Table[N], fields query.Projection) answer {
-	b := appendRows(append(c.buf, '['), r, w, table, fields)
+	b := appendRows(c, append(c.buf, '['), r, w, table, fields)
 	return answer{status: http.StatusOK, body: append(b, ']'), total: c.headerTotal(len(r.all))}
 }
 

@@ -151,6 +151,11 @@ func (t *Tenant) DeleteApplication(ref string) error {
 	if err != nil {
 		return err
 	}
+	t.deleteApp(n)
+	return nil
+}
+
+func (t *Tenant) deleteApp(n *appNode) {
 	t.apps.remove(n)
 	t.spent[n.id] = struct{}{}
 	n.fate = dangling
@@ -164,5 +169,4 @@ func (t *Tenant) DeleteApplication(ref string) error {
 	}
 	n.users, n.groups = nil, nil
 	t.changed("delete", "application", "", n.id)
-	return nil
 }

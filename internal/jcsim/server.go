@@ -57,7 +57,8 @@ type Server struct {
 	chanceMu sync.Mutex // guards chance and the counters of faults
 	chance   *rand.Rand
 
-	stats statistics
+	churned churner
+	stats   statistics
 }
 
 // config is one state of the settings and what belongs to it.
@@ -80,6 +81,7 @@ func New(o Options) *Server {
 		chance: rand.New(rand.NewPCG(o.Seed, 0x66_61756c74)), //nolint:gosec // reproducible, not secret
 	}
 	s.stats.record = o.Record
+	s.churned.r = rand.New(rand.NewPCG(o.Seed, 0x6368_75726e)) //nolint:gosec // reproducible, not secret
 	for _, t := range s.tenants {
 		s.tables[t] = newTables(t)
 	}
@@ -229,6 +231,9 @@ func (s *Server) serve(e endpoint) http.HandlerFunc {
 			(*hook)(c.n, c.route)
 		}
 		s.prepare(c, hit)
+		if !e.public {
+			s.churn(c.cfg.Churn)
+		}
 		c.delta = hit.delta
 		buf := takeBuffer()
 		defer returnBuffer(buf)

@@ -65,6 +65,7 @@ type Settings struct {
 	Latency time.Duration `json:"-"`
 	Jitter  time.Duration `json:"-"`
 	Rate    Rate          `json:"rate"`
+	Churn   Churn         `json:"churn"`
 	Behavior
 	Faults []Fault `json:"faults"`
 }
@@ -108,6 +109,9 @@ type Behavior struct {
 	WrongNotFound Routes `json:"wrongNotFound,omitempty"`
 	// EmptyForMissing answers an empty list for an owner that does not exist.
 	EmptyForMissing Routes `json:"emptyForMissing,omitempty"`
+	// HideRows leaves a share of the rows out of lists that still count them, in
+	// percent, by route pattern: 100 shows none. The same rows are hidden each time.
+	HideRows map[string]int `json:"hideRows,omitempty"`
 	// NullRows shows dangling edges as null instead of leaving them out.
 	NullRows bool `json:"nullRows,omitempty"`
 	// RefuseSearch, RefuseRoles and RefuseAdmins answer with that status on
@@ -268,7 +272,8 @@ func (f *Fault) name() string {
 func (s *Settings) clone() Settings {
 	c := *s
 	c.Faults = slices.Clone(c.Faults)
-	c.ClampLimit = maps.Clone(c.ClampLimit)
+	c.ClampLimit, c.HideRows = maps.Clone(c.ClampLimit), maps.Clone(c.HideRows)
+	c.Churn.Changes = slices.Clone(c.Churn.Changes)
 	for _, list := range []*Routes{
 		&c.NoTotal, &c.RefuseOrg, &c.MovingTotals, &c.Permute, &c.IgnoreSort, &c.RefuseSort, &c.WrongNotFound, &c.EmptyForMissing,
 	} {
@@ -282,12 +287,17 @@ func (s *Settings) check() error {
 	if s.Latency < 0 || s.Jitter < 0 || s.LagTime < 0 || s.Rate.PerSecond < 0 || s.Rate.Concurrent < 0 {
 		return errors.New("settings: a time or a rate is below 0")
 	}
+	for pattern, percent := range s.HideRows {
+		if percent < 0 || percent > 100 {
+			return fmt.Errorf("settings: hideRows of %q: %d is not between 0 and 100", pattern, percent)
+		}
+	}
 	for i := range s.Faults {
 		if err := s.Faults[i].check(); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.Churn.check()
 }
 
 // LoadSettings reads settings from JSON. Unknown names are refused.
