@@ -83,6 +83,7 @@ func TestUnknownValuesAreRemarked(t *testing.T) {
 func TestNullRowsAreRemarked(t *testing.T) {
 	t.Parallel()
 	tenant := jcsim.NewTenant(jcsim.Organization{Name: "Borealis"})
+	must[string](t)(tenant.AddAdmin(jcsim.Admin{Email: "ops@example.com", RoleName: "Manager"}))
 	for _, name := range []string{"one", "two"} {
 		must[string](t)(tenant.AddUser(jcsim.User{Username: name}))
 		must[string](t)(tenant.AddGroup(jcsim.Group{Name: name}))
@@ -105,7 +106,7 @@ func TestNullRowsAreRemarked(t *testing.T) {
 	if diff := cmp.Diff(want, got.remarks); diff != "" {
 		t.Errorf("remarks (-want +got):\n%s", diff)
 	}
-	if len(got.ids("group")) != 1 || len(got.ids("user")) != 1 {
+	if len(got.ids("group")) != 1 || len(got.ids("user")) != 2 { // one of them the administrator
 		t.Errorf("%d groups and %d users", len(got.ids("group")), len(got.ids("user")))
 	}
 }

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"fmt"
 
 	"google.golang.org/grpc/codes"
 
@@ -60,10 +59,7 @@ func (m membership) send(ctx context.Context) error {
 // present looks among the groups of the user, who are few, rather than the members
 // of the group, who may be all.
 func (m membership) present(ctx context.Context) (bool, error) {
-	return contains(ctx, m.plan.Resource.ID, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
-		page, err := m.client.UserMemberOf(ctx, m.plan.Principal.ID, w)
-		return ends(page.Items), page.Raw, page.Total, err
-	})
+	return contains(ctx, groupsOf(m.client, m.plan.Principal.ID), m.plan.Resource.ID)
 }
 
 // assignment is the edge between an application and a user or group.
@@ -124,10 +120,7 @@ func (a assignment) send(ctx context.Context) error {
 }
 
 func (a assignment) present(ctx context.Context) (bool, error) {
-	return contains(ctx, a.plan.Principal.ID, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
-		page, err := a.client.ApplicationAssociations(ctx, a.plan.Resource.ID, []string{a.target}, w)
-		return page.Items, page.Raw, page.Total, err
-	})
+	return contains(ctx, boundTo(a.client, a.plan.Resource.ID, a.target), a.plan.Principal.ID)
 }
 
 // checkUser finds the user of a plan, and tells an administrator from one who is
@@ -160,69 +153,24 @@ func missing(what Named, err error) error {
 	return withCode(codes.NotFound, "%s does not exist in JumpCloud; sync again to see what does", what)
 }
 
-// listWindow reads a window of a list of ends, with the rows received and the
-// total of the list, -1 where it is not told.
-type listWindow func(ctx context.Context, w jumpcloud.Window) (rows []jumpcloud.Connection, raw, total int, err error)
-
-// contains looks for an id in a list. Finding it is proof. Not finding it is proof
-// only where the list did not change meanwhile, for a change shifts rows over the
-// borders of pages; such a list is read again, up to three times.
-func contains(ctx context.Context, id string, read listWindow) (bool, error) {
-	for range 3 {
-		first, steady := -1, true
-		for skip := 0; ; skip += rowsPerPage {
-			rows, raw, total, err := read(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
-			if err != nil {
-				return false, err
-			}
-			for _, row := range rows {
-				if row.ID == id {
-					return true, nil
-				}
-			}
-			if skip == 0 {
-				first = total
-			}
-			steady = steady && total == first
-			if raw == 0 || (total >= 0 && skip+rowsPerPage >= total) {
-				break
-			}
-		}
-		if steady {
-			return false, nil
-		}
-	}
-	return false, fmt.Errorf("the list changed while it was searched for %s, three times", id)
-}
-
-func ends(list []jumpcloud.Traversal) []jumpcloud.Connection {
-	out := make([]jumpcloud.Connection, 0, len(list))
-	for _, t := range list {
-		out = append(out, jumpcloud.Connection{Type: t.Type, ID: t.ID})
-	}
-	return out
-}
-
 // conferring names the groups through which a user has an application: those of
 // the application that the user is in.
 func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID string) ([]Named, error) {
 	bound := map[string]bool{}
-	err := each(ctx, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
-		page, err := client.ApplicationAssociations(ctx, appID, []string{jumpcloud.TypeUserGroup}, w)
-		return page.Items, page.Raw, page.Total, err
-	}, func(row jumpcloud.Connection) { bound[row.ID] = true })
+	_, err := jumpcloud.ReadAll(ctx, boundTo(client, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
+		bound[row.ID] = true
+		return true
+	})
 	if err != nil || len(bound) == 0 {
 		return nil, err
 	}
 	var groups []Named
-	err = each(ctx, func(ctx context.Context, w jumpcloud.Window) ([]jumpcloud.Connection, int, int, error) {
-		page, err := client.UserMemberOf(ctx, userID, w)
-		return ends(page.Items), page.Raw, page.Total, err
-	}, func(row jumpcloud.Connection) {
+	_, err = jumpcloud.ReadAll(ctx, groupsOf(client, userID), func(row jumpcloud.Connection) bool {
 		if bound[row.ID] {
 			bound[row.ID] = false
 			groups = append(groups, Named{Type: TypeGroup, ID: row.ID})
 		}
+		return true
 	})
 	if err != nil {
 		return nil, err
@@ -233,20 +181,4 @@ func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID str
 		}
 	}
 	return groups, nil
-}
-
-// each reads a list to its end.
-func each(ctx context.Context, read listWindow, visit func(jumpcloud.Connection)) error {
-	for skip := 0; ; skip += rowsPerPage {
-		rows, raw, total, err := read(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			visit(row)
-		}
-		if raw == 0 || (total >= 0 && skip+rowsPerPage >= total) {
-			return nil
-		}
-	}
 }

@@ -162,11 +162,11 @@ func (r *reading) readList(ctx context.Context, s *connector.Source, l syncer.Li
 			notes = append(notes, p.Note)
 			tokens = append(tokens, p.Next...)
 		}
-		more, err := s.Settle(ctx, l, notes)
+		verdict, err := s.Settle(ctx, l, notes, syncer.Occasion{Last: true})
 		if err != nil {
 			return fmt.Errorf("%s: %w", l, err)
 		}
-		tokens = more
+		tokens = verdict.Next
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ const (
 // rows reads and judges one list.
 type rows struct {
 	read   func(ctx context.Context, token string) (*syncer.Page, error)
-	settle func(notes [][]byte) ([]string, error)
+	settle func(notes [][]byte, occasion jumpcloud.Occasion) (jumpcloud.Verdict, error)
 }
 
 // rowsOf joins how a list is paged with what is made of its rows.
@@ -32,7 +32,10 @@ func rowsOf[T any](l jumpcloud.Lister[T], fill func(_ context.Context, page *syn
 			if err != nil {
 				return nil, err
 			}
-			page := &syncer.Page{Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats}
+			page := &syncer.Page{
+				Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats,
+				Counted: read.Counted, Shown: read.Shown,
+			}
 			if read.Nulls > 0 && !l.Holes {
 				page.Facts = append(page.Facts, nullRows(l.Name, token, read.Nulls))
 			}
@@ -41,9 +44,7 @@ func rowsOf[T any](l jumpcloud.Lister[T], fill func(_ context.Context, page *syn
 			}
 			return page, nil
 		},
-		settle: func(notes [][]byte) ([]string, error) {
-			return jumpcloud.Settle(l.Name, l.Limit, l.Sorted, l.Holes, notes)
-		},
+		settle: l.Settle,
 	}
 }
 
@@ -81,21 +82,14 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			return s.fillApps(page, k, items)
 		}), nil
 	case members, dynamicMembers:
-		return rowsOf(edges("members of group "+owner.ID,
-			func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
-				return s.client.GroupMembers(ctx, owner.ID, w)
-			}), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
+		return rowsOf(memberEdges(s.client, owner.ID), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
 			grants, others := memberGrants(owner.ID, k.collection == dynamicMembers, items)
 			page.Grants = grants
 			remarkOthers(page, owner, others)
 			return nil
 		}), nil
 	case assignments:
-		return rowsOf(edges("assignments of application "+owner.ID,
-			func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
-				return s.client.ApplicationAssociations(ctx, owner.ID,
-					[]string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
-			}), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
+		return rowsOf(assignmentEdges(s.client, owner.ID), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
 			grants, others := assignmentGrants(owner.ID, items)
 			page.Grants = grants
 			remarkOthers(page, owner, others)
@@ -103,16 +97,6 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 		}), nil
 	default:
 		return rows{}, fmt.Errorf("unknown list %q; the work kept of an interrupted sync is of another version", k)
-	}
-}
-
-// edges describes a list of the graph: it cannot be sorted, and edges to objects
-// that were deleted leave holes.
-func edges(name string, fetch func(context.Context, jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error)) jumpcloud.Lister[jumpcloud.Connection] {
-	return jumpcloud.Lister[jumpcloud.Connection]{
-		Name: name, Limit: rowsPerPage, Holes: true,
-		Fetch: fetch,
-		ID:    func(c jumpcloud.Connection) string { return c.Type + "/" + c.ID },
 	}
 }
 
@@ -133,10 +117,17 @@ func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpclo
 	return nil
 }
 
+// noAdmins is the remark of a sync in which nobody administers the organization.
+const noAdmins = "JumpCloud lists no administrators, though an organization has at least one unless a provider " +
+	"manages it: check that the credential may read administrators (" + adminsPermission + ")"
+
 // fillAdmins makes accounts, roles and grants of administrators. With an owner it
 // is about that role or the administration app only, and accounts of others are
 // left out.
 func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.Admin) error {
+	if page.Settled && len(items) == 0 {
+		page.Remarks = append(page.Remarks, noAdmins)
+	}
 	listed := new(listedRoles)
 	wantsRoles := !k.noRoles && !k.accountsOnly && owner.Type != TypeApp
 	if wantsRoles && slices.ContainsFunc(items, func(a jumpcloud.Admin) bool { return len(a.Roles) > 0 }) {

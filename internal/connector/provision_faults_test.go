@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -242,4 +243,65 @@ func TestCanceledRunSaysWhatWasSent(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// TestChangesWithListsThatNeverEnd changes access while the list that shows the change
+// has no end: the answer comes after a bounded number of requests, and claims nothing.
+func TestChangesWithListsThatNeverEnd(t *testing.T) {
+	t.Parallel()
+	endless := map[string]func(request int) string{
+		"the same page for ever":  func(int) string { return rowsOf(0) },
+		"another page for ever":   func(n int) string { return rowsOf(n * 100) },
+		"no rows, and a total":    nil,
+		"a shorter page for ever": func(int) string { return "[" + strings.Split(rowsOf(7)[1:], ",{")[0] + "]" },
+	}
+	for name, page := range endless {
+		for _, kind := range []string{"group", "app"} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
+					asked := 0
+					h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/memberof") && !strings.HasSuffix(r.URL.Path, "/associations") {
+							b.server.ServeHTTP(w, r)
+							return
+						}
+						asked++
+						w.Header().Set("Content-Type", "application/json")
+						if page == nil {
+							w.Header().Set("X-Total-Count", "250")
+							_, _ = w.Write([]byte("[]"))
+							return
+						}
+						_, _ = w.Write([]byte(page(asked)))
+					})
+					p := connector.NewProvisioner(newClient(t, h), connector.ProvisionOptions{Applications: true, Logger: slog.New(slog.DiscardHandler)})
+					on := map[string]string{"group": "Ops", "app": "AWS Prod"}[kind]
+					_, err := p.Grant(t.Context(), &v2.GrantManagerServiceGrantRequest{
+						Principal: b.principal(t, "user", "ana"), Entitlement: b.entitlement(t, kind, on),
+					})
+					if err == nil {
+						t.Error("the grant is proven by a list that cannot be read")
+					}
+					if !b.holds(t, b.principal(t, "user", "ana"), b.entitlement(t, kind, on)) {
+						t.Error("the grant was not sent")
+					}
+					if asked > 1001 {
+						t.Errorf("%d requests were made for a list", asked)
+					}
+				})
+			})
+		}
+	}
+}
+
+// rowsOf is a page of a hundred edges and traversals at once.
+func rowsOf(from int) string {
+	rows := make([]string, 100)
+	for i := range rows {
+		id := fmt.Sprintf("%024x", from+i)
+		rows[i] = fmt.Sprintf(`{"id":%q,"type":"user_group","to":{"id":%q,"type":"user"}}`, id, id)
+	}
+	return "[" + strings.Join(rows, ",") + "]"
 }

@@ -137,13 +137,13 @@ func (s *Source) readRoles(ctx context.Context, k kind, owner syncer.Ref) (*sync
 }
 
 // Settle implements [syncer.Source].
-func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]string, error) {
+func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
 	rows, err := s.rows(parseKind(list.Kind), list.Owner)
 	if err != nil {
-		return nil, err
+		return syncer.Verdict{}, err
 	}
-	tokens, err := rows.settle(notes)
-	return tokens, coded(err)
+	verdict, err := rows.settle(notes, jumpcloud.Occasion(occasion))
+	return syncer.Verdict(verdict), coded(err)
 }
 
 // tolerate decides what an error of a list means: that its owner is gone, that

@@ -25,6 +25,9 @@ func (o Organization) String() string {
 	return o.Name + " (" + o.ID + ")"
 }
 
+// maxOrganizationPages bounds how many pages of organizations are read.
+const maxOrganizationPages = 1000
+
 // shownOrganizations bounds how many organisations a message lists.
 const shownOrganizations = 50
 
@@ -78,23 +81,30 @@ func (s *Source) find(ctx context.Context) (Organization, organizations, error) 
 		"this credential does not see the organisation %s given with --org-id; it sees:%s", wanted, listed(seen))
 }
 
-// organizations reads the list to its end: a few rows, and nothing is lost where
-// it changes meanwhile.
+// organizations reads the list to its end: a few rows, and nothing is lost where it
+// changes meanwhile. A page on which nothing is new ends it too, since a server that
+// does not skip sends the same one for ever.
 func (s *Source) organizations(ctx context.Context) (organizations, error) {
 	var seen organizations
-	for skip := 0; ; {
+	known := map[string]bool{}
+	for skip, pages := 0, 0; pages < maxOrganizationPages; pages++ {
 		page, err := s.client.Organizations(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
 		if err != nil {
 			return nil, err
 		}
+		before := len(seen)
 		for _, o := range page.Items {
-			seen = append(seen, Organization{ID: o.ID, Name: clip(o.DisplayName, maxDisplayName)})
+			if !known[o.ID] {
+				known[o.ID] = true
+				seen = append(seen, Organization{ID: o.ID, Name: clip(o.DisplayName, maxDisplayName)})
+			}
 		}
 		skip += page.Raw
-		if page.Raw == 0 || skip >= page.Total && page.Total >= 0 {
+		if len(seen) == before || skip >= page.Total && page.Total >= 0 {
 			return seen, nil
 		}
 	}
+	return nil, fmt.Errorf("the list of organizations does not end within %d pages", maxOrganizationPages)
 }
 
 // listed writes organisations one a line.

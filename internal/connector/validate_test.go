@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -75,6 +76,38 @@ func TestValidate(t *testing.T) {
 			}
 			if n := server.Requests().Requests; n != 1 {
 				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+// TestOrganizationsEnd reads the organisations from servers that never end their list.
+func TestOrganizationsEnd(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		next func(request int) string // an id
+		want string                   // of the organisation; empty for none
+		says string
+		most int // requests
+	}{
+		{name: "the same page for ever", next: func(int) string { return "64a000000000000000000001" }, want: "64a000000000000000000001", most: 2},
+		{name: "another row for ever", next: func(n int) string { return fmt.Sprintf("%024x", n) }, says: "does not end within", most: 1000},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = fmt.Fprintf(w, `{"results":[{"_id":%q}]}`, tt.next(asked))
+			})
+			got, err := newSource(t, endless, connector.Options{}).Validate(t.Context())
+			if got.ID != tt.want || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("organisation %v, error %v", got, err)
+			}
+			if asked > tt.most {
+				t.Errorf("%d requests, want at most %d", asked, tt.most)
 			}
 		})
 	}

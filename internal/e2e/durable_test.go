@@ -135,9 +135,9 @@ func (s *mortalStore) Commit(ctx context.Context, b *syncer.Batch) (c syncer.Com
 	return c, err
 }
 
-func (s *mortalStore) Settle(ctx context.Context, l syncer.OpenList, names []string) (tokens []syncer.Token, err error) {
+func (s *mortalStore) Settle(ctx context.Context, l syncer.OpenList, verdict syncer.Verdict) (tokens []syncer.Token, err error) {
 	err = s.m.write("", func() error {
-		tokens, err = s.Store.Settle(ctx, l, names)
+		tokens, err = s.Store.Settle(ctx, l, verdict)
 		return err
 	})
 	return tokens, err

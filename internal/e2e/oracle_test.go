@@ -65,27 +65,24 @@ func stateOf(t *jcsim.Tenant) state {
 	return s
 }
 
+func (s state) clone() state {
+	return state{maps.Clone(s.resources), s.hidden, maps.Clone(s.direct), maps.Clone(s.roles)}
+}
+
 // history is what a tenant held over a time. It is safe for concurrent use.
 type history struct {
 	tenant *jcsim.Tenant
 
-	mu   sync.Mutex
-	last state
+	mu sync.Mutex
 	// always was there at every moment, ever at some.
 	always, ever state
-	// grown and shrunk are the resources whose own lists got rows and lost rows.
-	grown, shrunk map[string]bool
-	edits         int
+	edits        int
 }
 
 // watch begins a history with the tenant as it is.
 func watch(t *jcsim.Tenant) *history {
 	now := stateOf(t)
-	return &history{
-		tenant: t, last: now, grown: map[string]bool{}, shrunk: map[string]bool{},
-		always: state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct), maps.Clone(now.roles)},
-		ever:   state{maps.Clone(now.resources), now.hidden, maps.Clone(now.direct), maps.Clone(now.roles)},
-	}
+	return &history{tenant: t, always: now, ever: now.clone()}
 }
 
 // edit changes the tenant. An edit that the tenant refuses is none.
@@ -103,25 +100,6 @@ func (h *history) edit(change func(*jcsim.Tenant) error) {
 	maps.DeleteFunc(h.always.resources, func(r string, _ bool) bool { return !now.resources[r] })
 	maps.DeleteFunc(h.always.direct, func(e holding, _ bool) bool { return !now.direct[e] })
 	maps.DeleteFunc(h.always.roles, func(e holding, _ bool) bool { return !now.roles[e] })
-	for e := range now.direct {
-		if !h.last.direct[e] {
-			h.grown[e.resource] = true
-		}
-	}
-	for e := range h.last.direct {
-		// In a tenant with holes, the row of somebody who was deleted stays.
-		if !now.direct[e] && (now.resources[e.principal] || !h.tenant.Holes()) {
-			h.shrunk[e.resource] = true
-		}
-	}
-	h.last = now
-}
-
-// changedBothWays reports whether a resource's own list got rows and lost rows.
-// Where that happens between two of its pages, the two can cancel out unseen: the
-// residue that docs/ARCHITECTURE.md admits.
-func (h *history) changedBothWays(resource string) bool {
-	return h.grown[resource] && h.shrunk[resource]
 }
 
 // judge compares an archive with the history and returns what is wrong with it.
@@ -148,7 +126,7 @@ func (h *history) judge(c *contents) []string {
 		}
 	}
 	for e := range h.always.direct {
-		if c.holdings[e] == 0 && h.always.resources[e.resource] && h.always.resources[e.principal] && !h.changedBothWays(e.resource) {
+		if c.holdings[e] == 0 && h.always.resources[e.resource] && h.always.resources[e.principal] {
 			say("%s has %s throughout, and it is missing", e.principal, e.resource)
 		}
 	}

@@ -57,6 +57,7 @@ func TestEachOddityOfLists(t *testing.T) {
 		whole    bool // without holes
 		want     ending
 		says     []string // in the error, or the remarks of a sync that is complete
+		asks     string   // a route that is asked
 	}{
 		{name: "holes in lists of members and associations"},
 		{name: "holes as null rows", behavior: jcsim.Behavior{NullRows: true}},
@@ -64,11 +65,16 @@ func TestEachOddityOfLists(t *testing.T) {
 		{name: "no total, and holes", behavior: jcsim.Behavior{NoTotal: all}},
 		{name: "no total, and holes as null rows", behavior: jcsim.Behavior{NoTotal: all, NullRows: true}},
 		{name: "totals of sorted lists move", behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{routeUsers, routeGroups, routeApps, routeAdmins}}},
-		{name: "totals of members move", behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{routeMembers}}, want: incomplete, says: []string{"group members", "its length changed"}},
+		{name: "totals of members move", behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{routeMembers}}, asks: routeMembership},
+		{name: "totals of members move by each route", behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{routeMembers, routeMembership}}, asks: routeMembership},
 		{
-			name:   "totals of associations move",
+			name:     "totals of members move, and nothing else tells",
+			behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{routeMembers}, WrongNotFound: jcsim.Routes{routeMembership, routeMemberOf}},
+		},
+		{name: "totals of associations move", faults: []jcsim.Fault{{Path: "*/associations?*skip=97*", Effect: jcsim.EffectTotal, Delta: 1}}},
+		{
+			name: "totals of associations move, and several targets are refused", behavior: jcsim.Behavior{RefuseTargets: 400},
 			faults: []jcsim.Fault{{Path: "*/associations?*skip=100*", Effect: jcsim.EffectTotal, Delta: 1}},
-			want:   incomplete, says: []string{"application assignments", "its length changed"},
 		},
 		{name: "a total that is too high", faults: []jcsim.Fault{{Route: routeUsers, Effect: jcsim.EffectTotal, Delta: 1}}, want: incomplete, says: []string{"users could not be read completely"}},
 		{name: "the limit of users is clamped to 100", behavior: jcsim.Behavior{ClampLimit: map[string]int{routeUsers: 100}}},
@@ -80,7 +86,25 @@ func TestEachOddityOfLists(t *testing.T) {
 			behavior: jcsim.Behavior{IgnoreSort: all, Permute: jcsim.Routes{routeUsers}, ClampLimit: map[string]int{routeUsers: 100}},
 			want:     incomplete, says: []string{"users", "in each of 4 readings"},
 		},
-		{name: "members in another order with each request", behavior: jcsim.Behavior{Permute: jcsim.Routes{routeMembers}}, want: incomplete, says: []string{"rows moved from page to page"}},
+		{name: "members in another order with each request", behavior: jcsim.Behavior{Permute: jcsim.Routes{routeMembers}}, asks: routeMembership},
+		{
+			name: "members in another order, and no other route", whole: true,
+			behavior: jcsim.Behavior{Permute: jcsim.Routes{routeMembers}, WrongNotFound: jcsim.Routes{routeMembership}},
+		},
+		{
+			name: "members in another order, by the other route too", whole: true,
+			behavior: jcsim.Behavior{Permute: jcsim.Routes{routeMembers, routeMembership}, IgnoreSort: jcsim.Routes{routeMembership}},
+		},
+		{
+			name: "members in another order, and users in no order", whole: true,
+			behavior: jcsim.Behavior{Permute: jcsim.Routes{routeMembers}, WrongNotFound: jcsim.Routes{routeMembership}, IgnoreSort: jcsim.Routes{routeUsers}, ClampLimit: map[string]int{routeUsers: 100}},
+			want:     incomplete, says: []string{"rows moved from page to page", "in each of 4 readings", "listed in no order"},
+		},
+		{name: "associations in another order with each request", behavior: jcsim.Behavior{Permute: jcsim.Routes{routeBindings}}, asks: routeAppUsers},
+		{
+			name: "associations in another order, and no other route", whole: true,
+			behavior: jcsim.Behavior{Permute: jcsim.Routes{routeBindings}, WrongNotFound: jcsim.Routes{routeAppUsers}},
+		},
 		{name: "sorting is refused", behavior: jcsim.Behavior{RefuseSort: jcsim.Routes{routeUsers, routeGroups, routeApps, routeAdmins}}},
 		{name: "the search of users is refused", behavior: jcsim.Behavior{RefuseSearch: 403}},
 		{name: "several targets in one request are refused", behavior: jcsim.Behavior{RefuseTargets: 400}},
@@ -102,7 +126,7 @@ func TestEachOddityOfLists(t *testing.T) {
 		{name: "groups are not found", behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{routeGroups}}, want: refused, says: []string{"404"}},
 		{
 			name:   "the second page of members is not found",
-			faults: []jcsim.Fault{{Path: "*/members*skip=100*", Effect: jcsim.EffectStatus, Status: 404}}, want: refused, says: []string{"itself exists"},
+			faults: []jcsim.Fault{{Path: "*/members*skip=97*", Effect: jcsim.EffectStatus, Status: 404}}, want: refused, says: []string{"itself exists"},
 		},
 		{name: "the second page of groups is empty", faults: []jcsim.Fault{{Path: "*/usergroups?*skip=99*", Effect: jcsim.EffectBody, Body: "[]"}}},
 		{name: "all pages of groups but the first are empty", faults: []jcsim.Fault{{Route: routeGroups, After: 1, Effect: jcsim.EffectBody, Body: "[]"}}, want: incomplete, says: []string{"groups"}},
@@ -138,6 +162,9 @@ func TestEachOddityOfLists(t *testing.T) {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q is not in %q", want, text)
 				}
+			}
+			if tt.asks != "" && sim.Requests().Routes[tt.asks].Requests == 0 {
+				t.Errorf("%s was not asked", tt.asks)
 			}
 			if err != nil && !bytes.Equal(before, file(t, p.path())) {
 				t.Error("the old archive was touched")

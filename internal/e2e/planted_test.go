@@ -20,7 +20,7 @@ import (
 type badSource struct {
 	syncer.Source
 	read   func(syncer.List, string, *syncer.Page, error) (*syncer.Page, error)
-	settle func(syncer.List, [][]byte) ([]string, error)
+	settle func(syncer.List, [][]byte) (syncer.Verdict, error)
 	blind  bool // finds nobody
 }
 
@@ -32,9 +32,9 @@ func (s *badSource) Read(ctx context.Context, l syncer.List, token string) (*syn
 	return s.read(l, token, page, err)
 }
 
-func (s *badSource) Settle(ctx context.Context, l syncer.List, notes [][]byte) ([]string, error) {
+func (s *badSource) Settle(ctx context.Context, l syncer.List, notes [][]byte, o syncer.Occasion) (syncer.Verdict, error) {
 	if s.settle == nil {
-		return s.Source.Settle(ctx, l, notes)
+		return s.Source.Settle(ctx, l, notes, o)
 	}
 	return s.settle(l, notes)
 }
@@ -116,7 +116,7 @@ func TestPlantedInPipeline(t *testing.T) {
 		{name: "lists are believed without a proof, and nobody is looked up", edits: true, sees: "was there throughout and is missing", plant: func(p *pipeline) {
 			p.workers = 1
 			p.source = func(s syncer.Source) syncer.Source {
-				return &badSource{Source: s, blind: true, settle: func(syncer.List, [][]byte) ([]string, error) { return nil, nil }}
+				return &badSource{Source: s, blind: true, settle: func(syncer.List, [][]byte) (syncer.Verdict, error) { return syncer.Verdict{}, nil }}
 			}
 		}},
 		{name: "an owner is taken for gone", sees: "was there throughout and is missing", plant: func(p *pipeline) {

@@ -49,9 +49,7 @@ func (c *Client) Application(ctx context.Context, id string) (*Application, erro
 // JumpCloud API v2, GET /applications/{id}/associations.
 func (c *Client) ApplicationAssociations(ctx context.Context, appID string, targets []string, w Window) (Page[Connection], error) {
 	read := func(ctx context.Context, targets ...string) (Page[Connection], error) {
-		query := w.query()
-		query.Set("targets", strings.Join(targets, ","))
-		return readPage(ctx, c, call{route: routeAssociations, id: appID, query: query}, (*connectionRow).model)
+		return readPage(ctx, c, call{route: routeAssociations, id: appID, query: w.targets(targets...)}, (*connectionRow).model)
 	}
 	if len(targets) == 1 {
 		return read(ctx, targets...)
@@ -71,28 +69,13 @@ func (c *Client) ApplicationAssociations(ctx context.Context, appID string, targ
 					all.Total = -1
 				} else {
 					all.Total = max(all.Total, page.Total)
+					all.Counted += page.Total
 				}
 				marks = append(marks, itoa(page.Total))
 			}
 			all.Mark = strings.Join(marks, "/")
 			return all, nil
 		})
-}
-
-// ApplicationUsers reads a window of the users who reach an application, directly
-// or through groups, with the paths that lead there.
-//
-// JumpCloud API v2, GET /applications/{id}/users.
-func (c *Client) ApplicationUsers(ctx context.Context, appID string, w Window) (Page[Traversal], error) {
-	return readPage(ctx, c, call{route: routeApplicationUsers, id: appID, query: w.query()}, (*traversalRow).model)
-}
-
-// ApplicationUserGroups reads a window of the user groups that reach an
-// application.
-//
-// JumpCloud API v2, GET /applications/{id}/usergroups.
-func (c *Client) ApplicationUserGroups(ctx context.Context, appID string, w Window) (Page[Traversal], error) {
-	return readPage(ctx, c, call{route: routeApplicationGroups, id: appID, query: w.query()}, (*traversalRow).model)
 }
 
 // AddAssociation binds a user or user group to an application. It is sent once:

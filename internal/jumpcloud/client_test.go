@@ -452,6 +452,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.Applications(ctx, w)), second(client.Application(ctx, "x")),
 		second(client.ApplicationAssociations(ctx, "x", both, w)),
 		second(client.ApplicationUsers(ctx, "x", w)), second(client.ApplicationUserGroups(ctx, "x", w)),
+		second(client.UserAssociations(ctx, "x", jumpcloud.TypeApplication, w)), second(client.UserGroupAssociations(ctx, "x", jumpcloud.TypeApplication, w)),
 		client.AddGroupMember(ctx, "x", "u"), client.AddAssociation(ctx, "x", jumpcloud.TypeUser, "u"),
 	}
 	for i, err := range calls {

@@ -25,7 +25,7 @@
 //
 // A list that misses a row reads as "access was revoked", so a list is only
 // complete when that is proven. [ReadPage] reads one page of a list and says what
-// follows; [Settle] judges all pages together and names further ones, or says that
+// follows; [Lister.Settle] judges all pages together and names further ones, or says that
 // the list is complete, or fails. Tokens and notes are plain bytes that survive a
 // restart; neither function keeps anything.
 //

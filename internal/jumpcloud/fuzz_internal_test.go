@@ -69,14 +69,14 @@ func FuzzToken(f *testing.F) {
 		if err != nil {
 			return
 		}
-		spec := listSpec{name: "things", limit: 100, sorted: sorted, holes: holes}
+		spec := l.spec()
 		for _, next := range page.Next {
 			if ticket, err := spec.parse(next); err != nil || ticket.String() != next {
 				t.Errorf("token %q names %q, which reads as %v, %v", token, next, ticket, err)
 			}
 		}
 		if !page.Settled {
-			_, _ = l.Settle([][]byte{page.Note}) // must only not panic
+			_, _ = l.Settle([][]byte{page.Note}, Occasion{}) // must only not panic
 		}
 	})
 }
@@ -89,7 +89,7 @@ func FuzzSettle(f *testing.F) {
 		for _, n := range notes {
 			lines = append(lines, n.encode())
 		}
-		for _, form := range []byte{0, 1, 2, 3} {
+		for _, form := range []byte{0, 1, 2, 3, 6, 14, 30} {
 			f.Add(bytesJoin(lines), form)
 		}
 	}
@@ -110,12 +110,15 @@ func FuzzSettle(f *testing.F) {
 				notes = append(notes, []byte(line))
 			}
 		}
-		spec := listSpec{name: "things", limit: 100, sorted: form&1 != 0, holes: form&2 != 0}
-		next, err := Settle(spec.name, spec.limit, spec.sorted, spec.holes, notes)
+		spec := listSpec{name: "things", limit: 100, sorted: form&1 != 0, holes: form&2 != 0, parts: []partSpec{{}}}
+		if form&4 != 0 {
+			spec.parts = []partSpec{{traverse: true, candidates: 100}, {traverse: true, longer: true}}
+		}
+		verdict, err := spec.judge(notes, Occasion{Last: form&8 != 0, Moved: form&16 != 0})
 		if err == nil && len(notes) == 0 {
 			t.Error("a list without a page is complete")
 		}
-		for _, token := range next {
+		for _, token := range verdict.Next {
 			if ticket, err := spec.parse(token); err != nil || ticket.String() != token {
 				t.Errorf("%q is named, which reads as %v, %v", token, ticket, err)
 			}

@@ -33,12 +33,12 @@ func (c *Client) GroupMembers(ctx context.Context, groupID string, w Window) (Pa
 	return readPage(ctx, c, call{route: routeGroupMembers, id: groupID, query: w.query()}, (*connectionRow).model)
 }
 
-// UserGroupMembership reads a window of a group's users with the paths that lead
-// to them.
+// UserGroupAssociations reads a window of what is bound directly to a user group, of
+// one target type; at most 100 rows may be asked for.
 //
-// JumpCloud API v2, GET /usergroups/{id}/membership.
-func (c *Client) UserGroupMembership(ctx context.Context, groupID string, w Window) (Page[Traversal], error) {
-	return readPage(ctx, c, call{route: routeGroupMembership, id: groupID, query: w.query()}, (*traversalRow).model)
+// JumpCloud API v2, GET /usergroups/{id}/associations.
+func (c *Client) UserGroupAssociations(ctx context.Context, groupID, target string, w Window) (Page[Connection], error) {
+	return readPage(ctx, c, call{route: routeGroupAssociations, id: groupID, query: w.targets(target)}, (*connectionRow).model)
 }
 
 // AddGroupMember makes a user a member of a group. It is sent once: see

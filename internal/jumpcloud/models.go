@@ -154,8 +154,9 @@ type Organization struct {
 
 // The types that an end of a [Connection] can have here.
 const (
-	TypeUser      = "user"
-	TypeUserGroup = "user_group"
+	TypeUser        = "user"
+	TypeUserGroup   = "user_group"
+	TypeApplication = "application"
 )
 
 // Connection is a direct edge from the object that was asked about to another

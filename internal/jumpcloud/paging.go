@@ -29,6 +29,11 @@ type Page[T any] struct {
 	// change. It stands beside Total where one number cannot tell, and says that the
 	// window was applied to several lists at once.
 	Mark string
+	// Counted is how many rows the lists of a Mark have together; 0 elsewhere.
+	Counted int
+	// Keys, where it is not nil, tells all rows that were shown from each other, in
+	// their order, where only some of them are Items.
+	Keys []string
 }
 
 // Lister describes one list: how it is paged and how to fetch a window of it.
@@ -47,7 +52,35 @@ type Lister[T any] struct {
 	Fetch func(context.Context, Window) (Page[T], error)
 	// ID returns what tells a row from all others of the list.
 	ID func(T) string
+	// Parts are the rows of each kind with other ways to read them, for a list that
+	// does not hold still or shows nothing of what it counts. A list without parts is
+	// one that only Fetch reads.
+	Parts []Part[T]
 }
+
+// Part is the rows of one kind in a list.
+type Part[T any] struct {
+	// Fetch reads a window of these rows alone, in the order of the list; nil where
+	// the list's own Fetch does.
+	Fetch func(context.Context, Window) (Page[T], error)
+	// Traverse reads a window of the same rows by another route, which is asked to
+	// sort them by id. It returns [ErrNotServed] where the server refuses it; nil
+	// where there is no other route.
+	Traverse func(context.Context, Window) (Page[T], error)
+	// Longer says that Traverse reads through more rows than the part has.
+	Longer bool
+	// Candidates reads a window of everything that could be a row of the part, sorted
+	// by id where the server obeys, and Lookup finds out whether the one with that
+	// [Lister.ID] is. Both are nil where that cannot be asked. CandidatesLimit is the
+	// page size to ask for.
+	Candidates      func(context.Context, Window) (Page[T], error)
+	CandidatesLimit int
+	Lookup          func(ctx context.Context, id string) (row T, found bool, err error)
+}
+
+// ErrNotServed is wrapped by the error of a route that the server does not give to
+// this credential, or not in this form.
+var ErrNotServed = errors.New("the route is not served")
 
 // ListPage is one page with what follows from it.
 type ListPage[T any] struct {
@@ -67,6 +100,39 @@ type ListPage[T any] struct {
 	// Repeats is how many of the items other pages of the list bring too, as long as
 	// nothing moves: where windows overlap, and where a part is read again.
 	Repeats int
+	// Counted and Shown are those of a [Verdict], for a list that is Settled.
+	Counted, Shown int
+}
+
+// Occasion is when a list is judged.
+type Occasion struct {
+	// Last says that all other lists are complete, so that nothing is left to wait
+	// for.
+	Last bool
+	// Moved says that some list showed that the organization changes meanwhile.
+	Moved bool
+	// Empty says that most lists of this kind count rows and show none, or that some
+	// list did which another route showed.
+	Empty bool
+}
+
+// Verdict is what [Lister.Settle] finds out about a list. It is complete when
+// neither Next nor Wait is set.
+type Verdict struct {
+	// Next are tokens of pages to read before the list is judged again.
+	Next []string
+	// Wait says that nothing by itself speaks against the list, but that a row which was
+	// added and one which was removed at the same time could have hidden a third, or that
+	// it shows none of the few rows that it counts: it is to be judged again on the last
+	// Occasion.
+	Wait bool
+	// Moved says that the list changed while it was read.
+	Moved bool
+	// Blind says that the list itself shows none of what another route shows.
+	Blind bool
+	// Counted is how many rows the server says that the list has, and Shown how many
+	// different ones were shown. Both are 0 where it does not say.
+	Counted, Shown int
 }
 
 const (
@@ -108,36 +174,67 @@ const (
 // A list with holes: the same, except that fewer ids than the total are expected.
 // Instead, no id may be on two pages.
 //
+// Where the last window of a list without an order has room to spare, windows overlap
+// by up to three rows, which costs nothing and shows what a total does not. A list
+// with a seam where they do not overlap waits for what other lists show: if the
+// organization changes during the sync, it is not believed.
+//
+// A list without an order that moved, or that shows nothing of what it counts, is
+// read in the other ways of its [Part]s: sorted by another route; by windows that
+// overlap widely, which prove the list as long as rows keep their order among each
+// other; at last by looking up, one by one, everything that was on no page.
+//
 // A list whose total is not told is read one page after the other, with an overlap
 // of one row that must match, up to an empty page, or a short one where there are
 // no holes.
 func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T], error) {
-	spec := listSpec{name: l.Name, limit: l.Limit, sorted: l.Sorted, holes: l.Holes}
+	spec := l.spec()
 	ticket, err := spec.parse(token)
 	if err != nil {
 		return ListPage[T]{}, err
 	}
-	page, err := l.Fetch(ctx, Window{Skip: ticket.skip, Limit: ticket.limit})
+	if ticket.kind == lookups {
+		return l.lookUp(ctx, ticket)
+	}
+	page, err := l.fetch(ticket)(ctx, Window{Skip: ticket.skip, Limit: ticket.limit})
+	if ticket.kind.isTraversal() && errors.Is(err, ErrNotServed) {
+		return ListPage[T]{Note: refusal(ticket).encode()}, nil
+	}
 	if err != nil {
 		return ListPage[T]{}, err
 	}
-	ids := make([]string, len(page.Items))
-	for i, item := range page.Items {
-		ids[i] = l.ID(item)
+	ids := page.Keys
+	if ids == nil {
+		ids = make([]string, len(page.Items))
+		for i, item := range page.Items {
+			ids[i] = l.ID(item)
+		}
 	}
-	note := newNote(ticket, ids, page.Raw, page.Nulls, page.Total, page.Mark)
-	if ticket.kind == sortedStart && !note.Ascending {
+	n := newNote(ticket, ids, page.Raw, page.Nulls, page.Total, page.Mark)
+	n.Counted = page.Counted
+	switch {
+	case ticket.kind.isCandidates():
+		n.Names, page.Items = ids, nil
+	case page.Keys != nil:
+		n.Found = true
+		for _, item := range page.Items {
+			n.Names = append(n.Names, l.ID(item))
+		}
+	}
+	if ticket.kind == sortedStart && !n.Ascending {
 		// The order that was asked for is not kept: this is the first page of a list
 		// without one.
-		ticket.kind, note.Kind = plainStart, plainStart
+		ticket.kind, n.Kind = plainStart, plainStart
 	}
-	next, settled, err := spec.follow(ticket, note)
+	next, settled, err := spec.follow(ticket, n)
 	if err != nil {
 		return ListPage[T]{}, err
 	}
 	out := ListPage[T]{Items: page.Items, Nulls: page.Nulls, Settled: settled, Total: max(0, page.Total), Repeats: ticket.repeats(len(page.Items))}
-	if !settled {
-		out.Note = note.encode()
+	if settled {
+		out.Counted, out.Shown = counts([]note{n})
+	} else {
+		out.Note = n.encode()
 	}
 	for _, t := range next {
 		out.Next = append(out.Next, t.String())
@@ -146,32 +243,44 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 }
 
 // Settle judges a list of which every page that was named has been read, from the
-// notes of its pages in the order in which they were stored. It names further
-// pages to read; none when the list is complete; or it fails when the list cannot
-// be read to its end. The other arguments are those of the [Lister].
-func Settle(name string, limit int, sorted, holes bool, notes [][]byte) ([]string, error) {
-	spec := listSpec{name: name, limit: limit, sorted: sorted, holes: holes}
-	decoded, err := decodeNotes(notes)
-	if err != nil {
-		return nil, fmt.Errorf("settle %s: %w", name, err)
-	}
-	if len(decoded) == 0 {
-		return nil, fmt.Errorf("settle %s: no page was read", name)
-	}
-	next, err := spec.settle(decoded)
-	if err != nil {
-		return nil, err
-	}
-	tokens := make([]string, 0, len(next))
-	for _, t := range next {
-		tokens = append(tokens, t.String())
-	}
-	return tokens, nil
+// notes of its pages in the order in which they were stored. It fails when the list
+// cannot be read to its end.
+func (l Lister[T]) Settle(notes [][]byte, occasion Occasion) (Verdict, error) {
+	return l.spec().judge(notes, occasion)
 }
 
-// Settle is the function of the same name with the lister's own arguments.
-func (l Lister[T]) Settle(notes [][]byte) ([]string, error) {
-	return Settle(l.Name, l.Limit, l.Sorted, l.Holes, notes)
+// spec is what the proof needs to know of the list.
+func (l Lister[T]) spec() listSpec {
+	s := listSpec{name: l.Name, limit: l.Limit, sorted: l.Sorted, holes: l.Holes, parts: []partSpec{{}}}
+	if len(l.Parts) > 0 {
+		s.parts = s.parts[:0]
+	}
+	for _, p := range l.Parts {
+		spec := partSpec{traverse: p.Traverse != nil, longer: p.Longer}
+		if p.Candidates != nil && p.Lookup != nil {
+			spec.candidates = max(minWindow, p.CandidatesLimit)
+		}
+		s.parts = append(s.parts, spec)
+	}
+	return s
+}
+
+// fetch is how the window of a ticket is read.
+func (l Lister[T]) fetch(t ticket) func(context.Context, Window) (Page[T], error) {
+	if len(l.Parts) == 0 {
+		return l.Fetch
+	}
+	part := l.Parts[t.part]
+	switch {
+	case t.kind.isTraversal():
+		return part.Traverse
+	case t.kind.isCandidates():
+		return part.Candidates
+	case t.kind.isLinked() && part.Fetch != nil:
+		return part.Fetch
+	default:
+		return l.Fetch
+	}
 }
 
 // listSpec is what a proof needs to know of a list.
@@ -179,6 +288,39 @@ type listSpec struct {
 	name          string
 	limit         int
 	sorted, holes bool
+	parts         []partSpec // at least one
+}
+
+// partSpec says which ways there are to read a part.
+type partSpec struct {
+	traverse, longer bool
+	candidates       int // the size of a page of candidates; 0 where none can be looked up
+}
+
+func (s listSpec) judge(notes [][]byte, occasion Occasion) (Verdict, error) {
+	decoded, err := decodeNotes(notes)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("settle %s: %w", s.name, err)
+	}
+	if len(decoded) == 0 {
+		return Verdict{}, fmt.Errorf("settle %s: no page was read", s.name)
+	}
+	for i, n := range decoded {
+		if n.Part >= len(s.parts) {
+			return Verdict{}, fmt.Errorf("settle %s: note %d makes no sense", s.name, i+1)
+		}
+	}
+	next, v, err := s.settle(decoded, occasion)
+	if err != nil {
+		return Verdict{}, err
+	}
+	for _, t := range next {
+		v.Next = append(v.Next, t.String())
+	}
+	if len(next) == 0 {
+		v.Counted, v.Shown = counts(decoded)
+	}
+	return v, nil
 }
 
 // incomplete is the failure of a proof.
@@ -205,7 +347,11 @@ func (s listSpec) follow(t ticket, n note) (next []ticket, settled bool, err err
 		next, settled = s.followStart(t, n)
 	case chained:
 		next, settled = s.followChain(t, n)
-	case plainWindow, probeWindow:
+	case linkedChain, traverseChain:
+		next = followLinked(t, n)
+	case traverseStart, traverseWindow, candidateStart, candidateWindow:
+		next = followUncounted(t, n)
+	case plainWindow, probeWindow, linkedWindow, traverseLinked, lookups:
 	}
 	return next, settled, s.bound(next)
 }
@@ -219,12 +365,12 @@ func (s listSpec) bound(next []ticket) error {
 }
 
 // settle names what is missing.
-func (s listSpec) settle(notes []note) ([]ticket, error) {
-	next, err := s.missing(notes)
-	return next, errors.Join(err, s.bound(next))
+func (s listSpec) settle(notes []note, occasion Occasion) ([]ticket, Verdict, error) {
+	next, v, err := s.missing(notes, occasion)
+	return next, v, errors.Join(err, s.bound(next))
 }
 
-func (s listSpec) missing(notes []note) ([]ticket, error) {
+func (s listSpec) missing(notes []note, occasion Occasion) ([]ticket, Verdict, error) {
 	if s.sorted && !s.holes {
 		ordered := true
 		for _, n := range notes {
@@ -234,5 +380,5 @@ func (s listSpec) missing(notes []note) ([]ticket, error) {
 			return s.settleSorted(notes)
 		}
 	}
-	return s.settlePlain(notes)
+	return s.settleUnsorted(notes, occasion)
 }

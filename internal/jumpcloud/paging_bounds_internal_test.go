@@ -14,7 +14,7 @@ func TestClaimsAreBounded(t *testing.T) {
 		for _, sorted := range []bool{true, false} {
 			t.Run(fmt.Sprintf("rows=%d,sorted=%t", rows, sorted), func(t *testing.T) {
 				t.Parallel()
-				spec := listSpec{name: "things", limit: 100, sorted: sorted}
+				spec := listSpec{name: "things", limit: 100, sorted: sorted, parts: []partSpec{{}}}
 				first, err := spec.parse("")
 				if err != nil {
 					t.Fatal(err)
@@ -36,7 +36,7 @@ func TestClaimsAreBounded(t *testing.T) {
 				// What settles it is bounded too, wherever the gap is.
 				page.Kind = first.kind
 				far := newNote(ticket{kind: sortedWindow, skip: maxRows - 10, limit: 10}, []string{"zz"}, 1, 0, maxRows, "")
-				if next, _ := spec.settle([]note{page, far}); len(next) > maxPages+1 {
+				if next, _, _ := spec.settle([]note{page, far}, Occasion{Last: true, Moved: true}); len(next) > maxPages+1 {
 					t.Errorf("%d pages are named to fill a gap", len(next))
 				}
 			})

@@ -25,27 +25,37 @@ type model struct {
 	silent bool // tells no total
 	nulls  bool // sends holes as null rows, rather than nothing
 	stuck  bool // does not skip
+	hidden bool // shows none of its rows
+	solid  bool // neither counts holes nor shows them
 	// order is applied to the rows before a window is cut out; nil keeps theirs.
 	order func([]modelRow)
 	// edit is called before each window is read.
 	edit func(*model)
 
 	requests int
+	edits    int                 // changes since the start
 	left     map[string]struct{} // shown at the start, and never taken out since
+	// everybody was a row at some time.
+	everybody map[string]struct{}
 }
 
 func (m *model) begin() {
-	m.left = make(map[string]struct{})
+	m.left, m.everybody = make(map[string]struct{}), make(map[string]struct{})
 	for _, r := range m.rows {
 		if !r.hole {
-			m.left[r.id] = struct{}{}
+			m.left[r.id], m.everybody[r.id] = struct{}{}, struct{}{}
 		}
 	}
 }
 
-func (m *model) insert(at int, r modelRow) { m.rows = slices.Insert(m.rows, at, r) }
+func (m *model) insert(at int, r modelRow) {
+	m.edits++
+	m.everybody[r.id] = struct{}{}
+	m.rows = slices.Insert(m.rows, at, r)
+}
 
 func (m *model) remove(at int) {
+	m.edits++
 	delete(m.left, m.rows[at].id)
 	m.rows = slices.Delete(m.rows, at, at+1)
 }
@@ -74,6 +84,9 @@ func (m *model) fetch(_ context.Context, w jumpcloud.Window) (jumpcloud.Page[str
 		m.edit(m)
 	}
 	rows := slices.Clone(m.rows)
+	if m.solid {
+		rows = slices.DeleteFunc(rows, func(r modelRow) bool { return r.hole })
+	}
 	if m.order != nil {
 		m.order(rows)
 	}
@@ -91,6 +104,7 @@ func (m *model) fetch(_ context.Context, w jumpcloud.Window) (jumpcloud.Page[str
 	}
 	for _, r := range rows[from:min(len(rows), from+limit)] {
 		switch {
+		case m.hidden:
 		case !r.hole:
 			page.Items = append(page.Items, r.id)
 			page.Raw++
@@ -107,14 +121,18 @@ type pick func(n int) int
 // readAll plays the engine: it reads every token that is named, in any order, and
 // settles until the list is complete. It returns what was shown and how often it
 // was settled.
-func readAll(l jumpcloud.Lister[string], choose pick) (map[string]struct{}, error) {
-	shown, _, err := readCounting(l, choose)
+func readAll(l jumpcloud.Lister[string], choose pick, moved func() bool) (map[string]struct{}, error) {
+	shown, _, err := readCounting(l, choose, moved)
 	return shown, err
 }
 
+// still is a list that nobody edits.
+func still() bool { return false }
+
 // readCounting tells as well how many rows the pages say that there are.
-func readCounting(l jumpcloud.Lister[string], choose pick) (shown map[string]struct{}, counted int, err error) {
+func readCounting(l jumpcloud.Lister[string], choose pick, moved func() bool) (shown map[string]struct{}, counted int, err error) {
 	shown = make(map[string]struct{})
+	var occasion jumpcloud.Occasion
 	var notes [][]byte
 	open := []string{""}
 	named := map[string]struct{}{"": {}}
@@ -145,14 +163,21 @@ func readCounting(l jumpcloud.Lister[string], choose pick) (shown map[string]str
 				}
 			}
 		}
-		next, err := l.Settle(notes)
+		verdict, err := l.Settle(notes, occasion)
 		if err != nil {
 			return nil, 0, err
 		}
-		if len(next) == 0 {
+		switch {
+		case verdict.Wait && occasion.Last:
+			return nil, 0, errors.New("it waits although there is nothing to wait for")
+		case verdict.Wait:
+			// Whoever edits tells of it.
+			occasion = jumpcloud.Occasion{Last: true, Moved: moved()}
+			continue
+		case len(verdict.Next) == 0:
 			return shown, counted, nil
 		}
-		for _, token := range next {
+		for _, token := range verdict.Next {
 			if _, ok := named[token]; ok {
 				return nil, 0, fmt.Errorf("settling names %q again", token)
 			}
@@ -233,7 +258,7 @@ func TestListsTakeTheFewestRequests(t *testing.T) {
 			t.Parallel()
 			m := &model{rows: rowsOf(tt.rows), clamp: tt.clamp, silent: tt.silent}
 			m.begin()
-			shown, counted, err := readCounting(m.lister(tt.limit, tt.sorted, tt.holes), firstOpen)
+			shown, counted, err := readCounting(m.lister(tt.limit, tt.sorted, tt.holes), firstOpen, still)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -278,7 +303,7 @@ func TestListsThatCannotBeProven(t *testing.T) {
 			t.Parallel()
 			m := tt.model
 			m.begin()
-			_, err := readAll(m.lister(100, tt.sorted, tt.holes), firstOpen)
+			_, err := readAll(m.lister(100, tt.sorted, tt.holes), firstOpen, still)
 			if !errors.Is(err, jumpcloud.ErrIncomplete) {
 				t.Errorf("the error is %v, want ErrIncomplete", err)
 			}

@@ -1,6 +1,10 @@
 package jumpcloud
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
 
 // followStart names the windows behind the first page of a list that cannot be
 // proven by its order.
@@ -8,7 +12,7 @@ func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool) {
 	if n.Total < 0 {
 		return s.followChain(t, n)
 	}
-	once := t.round == 0
+	once := t.round == 0 && !s.showsNothing(n)
 	if s.holes {
 		if n.Mark == "" && n.Rows >= n.Total {
 			return nil, once
@@ -17,24 +21,46 @@ func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool) {
 			// All rows that are missing are holes, unless the limit is clamped.
 			return nil, once && !n.looksClamped()
 		}
-		return follows(t, t.limit, n.Total), false
+		return spread(t, t.limit, n.Total, n.Mark != ""), false
 	}
 	if n.End {
-		return nil, once && n.distinct()+n.Nulls >= n.Total
+		return nil, once && n.showsAll()
 	}
 	if n.Rows == 0 {
 		return nil, false
 	}
 	// A page that is not the last and is shorter than asked for shows the limit that
 	// the server really obeys.
-	return follows(t, max(minWindow, min(n.Rows, t.limit)), n.Total), false
+	return spread(t, max(minWindow, min(n.Rows, t.limit)), n.Total, n.Mark != ""), false
 }
 
-// follows names all windows behind the first; it stops where they become too many.
-func follows(t ticket, width, total int) []ticket {
+const (
+	// minCounted is how many rows a list counts before showing none of them is worth
+	// asking another route.
+	minCounted = 10
+	// maxOverlap is how many rows windows of a list without an order share where that
+	// costs nothing.
+	maxOverlap = 3
+)
+
+// showsNothing reports whether a page that is the whole list shows none of what it
+// counts.
+func (s listSpec) showsNothing(n note) bool {
+	return s.holes && n.Total > 0 && len(n.IDs) == 0
+}
+
+// spread names all windows behind the first, as few as there can be, so that the
+// room that is left in the last one is an overlap of all; it stops where they become
+// too many. A window of several lists at once has no end that overlaps a beginning.
+func spread(t ticket, width, total int, several bool) []ticket {
+	pages := (total + width - 1) / width
+	overlap := 0
+	if pages > 1 && !several {
+		overlap = min(maxOverlap, (pages*width-total)/(pages-1))
+	}
 	var next []ticket
-	for skip := width; skip < total && len(next) <= maxPages; skip += width {
-		next = append(next, ticket{kind: plainWindow, round: t.round, skip: skip, limit: width})
+	for i := 1; i < pages && len(next) <= maxPages; i++ {
+		next = append(next, ticket{kind: plainWindow, round: t.round, skip: i * (width - overlap), limit: width, overlap: overlap})
 	}
 	return next
 }
@@ -92,14 +118,26 @@ func (t ticket) breaks(n note) bool {
 	return true
 }
 
-// settlePlain judges the latest reading of a list that cannot be proven by its
-// order.
-func (s listSpec) settlePlain(notes []note) ([]ticket, error) {
-	round, readings := 0, 0
+// reading is what the latest reading of a list by its own route comes to.
+type reading struct {
+	view
+	readings int
+	next     []ticket // pages to read before it can be judged
+	why      string   // why it is not proven; empty where nothing speaks against it
+	seams    bool     // windows do not overlap everywhere
+	nothing  bool     // none of the rows that are counted is shown
+	again    ticket   // begins another reading
+}
+
+// read judges the latest reading of a list that cannot be proven by its order.
+func (s listSpec) read(notes []note) (reading, error) {
+	round, r := 0, reading{}
 	for _, n := range notes {
-		round = max(round, n.Round)
+		if n.Kind.isFirstReading() || n.Kind == probeWindow {
+			round = max(round, n.Round)
+		}
 		if n.Kind == plainStart {
-			readings++
+			r.readings++
 		}
 	}
 	var pages, probes []note
@@ -108,50 +146,99 @@ func (s listSpec) settlePlain(notes []note) ([]ticket, error) {
 		case n.Round != round:
 		case n.Kind == probeWindow:
 			probes = append(probes, n)
-		default:
+		case n.Kind.isFirstReading():
 			pages = append(pages, n)
 		}
 	}
 	if len(pages) == 0 {
-		return nil, fmt.Errorf("settle %s: round %d has no page", s.name, round)
+		return r, fmt.Errorf("settle %s: round %d has no page", s.name, round)
 	}
-	again := ticket{kind: plainStart, round: round + 1, limit: s.limit}
-	reread := func(why string) ([]ticket, error) {
-		if readings > maxRereads {
-			return nil, s.incomplete(fmt.Sprintf("%s, in each of %d readings", why, readings))
-		}
-		return []ticket{again}, nil
-	}
-	view := viewOf(pages)
+	r.view = viewOf(pages)
+	r.again = ticket{kind: plainStart, round: round + 1, limit: s.limit}
+	meet := s.seamsOf(pages)
+	r.seams = meet.open
 	switch {
-	case view.sorted:
-		return reread("it is not in the order of its ids")
-	case view.broken:
-		return reread("the pages do not continue each other")
-	case view.moved:
-		return reread("its length changed while it was read")
-	case s.holes && view.chained:
-		return nil, nil
-	case s.holes && view.distinct < view.onPages:
-		return reread("rows moved from page to page while it was read")
-	case s.holes && view.clamped > 0:
-		if len(probes) == 0 {
-			return []ticket{{kind: probeWindow, round: round, skip: view.clamped, limit: view.limit}}, nil
-		}
-		if shows(probes, view.ids) {
-			again.limit = view.clamped
-			return reread("pages are shorter than asked for")
-		}
-		// A row that moved up meanwhile is where the probe did not look.
-		if viewOf(append(probes, pages...)).moved {
-			return reread("its length changed while it was read")
-		}
-		return nil, nil
-	case !s.holes && view.distinct+view.nulls < view.total:
-		return reread(fmt.Sprintf("the server counts %d and shows %d", view.total, view.distinct))
-	default:
-		return nil, nil
+	case r.sorted:
+		r.why = "it is not in the order of its ids"
+	case r.broken:
+		r.why = "the pages do not continue each other"
+	case r.moved:
+		r.why = "its length changed while it was read"
+	case r.chained:
+		r.seams = slices.ContainsFunc(pages, func(n note) bool { return n.Loose && n.Rows > 0 })
+	case s.holes && r.distinct == 0 && r.counted > 0:
+		r.nothing = true
+	case meet.shifted, s.holes && r.distinct < r.onPages-meet.shared:
+		r.why = "rows moved from page to page while it was read"
+	case s.holes && r.clamped > 0:
+		s.probe(&r, pages, probes, round)
+	case !s.holes && r.distinct+r.nulls < r.total:
+		r.why = fmt.Sprintf("the server counts %d and shows %d", r.total, r.distinct)
 	}
+	return r, nil
+}
+
+// probe looks at whether pages of a list with holes are short because of a clamped
+// limit.
+func (s listSpec) probe(r *reading, pages, probes []note, round int) {
+	switch {
+	case len(probes) == 0:
+		r.next = []ticket{{kind: probeWindow, round: round, skip: r.clamped, limit: r.limit}}
+	case shows(probes, r.ids):
+		r.again.limit = r.clamped
+		r.why = "pages are shorter than asked for"
+	case viewOf(append(probes, pages...)).moved:
+		// A row that moved up meanwhile is where the probe did not look.
+		r.why = "its length changed while it was read"
+	}
+}
+
+// meeting is what the seams between the windows of one reading show.
+type meeting struct {
+	shared  int  // rows that neighbours share, summed up
+	open    bool // some neighbours share none that is shown
+	shifted bool // some share others than they should
+}
+
+// seamsOf compares neighbouring windows of a reading.
+func (s listSpec) seamsOf(pages []note) (m meeting) {
+	pages = slices.Clone(pages)
+	slices.SortStableFunc(pages, func(a, b note) int { return a.Skip - b.Skip })
+	for i := range len(pages) - 1 {
+		p, q := pages[i], pages[i+1]
+		shared := common(p.IDs, q.IDs)
+		m.shared += max(0, shared)
+		switch overlap := max(0, p.Skip+p.Limit-q.Skip); {
+		case shared < 0, shared > overlap, shared < overlap && p.isFull() && q.isFull():
+			m.shifted = true
+		case shared == 0:
+			m.open = true
+		}
+	}
+	return m
+}
+
+// isFull reports whether no row of the page's window is a hole.
+func (n note) isFull() bool {
+	return len(n.IDs)/8 >= min(n.Limit, max(0, n.Total-n.Skip))
+}
+
+// common counts the rows at the end of a page that are those at the start of the next
+// one; negative where the two share rows and not these.
+func common(p, q []byte) int {
+	if len(q) < 8 {
+		return 0
+	}
+	for i := 0; i < len(p); i += 8 {
+		if !bytes.Equal(p[i:i+8], q[:8]) {
+			continue
+		}
+		if !bytes.HasPrefix(q, p[i:]) {
+			return -1
+		}
+		return (len(p) - i) / 8
+	}
+	return 0
 }
 
 // shows reports whether a page holds an id that is not among ids.
@@ -177,6 +264,7 @@ type view struct {
 	broken   bool
 	sorted   bool // it was read as a sorted list and is none
 	chained  bool // one page led to the next
+	counted  int  // by the server's word: the smallest total, of all lists in a window
 	limit    int  // what was asked for
 	widest   int  // rows of the longest page
 	clamped  int  // rows of the longest page when that looks like a clamped limit
@@ -184,13 +272,14 @@ type view struct {
 
 // viewOf puts pages together.
 func viewOf(pages []note) view {
-	v := view{ids: make(map[uint64]struct{}), total: -1}
+	v := view{ids: make(map[uint64]struct{}), total: -1, counted: max(pages[0].Total, pages[0].Counted)}
 	mark := pages[0].Mark
 	for _, n := range pages {
 		v.moved = v.moved || n.Mark != mark || n.Total >= 0 && v.total >= 0 && n.Total != v.total
 		if n.Total >= 0 && (v.total < 0 || n.Total < v.total) {
 			v.total = n.Total
 		}
+		v.counted = min(v.counted, max(n.Total, n.Counted))
 		v.broken = v.broken || n.Broken
 		v.sorted = v.sorted || n.isSorted()
 		v.chained = v.chained || n.Kind == chained

@@ -3,15 +3,29 @@ package jumpcloud
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
 
+// ordered is a way to read a list, or a part of it, in the order of its ids.
+type ordered struct {
+	listSpec
+	start, window kind
+	part          int
+	// overlap is how many rows neighbouring windows share. More than one bear as many
+	// removals between the two, less one, without a gap.
+	overlap int
+}
+
+// whole is the list itself, read in order.
+func (s listSpec) whole() ordered {
+	return ordered{listSpec: s, start: sortedStart, window: sortedWindow, overlap: 1}
+}
+
 // followSorted names the windows behind a page of a sorted list.
 func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
 	if n.End {
-		return nil, t.kind == sortedStart && t.round == 0
+		return nil, t.kind == sortedStart && t.round == 0 && n.showsAll()
 	}
 	if n.Rows == 0 || n.Broken {
 		return nil, false
@@ -22,23 +36,41 @@ func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
 	switch {
 	case n.Total < 0:
 		// One page after the other.
-		next = windows(t.round, n.Skip+n.Rows-1, n.Skip+n.Rows, width)
+		next = s.whole().windows(t.round, n.Skip+n.Rows-1, n.Skip+n.Rows, width)
 		next[0].seen = n.fingerprint()
 	case t.kind == sortedStart:
-		next = windows(t.round, n.Skip+n.Rows-1, n.Total, width)
+		next = s.whole().windows(t.round, n.Skip+n.Rows-1, n.Total, width)
 	case n.Rows < t.limit && n.Rows >= minWindow:
 		// The rest of this window.
-		next = windows(t.round, n.Skip+n.Rows-1, min(n.Total, n.Skip+t.limit), width)
+		next = s.whole().windows(t.round, n.Skip+n.Rows-1, min(n.Total, n.Skip+t.limit), width)
 	}
 	return next, false
 }
 
+// followUncounted names the page behind one of another way, where the server tells
+// no total. Where it does, the windows are named together when the page is judged, so
+// that they are read soon after each other.
+func followUncounted(t ticket, n note) []ticket {
+	if n.Total >= 0 || n.End || n.Rows == 0 || n.Broken || n.Refused {
+		return nil
+	}
+	after := ticket{kind: traverseWindow, part: t.part, round: t.round, limit: max(minWindow, min(n.Rows, t.limit)), seen: n.fingerprint()}
+	if t.kind.isCandidates() {
+		after.kind = candidateWindow
+	}
+	after.skip = n.Skip + n.Rows - 1
+	if after.kind == traverseWindow && n.Last != "" {
+		after.seen, after.expect = 0, hashID(n.Last)
+	}
+	return []ticket{after}
+}
+
 // windows covers the rows from one position up to another with windows that
-// overlap by one row; it stops where they become too many.
-func windows(round, from, to, width int) []ticket {
+// overlap; it stops where they become too many.
+func (o ordered) windows(round, from, to, width int) []ticket {
 	var next []ticket
-	for skip := max(0, from); ; skip += width - 1 {
-		next = append(next, ticket{kind: sortedWindow, round: round, skip: skip, limit: width})
+	for skip := max(0, from); ; skip += width - min(o.overlap, width/2) {
+		next = append(next, ticket{kind: o.window, part: o.part, round: round, skip: skip, limit: width})
 		if skip+width >= to || len(next) > maxPages {
 			return next
 		}
@@ -93,61 +125,126 @@ func (n *note) low() string {
 	return n.First
 }
 
-// settleSorted names windows around every gap.
-func (s listSpec) settleSorted(notes []note) ([]ticket, error) {
-	round, width, passes := 0, 0, 0
-	total, least := -1, -1
-	seen := make(map[uint64]struct{})
+// settleSorted judges a list that is read in the order of its ids.
+func (s listSpec) settleSorted(notes []note) ([]ticket, Verdict, error) {
+	o := s.whole()
+	sum := o.sumUp(notes)
+	v := Verdict{Moved: sum.moved || sum.round > 0 || o.shifted(notes), Counted: max(0, sum.least), Shown: len(sum.seen)}
+	switch {
+	case sum.passes > maxRereads && len(sum.seen) == 0:
+		return nil, v, s.incomplete(fmt.Sprintf("the server counts %d and shows none", sum.total))
+	case len(sum.seen) == 0 && sum.least > 0:
+		return []ticket{o.again(sum)}, v, nil
+	}
+	next, err := o.settle(notes, sum)
+	if err != nil || len(next) > 0 {
+		return next, v, err
+	}
+	// Whoever came where pages were read already, and whoever left where none was, is
+	// counted and not seen: another pass sees the one. What is always counted and never
+	// shown is something else.
+	short := sum.least - len(sum.seen) - sum.nulls
+	switch {
+	case short <= 0, sum.passes > 1 && sum.moved && short <= tolerance(sum.least):
+		return nil, v, nil
+	case sum.passes > maxRereads, sum.passes > 1 && !sum.grew:
+		return nil, v, s.incomplete(fmt.Sprintf("the server counts at least %d and shows %d", sum.least, len(sum.seen)))
+	default:
+		return []ticket{o.again(sum)}, v, nil
+	}
+}
+
+// tolerance is how many rows that came and went may be counted and not seen of a
+// list that moved.
+func tolerance(total int) int { return max(10, total/100) }
+
+// again begins another pass.
+func (o ordered) again(sum passes) ticket {
+	return ticket{kind: o.start, part: o.part, round: sum.round + 1, limit: o.limit}
+}
+
+// passes is what all pages of a sorted way show together.
+type passes struct {
+	round, width, passes int
+	total, least         int // the newest total and the smallest; -1 where none is told
+	nulls                int // rows that were sent and are none
+	seen                 map[uint64]struct{}
+	moved                bool // totals differ
+	grew                 bool // the newest pass shows rows that no other showed
+}
+
+func (o ordered) sumUp(notes []note) passes {
+	sum := passes{total: -1, least: -1, seen: make(map[uint64]struct{})}
 	nulls := make(map[int]int) // by round
-	broken := false
+	most := -1
 	for _, n := range notes {
-		broken = broken || n.Broken
+		sum.width = max(sum.width, min(n.Rows, n.Limit))
 		nulls[n.Round] += n.Nulls
-		width = max(width, min(n.Rows, n.Limit))
-		if n.Round >= round {
-			round = n.Round
+		sum.nulls = max(sum.nulls, nulls[n.Round])
+		if n.Round >= sum.round {
+			sum.round = n.Round
 			if n.Total >= 0 {
-				total = n.Total
+				sum.total = n.Total
 			}
 		}
-		if n.Total >= 0 && (least < 0 || n.Total < least) {
-			least = n.Total
+		if n.Total >= 0 && (sum.least < 0 || n.Total < sum.least) {
+			sum.least = n.Total
 		}
-		if n.Kind == sortedStart {
-			passes++
+		most = max(most, n.Total)
+		if n.Kind == o.start {
+			sum.passes++
+			sum.grew = false
 		}
 		for h := range n.hashes {
-			seen[h] = struct{}{}
+			if _, ok := sum.seen[h]; !ok {
+				sum.grew = true
+				sum.seen[h] = struct{}{}
+			}
 		}
 	}
-	if passes > maxRereads {
-		return nil, s.incomplete(fmt.Sprintf("the server counts %d and shows none", total))
+	sum.moved = most != sum.least
+	return sum
+}
+
+// shifted reports whether windows of one round that meet at a place show different
+// rows there.
+func (o ordered) shifted(notes []note) bool {
+	type place struct{ round, at int }
+	last := make(map[place]string, len(notes))
+	for _, n := range notes {
+		if n.First != "" {
+			last[place{n.Round, n.Skip + n.Rows - 1}] = n.Last
+		}
 	}
-	if width == 0 && least > 0 {
-		return []ticket{{kind: sortedStart, round: round + 1, limit: s.limit}}, nil
+	for _, n := range notes {
+		if id, ok := last[place{n.Round, n.Skip}]; ok && n.First != "" && id != n.First {
+			return true
+		}
 	}
-	if broken || repeats(notes) {
-		return nil, s.incomplete("the server sends the same page for different places of the list")
+	return false
+}
+
+// settle names windows around every gap; none when there is no gap.
+func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
+	if o.stuck(notes) {
+		if sum.passes > 1 {
+			return nil, o.incomplete("the server sends the same page for different places of the list")
+		}
+		// As many rows may have come before the page as it was skipped by.
+		return []ticket{o.again(sum)}, nil
 	}
 	gaps := gapsOf(notes)
 	if len(gaps) == 0 {
-		if len(seen)+slices.Max(slices.Collect(maps.Values(nulls))) >= least {
-			return nil, nil
-		}
-		// Rows are counted that no page shows.
-		if passes > 1 {
-			return nil, s.incomplete(fmt.Sprintf("the server counts at least %d and shows %d", least, len(seen)))
-		}
-		return []ticket{{kind: sortedStart, round: round + 1, limit: s.limit}}, nil
+		return nil, nil
 	}
-	if round >= maxRounds {
-		return nil, s.incomplete(fmt.Sprintf("after %d rounds %d ranges of ids were still not seen", round, len(gaps)))
+	if sum.round >= maxRounds {
+		return nil, o.incomplete(fmt.Sprintf("after %d rounds %d ranges of ids were still not seen", sum.round, len(gaps)))
 	}
-	width = max(minWindow, width)
+	width := max(minWindow, sum.width)
 	var next []ticket
 	named := make(map[ticket]struct{})
 	for _, g := range gaps {
-		for _, t := range s.around(g, notes, round+1, width, total) {
+		for _, t := range o.around(g, notes, sum.round+1, width, sum.total) {
 			if _, ok := named[t]; !ok {
 				named[t] = struct{}{}
 				next = append(next, t)
@@ -160,12 +257,21 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, error) {
 	return next, nil
 }
 
-// repeats reports whether all pages are the same although their windows are far
-// apart.
-func repeats(notes []note) bool {
-	first := notes[0]
+// stuck reports whether all pages of the newest pass are the same although their
+// windows are far apart.
+func (o ordered) stuck(notes []note) bool {
+	begin := 0
+	for i, n := range notes {
+		if n.Kind == o.start {
+			begin = i
+		}
+	}
+	first := notes[begin]
 	apart := false
-	for _, n := range notes {
+	for _, n := range notes[begin:] {
+		if n.Broken {
+			return true
+		}
 		if !bytes.Equal(n.IDs, first.IDs) {
 			return false
 		}
@@ -177,13 +283,13 @@ func repeats(notes []note) bool {
 // around names the windows that probably show a gap. Rows move when others before
 // them come or go, so the windows begin well before the place where the gap was,
 // and each round corrects them by what the round before has shown.
-func (s listSpec) around(g gap, notes []note, round, width, total int) []ticket {
+func (o ordered) around(g gap, notes []note, round, width, total int) []ticket {
 	left, right := g.after, g.before
-	end := maxRows
+	end, emptyRound := maxRows, -1
 	for i := range notes {
 		n := &notes[i]
-		if n.Rows == 0 {
-			end = min(end, n.Skip)
+		if n.Rows == 0 && !n.Refused {
+			end, emptyRound = min(end, n.Skip), max(emptyRound, n.Round)
 		}
 		if n.First == "" {
 			continue
@@ -211,7 +317,11 @@ func (s listSpec) around(g gap, notes []note, round, width, total int) []ticket 
 		if total >= 0 {
 			// Nothing lies behind the end of the list, wherever it was when that page was
 			// read.
+			from = min(from, total-margin)
 			to = min(to, max(total, from+1))
+		}
+		if right.Round <= emptyRound {
+			from = min(from, end-width+margin)
 		}
 	} else {
 		// The last rows may have moved up, by more than the margin.
@@ -222,7 +332,7 @@ func (s listSpec) around(g gap, notes []note, round, width, total int) []ticket 
 		}
 	}
 	from = max(0, from)
-	return windows(round, from, min(max(to, from+1), from+maxRows), width)
+	return o.windows(round, from, min(max(to, from+1), from+maxRows), width)
 }
 
 // newer reports whether n is a better witness than the one held.

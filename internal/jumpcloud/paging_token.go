@@ -1,10 +1,10 @@
 package jumpcloud
 
 import (
-	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"hash/fnv"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,12 +19,49 @@ const (
 	plainWindow  kind = 'p' // another window of it
 	probeWindow  kind = 'c' // a look at whether short pages are holes or a clamped limit
 	chained      kind = 'q' // the page after another one, in a list without a total
+
+	// The other ways to read a part of a list.
+	traverseStart   kind = 'T' // the first page by another route, sorted
+	traverseWindow  kind = 't' // another window of it
+	linkedWindow    kind = 'w' // a window that overlaps others widely
+	linkedChain     kind = 'v' // one that leads to the next, where no total is told
+	traverseLinked  kind = 'x' // the same by the other route, which does not sort
+	traverseChain   kind = 'y'
+	candidateStart  kind = 'U' // the first page of what could be rows, sorted
+	candidateWindow kind = 'u' // another window of it
+	lookups         kind = 'L' // some of them, one by one
 )
 
 // known reports whether the kind is one of ours.
 func (k kind) known() bool {
 	switch k {
-	case sortedStart, sortedWindow, plainStart, plainWindow, probeWindow, chained:
+	case sortedStart, sortedWindow, plainStart, plainWindow, probeWindow, chained,
+		traverseStart, traverseWindow, linkedWindow, linkedChain, traverseLinked, traverseChain,
+		candidateStart, candidateWindow, lookups:
+		return true
+	default:
+		return false
+	}
+}
+
+// isTraversal reports whether the page is read by the part's other route.
+func (k kind) isTraversal() bool {
+	return k == traverseStart || k == traverseWindow || k == traverseLinked || k == traverseChain
+}
+
+// isLinked reports whether the page is one of windows that overlap widely.
+func (k kind) isLinked() bool {
+	return k == linkedWindow || k == linkedChain || k == traverseLinked || k == traverseChain
+}
+
+// isCandidates reports whether the page shows what could be rows.
+func (k kind) isCandidates() bool { return k == candidateStart || k == candidateWindow }
+
+// isFirstReading reports whether the page belongs to a reading of the whole list by
+// its own route.
+func (k kind) isFirstReading() bool {
+	switch k {
+	case sortedStart, sortedWindow, plainStart, plainWindow, chained:
 		return true
 	default:
 		return false
@@ -34,22 +71,28 @@ func (k kind) known() bool {
 // ticket is what a token says.
 type ticket struct {
 	kind        kind
+	part        int // of the list, in its other ways
 	round       int // counts the times that a part of the list is read again
 	skip, limit int
+	// overlap is how many rows of a plain window the one before it shows too.
+	overlap int
 	// Where one page leads to the next, expect is the hash of the row that must come again, behind no more
 	// than slack others; seen is the fingerprint of the page that must not come
 	// again. 0 is none.
 	expect, seen uint64
 	slack        int
+	ids          string // of lookups, as joinIDs makes it
 }
 
 // repeats is how many of the items that were read other pages bring too.
 func (t ticket) repeats(items int) int {
 	switch {
-	case t.round > 0, t.kind == probeWindow:
+	case t.round > 0, t.kind == probeWindow, t.kind.isTraversal(), t.kind.isLinked():
 		return items
 	case t.kind == sortedWindow && t.skip > 0, t.kind == chained && t.expect != 0:
 		return min(1, items)
+	case t.kind == plainWindow:
+		return min(t.overlap, items)
 	default:
 		return 0
 	}
@@ -58,8 +101,17 @@ func (t ticket) repeats(items int) int {
 // String makes the token.
 func (t ticket) String() string {
 	s := fmt.Sprintf("%c%d.%d.%d", t.kind, t.round, t.skip, t.limit)
-	if t.expect != 0 || t.seen != 0 {
+	switch {
+	case t.expect != 0 || t.seen != 0:
 		s += fmt.Sprintf(".%x.%x.%d", t.expect, t.seen, t.slack)
+	case t.overlap != 0:
+		s += fmt.Sprintf(".%d", t.overlap)
+	}
+	if t.part != 0 {
+		s += fmt.Sprintf("@%d", t.part)
+	}
+	if t.ids != "" {
+		s += ":" + t.ids
 	}
 	return s
 }
@@ -75,30 +127,64 @@ func (s listSpec) parse(token string) (ticket, error) {
 		}
 		return ticket{kind: plainStart, limit: s.limit}, nil
 	}
-	bad := fmt.Errorf("%s: %q is no page token", s.name, token)
-	parts := strings.Split(token[1:], ".")
-	t := ticket{kind: kind(token[0])}
-	if len(parts) != 3 && len(parts) != 6 || !t.kind.known() {
-		return ticket{}, bad
+	t, err := parseTicket(token)
+	if err != nil || t.part >= len(s.parts) || !s.parts[t.part].has(t.kind) {
+		return ticket{}, fmt.Errorf("%s: %q is no page token", s.name, token)
 	}
-	if len(parts) == 6 {
-		var expectErr, seenErr, slackErr error
+	return t, nil
+}
+
+// has reports whether a part can be read for what a kind says.
+func (p partSpec) has(k kind) bool {
+	switch {
+	case k.isTraversal():
+		return p.traverse
+	case k.isCandidates(), k == lookups:
+		return p.candidates > 0
+	default:
+		return true
+	}
+}
+
+// errToken is a token that none of our tickets makes.
+var errToken = errors.New("not a page token")
+
+// parseTicket is the inverse of [ticket.String].
+func parseTicket(token string) (ticket, error) {
+	t := ticket{kind: kind(token[0])}
+	body, ids, hasIDs := strings.Cut(token[1:], ":")
+	t.ids = ids
+	body, part, hasPart := strings.Cut(body, "@")
+	parts := strings.Split(body, ".")
+	if !slices.Contains([]int{3, 4, 6}, len(parts)) || !t.kind.known() || hasIDs != (t.kind == lookups) {
+		return ticket{}, errToken
+	}
+	small := []*int{&t.round, &t.skip, &t.limit}
+	texts := parts[:3]
+	switch len(parts) {
+	case 4:
+		small, texts = append(small, &t.overlap), parts
+	case 6:
+		var expectErr, seenErr error
 		t.expect, expectErr = strconv.ParseUint(parts[3], 16, 64)
 		t.seen, seenErr = strconv.ParseUint(parts[4], 16, 64)
-		t.slack, slackErr = parseSmall(parts[5])
-		if expectErr != nil || seenErr != nil || slackErr != nil {
-			return ticket{}, bad
+		small, texts = append(small, &t.slack), append(slices.Clone(texts), parts[5])
+		if expectErr != nil || seenErr != nil {
+			return ticket{}, errToken
 		}
 	}
-	for i, field := range []*int{&t.round, &t.skip, &t.limit} {
-		n, err := parseSmall(parts[i])
+	if hasPart {
+		small, texts = append(small, &t.part), append(slices.Clone(texts), part)
+	}
+	for i, to := range small {
+		n, err := parseSmall(texts[i])
 		if err != nil {
-			return ticket{}, bad
+			return ticket{}, errToken
 		}
-		*field = n
+		*to = n
 	}
 	if t.limit < 1 || t.String() != token {
-		return ticket{}, bad
+		return ticket{}, errToken
 	}
 	return t, nil
 }
@@ -109,145 +195,23 @@ func parseSmall(s string) (int, error) {
 	return int(n), err
 }
 
-// note is what a page leaves for the proof.
-type note struct {
-	Kind  kind   `json:"k"`
-	Round int    `json:"r"`
-	Skip  int    `json:"s"`
-	Limit int    `json:"l"`
-	Total int    `json:"t"` // -1 when unknown
-	Rows  int    `json:"n"` // rows received, holes that were sent included
-	Nulls int    `json:"u,omitempty"`
-	Mark  string `json:"m,omitempty"`
-	// First and Last are the ids at the ends, Ascending says that each id on the
-	// page is greater than the one before.
-	First     string `json:"a,omitempty"`
-	Last      string `json:"z,omitempty"`
-	Ascending bool   `json:"o,omitempty"`
-	// IDs are the hashes of the ids in their order, eight bytes each. Two ids with
-	// the same hash can only make a complete list look incomplete.
-	IDs []byte `json:"i,omitempty"`
-	// End says that the list ended with this page, Broken that the page does not
-	// continue the one before.
-	End    bool `json:"e,omitempty"`
-	Broken bool `json:"b,omitempty"`
-}
-
-// newNote notes a page as it was received.
-func newNote(t ticket, ids []string, rows, nulls, total int, mark string) note {
-	n := note{
-		Kind: t.kind, Round: t.round, Skip: t.skip, Limit: t.limit,
-		Total: max(-1, total), Rows: max(rows, len(ids)), Nulls: nulls, Mark: mark, Ascending: true,
-	}
-	n.IDs = make([]byte, 0, 8*len(ids))
-	before := ""
+// joinIDs puts ids into a token, whatever they are made of.
+func joinIDs(ids []string) string {
+	escaped := make([]string, len(ids))
 	for i, id := range ids {
-		n.IDs = binary.BigEndian.AppendUint64(n.IDs, hashID(id))
-		n.Ascending = n.Ascending && (i == 0 || before < id)
-		before = id
+		escaped[i] = url.QueryEscape(id)
 	}
-	if len(ids) > 0 {
-		n.First, n.Last = ids[0], ids[len(ids)-1]
-	}
-	switch {
-	case n.Rows == 0 && n.Skip > 0:
-		// An empty page behind others shows nothing in particular.
-	case n.Total >= 0:
-		n.End = n.Skip+n.Rows >= n.Total
-	default:
-		// The first page may be short because the limit is clamped; later ones ask for
-		// no more than it brought.
-		first := t.kind == sortedStart || t.kind == plainStart
-		n.End = n.Rows < minWindow || !first && n.Rows < n.Limit
-	}
-	n.Broken = t.breaks(n)
-	return n
+	return strings.Join(escaped, ",")
 }
 
-// isSorted reports whether the page was read as one of a sorted list.
-func (n note) isSorted() bool { return n.Kind == sortedStart || n.Kind == sortedWindow }
-
-// hashes calls yield with the hash of every id on the page.
-func (n note) hashes(yield func(uint64) bool) {
-	for b := n.IDs; len(b) >= 8; b = b[8:] {
-		if !yield(binary.BigEndian.Uint64(b)) {
-			return
+// splitIDs is the inverse of [joinIDs].
+func splitIDs(text string) ([]string, error) {
+	ids := strings.Split(text, ",")
+	for i := range ids {
+		var err error
+		if ids[i], err = url.QueryUnescape(ids[i]); err != nil || ids[i] == "" {
+			return nil, errToken
 		}
 	}
-}
-
-// distinct counts the different ids on a page.
-func (n note) distinct() int {
-	seen := make(map[uint64]struct{}, len(n.IDs)/8)
-	for h := range n.hashes {
-		seen[h] = struct{}{}
-	}
-	return len(seen)
-}
-
-// fingerprint tells pages apart by their rows. It is never 0, which stands for
-// none.
-func (n note) fingerprint() uint64 {
-	h := fnv.New64a()
-	h.Write(n.IDs)
-	return max(1, h.Sum64())
-}
-
-// hashID never returns 0, which stands for none.
-func hashID(id string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	return max(1, h.Sum64())
-}
-
-// encode makes the bytes that Settle gets back.
-func (n note) encode() []byte {
-	b, err := json.Marshal(n)
-	if err != nil {
-		// No field of a note can fail to encode.
-		panic(err)
-	}
-	return b
-}
-
-// decodeNotes reads notes. Of two notes of the same page, which a crash between
-// reading and storing can leave, the later one counts.
-func decodeNotes(raw [][]byte) ([]note, error) {
-	type place struct {
-		kind               kind
-		round, skip, limit int
-	}
-	notes := make([]note, 0, len(raw))
-	at := make(map[place]int, len(raw))
-	for i, b := range raw {
-		var n note
-		if err := json.Unmarshal(b, &n); err != nil {
-			return nil, fmt.Errorf("read note %d: %w", i+1, err)
-		}
-		if !n.valid() {
-			return nil, fmt.Errorf("note %d makes no sense", i+1)
-		}
-		p := place{n.Kind, n.Round, n.Skip, n.Limit}
-		if j, ok := at[p]; ok {
-			notes[j] = n
-			continue
-		}
-		at[p] = len(notes)
-		notes = append(notes, n)
-	}
-	return notes, nil
-}
-
-// valid reports whether a note can be one of ours.
-func (n note) valid() bool {
-	if !n.Kind.known() {
-		return false
-	}
-	for _, v := range []int{n.Round, n.Skip, n.Rows, n.Nulls} {
-		if v < 0 || v > 1<<31 {
-			return false
-		}
-	}
-	return n.Limit > 0 && n.Limit <= 1<<31 && n.Total >= -1 && n.Total <= maxRows &&
-		len(n.IDs)%8 == 0 && len(n.IDs)/8+n.Nulls <= n.Rows && (len(n.IDs) == 0) == (n.First == "")
+	return ids, nil
 }

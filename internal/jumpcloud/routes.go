@@ -74,7 +74,8 @@ var (
 	}
 	routeGroupMembership = Route{
 		http.MethodGet, "/api/v2/usergroups/{id}/membership", "the membership of a group",
-		"Shows a group's users with the paths that lead to them.", "users.readonly", "",
+		"Lists the users of a group in the order of their ids, where the list of members changes while it is read, or shows none of what it counts.",
+		"users.readonly", "Where it is refused or does not sort, the list of members itself proves what it can.",
 	}
 	routeChangeMembers = Route{
 		http.MethodPost, "/api/v2/usergroups/{id}/members", "group members",
@@ -83,7 +84,7 @@ var (
 	}
 	routeMemberOf = Route{
 		http.MethodGet, "/api/v2/users/{id}/memberof", "the groups of a user",
-		"Shows the groups that a user is in.", "groups.readonly", "",
+		"Shows the groups that a user is in: after a change, and where nothing else proves who the members of a group are.", "groups.readonly", "",
 	}
 	routeApplications = Route{
 		http.MethodGet, "/api/applications", "applications",
@@ -106,11 +107,21 @@ var (
 	}
 	routeApplicationUsers = Route{
 		http.MethodGet, "/api/v2/applications/{id}/users", "the users of an application",
-		"Shows who reaches an application, with the paths that lead there.", "users.readonly", "",
+		"Shows who is bound to an application, among all who reach it, where the list of its associations does not.", "users.readonly",
+		"Sorting is not documented.",
 	}
 	routeApplicationGroups = Route{
 		http.MethodGet, "/api/v2/applications/{id}/usergroups", "the user groups of an application",
-		"Shows the groups that reach an application.", "groups.readonly", "",
+		"Shows the groups that are bound to an application, where the list of its associations does not.", "groups.readonly",
+		"Sorting is not documented.",
+	}
+	routeUserAssociations = Route{
+		http.MethodGet, "/api/v2/users/{id}/associations", "the associations of a user",
+		"Shows the applications that a user is bound to, where nothing else proves who is bound to one.", "users.readonly", "",
+	}
+	routeGroupAssociations = Route{
+		http.MethodGet, "/api/v2/usergroups/{id}/associations", "the associations of a user group",
+		"Shows the applications that a group is bound to, where nothing else proves who is bound to one.", "groups.readonly", "",
 	}
 )
 
@@ -122,6 +133,7 @@ func Routes() []Route {
 		routeAdmins, routeAdmin, routeRoles, routeRole,
 		routeUserGroups, routeUserGroup, routeGroupMembers, routeGroupMembership,
 		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
+		routeUserAssociations, routeGroupAssociations,
 		routeChangeMembers, routeChangeAssociations,
 	}
 }

@@ -60,6 +60,7 @@ type shortcut struct {
 // shortcuts are those in use.
 type shortcuts struct {
 	search, searchSize, userFields, appFields, adminOrder, groupOrder, appOrder, allTargets shortcut
+	membership, appUsers, appGroups                                                         traversal
 }
 
 // prepare says what each shortcut is.
@@ -74,6 +75,9 @@ func (s *shortcuts) prepare() {
 	set(&s.appOrder, routeApplications, "sorted by ID", "applications are listed in no order")
 	set(&s.allTargets, routeAssociations, "for several types at once", "the associations of an application are listed with one request for each type")
 	s.search.whole, s.allTargets.whole = true, true
+	s.membership.name = "the membership of groups"
+	s.appUsers.name = "the list of the users of an application"
+	s.appGroups.name = "the list of the groups of an application"
 }
 
 // all lists the shortcuts in the order of docs/API.md.
@@ -102,6 +106,9 @@ func Optionals() []Optional {
 		Optional{Route{Method: "any", Pattern: "/api/*"}, "with x-org-id, where --org-id is not given", "the route is asked without it (403 only)"},
 		Optional{routeRoles, "at all", "custom roles that nobody holds may be missing, and roles that administrators name by their IDs are shown by these; the summary says so"},
 		Optional{routeOrganizations, "at all", "the organization given with --org-id is trusted; without one, the command fails"},
+		Optional{routeGroupMembership, "at all, or sorted", "members that change while they are read are proven by more requests, or by looking people up"},
+		Optional{routeApplicationUsers, "at all, or sorted", "the same for assignments"},
+		Optional{routeApplicationGroups, "at all, or sorted", "the same for assignments"},
 		Optional{routeAdmins, "at all, where accounts are not synced", "roles may be missing; the summary says so"},
 	)
 }

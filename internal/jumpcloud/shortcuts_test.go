@@ -114,9 +114,11 @@ func readList[T any](t *testing.T, l jumpcloud.Lister[T]) []string {
 		}
 		notes = append(notes, page.Note)
 		if len(open) == 0 {
-			if open, err = l.Settle(notes); err != nil {
+			verdict, err := l.Settle(notes, jumpcloud.Occasion{Last: true})
+			if err != nil {
 				t.Fatal(err)
 			}
+			open = verdict.Next
 		}
 	}
 	ids := make([]string, 0, len(seen))

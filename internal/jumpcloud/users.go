@@ -3,6 +3,7 @@ package jumpcloud
 import (
 	"context"
 	"net/url"
+	"strings"
 )
 
 // listLimit is the documented maximum of a list that is not a search.
@@ -65,9 +66,24 @@ func (c *Client) UserMemberOf(ctx context.Context, userID string, w Window) (Pag
 	return readPage(ctx, c, call{route: routeMemberOf, id: userID, query: w.query()}, (*traversalRow).model)
 }
 
+// UserAssociations reads a window of what is bound directly to a user, of one target
+// type; at most 100 rows may be asked for. Groups are not among it.
+//
+// JumpCloud API v2, GET /users/{id}/associations.
+func (c *Client) UserAssociations(ctx context.Context, userID, target string, w Window) (Page[Connection], error) {
+	return readPage(ctx, c, call{route: routeUserAssociations, id: userID, query: w.targets(target)}, (*connectionRow).model)
+}
+
 // query gives a window as the lists' parameters.
 func (w Window) query() url.Values {
 	return url.Values{"skip": {itoa(w.Skip)}, "limit": {itoa(w.Limit)}}
+}
+
+// targets gives a window of associations with some types.
+func (w Window) targets(types ...string) url.Values {
+	query := w.query()
+	query.Set("targets", strings.Join(types, ","))
+	return query
 }
 
 // setUnlessEmpty sets a parameter that has a value.

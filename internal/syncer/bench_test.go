@@ -127,7 +127,9 @@ func (s generated) row(p *syncer.Page, l syncer.List, owner, i int) {
 	}
 }
 
-func (s generated) Settle(context.Context, syncer.List, [][]byte) ([]string, error) { return nil, nil }
+func (s generated) Settle(context.Context, syncer.List, [][]byte, syncer.Occasion) (syncer.Verdict, error) {
+	return syncer.Verdict{}, nil
+}
 
 func (s generated) Confirm(context.Context) error { return nil }
 

@@ -61,11 +61,11 @@ func (s *cutStore) Commit(ctx context.Context, b *syncer.Batch) (syncer.Committe
 	return c, err
 }
 
-func (s *cutStore) Settle(ctx context.Context, l syncer.OpenList, tokens []string) ([]syncer.Token, error) {
+func (s *cutStore) Settle(ctx context.Context, l syncer.OpenList, verdict syncer.Verdict) ([]syncer.Token, error) {
 	if err := s.write(); err != nil {
 		return nil, err
 	}
-	return s.Store.Settle(ctx, l, tokens)
+	return s.Store.Settle(ctx, l, verdict)
 }
 
 func (s *cutStore) Advance(ctx context.Context, from, to syncer.Phase, took time.Duration) error {

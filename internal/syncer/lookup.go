@@ -122,12 +122,43 @@ func (e *engine) lookUpOne(ctx context.Context, r Ref) error {
 }
 
 // unread reports whether lists are to be read: those that came with what was
-// looked up.
+// looked up, and those that had waited and are judged now that all else is read.
 func (e *engine) unread(ctx context.Context) (bool, error) {
 	tokens, _, err := e.Store.OpenTokens(ctx, 1)
 	if err != nil || len(tokens) > 0 {
 		return len(tokens) > 0, err
 	}
-	lists, err := e.Store.IdleLists(ctx)
-	return len(lists) > 0, err
+	waiting, err := e.Store.IdleLists(ctx)
+	if err != nil || len(waiting) == 0 {
+		return false, err
+	}
+	counters, err := e.Store.Counters(ctx)
+	if err != nil {
+		return false, err
+	}
+	kinds, err := e.Store.Counts(ctx)
+	if err != nil {
+		return false, err
+	}
+	empty := map[string]bool{}
+	for _, k := range kinds {
+		empty[k.Kind] = k.mostEmpty() || counters[CounterBlind] > 0
+	}
+	again := false
+	for _, list := range waiting {
+		// Whoever is found in no list came after it was read.
+		occasion := Occasion{Last: true, Moved: counters[CounterMoved]+counters[CounterLookedUp] > 0, Empty: empty[list.List.Kind]}
+		verdict, err := e.judge(ctx, list, occasion)
+		if err != nil {
+			return false, err
+		}
+		if verdict.Wait {
+			return false, &spoilError{fmt.Errorf("read %s: it waits for others, and all others are complete", list.List)}
+		}
+		if _, err := e.keep(ctx, list, verdict); err != nil {
+			return false, err
+		}
+		again = again || len(verdict.Next) > 0
+	}
+	return again, nil
 }

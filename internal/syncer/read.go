@@ -131,23 +131,36 @@ func (r *reading) page(ctx context.Context, tok Token) {
 // settle asks the source whether a list is complete.
 func (r *reading) settle(ctx context.Context, list OpenList) {
 	ev := event{list: &list}
-	var tokens []string
-	notes, err := r.Store.Notes(ctx, list.ID)
-	if err == nil {
-		if tokens, err = r.Source.Settle(ctx, list.List, notes); err != nil && ctx.Err() == nil {
-			err = &spoilError{fmt.Errorf("read %s: %w", list.List, err)}
-		}
-	}
+	verdict, err := r.judge(ctx, list, Occasion{})
 	r.events <- event{fetched: true}
 	if err == nil {
-		ev.committed.Tokens, err = r.Store.Settle(context.WithoutCancel(ctx), list, tokens)
+		ev.committed, err = r.keep(ctx, list, verdict)
 	}
-	if err == nil && len(tokens) > 0 && len(ev.committed.Tokens) == 0 {
-		err = &spoilError{fmt.Errorf("read %s: it is not complete, and only pages that were read are named", list.List)}
-	}
-	ev.committed.Complete = len(tokens) == 0
 	ev.err = err
 	r.events <- ev
+}
+
+// judge asks the source about a list of which all named pages are read.
+func (e *engine) judge(ctx context.Context, list OpenList, occasion Occasion) (Verdict, error) {
+	notes, err := e.Store.Notes(ctx, list.ID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	verdict, err := e.Source.Settle(ctx, list.List, notes, occasion)
+	if err != nil && ctx.Err() == nil {
+		err = &spoilError{fmt.Errorf("read %s: %w", list.List, err)}
+	}
+	return verdict, err
+}
+
+// keep stores a verdict. A page that has been read is never read again, so that a
+// verdict which names such pages only would never end.
+func (e *engine) keep(ctx context.Context, list OpenList, verdict Verdict) (Committed, error) {
+	tokens, err := e.Store.Settle(context.WithoutCancel(ctx), list, verdict)
+	if err == nil && len(verdict.Next) > 0 && len(tokens) == 0 {
+		err = &spoilError{fmt.Errorf("read %s: it is not complete, and only pages that were read are named", list.List)}
+	}
+	return Committed{Tokens: tokens, Complete: len(verdict.Next) == 0 && !verdict.Wait}, err
 }
 
 // take takes over what a piece of work brought.

@@ -126,11 +126,17 @@ func (e *engine) begin(ctx context.Context, leftOut []string) (State, error) {
 // join lets the source work out what only all lists together tell.
 func (e *engine) join(ctx context.Context) error {
 	e.meter.update(true, func() Progress { return Progress{Phase: PhaseJoining} })
+	holes, err := e.remarkCounts(ctx)
+	if err != nil {
+		return err
+	}
 	j := &joiner{stage: e.stage}
 	var refused error
-	err := e.Store.Join(ctx, func(tx JoinStore) error {
+	err = e.Store.Join(ctx, func(tx JoinStore) error {
 		j.tx = tx
-		refused = e.Source.Join(ctx, e.Scope, j)
+		if refused = j.Remark(ctx, holes...); refused == nil {
+			refused = e.Source.Join(ctx, e.Scope, j)
+		}
 		return refused
 	})
 	if refused != nil && j.failed == nil && ctx.Err() == nil {

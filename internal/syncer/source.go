@@ -34,10 +34,9 @@ type Source interface {
 	Read(ctx context.Context, list List, token string) (*Page, error)
 
 	// Settle judges a list of which every token that was named has been read, from
-	// the notes of its pages in the order in which they were stored. It names
-	// further pages to read, or nothing when the list is provably complete, or
-	// fails the sync with an error that says what could not be read.
-	Settle(ctx context.Context, list List, notes [][]byte) ([]string, error)
+	// the notes of its pages in the order in which they were stored. An error fails
+	// the sync and says what could not be read.
+	Settle(ctx context.Context, list List, notes [][]byte, occasion Occasion) (Verdict, error)
 
 	// Lookup reads one resource that a grant names and that no list contained. Its
 	// page brings the resource and what a page of its list would have brought with
@@ -107,6 +106,8 @@ type Page struct {
 	// Settled says that the list is complete with this page, so that Settle need
 	// not be asked. It must be false where Next is not empty.
 	Settled bool
+	// Counted and Shown are those of a [Verdict], for a list that is Settled.
+	Counted, Shown int
 	// Gone says that the list's owner was deleted since it was listed: its own GET
 	// answers "not found" too. The engine takes the owner and what belongs to it
 	// out and counts it.
@@ -120,6 +121,35 @@ type Page struct {
 	// Remarks are sentences that the reader of the summary must see, such as a
 	// list that could not be read and may be left out. They are stored once each.
 	Remarks []string
+}
+
+// Occasion is when a list is judged.
+type Occasion struct {
+	// Last says that all other lists are complete, so that nothing is left to wait
+	// for.
+	Last bool
+	// Moved says that some list showed that the source changes during the sync.
+	Moved bool
+	// Empty says that most lists of this kind count rows and show none, or that some
+	// list did which another route showed.
+	Empty bool
+}
+
+// Verdict is what [Source.Settle] finds out about a list. It is complete when
+// neither Next nor Wait is set.
+type Verdict struct {
+	// Next are tokens of pages to read before the list is judged again.
+	Next []string
+	// Wait says that the list looks complete, and that what other lists show can
+	// still raise a doubt: it is to be judged again when all others are complete.
+	Wait bool
+	// Moved says that the list shows that the source changes during the sync.
+	Moved bool
+	// Blind says that the list itself shows none of what another route shows.
+	Blind bool
+	// Counted is how many rows the source says that the list has, and Shown how many
+	// different ones it showed. Both are 0 where Counted is unknown.
+	Counted, Shown int
 }
 
 // Fact is one key and value that a page leaves for Join. The last value of a

@@ -117,6 +117,7 @@ func (s *stager) batch(tok Token, p *Page) (*Batch, error) {
 		}
 	}
 	b.Facts, b.Lists, b.Next, b.Note, b.Settled, b.Total = p.Facts, p.Lists, p.Next, p.Note, p.Settled, p.Total
+	b.Counted, b.Shown = p.Counted, p.Shown
 	if b.Rows = len(p.Resources); b.Rows == 0 {
 		b.Rows = len(p.Grants)
 	}

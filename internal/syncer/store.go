@@ -38,9 +38,11 @@ type Queue interface {
 	// read next because of it. The page of a token that has ended already changes
 	// nothing.
 	Commit(ctx context.Context, batch *Batch) (Committed, error)
-	// Settle stores that a list is complete, or the tokens that are to be read
-	// before it is. Tokens that were named before are left out of the answer.
-	Settle(ctx context.Context, list OpenList, tokens []string) ([]Token, error)
+	// Settle stores a verdict: that a list is complete, or the tokens that are to be
+	// read before it is. Tokens that were named before are left out of the answer. A
+	// list that waits stays among the [Queue.IdleLists]. A verdict that the list
+	// moved is counted under [CounterMoved], one that it is blind under [CounterBlind].
+	Settle(ctx context.Context, list OpenList, verdict Verdict) ([]Token, error)
 	// OpenTokens lists tokens that have not been read, the most urgent first, and
 	// tells the greatest id of all tokens, which grow in the order of commits.
 	OpenTokens(ctx context.Context, limit int) (tokens []Token, last int64, err error)
@@ -49,6 +51,9 @@ type Queue interface {
 	// Notes lists the notes of a list's pages in the order in which they were
 	// stored.
 	Notes(ctx context.Context, list int64) ([][]byte, error)
+	// Counts sums up by kind, in alphabetical order, what lists counted and showed that
+	// are complete or wait. Lists of resources that vanished are left out.
+	Counts(ctx context.Context) ([]KindCounts, error)
 	// Kinds sums up the lists by kind, in the order of the kinds' first lists.
 	Kinds(ctx context.Context) ([]KindProgress, error)
 }
@@ -173,12 +178,37 @@ type Token struct {
 
 // Names of counters.
 const (
+	// CounterMoved counts how often a list showed that the source changes while it is
+	// read.
+	CounterMoved = "lists that moved"
+	// CounterBlind counts verdicts on lists that show none of what another route shows.
+	CounterBlind = "lists that another route shows"
 	// CounterLookedUp counts the principals that were in no list and exist.
 	CounterLookedUp = "principals looked up"
 	// CounterLeftOut counts the grants of a page that were left out because the type
 	// of the entitlement's resource is not synced.
 	CounterLeftOut = "grants left out"
 )
+
+// KindCounts sums up what the lists of a kind counted and showed.
+type KindCounts struct {
+	Kind string
+	// Lists counted at least one row, Empty of them showed none.
+	Lists, Empty int
+	// Counted and Shown are rows of all lists; of a list that showed more than it
+	// counted, because rows came and went, Shown is what it counted.
+	Counted, Shown int64
+	// EmptyCounted is what the empty lists counted together, and Examples are the
+	// owners of those that counted most, with what they counted.
+	EmptyCounted int64
+	Examples     []CountedList
+}
+
+// CountedList is the owner of a list, and how many rows the list counted.
+type CountedList struct {
+	Owner   Ref
+	Counted int64
+}
 
 // OpenList is a list that is not complete.
 type OpenList struct {
@@ -201,8 +231,10 @@ type Batch struct {
 	Settled      bool
 	Gone         bool
 	Rows, Total  int // rows of the list on this page and in all, for progress
-	Remarks      []string
-	Counts       map[string]int64
+	// Counted and Shown are those of a settled list.
+	Counted, Shown int
+	Remarks        []string
+	Counts         map[string]int64
 }
 
 // Committed is what a Commit leaves to do.

@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -46,6 +47,9 @@ type Summary struct {
 	// LookedUp are how many principals were in no list and exist, NotFound those
 	// that do not exist.
 	LookedUp, NotFound int64
+	// Empty are the kinds of lists of which most count rows and show none, and more
+	// than is likely: whoever publishes the sync should refuse to.
+	Empty []KindCounts
 	// Remarks are the source's sentences for the reader.
 	Remarks []string
 	// Phases are the durations of the phases, over all processes that worked on
@@ -112,6 +116,11 @@ func (b *builder) summarize(ctx context.Context) error {
 		return err
 	}
 	b.sum.NotFound = int64(len(absent))
+	kinds, err := b.Store.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	b.sum.Empty = slices.DeleteFunc(kinds, func(k KindCounts) bool { return !k.isUntrue() })
 	n, err := b.Store.VanishedGrants(ctx)
 	if err != nil {
 		return err

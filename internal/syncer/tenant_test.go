@@ -33,12 +33,16 @@ type tenant struct {
 	limit  int
 	chains bool
 	onRead func(ctx context.Context, list syncer.List, token string) error
-	reads  map[string]int // by list and token
-	looked map[syncer.Ref]int
-	starts int
-	joins  int
-	now    int // reads at this moment
-	peak   int // the greatest now
+	// onSettle may judge a list in the source's place.
+	onSettle func(syncer.List, [][]byte, syncer.Occasion) (verdict syncer.Verdict, ok bool)
+	// unsettled leaves it to Settle whether lists of one page are complete.
+	unsettled bool
+	reads     map[string]int // by list and token
+	looked    map[syncer.Ref]int
+	starts    int
+	joins     int
+	now       int // reads at this moment
+	peak      int // the greatest now
 }
 
 var _ syncer.Source = (*tenant)(nil)
@@ -161,7 +165,7 @@ func (t *tenant) Read(ctx context.Context, list syncer.List, token string) (*syn
 		}
 	case token == "":
 		p.Next = t.tokens(len(rows), round)[1:]
-		p.Settled = len(p.Next) == 0
+		p.Settled = len(p.Next) == 0 && !t.unsettled
 		if p.Settled {
 			p.Note = nil
 		}
@@ -278,13 +282,18 @@ func (t *tenant) association(app, typ, id string) *v2.Grant {
 
 // Settle finds a list complete when the pages of its last round tell one total and
 // have as many different ids, and otherwise reads it again, three times at most.
-func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]string, error) {
+func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
+	if t.onSettle != nil {
+		if verdict, ok := t.onSettle(list, notes, occasion); ok {
+			return verdict, nil
+		}
+	}
 	rounds := map[int][]tenantNote{}
 	last := 0
 	for _, n := range notes {
 		var note tenantNote
 		if err := json.Unmarshal(n, &note); err != nil {
-			return nil, err
+			return syncer.Verdict{}, err
 		}
 		rounds[note.Round] = append(rounds[note.Round], note)
 		last = max(last, note.Round)
@@ -298,14 +307,14 @@ func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte) ([]
 	}
 	switch {
 	case t.chains && list.Kind == "members", same && len(ids) == total:
-		return nil, nil
+		return syncer.Verdict{}, nil
 	case last == 3:
-		return nil, errors.New("the list does not hold still")
+		return syncer.Verdict{}, errors.New("the list does not hold still")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	rows, _ := t.rows(list)
-	return t.tokens(len(rows), last+1), nil
+	return syncer.Verdict{Next: t.tokens(len(rows), last+1), Moved: true}, nil
 }
 
 func (t *tenant) Confirm(context.Context) error { return nil }

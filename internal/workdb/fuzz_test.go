@@ -105,6 +105,7 @@ func use(t *testing.T, db *workdb.DB) {
 	ctx := t.Context()
 	_, _ = db.State(ctx)
 	_, _ = db.Kinds(ctx)
+	_, _ = db.Counts(ctx)
 	_, _ = db.Blocks(ctx, "group:g1")
 	_, _ = db.Expandable(ctx)
 	_, _, _ = db.Homeless(ctx)
@@ -129,7 +130,7 @@ func use(t *testing.T, db *workdb.DB) {
 	if err == nil {
 		for _, l := range lists {
 			_, _ = db.Notes(ctx, l.ID)
-			_, _ = db.Settle(ctx, l, []string{"p1.0.100"})
+			_, _ = db.Settle(ctx, l, syncer.Verdict{Next: []string{"p1.0.100"}, Moved: true})
 		}
 	}
 	tokens, _, err := db.OpenTokens(ctx, 100)

@@ -15,6 +15,9 @@ const (
 	classRest  = 1
 )
 
+// countExamples is how many lists that show nothing are named.
+const countExamples = 5
+
 // rankUnit is the rank of the last page of a list; the pages before have ranks in
 // proportion. Lists of all lengths then end at about the same time.
 const rankUnit = 1 << 20
@@ -53,8 +56,8 @@ func (t *tx) commit(ctx context.Context, b *syncer.Batch) (syncer.Committed, err
 	}
 	var open, settled int64
 	err = t.row(ctx, `UPDATE lists SET open = open - 1 + ?, settled = max(settled, ?), seen = seen + ?,
-		total = max(total, ?) WHERE id = ? RETURNING open, settled`,
-		len(next), b.Settled, b.Rows, b.Total, list).Scan(&open, &settled)
+		total = max(total, ?), counted = max(counted, ?), shown = max(shown, ?) WHERE id = ? RETURNING open, settled`,
+		len(next), b.Settled, b.Rows, b.Total, b.Counted, b.Shown, list).Scan(&open, &settled)
 	if err != nil {
 		return syncer.Committed{}, err
 	}
@@ -205,18 +208,26 @@ func (t *tx) token(ctx context.Context, tokens []syncer.Token, tok syncer.Token)
 }
 
 // Settle implements [syncer.Queue].
-func (db *DB) Settle(ctx context.Context, list syncer.OpenList, names []string) ([]syncer.Token, error) {
+func (db *DB) Settle(ctx context.Context, list syncer.OpenList, verdict syncer.Verdict) ([]syncer.Token, error) {
 	var tokens []syncer.Token
 	err := db.do(ctx, "settle "+list.List.String(), func(ctx context.Context, t *tx) (err error) {
 		tokens = nil
-		for _, name := range names {
+		for name, is := range map[string]bool{syncer.CounterMoved: verdict.Moved, syncer.CounterBlind: verdict.Blind} {
+			if !is {
+				continue
+			}
+			if err := t.count(ctx, name, 1); err != nil {
+				return err
+			}
+		}
+		for _, name := range verdict.Next {
 			tok := syncer.Token{ListID: list.ID, List: list.List, Token: name, Class: classFirst}
 			if tokens, err = t.token(ctx, tokens, tok); err != nil {
 				return err
 			}
 		}
-		return t.exec(ctx, `UPDATE lists SET open = open + ?, settled = ? WHERE id = ?`,
-			len(tokens), len(names) == 0, list.ID)
+		return t.exec(ctx, `UPDATE lists SET open = open + ?, settled = ?, counted = ?, shown = ? WHERE id = ?`,
+			len(tokens), len(verdict.Next) == 0 && !verdict.Wait, verdict.Counted, verdict.Shown, list.ID)
 	})
 	return tokens, err
 }
@@ -255,6 +266,32 @@ func (db *DB) Notes(ctx context.Context, list int64) ([][]byte, error) {
 		err = s.Scan(&note)
 		return note, err
 	}, `SELECT note FROM notes WHERE list = ? ORDER BY id`, list))
+}
+
+// Counts implements [syncer.Queue].
+func (db *DB) Counts(ctx context.Context) ([]syncer.KindCounts, error) {
+	kinds, err := collect(query(ctx, db, "sum up what lists count", func(s rowScanner) (k syncer.KindCounts, err error) {
+		err = s.Scan(&k.Kind, &k.Lists, &k.Empty, &k.Counted, &k.Shown, &k.EmptyCounted)
+		return k, err
+	}, `SELECT kind, count(*), sum(shown = 0), sum(counted), sum(min(shown, counted)), sum(iif(shown = 0, counted, 0))
+		FROM live_counts GROUP BY kind ORDER BY kind`))
+	if err != nil {
+		return nil, err
+	}
+	for i := range kinds {
+		if kinds[i].Empty == 0 {
+			continue
+		}
+		kinds[i].Examples, err = collect(query(ctx, db, "list lists that show nothing", func(s rowScanner) (l syncer.CountedList, err error) {
+			err = s.Scan(&l.Owner.Type, &l.Owner.ID, &l.Counted)
+			return l, err
+		}, `SELECT owner_type, owner_id, counted FROM live_counts WHERE kind = ? AND shown = 0
+			ORDER BY counted DESC, owner_type, owner_id LIMIT ?`, kinds[i].Kind, countExamples))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return kinds, nil
 }
 
 // Kinds implements [syncer.Queue].

@@ -154,14 +154,14 @@ func TestListsSettle(t *testing.T) {
 	if err != nil || len(idle) != 1 || idle[0].List.Kind != "groups" {
 		t.Fatalf("idle lists = %v, %v", idle, err)
 	}
-	again, err := db.Settle(t.Context(), idle[0], []string{"", "again"})
+	again, err := db.Settle(t.Context(), idle[0], syncer.Verdict{Next: []string{"", "again"}})
 	if err != nil || len(again) != 1 || again[0].Token != "again" || again[0].List.Kind != "groups" {
 		t.Fatalf("Settle = %+v, %v, want the token that is new", again, err)
 	}
 	if c := commit(t, db, &syncer.Batch{Token: again[0]}); !c.Idle {
 		t.Errorf("the page that was read again leaves %+v", c)
 	}
-	if _, err := db.Settle(t.Context(), idle[0], nil); err != nil {
+	if _, err := db.Settle(t.Context(), idle[0], syncer.Verdict{}); err != nil {
 		t.Fatal(err)
 	}
 	if idle, err := db.IdleLists(t.Context()); err != nil || len(idle) != 0 {
@@ -439,5 +439,74 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	}
 	if err := db.Absent(ctx, userRef("u")); !errors.Is(err, context.Canceled) {
 		t.Errorf("Absent = %v, want %v", err, context.Canceled)
+	}
+}
+
+// What complete lists counted and showed is summed up by kind, without lists of what
+// vanished.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	owner := func(i int) syncer.Ref { return syncer.Ref{Type: "group", ID: fmt.Sprintf("g%d", i)} }
+	lists := []syncer.List{}
+	for i := range 9 {
+		lists = append(lists, syncer.List{Kind: "members", Owner: owner(i)})
+	}
+	tokens := openTokens(t, db)
+	commit(t, db, &syncer.Batch{Token: tokens[0], Settled: true, Counted: 7, Shown: 7, Lists: lists})
+	commit(t, db, &syncer.Batch{Token: tokens[1], Settled: true})
+	for _, tok := range openTokens(t, db) {
+		n := int(tok.List.Owner.ID[1] - '0')
+		switch {
+		case n == 8:
+			commit(t, db, &syncer.Batch{Token: tok, Gone: true, Counted: 500})
+		case n < 3: // by their pages
+			commit(t, db, &syncer.Batch{Token: tok, Settled: true, Counted: 10, Shown: 9 + n})
+		default: // by their verdicts
+			commit(t, db, &syncer.Batch{Token: tok})
+			if _, err := db.Settle(t.Context(), syncer.OpenList{ID: tok.ListID, List: tok.List}, syncer.Verdict{Counted: n}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := db.Counts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []syncer.KindCounts{
+		{
+			Kind: "members", Lists: 8, Empty: 5, Counted: 55, Shown: 29, EmptyCounted: 25,
+			Examples: []syncer.CountedList{{Owner: owner(7), Counted: 7}, {Owner: owner(6), Counted: 6}, {Owner: owner(5), Counted: 5}, {Owner: owner(4), Counted: 4}, {Owner: owner(3), Counted: 3}},
+		},
+		{Kind: "users", Lists: 1, Counted: 7, Shown: 7},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("counts (-want +got):\n%s", d)
+	}
+}
+
+// A list that waits is still to be settled, and that a list moved is counted.
+func TestListsWait(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	for _, tok := range openTokens(t, db) {
+		commit(t, db, &syncer.Batch{Token: tok})
+	}
+	idle, err := db.IdleLists(t.Context())
+	if err != nil || len(idle) != 2 {
+		t.Fatalf("idle lists = %v, %v", idle, err)
+	}
+	for i, verdict := range []syncer.Verdict{{Wait: true}, {Moved: true}} {
+		if tokens, err := db.Settle(t.Context(), idle[i], verdict); err != nil || len(tokens) != 0 {
+			t.Errorf("Settle = %v, %v", tokens, err)
+		}
+	}
+	left, err := db.IdleLists(t.Context())
+	if d := cmp.Diff(idle[:1], left); d != "" || err != nil {
+		t.Errorf("idle lists (-want +got), %v:\n%s", err, d)
+	}
+	counters, err := db.Counters(t.Context())
+	if err != nil || counters[syncer.CounterMoved] != 1 {
+		t.Errorf("counters = %v, %v", counters, err)
 	}
 }

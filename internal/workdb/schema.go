@@ -4,7 +4,8 @@ package workdb
 // discarded.
 //
 //   - 1: the first.
-const schemaVersion = 1
+//   - 2: what lists count and show.
+const schemaVersion = 2
 
 // schema is made in one transaction together with the fingerprint, so that a
 // database either has all of it or is empty.
@@ -23,6 +24,8 @@ CREATE TABLE lists (
 	settled    INTEGER NOT NULL DEFAULT 0, -- complete once nothing is open
 	seen       INTEGER NOT NULL DEFAULT 0,
 	total      INTEGER NOT NULL DEFAULT 0,
+	counted    INTEGER NOT NULL DEFAULT 0, -- with the next column: by the last verdict
+	shown      INTEGER NOT NULL DEFAULT 0,
 	UNIQUE (kind, owner_type, owner_id)
 );
 CREATE INDEX lists_owner ON lists (owner_type, owner_id);
@@ -108,6 +111,9 @@ WHERE NOT EXISTS (SELECT 1 FROM vanished v WHERE v.type = r.type AND v.resource 
 CREATE VIEW live_entitlements AS SELECT * FROM entitlements e
 WHERE NOT EXISTS (SELECT 1 FROM vanished v WHERE v.type = e.type AND v.resource = e.resource)
   AND NOT EXISTS (SELECT 1 FROM aliases a WHERE a.type = e.type AND a.resource = e.resource);
+
+CREATE VIEW live_counts AS SELECT * FROM lists l WHERE counted > 0
+  AND NOT EXISTS (SELECT 1 FROM vanished v WHERE v.type = l.owner_type AND v.resource = l.owner_id);
 `
 
 // Keys of the table meta.

@@ -1,0 +1,172 @@
+package connector
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+// connections reads a window of edges.
+type connections = func(context.Context, jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error)
+
+// edges describes a list of the graph: it cannot be sorted, and edges to objects
+// that were deleted leave holes. The parts are other ways to read it.
+func edges(name string, fetch connections, parts ...jumpcloud.Part[jumpcloud.Connection]) jumpcloud.Lister[jumpcloud.Connection] {
+	return jumpcloud.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Fetch: fetch, ID: edgeID, Parts: parts}
+}
+
+// edgeID tells an edge from all others of its list.
+func edgeID(c jumpcloud.Connection) string { return c.Type + "/" + c.ID }
+
+// edgeOf is the inverse of [edgeID].
+func edgeOf(id string) jumpcloud.Connection {
+	kind, id, _ := strings.Cut(id, "/")
+	return jumpcloud.Connection{Type: kind, ID: id}
+}
+
+// memberEdges is the list of the members of a group.
+func memberEdges(client *jumpcloud.Client, group string) jumpcloud.Lister[jumpcloud.Connection] {
+	fetch := func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		return client.GroupMembers(ctx, group, w)
+	}
+	return edges("members of group "+group, fetch, jumpcloud.Part[jumpcloud.Connection]{
+		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+			page, err := client.UserGroupMembership(ctx, group, w)
+			return reached(page, jumpcloud.TypeUser), err
+		},
+		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
+		Lookup: func(ctx context.Context, id string) (jumpcloud.Connection, bool, error) {
+			user := edgeOf(id)
+			found, err := leadsTo(ctx, groupsOf(client, user.ID), group)
+			return user, found, err
+		},
+	})
+}
+
+// assignmentEdges is the list of the users and groups that are bound to an
+// application.
+func assignmentEdges(client *jumpcloud.Client, app string) jumpcloud.Lister[jumpcloud.Connection] {
+	fetch := func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		return client.ApplicationAssociations(ctx, app, []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
+	}
+	lookup := func(list func(jumpcloud.Connection) jumpcloud.Lister[jumpcloud.Connection]) func(context.Context, string) (jumpcloud.Connection, bool, error) {
+		return func(ctx context.Context, id string) (jumpcloud.Connection, bool, error) {
+			principal := edgeOf(id)
+			found, err := leadsTo(ctx, list(principal), app)
+			return principal, found, err
+		}
+	}
+	users := jumpcloud.Part[jumpcloud.Connection]{
+		Fetch: boundTo(client, app, jumpcloud.TypeUser).Fetch,
+		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+			page, err := client.ApplicationUsers(ctx, app, w)
+			return directly(page, jumpcloud.TypeUser), err
+		},
+		Longer:     true,
+		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
+		Lookup: lookup(func(user jumpcloud.Connection) jumpcloud.Lister[jumpcloud.Connection] {
+			return edges("applications of user "+user.ID, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+				return client.UserAssociations(ctx, user.ID, jumpcloud.TypeApplication, w)
+			})
+		}),
+	}
+	groups := jumpcloud.Part[jumpcloud.Connection]{
+		Fetch: boundTo(client, app, jumpcloud.TypeUserGroup).Fetch,
+		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+			page, err := client.ApplicationUserGroups(ctx, app, w)
+			return directly(page, jumpcloud.TypeUserGroup), err
+		},
+		Candidates: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+			page, err := client.UserGroups(ctx, w)
+			return mapped(page, func(g jumpcloud.UserGroup) jumpcloud.Connection {
+				return jumpcloud.Connection{Type: jumpcloud.TypeUserGroup, ID: g.ID}
+			}), err
+		},
+		CandidatesLimit: rowsPerPage,
+		Lookup: lookup(func(group jumpcloud.Connection) jumpcloud.Lister[jumpcloud.Connection] {
+			return edges("applications of group "+group.ID, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+				return client.UserGroupAssociations(ctx, group.ID, jumpcloud.TypeApplication, w)
+			})
+		}),
+	}
+	return edges("assignments of application "+app, fetch, users, groups)
+}
+
+// groupsOf is the list of the groups that a user is in.
+func groupsOf(client *jumpcloud.Client, user string) jumpcloud.Lister[jumpcloud.Connection] {
+	return edges("groups of user "+user, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		page, err := client.UserMemberOf(ctx, user, w)
+		return reached(page, jumpcloud.TypeUserGroup), err
+	})
+}
+
+// everyUser reads the users of the organization as what could be at the end of an
+// edge.
+func everyUser(client *jumpcloud.Client) connections {
+	return func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		page, err := client.Users(ctx, w)
+		return mapped(page, func(u jumpcloud.User) jumpcloud.Connection {
+			return jumpcloud.Connection{Type: jumpcloud.TypeUser, ID: u.ID}
+		}), err
+	}
+}
+
+// boundTo is the list of what is bound to an application, of one type.
+func boundTo(client *jumpcloud.Client, app, target string) jumpcloud.Lister[jumpcloud.Connection] {
+	return edges("assignments of application "+app, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		return client.ApplicationAssociations(ctx, app, []string{target}, w)
+	})
+}
+
+// contains looks for an id in a list. Not finding it is proof, as the list is read to
+// its end.
+func contains(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (found bool, err error) {
+	_, err = jumpcloud.ReadAll(ctx, list, func(c jumpcloud.Connection) bool {
+		found = c.ID == id
+		return !found
+	})
+	return found, err
+}
+
+// leadsTo looks for an id in the list of an owner who leads nowhere once he is gone.
+func leadsTo(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (bool, error) {
+	found, err := contains(ctx, list, id)
+	if jumpcloud.IsNotFound(err) {
+		return false, nil
+	}
+	return found, err
+}
+
+// mapped is a page of other rows.
+func mapped[A, B any](page jumpcloud.Page[A], row func(A) B) jumpcloud.Page[B] {
+	out := jumpcloud.Page[B]{Total: page.Total, Raw: page.Raw, Mark: page.Mark, Counted: page.Counted}
+	for _, a := range page.Items {
+		out.Items = append(out.Items, row(a))
+	}
+	return out
+}
+
+// reached is a page of traversals as the edges that they stand for. Objects that do
+// not tell their type are of the given one.
+func reached(page jumpcloud.Page[jumpcloud.Traversal], kind string) jumpcloud.Page[jumpcloud.Connection] {
+	return mapped(page, func(t jumpcloud.Traversal) jumpcloud.Connection {
+		return jumpcloud.Connection{Type: firstText(t.Type, kind), ID: t.ID}
+	})
+}
+
+// directly is a page of traversals, of which only those that one hop leads to are
+// edges of the object itself. The others count in its order.
+func directly(page jumpcloud.Page[jumpcloud.Traversal], kind string) jumpcloud.Page[jumpcloud.Connection] {
+	out := reached(page, kind)
+	all := out.Items
+	out.Items, out.Keys = nil, make([]string, 0, len(all))
+	for i, c := range all {
+		out.Keys = append(out.Keys, edgeID(c))
+		if slices.ContainsFunc(page.Items[i].Paths, func(path []jumpcloud.Connection) bool { return len(path) == 1 }) {
+			out.Items = append(out.Items, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,115 @@
+package jumpcloud
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+const (
+	// lookupsAtOnce is how many candidates one token looks up.
+	lookupsAtOnce = 20
+	// maxLookups bounds how many candidates are looked up for one list.
+	maxLookups = 1000
+)
+
+// lookUps proves parts that no other way proves: everything that could be a row and
+// was on no page is looked up by itself. Why is what speaks against the latest
+// reading.
+func (s listSpec) lookUps(notes []note, parts []int, why string, readings int) ([]ticket, error) {
+	var next []ticket
+	for _, part := range parts {
+		open, reason := s.lookUpPart(part, notes)
+		if reason != "" {
+			if readings > 1 {
+				why = fmt.Sprintf("%s, in each of %d readings", why, readings)
+			}
+			if s.parts[part].candidates > 0 {
+				why += ", and " + reason
+			}
+			return nil, s.incomplete(why)
+		}
+		next = append(next, open...)
+	}
+	return next, nil
+}
+
+// lookUpPart names the pages and look-ups that are missing, none where everything was
+// looked up, or says why that is not done.
+func (s listSpec) lookUpPart(part int, notes []note) (next []ticket, reason string) {
+	limit := s.parts[part].candidates
+	if limit == 0 {
+		return nil, "it cannot be looked up"
+	}
+	candidates := of(notes, part, candidateStart, candidateWindow)
+	o := ordered{listSpec: s, start: candidateStart, window: candidateWindow, part: part, overlap: 1}
+	switch {
+	case len(candidates) == 0:
+		return []ticket{{kind: o.start, part: part, limit: limit}}, ""
+	case slices.ContainsFunc(candidates, note.isWhole):
+	case slices.ContainsFunc(candidates, func(n note) bool { return !n.Ascending }):
+		return nil, "what could be in it is listed in no order"
+	default:
+		next, err := o.settle(candidates, o.sumUp(candidates))
+		if err != nil {
+			return nil, "what could be in it was not listed completely"
+		}
+		if len(next) > 0 {
+			return next, ""
+		}
+	}
+	known := make(map[uint64]struct{})
+	batch := 0
+	for _, n := range notes {
+		if n.Part == part && n.Kind == lookups {
+			batch++
+			for h := range n.hashes {
+				known[h] = struct{}{}
+			}
+		}
+		for h := range n.rowHashes {
+			known[h] = struct{}{}
+		}
+	}
+	var rest []string
+	for _, n := range candidates {
+		for _, name := range n.Names {
+			if _, ok := known[hashID(name)]; !ok {
+				known[hashID(name)] = struct{}{}
+				rest = append(rest, name)
+			}
+		}
+	}
+	if len(rest) > maxLookups {
+		return nil, fmt.Sprintf("%d rows would have to be looked up one by one, more than %d", len(rest), maxLookups)
+	}
+	slices.Sort(rest)
+	for ids := range slices.Chunk(rest, lookupsAtOnce) {
+		next = append(next, ticket{kind: lookups, part: part, skip: batch, limit: lookupsAtOnce, ids: joinIDs(ids)})
+		batch++
+	}
+	return next, ""
+}
+
+// lookUp looks the candidates of a ticket up.
+func (l Lister[T]) lookUp(ctx context.Context, t ticket) (ListPage[T], error) {
+	ids, err := splitIDs(t.ids)
+	if err != nil {
+		return ListPage[T]{}, fmt.Errorf("%s: %q is no page token", l.Name, t)
+	}
+	n := newNote(t, ids, len(ids), 0, -1, "")
+	n.Found = true
+	var page ListPage[T]
+	for _, id := range ids {
+		row, found, err := l.Parts[t.part].Lookup(ctx, id)
+		if err != nil {
+			return ListPage[T]{}, err
+		}
+		if found {
+			page.Items = append(page.Items, row)
+			n.Names = append(n.Names, id)
+		}
+	}
+	page.Note = n.encode()
+	return page, nil
+}

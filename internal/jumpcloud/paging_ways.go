@@ -1,0 +1,154 @@
+package jumpcloud
+
+import (
+	"fmt"
+	"slices"
+)
+
+// settleUnsorted judges a list that its own order does not prove: by its latest
+// reading, and where that leaves a doubt by the other ways of its parts.
+func (s listSpec) settleUnsorted(notes []note, occasion Occasion) ([]ticket, Verdict, error) {
+	r, err := s.read(notes)
+	if err != nil {
+		return nil, Verdict{}, err
+	}
+	v := Verdict{Moved: r.moved || r.why != "" && r.clamped == 0}
+	if len(r.next) > 0 {
+		return r.next, v, nil
+	}
+	begun := slices.ContainsFunc(notes, func(n note) bool { return !n.Kind.isFirstReading() && n.Kind != probeWindow })
+	switch {
+	case r.why != "", r.nothing && r.counted >= minCounted, begun && r.again.round == 1:
+	case r.nothing && occasion.Last && !occasion.Empty:
+		return nil, v, nil
+	case r.nothing && occasion.Last:
+	case !r.nothing && (!r.seams || r.again.round > 1):
+		// In a list that was read again, what came and went at once is not asked for.
+		return nil, v, nil
+	case !occasion.Last:
+		v.Wait = true
+		return nil, v, nil
+	case !occasion.Moved:
+		return nil, v, nil
+	}
+	next, failed := s.ways(notes, r)
+	v.Blind = r.nothing && slices.ContainsFunc(notes, func(n note) bool { return n.Kind.isTraversal() && len(n.IDs) > 0 })
+	switch {
+	case len(next) > 0:
+		return next, v, nil
+	case len(failed) == 0:
+		return nil, v, nil
+	case r.readings <= maxRereads && !r.nothing:
+		return []ticket{r.again}, v, nil
+	}
+	why := r.why
+	if r.nothing {
+		why = fmt.Sprintf("the server counts %d and shows none, and by another route shows some in no order", r.counted)
+	}
+	next, err = s.lookUps(notes, failed, why, r.readings)
+	return next, v, err
+}
+
+// ways reads the parts of a list in their other ways, one after the other, until one
+// of them proves the part. It returns the parts that none proves.
+func (s listSpec) ways(notes []note, r reading) (next []ticket, failed []int) {
+	for i, part := range s.parts {
+		ways := []func(int, []note) ([]ticket, bool){s.traverse, s.link}
+		switch {
+		case r.nothing:
+			ways = []func(int, []note) ([]ticket, bool){s.traverse, s.linkTraversal}
+			if !part.traverse || refused(notes, i) {
+				continue // Nobody knows better.
+			}
+		case part.longer:
+			slices.Reverse(ways)
+		}
+		proven := false
+		for _, way := range ways {
+			open, ok := way(i, notes)
+			next = append(next, open...)
+			if proven = ok || len(open) > 0; proven {
+				break
+			}
+		}
+		if !proven {
+			failed = append(failed, i)
+		}
+	}
+	if !s.holes && len(next) == 0 && len(failed) == 0 {
+		// Rows that are counted and never shown are not noticed by what pages share.
+		shown := make(map[uint64]struct{})
+		nulls := 0
+		for _, n := range notes {
+			nulls += n.Nulls
+			for h := range n.rowHashes {
+				shown[h] = struct{}{}
+			}
+		}
+		if short := r.total - len(shown) - nulls; short > 0 && (!r.moved || short > tolerance(r.total)) {
+			failed = append(failed, 0)
+		}
+	}
+	return next, failed
+}
+
+// refused reports whether the other route of a part is not served.
+func refused(notes []note, part int) bool {
+	return slices.ContainsFunc(notes, func(n note) bool { return n.Part == part && n.Refused })
+}
+
+// of selects the notes of a part and some kinds.
+func of(notes []note, part int, kinds ...kind) []note {
+	var some []note
+	for _, n := range notes {
+		if n.Part == part && slices.Contains(kinds, n.Kind) {
+			some = append(some, n)
+		}
+	}
+	return some
+}
+
+// isWhole reports whether a page shows a whole part at one instant.
+func (s listSpec) isWhole(n note) bool {
+	return n.isWhole() || s.holes && n.Skip == 0 && n.Total >= 0 && n.Limit >= n.Total && !n.Refused && !n.looksClamped()
+}
+
+// traverse reads a part by its other route in the order of ids.
+func (s listSpec) traverse(part int, notes []note) (next []ticket, proven bool) {
+	if !s.parts[part].traverse {
+		return nil, false
+	}
+	o := ordered{listSpec: s, start: traverseStart, window: traverseWindow, part: part, overlap: wideOverlap}
+	pages := of(notes, part, o.start, o.window)
+	switch {
+	case len(pages) == 0:
+		return []ticket{{kind: o.start, part: part, limit: s.limit}}, false
+	case slices.ContainsFunc(pages, s.isWhole):
+		return nil, true
+	case slices.ContainsFunc(pages, func(n note) bool { return n.Refused || !n.Ascending }):
+		return nil, false
+	}
+	sum := o.sumUp(pages)
+	if len(sum.seen) == 0 && sum.least > 0 {
+		return nil, true // It shows none of what it counts, either.
+	}
+	next, err := o.settle(markEnds(pages, s.holes), sum)
+	return next, err == nil && len(next) == 0
+}
+
+// markEnds marks the pages that end a list whatever its total is: in one with holes
+// those whose window reaches the end, in another those that are shorter than asked
+// for, where the server is known to obey the limit.
+func markEnds(pages []note, holes bool) []note {
+	widest := 0
+	for _, n := range pages {
+		widest = max(widest, n.Rows)
+	}
+	pages = slices.Clone(pages)
+	for i := range pages {
+		n := &pages[i]
+		obeyed := min(n.Limit, widest)
+		n.End = n.End || n.Total >= 0 && n.Rows > 0 && (holes && n.Skip+obeyed >= n.Total || !holes && n.Rows < obeyed)
+	}
+	return pages
+}
