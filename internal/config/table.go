@@ -115,7 +115,7 @@ func syncOptions() []Option {
 		},
 		{
 			Name: nameMaxDrop, Reach: ReachSafeguard, Section: SectionSync, Default: "50%/20",
-			Help: "Refuse to publish a sync that lost this share of a type's objects or of the grants since the one before, and at least so many objects; warns from 20%; off compares nothing",
+			Help: "Refuse to publish a sync that lost this share of a type's objects or of the grants since the one before, and at least so many objects, or all of three or more; warns from 20%; off compares nothing",
 		},
 		{
 			Name: nameAllowDrop, Reach: ReachSafeguard, Section: SectionSync,

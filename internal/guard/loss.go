@@ -129,6 +129,11 @@ func Code(since string, kinds []Kind) string {
 	for _, k := range kinds {
 		ids = append(ids, k.Type, strconv.FormatBool(k.Grants), string(k.digest[:]))
 	}
+	return CodeOf(ids...)
+}
+
+// CodeOf names anything that somebody has to accept, by what tells it from all else.
+func CodeOf(ids ...string) string {
 	sum := digest(ids)
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ type comparison struct {
 	job     *Job
 	archive syncer.Archive // takes the rows
 	watch   *guard.Watch   // nil when nothing is compared
+	grants  bool           // grants are compared
 	since   c1z.SyncRun
 	old     *c1z.Reader // to be closed; nil where it is the writer's
 }
@@ -80,6 +83,7 @@ func (c *comparison) begin(ctx context.Context, writer *c1z.Writer, run c1z.Sync
 		c.job.Console.Log.InfoContext(ctx, "grants are not compared: one of the two syncs has those through groups and the other has not")
 		grants = false
 	}
+	c.grants = grants
 	c.watch = guard.NewWatch(c.archive, baseline{old, c.since.ID}, grants)
 	c.archive = c.watch
 	return "", nil
@@ -125,42 +129,63 @@ func better(a, b, run c1z.SyncRun) bool {
 	return !a.EndedAt.Before(b.EndedAt)
 }
 
-// finish refuses a sudden loss that is not the one which the settings accept, after
-// marking the work as refused. It returns sentences on the losses that are published.
-func (c *comparison) finish(ctx context.Context, db *workdb.DB) (notes []string, err error) {
-	if c.watch == nil {
+// finish refuses a sudden loss, and kinds of lists that show nothing of what they count,
+// unless the settings accept just that; the work is marked as refused before. It returns
+// sentences on the losses that are published.
+func (c *comparison) finish(ctx context.Context, db *workdb.DB, empty []syncer.KindCounts) (notes []string, err error) {
+	drop, accepted := c.job.Config.Sync.MaxDrop, c.job.Config.Sync.AllowDrop
+	if drop == (config.MaxDrop{}) {
 		return nil, nil
 	}
-	start := time.Now()
-	loss, err := c.watch.Loss(ctx)
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if err != nil {
-		// What was read is complete all the same.
-		return []string{fmt.Sprintf("nothing was compared with an earlier sync, whose archive cannot be read: %v", err)}, nil
-	}
-	drop, accepted := c.job.Config.Sync.MaxDrop, c.job.Config.Sync.AllowDrop
+	var loss guard.Loss
 	limits := guard.Limits{Percent: drop.Percent, AtLeast: drop.AtLeast}
-	sudden := loss.Judge(limits, guard.Sudden)
 	since := c.since.EndedAt.UTC().Format(time.DateTime) + " UTC"
-	c.job.Console.Log.InfoContext(ctx, "compared with an earlier sync", "sync_id", c.since.ID, "ended_at", c.since.EndedAt,
-		"sudden_losses", len(sudden), "took", time.Since(start))
-	switch code := guard.Code(c.since.ID, sudden); {
-	case len(sudden) == 0 && accepted != "":
+	if c.watch != nil {
+		start := time.Now()
+		loss, err = c.watch.Loss(ctx)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			// What was read is complete all the same.
+			notes = append(notes, fmt.Sprintf("nothing was compared with an earlier sync, whose archive cannot be read: %v", err))
+			loss = guard.Loss{}
+		} else {
+			c.job.Console.Log.InfoContext(ctx, "compared with an earlier sync", "sync_id", c.since.ID, "ended_at", c.since.EndedAt,
+				"sudden_losses", len(loss.Judge(limits, guard.Sudden)), "took", time.Since(start))
+		}
+	}
+	refusal := dropError{since: since, kinds: loss.Judge(limits, guard.Sudden), empty: c.newlyEmpty(empty, loss, drop.AtLeast), given: accepted}
+	refusal.code = refusal.makeCode(c.since.ID)
+	switch {
+	case refusal.code == "" && accepted != "":
 		c.job.Console.Log.InfoContext(ctx, "there is no loss that --allow-drop would have to accept", "code", accepted)
-	case len(sudden) > 0 && accepted != code:
-		if err := db.Refuse(ctx, code); err != nil {
+	case refusal.code != accepted:
+		if err := db.Refuse(ctx, refusal.code); err != nil {
 			return nil, err
 		}
-		return nil, dropError{since: since, kinds: sudden, code: code, given: accepted}
-	case len(sudden) > 0:
-		notes = append(notes, fmt.Sprintf("a sudden loss is published, as --allow-drop %s accepts", code))
+		return nil, refusal
+	case refusal.code != "":
+		notes = append(notes, fmt.Sprintf("a sudden loss is published, as --allow-drop %s accepts", accepted))
 	}
 	for _, k := range loss.Judge(limits, guard.Notable) {
 		notes = append(notes, fmt.Sprintf("since the sync of %s, %s", since, k))
 	}
 	return notes, nil
+}
+
+// newlyEmpty leaves out the kinds of lists that count too few rows to be stopped for, and
+// those that showed as little in an earlier sync: what was published once is not stopped
+// again.
+func (c *comparison) newlyEmpty(empty []syncer.KindCounts, loss guard.Loss, atLeast int64) []syncer.KindCounts {
+	return slices.DeleteFunc(slices.Clone(empty), func(e syncer.KindCounts) bool {
+		if e.EmptyCounted < atLeast {
+			return true
+		}
+		return c.grants && len(loss.Kinds) > 0 && !slices.ContainsFunc(loss.Kinds, func(k guard.Kind) bool {
+			return k.Grants && len(e.Examples) > 0 && k.Type == e.Examples[0].Owner.Type && k.Lost*100 > k.Had*guard.WarnPercent
+		})
+	})
 }
 
 // Close gives the earlier archive back. It may be called again.
@@ -173,22 +198,46 @@ func (c *comparison) Close() error {
 	return old.Close()
 }
 
-// dropError refuses to publish a sudden loss.
+// dropError refuses to publish a sudden loss, or lists that show nothing.
 type dropError struct {
 	since string // when the sync before ended
 	kinds []guard.Kind
+	empty []syncer.KindCounts
 	code  string
 	given string // code of another loss; empty for none
+}
+
+// makeCode names what is refused; empty for nothing. Whoever accepts a loss accepts that
+// lists are empty.
+func (e dropError) makeCode(since string) string {
+	switch {
+	case len(e.kinds) > 0:
+		return guard.Code(since, e.kinds)
+	case len(e.empty) == 0:
+		return ""
+	}
+	ids := []string{since, "empty"}
+	for _, k := range e.empty {
+		ids = append(ids, k.Kind, strconv.Itoa(k.Empty), strconv.FormatInt(k.EmptyCounted, 10))
+	}
+	return guard.CodeOf(ids...)
 }
 
 // Error lists what is lost.
 func (e dropError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the sync is not published, because it would show a sudden loss since the one of %s", e.since)
+	if len(e.kinds) > 0 {
+		fmt.Fprintf(&b, "the sync is not published, because it would show a sudden loss since the one of %s", e.since)
+	} else {
+		b.WriteString("the sync is not published, because most lists show none of what JumpCloud counts")
+	}
 	if e.given != "" {
 		fmt.Fprintf(&b, ", and not the one that the code %s accepts", e.given)
 	}
 	for _, k := range e.kinds {
+		b.WriteString("\n  " + k.String())
+	}
+	for _, k := range e.empty {
 		b.WriteString("\n  " + k.String())
 	}
 	return b.String()
@@ -201,8 +250,12 @@ func (e dropError) GRPCStatus() *status.Status {
 
 // Hints tell how to accept the loss, and what to do where there is none.
 func (e dropError) Hints() []string {
+	gone := "all this is really gone"
+	if len(e.kinds) == 0 {
+		gone = "these lists are really empty"
+	}
 	return []string{
-		fmt.Sprintf("if all this is really gone, accept it with --allow-drop %s (BATON_ALLOW_DROP); until the work is 24 hours old, that publishes what was read", e.code),
+		fmt.Sprintf("if %s, accept it with --allow-drop %s (BATON_ALLOW_DROP); until the work is 24 hours old, that publishes what was read", gone, e.code),
 		"if it is not, see what the credential may read, and run again: everything is read anew",
 	}
 }

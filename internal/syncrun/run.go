@@ -159,7 +159,7 @@ func (j *Job) readAndWrite(ctx context.Context, source *connector.Source, db *wo
 		Name: old.Name, Logger: j.Console.Log.Logger, Progress: progress.Update,
 	})
 	if err == nil {
-		outcome.Losses, err = comparison.finish(ctx, db)
+		outcome.Losses, err = comparison.finish(ctx, db, outcome.Empty)
 	}
 	if err := errors.Join(err, comparison.Close()); err != nil {
 		return outcome, errors.Join(err, writer.Abort())
