@@ -55,6 +55,11 @@ type day struct {
 	// edits says which changes come with which request, dice how they are made.
 	edits map[int][]string
 	dice  uint64
+	// churn makes one change with each such request, of kinds in turn; 0 none.
+	churn int
+	kinds []string
+	// hidden are lists that show none of the rows that they count; other routes do.
+	hidden jcsim.Routes
 
 	trouble trouble
 	at      int           // the request with which it comes
@@ -117,6 +122,12 @@ func drawDay(r *rand.Rand, p plan, edits map[int][]string) day {
 	if r.IntN(2) == 0 {
 		d.edits = edits
 	}
+	if r.IntN(3) == 0 {
+		d.churn = []int{1, 3, 3, 5, 10}[r.IntN(5)]
+		all := slices.Sorted(maps.Keys(changes()))
+		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		d.kinds = all[:1+r.IntN(len(all))]
+	}
 	if r.IntN(2) == 0 {
 		d.passing = drawPassing(r, p)
 	}
@@ -136,6 +147,10 @@ func drawDay(r *rand.Rand, p plan, edits map[int][]string) day {
 	}
 	if r.IntN(3) > 0 {
 		d.trouble = troubles[r.IntN(len(troubles))]
+	}
+	// What such a day has read is not to be mixed with what another one shows.
+	if r.IntN(3) == 0 && !p.odd && d.trouble == calm && d.fatal == nil && !d.dirty {
+		d.hidden = [][]string{{routeMembers}, {routeBindings}, {routeMembers, routeBindings}}[r.IntN(3)]
 	}
 	return d
 }
@@ -201,6 +216,12 @@ func (p *plan) settings(d day) jcsim.Settings {
 	if d.fatal != nil {
 		s.Faults = append(s.Faults, d.fatal.fault)
 	}
+	for _, route := range d.hidden {
+		if s.HideRows == nil {
+			s.HideRows = map[string]int{}
+		}
+		s.HideRows[route] = 100
+	}
 	return s
 }
 
@@ -230,6 +251,12 @@ func (p *plan) String() string {
 		}
 		if d.rate.PerSecond > 0 {
 			say("    rate: %+v", d.rate)
+		}
+		if d.churn > 0 {
+			say("    churn with each request number %d: %s", d.churn, strings.Join(d.kinds, ", "))
+		}
+		if len(d.hidden) > 0 {
+			say("    shown as empty: %s", strings.Join(d.hidden, ", "))
 		}
 		for _, n := range slices.Sorted(maps.Keys(d.edits)) {
 			say("    edits at request %d: %s", n, strings.Join(d.edits[n], ", "))

@@ -117,7 +117,7 @@ func (o *ordeal) oneShot() {
 
 // edited reports whether the tenant was to change on any day.
 func (p *plan) edited() bool {
-	return slices.ContainsFunc(p.days, func(d day) bool { return len(d.edits) > 0 })
+	return slices.ContainsFunc(p.days, func(d day) bool { return len(d.edits) > 0 || d.churn > 0 })
 }
 
 // complete is a sync that nothing stands in the way of, but what the days have left:
@@ -163,10 +163,19 @@ func (o *ordeal) begin(d day, hold <-chan struct{}) (reached <-chan struct{}) {
 	history := o.history // of requests that are late, too
 	at := make(chan struct{})
 	once := sync.OnceFunc(func() { close(at) })
+	turn := 0
+	var mu sync.Mutex // guards the dice and turn
 	o.sim.OnRequest(func(n int, _ string) {
-		for _, kind := range d.edits[n] {
+		mu.Lock()
+		kinds := slices.Clone(d.edits[n])
+		if d.churn > 0 && n%d.churn == 0 {
+			kinds = append(kinds, d.kinds[turn%len(d.kinds)])
+			turn++
+		}
+		for _, kind := range kinds {
 			history.edit(func(t *jcsim.Tenant) error { return changes()[kind](e, t) })
 		}
+		mu.Unlock()
 		if n >= d.at {
 			once()
 		}
@@ -409,7 +418,8 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 		}
 		return ""
 	}
-	if (o.history.count() > 0 || o.plan.odd) && code == exitUnknown && inMotion(message) {
+	// Lists that change are proven all the same, unless the server is odd.
+	if code == exitUnknown && (o.plan.odd && inMotion(message) || o.history.count() > 0 && tooManyGone(message)) {
 		return ""
 	}
 	switch d.trouble {
@@ -432,7 +442,12 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 
 // inMotion reports whether a sync failed because what it read did not hold still.
 func inMotion(message string) bool {
-	return strings.Contains(message, jumpcloud.ErrIncomplete.Error()) || strings.Contains(message, "were listed and then not found")
+	return strings.Contains(message, jumpcloud.ErrIncomplete.Error()) || tooManyGone(message)
+}
+
+// tooManyGone reports whether a sync failed because much was deleted while it ran.
+func tooManyGone(message string) bool {
+	return strings.Contains(message, "were listed and then not found")
 }
 
 // tail is the end of a long text.
