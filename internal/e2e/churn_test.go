@@ -1,8 +1,10 @@
 package e2e_test
 
 import (
+	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
@@ -143,5 +145,42 @@ func TestSyncUnderChurn(t *testing.T) {
 				t.Errorf("problems: %v", asked.Problems)
 			}
 		})
+	}
+}
+
+// BenchmarkChurn measures whole syncs of organizations that change before every n-th
+// request, and of quiet ones. Answers take 20 ms, and 16 requests are under way at once.
+func BenchmarkChurn(b *testing.B) {
+	for _, users := range []int{3_000, 20_000} {
+		for _, every := range []int{0, 100, 10, 3} {
+			name := fmt.Sprintf("users=%d/quiet", users)
+			if every > 0 {
+				name = fmt.Sprintf("users=%d/every=%d", users, every)
+			}
+			b.Run(name, func(b *testing.B) {
+				for b.Loop() {
+					b.StopTimer()
+					tenant := busy(11, users, false)
+					sim := jcsim.New(jcsim.Options{Tenant: tenant, Settings: jcsim.Settings{
+						Latency: 20 * time.Millisecond, Churn: jcsim.Churn{Every: every},
+					}})
+					start := stateOf(tenant)
+					tenant.StartJournal()
+					p := newPipeline(sim, b.TempDir())
+					p.workers = 16
+					b.StartTimer()
+					if _, err := p.run(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+					b.StopTimer()
+					b.ReportMetric(float64(sim.Requests().Requests), "requests")
+					b.ReportMetric(float64(len(tenant.Journal())), "changes")
+					if wrong := replay(tenant, start).judge(read(b, p.path())); len(wrong) > 0 {
+						b.Fatal(wrong[0])
+					}
+					b.StartTimer()
+				}
+			})
+		}
 	}
 }
