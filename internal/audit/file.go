@@ -81,6 +81,9 @@ func withOpened(ctx context.Context, path string, use func(f *os.File, size int6
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
 		return errReplaced
 	}
+	if err := checkContent(f); err != nil {
+		return err
+	}
 	return use(f, info.Size())
 }
 

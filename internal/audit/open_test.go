@@ -47,7 +47,7 @@ func TestStartReportsWhatIsOpen(t *testing.T) {
 		{"a torn outcome", []string{"intent c1 u1", `={"event":"outcome","change":"c1","res`}, []string{"c1"}},
 		{"a torn intent", []string{"intent c1 u1", "changed c1 u1", `={"event":"intent","chan`}, nil},
 		{"a torn line in the middle", []string{"={\"event\":\"int\n", "intent c1 u1"}, []string{"c1"}},
-		{"what is not ours", []string{"=\n\nhello\n[1]\n{}\n{\"change\":7}\n", "intent c1 u1", "={\"event\":\"other\",\"change\":\"c1\"}\n"}, []string{"c1"}},
+		{"what is not ours", []string{"intent c0 u0", "changed c0 u0", "=\n\nhello\n[1]\n{}\n{\"change\":7}\n", "intent c1 u1", "={\"event\":\"other\",\"change\":\"c1\"}\n"}, []string{"c1"}},
 		{"a line too long", []string{"intent c1 u1", "=" + strings.Repeat("x", 3<<20) + "\n", "intent c2 u1"}, []string{"c1", "c2"}},
 		{"settled by the same change later", []string{"intent c1 u1", "intent c2 u1", "already c2 u1"}, nil},
 		{"not settled by a failure", []string{"intent c1 u1", "intent c2 u1", "failed c2 u1"}, []string{"c1"}},

@@ -18,6 +18,9 @@ type FileLock struct {
 // lockSuffix ends the name of the lock of an archive.
 const lockSuffix = ".lock"
 
+// Companions are the files that a sync makes beside the archive at a path.
+func Companions(path string) []string { return []string{path + lockSuffix, path + temporary} }
+
 // Lock takes the lock of the archive at path: a file beside it of the same name
 // with ".lock" behind it, which stays when the lock is given back. Of a link, it
 // is the lock of the file that the link leads to. A lock that is itself a link, or

@@ -97,6 +97,9 @@ func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) 
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkFiles(cfg); err != nil {
+		return nil, err
+	}
 	c, err := a.openConsole(cfg.Log)
 	if err != nil {
 		return nil, err

@@ -73,6 +73,9 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 	if len(o.files) == 0 {
 		o.files = []string{cfg.Output.File}
 	}
+	if err := checkClaims(append(a.inputClaims(), logClaims(cfg.Log)...)); err != nil {
+		return err
+	}
 	c, err := a.openConsole(cfg.Log)
 	if err != nil {
 		return err

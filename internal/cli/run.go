@@ -27,6 +27,9 @@ func runSync(ctx context.Context, a *app, cfg *config.Config) error {
 // runService stays connected to ConductorOne and carries out its tasks until it is
 // told to stop.
 func runService(ctx context.Context, a *app, cfg *config.Config) (err error) {
+	if err := a.checkFiles(cfg); err != nil {
+		return err
+	}
 	c, err := a.openConsole(cfg.Log)
 	if err != nil {
 		return err
@@ -53,6 +56,9 @@ func runService(ctx context.Context, a *app, cfg *config.Config) (err error) {
 // network, says what its user should know first, and closes both behind it. Its
 // requests go through t.
 func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traffic, work func(*console.Console, c1z.Limits) error) (err error) {
+	if err := a.checkFiles(cfg); err != nil {
+		return err
+	}
 	c, err := a.openConsole(cfg.Log)
 	if err != nil {
 		return err

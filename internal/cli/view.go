@@ -141,7 +141,10 @@ func (o *viewOptions) check(a *app) error {
 		return hintedError{errors.New("xlsx is not for a terminal"), "name a file: --save access.xlsx"}
 	}
 	if o.save != "" {
-		return checkSave(o.save)
+		if err := checkSave(o.save); err != nil {
+			return err
+		}
+		return a.checkSaveClaims(o.save)
 	}
 	return nil
 }

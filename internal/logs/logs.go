@@ -18,7 +18,6 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
-	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
 // The formats of [Options.Format].
@@ -27,11 +26,26 @@ const (
 	FormatConsole = "console"
 )
 
-// The names that stand for streams in [Options.Paths].
+// The streams of [Options.Paths].
 const (
 	pathStdout = "stdout"
 	pathStderr = "stderr"
+	pathNull   = "null"
 )
+
+// streams are the names that stand for streams, those of the operating system among
+// them: opened as files they might be pipes, or somebody else's.
+//
+//nolint:gochecknoglobals // A constant, but for the language.
+var streams = map[string]string{
+	pathStdout: pathStdout, "/dev/stdout": pathStdout, "/proc/self/fd/1": pathStdout, "/dev/fd/1": pathStdout,
+	pathStderr: pathStderr, "/dev/stderr": pathStderr, "/proc/self/fd/2": pathStderr, "/dev/fd/2": pathStderr,
+	os.DevNull: pathNull,
+}
+
+// IsStream reports whether a path of [Options.Paths] stands for a stream, and not for a
+// file.
+func IsStream(path string) bool { return streams[path] != "" }
 
 // Options say what is logged, how and where.
 type Options struct {
@@ -40,7 +54,8 @@ type Options struct {
 	DebugUntil time.Time
 	Format     string // FormatJSON or FormatConsole
 	Color      bool   // for FormatConsole
-	// Paths are files to append to, "stdout" or "stderr"; empty means "stderr".
+	// Paths are files to append to, or the names of streams: "stdout", "stderr", or those
+	// that the operating system has for them. Empty means "stderr".
 	Paths          []string
 	Stdout, Stderr io.Writer
 }
@@ -55,7 +70,9 @@ type Log struct {
 }
 
 // New opens the log's destinations. Files are created with mode 0600 and
-// appended to. If one cannot be opened, none stays open.
+// appended to; one that is there and holds something else than a log is refused, so
+// that nothing is lost by a name in the wrong place. If one cannot be opened, none
+// stays open.
 func New(o Options) (*Log, error) {
 	paths := o.Paths
 	if len(paths) == 0 {
@@ -64,14 +81,16 @@ func New(o Options) (*Log, error) {
 	log := new(Log)
 	var writers []io.Writer
 	for _, path := range paths {
-		switch path {
+		switch streams[path] {
 		case pathStdout:
 			writers = append(writers, o.Stdout)
 		case pathStderr:
 			log.OnStderr = true
 			writers = append(writers, o.Stderr)
+		case pathNull:
+			writers = append(writers, io.Discard)
 		default:
-			f, err := regularfile.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+			f, err := open(path)
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("open log: %w", err), log.Close())
 			}

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// envCertFile names a file of CA certificates that are trusted beside the public
+	// EnvCertFile names a file of CA certificates that are trusted beside the public
 	// ones, and envCertDir folders of such files that take the place of the system's.
-	envCertFile = "SSL_CERT_FILE"
+	EnvCertFile = "SSL_CERT_FILE"
 	envCertDir  = "SSL_CERT_DIR"
 	// maxCertificates bounds a file of CA certificates, in bytes.
 	maxCertificates = 16 << 20
@@ -38,10 +38,10 @@ func systemBundles() []string {
 // image made from scratch, those that come with the program; and those of the file
 // that SSL_CERT_FILE names, which Go alone would trust instead of all others.
 func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
-	file, _ := lookup(envCertFile)
+	file, _ := lookup(EnvCertFile)
 	private, err := readPrivate(file)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", envCertFile, err)
+		return nil, fmt.Errorf("read %s: %w", EnvCertFile, err)
 	}
 	dirs, _ := lookup(envCertDir)
 	if err := checkCertDirs(dirs); err != nil {
@@ -63,7 +63,7 @@ func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
 		}
 	}
 	if !pool.AppendCertsFromPEM(private) {
-		return nil, fmt.Errorf("read %s: %s holds no CA certificate in PEM form", envCertFile, file)
+		return nil, fmt.Errorf("read %s: %s holds no CA certificate in PEM form", EnvCertFile, file)
 	}
 	return pool, nil
 }

@@ -34,11 +34,17 @@ func (h home) path(prefix, suffix string) string {
 	return filepath.Join(h.dir, prefix+digest(h.client)+suffix)
 }
 
+// organization is the file that says which organisation the state is of, previous the
+// archive that was uploaded last, and syncs the folder of what is being synced.
+func (h home) organization() string { return h.path("organization-", ".json") }
+func (h home) previous() string     { return h.path("baton-previous-sync-", ".c1z") }
+func (h home) syncs() string        { return h.path("syncs-", "") }
+
 // admit refuses another organisation than the one that this client's syncs have
 // been of: to ConductorOne it would look as if everybody had lost all access. The
 // first one that it sees is the right one.
 func (h home) admit(org connector.Organization) error {
-	path := h.path("organization-", ".json")
+	path := h.organization()
 	known, _, err := regularfile.Read(path, maxRemembered)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := h.remember(path, org); err != nil {
@@ -75,9 +81,8 @@ func (h home) remember(path string, org connector.Organization) error {
 // choice has a name that others can guess, in a folder that others can write, so it
 // must be ours.
 func stateDir(service config.Service, out config.Output) (string, error) {
-	dir := service.StateDir
-	if dir == "" {
-		dir = filepath.Join(cmp.Or(out.TempDir, os.TempDir()), version.Program+"-"+digest(service.ClientID))
+	dir := stateDirPath(service, out)
+	if service.StateDir == "" {
 		if err := syncrun.MakeWorkDir(dir); err != nil {
 			return "", err
 		}
@@ -95,6 +100,18 @@ func stateDir(service config.Service, out config.Output) (string, error) {
 		return "", fmt.Errorf("write to the state folder: %w", err)
 	}
 	return filepath.Abs(dir)
+}
+
+// stateDirPath is where the state folder is, or will be.
+func stateDirPath(service config.Service, out config.Output) string {
+	return cmp.Or(service.StateDir, filepath.Join(cmp.Or(out.TempDir, os.TempDir()), version.Program+"-"+digest(service.ClientID)))
+}
+
+// StateFiles are what a service writes in its state folder: files, and folders that
+// are its own.
+func StateFiles(service config.Service, out config.Output) (files, folders []string) {
+	h := home{stateDirPath(service, out), service.ClientID}
+	return []string{h.organization(), h.previous()}, []string{h.syncs()}
 }
 
 // digest is 16 hex digits that stand for a text in file names.

@@ -64,11 +64,11 @@ var _ agent.Syncer = (*taskSyncs)(nil)
 // newTaskSyncs keeps its folders in the state folder.
 func newTaskSyncs(cfg *config.Config, limits c1z.Limits, n *network.Network, m *metrics, h home) *taskSyncs {
 	s := &taskSyncs{
-		cfg: cfg, limits: limits, network: n, metrics: m, home: h, busy: make(map[string]chan struct{}), dir: h.path("syncs-", ""),
+		cfg: cfg, limits: limits, network: n, metrics: m, home: h, busy: make(map[string]chan struct{}), dir: h.syncs(),
 		changes: changeCounter{path: h.path("changes-", "")},
 	}
 	if cfg.Service.KeepPrevious {
-		s.previous = h.path("baton-previous-sync-", ".c1z")
+		s.previous = h.previous()
 	}
 	return s
 }

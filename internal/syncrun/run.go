@@ -59,7 +59,7 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 
-	work, err := workDir(j.Config.Output)
+	work, err := WorkDir(j.Config.Output)
 	if err != nil {
 		return err
 	}

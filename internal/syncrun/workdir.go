@@ -17,9 +17,9 @@ import (
 // WorkSuffix is what the name of a work folder has behind that of its archive.
 const WorkSuffix = ".work"
 
-// workDir is the folder for the files of a run that is not finished. It has the
+// WorkDir is the folder for the files of a run that is not finished. It has the
 // same name in every run for the same archive, so that the next one finds it.
-func workDir(out config.Output) (string, error) {
+func WorkDir(out config.Output) (string, error) {
 	file, err := filepath.Abs(out.File)
 	if err != nil {
 		return "", fmt.Errorf("find work folder: %w", err)

@@ -12,7 +12,7 @@ import (
 func TestWorkDir(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	beside, err := workDir(config.Output{File: filepath.Join(dir, "a.c1z")})
+	beside, err := WorkDir(config.Output{File: filepath.Join(dir, "a.c1z")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func TestWorkDir(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for _, file := range []string{filepath.Join(dir, "a.c1z"), filepath.Join(dir, "b.c1z"), filepath.Join(dir, "x", "..", "a.c1z")} {
-		elsewhere, err := workDir(config.Output{File: file, TempDir: "/var/tmp"})
+		elsewhere, err := WorkDir(config.Output{File: file, TempDir: "/var/tmp"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,248 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/audit"
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
+	"github.com/conductorone/baton-jumpcloud/internal/logs"
+	"github.com/conductorone/baton-jumpcloud/internal/network"
+	"github.com/conductorone/baton-jumpcloud/internal/service"
+	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
+)
+
+// claim is a file or a folder that a run has a use for. Two uses of one destroy what
+// is in it, so they are compared before anything is opened.
+type claim struct {
+	by   string // the setting that names it, or what it is
+	path string
+	// folder says that everything below belongs to the claim.
+	folder bool
+	// info is what is at the path, links followed; nil for nothing yet.
+	info os.FileInfo
+}
+
+// claimOf finds what is at a path.
+func claimOf(by, path string, folder bool) claim {
+	c := claim{by: by, path: settle(path), folder: folder}
+	c.info, _ = os.Stat(c.path) // What cannot be looked at is compared by its name.
+	return c
+}
+
+// settle is a path without links, as far as it exists: of a link that leads nowhere,
+// the file that would be made.
+func settle(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	for range 40 { // as many links as an operating system follows
+		if whole, err := filepath.EvalSymlinks(abs); err == nil {
+			return whole
+		}
+		dir := filepath.Dir(abs)
+		if whole, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = whole
+		}
+		abs = filepath.Join(dir, filepath.Base(abs))
+		target, err := os.Readlink(abs)
+		if err != nil {
+			return abs
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(dir, target)
+		}
+		abs = target
+	}
+	return abs
+}
+
+// same reports whether two claims are to the same file.
+func (c claim) same(other claim) bool {
+	return c.info != nil && other.info != nil && os.SameFile(c.info, other.info) || samePath(c.path, other.path)
+}
+
+// meets reports whether two claims are to the same file, or one to what belongs to the
+// other.
+func (c claim) meets(other claim) bool {
+	return c.same(other) || c.folder && below(c.path, other.path) || other.folder && below(other.path, c.path)
+}
+
+// samePath compares paths as the usual file systems of the operating system do.
+func samePath(a, b string) bool {
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
+
+func below(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// checkClaims refuses a file that is claimed twice.
+func checkClaims(claims []claim) error {
+	for i, c := range claims {
+		for _, other := range claims[:i] {
+			if !c.meets(other) {
+				continue
+			}
+			problem := fmt.Errorf("%s and %s are the same file: %s", c.by, other.by, console.Nearby(c.path))
+			if !c.same(other) {
+				problem = fmt.Errorf("%s is inside %s: %s", c.by, other.by, console.Nearby(c.path))
+				if c.folder {
+					problem = fmt.Errorf("%s is inside %s: %s", other.by, c.by, console.Nearby(other.path))
+				}
+			}
+			return fault.WithHints(problem, "give each its own file")
+		}
+	}
+	return nil
+}
+
+// checkFiles compares the files of a run, and looks at those that it would add lines
+// to, before any of them is opened.
+func (a *app) checkFiles(cfg *config.Config) error {
+	claims := a.inputClaims()
+	if cfg.Telemetry.CertPath != "" {
+		claims = append(claims, claimOf("--otel-collector-endpoint-tls-cert-path", cfg.Telemetry.CertPath, false))
+	}
+	if cfg.Service.Asked() {
+		claims = append(claims, stateClaims(cfg)...)
+	} else {
+		archive, err := archiveClaims(cfg.Output)
+		if err != nil {
+			return err
+		}
+		claims = append(claims, archive...)
+	}
+	if cfg.Change.AuditFile != "" {
+		claims = append(claims, claimOf("--audit-file", cfg.Change.AuditFile, false))
+	}
+	claims = append(claims, logClaims(cfg.Log)...)
+	if err := checkClaims(claims); err != nil {
+		return err
+	}
+	if err := a.checkStreams(claims); err != nil {
+		return err
+	}
+	if cfg.Change.AuditFile != "" && (cfg.Change.Asked() && !cfg.Change.DryRun || cfg.Service.Asked() && cfg.Service.Provisioning) {
+		if err := audit.Check(cfg.Change.AuditFile); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inputClaims are the files that settings and secrets are read from.
+func (a *app) inputClaims() []claim {
+	var claims []claim
+	file, named := a.Lookup("BATON_CONFIG_PATH")
+	if !named || file == "" {
+		file = filepath.Join(a.Dir, ".baton.yaml")
+	}
+	claims = append(claims, claimOf("the settings file", file, false))
+	for _, o := range config.Options() {
+		if path, _ := a.Lookup(o.FileEnv()); o.Secret && path != "" {
+			claims = append(claims, claimOf(o.FileEnv(), path, false))
+		}
+	}
+	if path, _ := a.Lookup(network.EnvCertFile); path != "" {
+		claims = append(claims, claimOf(network.EnvCertFile, path, false))
+	}
+	return readTwice(claims)
+}
+
+// readTwice drops what an earlier claim of the same file stands for: reading disturbs
+// nobody.
+func readTwice(claims []claim) []claim {
+	var kept []claim
+	for _, c := range claims {
+		if checkClaims(append(kept[:len(kept):len(kept)], c)) == nil {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func logClaims(settings config.Log) []claim {
+	var claims []claim
+	for _, path := range settings.Paths {
+		if !logs.IsStream(path) {
+			claims = append(claims, claimOf("--log-path", path, false))
+		}
+	}
+	return claims
+}
+
+// archiveClaims are what a sync writes, and a change reads.
+func archiveClaims(out config.Output) ([]claim, error) {
+	work, err := syncrun.WorkDir(out)
+	if err != nil {
+		return nil, err
+	}
+	target := settle(out.File)
+	claims := []claim{claimOf("--file", out.File, false)}
+	for _, companion := range c1z.Companions(target) {
+		claims = append(claims, claimOf("the lock or temporary file of --file", companion, false))
+	}
+	return append(claims, claimOf("the work folder of --file", work, true)), nil
+}
+
+// stateClaims are what a service writes in its state folder, which may hold other
+// files, such as its log.
+func stateClaims(cfg *config.Config) []claim {
+	files, folders := service.StateFiles(cfg.Service, cfg.Output)
+	var claims []claim
+	for _, path := range files {
+		claims = append(claims, claimOf("a file of --state-dir", path, false))
+	}
+	for _, path := range folders {
+		claims = append(claims, claimOf("the work folder of --state-dir", path, true))
+	}
+	return claims
+}
+
+// checkStreams refuses an output that goes to a file which is claimed, but for the log:
+// several writers may add to that.
+func (a *app) checkStreams(claims []claim) error {
+	for _, stream := range []struct {
+		by string
+		w  any
+	}{{"standard output", a.Stdout}, {"standard error", a.Stderr}} {
+		file, ok := stream.w.(*os.File)
+		if !ok {
+			continue
+		}
+		info, err := file.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		for _, c := range claims {
+			if c.by != "--log-path" && c.info != nil && os.SameFile(info, c.info) {
+				return fault.WithHints(
+					fmt.Errorf("%s and %s are the same file: %s", stream.by, c.by, console.Nearby(c.path)),
+					"redirect it to another file",
+				)
+			}
+		}
+	}
+	return nil
+}
+
+// checkSaveClaims refuses to save a table over what settings are read from.
+func (a *app) checkSaveClaims(path string) error {
+	claims := append(a.inputClaims(), claimOf("--save", path, false))
+	if err := checkClaims(claims); err != nil {
+		return err
+	}
+	return a.checkStreams(claims[len(claims)-1:])
+}
