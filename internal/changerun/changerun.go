@@ -29,6 +29,17 @@ func StartTrail(ctx context.Context, cfg *config.Config, org connector.Organizat
 	})
 }
 
+// CheckAuditFile refuses a file that cannot become, or go on as, the record of
+// changes, before anything else is opened. Of settings without one or without changes it
+// refuses nothing.
+func CheckAuditFile(cfg *config.Config) error {
+	changes := cfg.Change.Asked() && !cfg.Change.DryRun || cfg.Service.Asked() && cfg.Service.Provisioning
+	if cfg.Change.AuditFile == "" || !changes {
+		return nil
+	}
+	return audit.Check(cfg.Change.AuditFile)
+}
+
 // AuditCredential is the credential in the form that may be written down.
 func AuditCredential(settings config.JumpCloud) audit.Credential {
 	if settings.AuthMethod == config.GroupServiceAccount {

@@ -5,10 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
-	"github.com/conductorone/baton-jumpcloud/internal/audit"
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/changerun"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
@@ -134,12 +135,7 @@ func (a *app) checkFiles(cfg *config.Config) error {
 	if err := a.checkStreams(claims); err != nil {
 		return err
 	}
-	if cfg.Change.AuditFile != "" && (cfg.Change.Asked() && !cfg.Change.DryRun || cfg.Service.Asked() && cfg.Service.Provisioning) {
-		if err := audit.Check(cfg.Change.AuditFile); err != nil {
-			return err
-		}
-	}
-	return nil
+	return changerun.CheckAuditFile(cfg)
 }
 
 // inputClaims are the files that settings and secrets are read from.
@@ -166,7 +162,7 @@ func (a *app) inputClaims() []claim {
 func readTwice(claims []claim) []claim {
 	var kept []claim
 	for _, c := range claims {
-		if checkClaims(append(kept[:len(kept):len(kept)], c)) == nil {
+		if checkClaims(append(slices.Clip(kept), c)) == nil {
 			kept = append(kept, c)
 		}
 	}
