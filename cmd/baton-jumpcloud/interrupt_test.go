@@ -4,6 +4,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -12,9 +14,32 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 )
 
-// TestTerminated stops a run as a container platform does.
-func TestTerminated(t *testing.T) {
+// TestStopped stops a run as a container platform does, and as a terminal that is
+// closed: its shell and the system both send SIGHUP.
+func TestStopped(t *testing.T) {
 	t.Parallel()
+	hearHangups()
+	for name, signals := range map[string][]syscall.Signal{
+		"terminated": {syscall.SIGTERM},
+		"hung up":    {syscall.SIGHUP, syscall.SIGHUP},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stopRun(t, signals)
+		})
+	}
+}
+
+// hearHangups has SIGHUP reach the processes that are started from now on, though the
+// tests were started by nohup.
+func hearHangups() {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+}
+
+func stopRun(t *testing.T, signals []syscall.Signal) {
+	t.Helper()
 	sim := jcsim.New(jcsim.Options{})
 	url := serve(t, sim)
 	reached, released := make(chan struct{}), make(chan struct{})
@@ -35,8 +60,10 @@ func TestTerminated(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-reached
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	for _, s := range signals {
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("ended with %v, want exit code 1", err)

@@ -23,12 +23,16 @@ func main() {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, stopSignals()...)
 	go func() {
 		cancel(fault.Interrupted{Signal: name(<-signals)})
-		// Whoever asks twice does not want to wait for anything.
-		<-signals
-		os.Exit(1)
+		// Whoever asks twice does not want to wait for anything. A terminal that closes
+		// sends SIGHUP twice by itself: through its shell and from the system.
+		for s := range signals {
+			if s != syscall.SIGHUP {
+				os.Exit(1)
+			}
+		}
 	}()
 	// Somebody who reads no further, as head, makes a write fail instead of killing
 	// the process, so that it cleans up behind itself.
@@ -38,10 +42,26 @@ func main() {
 	}))
 }
 
+// stopSignals are the signals that ask for an orderly end: from the keyboard, from a
+// supervisor, and from a terminal that is closed unless the process was started to
+// outlive it, as by nohup. SIGQUIT stays what it is in every Go program: it prints what
+// all goroutines are doing and ends at once.
+func stopSignals() []os.Signal {
+	stop := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		stop = append(stop, syscall.SIGHUP)
+	}
+	return stop
+}
+
 // name is a signal as its senders write it.
 func name(s os.Signal) string {
-	if s == os.Interrupt {
+	switch s {
+	case os.Interrupt:
 		return "SIGINT"
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	default:
+		return "SIGTERM"
 	}
-	return "SIGTERM"
 }

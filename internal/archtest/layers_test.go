@@ -27,7 +27,7 @@ var layers = []layer{
 		may: []string{
 			"internal/c1sim", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console",
 			"internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/jcsim", "internal/logs", "internal/network", "internal/pb", "internal/printable",
-			"internal/redact", "internal/regularfile", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/version",
+			"internal/redact", "internal/regularfile", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/simcert", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -41,7 +41,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/syncrun",
-		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/syncer", "internal/version", "internal/workdb"},
+		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/regularfile", "internal/syncer", "internal/version", "internal/workdb"},
 		why: "one run of a sync is the same on the command line and in service mode",
 	},
 	{
@@ -203,6 +203,11 @@ var layers = []layer{
 		pkg: "internal/logs",
 		may: []string{"internal/printable", "internal/redact", "internal/regularfile"},
 		why: "loggers are made before anything else exists and passed to everything",
+	},
+	{
+		pkg: "internal/tempdir",
+		may: []string{"internal/regularfile"},
+		why: "whether a folder is abandoned does not depend on what is in it",
 	},
 	{pkg: "internal/proxysim", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/egress", why: "the way to a host is the same whoever is asked there"},

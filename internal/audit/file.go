@@ -112,7 +112,7 @@ func judge(info fs.FileInfo) error {
 		return errors.New("it is a folder: name a file in it")
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("it is %s, not a regular file: name another one", regularfile.Kind(info.Mode()))
-	case !ownedByUs(info):
+	case !regularfile.OwnedByUs(info):
 		return errors.New("it belongs to another user: name another file, or run as its owner")
 	case tooOpen(info):
 		return fmt.Errorf("others may open it (mode %04o): if it holds what it should, run chmod 600 on it", info.Mode().Perm())

@@ -8,11 +8,10 @@ import "io/fs"
 // on these systems, its holder's other handles included, so it is one beside it.
 func lockPath(path string) string { return path + ".lock" }
 
-// ownedByUs, tooOpen and linked rely on the permissions of the folder: the mode of
+// tooOpen and linked rely on the permissions of the folder: the mode of
 // a file says nothing on these systems.
-func ownedByUs(fs.FileInfo) bool { return true }
-func tooOpen(fs.FileInfo) bool   { return false }
-func linked(fs.FileInfo) bool    { return false }
+func tooOpen(fs.FileInfo) bool { return false }
+func linked(fs.FileInfo) bool  { return false }
 
 // syncDir has nothing to do: folders are not synced by themselves.
 func syncDir(string) error { return nil }

@@ -12,12 +12,6 @@ import (
 // lockPath is the file that the lock is on: here the file itself.
 func lockPath(path string) string { return path }
 
-// ownedByUs reports whether a file belongs to the user who runs the process.
-func ownedByUs(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int64(stat.Uid) == int64(os.Geteuid())
-}
-
 // tooOpen reports whether a file's mode allows more than its owner's reading and
 // writing.
 func tooOpen(info fs.FileInfo) bool { return info.Mode().Perm()&^permissions != 0 }

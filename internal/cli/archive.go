@@ -22,12 +22,14 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
 // openedArchive is an archive that is looked at.
 type openedArchive struct {
 	*c1z.Reader
 	path string
+	temp *tempdir.Dir // of the unpacked archive
 	// loading must end before anything else is written to the terminal; Close ends it
 	// too.
 	loading *loading
@@ -36,7 +38,7 @@ type openedArchive struct {
 // Close removes what was unpacked.
 func (o *openedArchive) Close() error {
 	o.loading.end()
-	return o.Reader.Close()
+	return errors.Join(o.Reader.Close(), o.temp.Close())
 }
 
 // openArchive opens an archive of any connector to look at it. An empty path is
@@ -53,13 +55,17 @@ func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) 
 	if err != nil {
 		return nil, err
 	}
+	temp, err := tempdir.New(cfg.Output.TempDir)
+	if err != nil {
+		return nil, err
+	}
 	loading := a.startLoading(printable.Visible(path))
-	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits})
+	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: temp.Path(), Limits: limits})
 	if err != nil {
 		loading.end()
-		return nil, unreadable(ctx, path, err)
+		return nil, errors.Join(unreadable(ctx, path, err), temp.Close())
 	}
-	return &openedArchive{reader, path, loading}, nil
+	return &openedArchive{reader, path, temp, loading}, nil
 }
 
 // unreadable adds to the reason why an archive cannot be opened what can be done.

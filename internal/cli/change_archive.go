@@ -14,6 +14,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
 // asked is the change that is asked for, as the archive knows its parts.
@@ -42,7 +43,12 @@ func (a *asked) plan(ctx context.Context, p *connector.Provisioner) (*connector.
 
 // lookUp finds in the archive what the settings name.
 func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
-	archive, err := syncrun.OpenPrevious(ctx, j.cfg.Output.File, c1z.OpenOptions{TempDir: j.cfg.Output.TempDir, Limits: j.limits, Logger: j.Log.Logger})
+	temp, err := tempdir.New(j.cfg.Output.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, temp.Close()) }()
+	archive, err := syncrun.OpenPrevious(ctx, j.cfg.Output.File, c1z.OpenOptions{TempDir: temp.Path(), Limits: j.limits, Logger: j.Log.Logger})
 	if err != nil {
 		return nil, err
 	}

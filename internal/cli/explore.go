@@ -15,6 +15,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/explorer"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/gate"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
 // exploreOptions are the flags of the explore command.
@@ -90,12 +91,17 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 	if err != nil {
 		return err
 	}
-	archives, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: cfg.Output.TempDir, Limits: limits, Logger: c.Log.Logger})
+	temp, err := tempdir.New(cfg.Output.TempDir)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	defer func() { err = errors.Join(err, temp.Close()) }()
+	archives, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: temp.Path(), Limits: limits, Logger: c.Log.Logger})
 	if err != nil {
 		return errors.Join(unreadable(ctx, o.files[0], err), server.Close())
 	}
 	defer func() { err = errors.Join(err, archives.Close()) }()
-	pages, err := explorer.New(explorer.Config{Library: archives, TempDir: cfg.Output.TempDir, Logger: c.Log.Logger})
+	pages, err := explorer.New(explorer.Config{Library: archives, TempDir: temp.Path(), Logger: c.Log.Logger})
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
@@ -26,7 +27,9 @@ func newRoot(a *app) *cobra.Command {
 		Args:          noArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runRoot(a, cmd) },
+		// Every command removes what killed ones left: it says who has access to what.
+		PersistentPreRun: func(*cobra.Command, []string) { tempdir.Sweep("") },
+		RunE:             func(cmd *cobra.Command, _ []string) error { return runRoot(a, cmd) },
 	}
 	config.AddFlags(root.PersistentFlags())
 	root.SetFlagErrorFunc(flagError)
@@ -68,7 +71,11 @@ func runRoot(a *app, cmd *cobra.Command) error {
 
 // load reads the settings as the command needs them.
 func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, error) {
-	return config.Load(cmd.Flags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, purpose)
+	cfg, err := config.Load(cmd.Flags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, purpose)
+	if err == nil && cfg.Output.TempDir != "" {
+		tempdir.Sweep(cfg.Output.TempDir)
+	}
+	return cfg, err
 }
 
 // noArguments refuses arguments where only commands and flags stand.

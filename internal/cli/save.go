@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -67,11 +68,12 @@ func saveFile(path string, write func(io.Writer) error) (err error) {
 	if err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
-	// CreateTemp makes files of mode 0600.
-	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
+	sweepSaves(target)
+	f, release, err := createSave(target)
 	if err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
+	defer release()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.Remove(f.Name()))
@@ -91,6 +93,58 @@ func saveFile(path string, write func(io.Writer) error) (err error) {
 		return fmt.Errorf("save: %w", err)
 	}
 	return nil
+}
+
+// savePattern matches the files that are to take the place of a target.
+func savePattern(target string) string { return "." + filepath.Base(target) + ".*.tmp" }
+
+// createSave makes a file of mode 0600 beside a target, and a lock that tells others
+// that it is being written.
+func createSave(target string) (_ *os.File, release func(), err error) {
+	for {
+		f, err := os.CreateTemp(filepath.Dir(target), savePattern(target))
+		if err != nil {
+			return nil, nil, err
+		}
+		if runtime.GOOS == "windows" {
+			return f, func() {}, nil // A lock there keeps the writer out too.
+		}
+		lock, err := regularfile.Lock(f.Name())
+		if err != nil && !errors.Is(err, regularfile.ErrLocked) {
+			return f, func() {}, nil // What cannot be locked is not swept either.
+		}
+		if err == nil {
+			ours, statErr := f.Stat()
+			if held, err := lock.Stat(); err == nil && statErr == nil && os.SameFile(ours, held) {
+				return f, func() { _ = lock.Close() }, nil
+			}
+			_ = lock.Close()
+		}
+		// Another process removed it before it was locked.
+		_ = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+}
+
+// sweepSaves removes what killed commands wrote beside a target.
+func sweepSaves(target string) {
+	entries, err := os.ReadDir(filepath.Dir(target))
+	if err != nil || runtime.GOOS == "windows" {
+		return
+	}
+	head, tail, _ := strings.Cut(savePattern(target), "*")
+	for _, entry := range entries {
+		random, ok := strings.CutPrefix(entry.Name(), head)
+		if !ok || strings.TrimLeft(random, "0123456789") != tail {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(target), entry.Name())
+		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || !regularfile.OwnedByUs(info) {
+			continue
+		}
+		if lock, err := regularfile.Lock(path); err == nil {
+			_ = errors.Join(os.Remove(path), lock.Close())
+		}
+	}
 }
 
 // pipe is the standard output of a command. Its reader may leave when it has seen

@@ -14,6 +14,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
 // lookEvery is how often the simulated ConductorOne is asked what has become of its
@@ -38,9 +39,9 @@ func (o *conductorOptions) addFlags(flags *pflag.FlagSet) {
 // conductor is a simulated ConductorOne that answers on this machine.
 type conductor struct {
 	*c1sim.Server
-	ca       string // path
-	dir      string // of archives
-	made     bool   // dir was made for this run
+	ca       string       // path
+	dir      string       // of archives
+	temp     *tempdir.Dir // dir, where none was chosen; else nil
 	finished chan error
 	told     map[string]bool // tasks whose end was told
 }
@@ -55,10 +56,15 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 	}
 	c := &conductor{dir: o.dir, finished: make(chan error, 1), told: make(map[string]bool)}
 	if c.dir == "" {
-		if c.dir, err = os.MkdirTemp("", "conductorone-"); err != nil {
+		if c.temp, err = tempdir.New(""); err != nil {
 			return nil, fmt.Errorf("start simulator: %w", err)
 		}
-		c.made = true
+		c.dir = c.temp.Path()
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, c.temp.Close())
+			}
+		}()
 	} else if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("start simulator: %w", err)
 	}
@@ -87,8 +93,8 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 // Close stops serving and removes what nobody asked to keep.
 func (c *conductor) Close() error {
 	err := errors.Join(c.Server.Close(), <-c.finished)
-	if c.made {
-		err = errors.Join(err, os.RemoveAll(c.dir))
+	if c.temp != nil {
+		err = errors.Join(err, c.temp.Close())
 	}
 	return err
 }

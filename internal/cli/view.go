@@ -16,6 +16,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
 const (
@@ -204,7 +205,7 @@ func (o *viewOptions) inFlags(err error) error {
 }
 
 // show writes tables where the flags say.
-func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) error {
+func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) (err error) {
 	f, err := o.format()
 	if err != nil {
 		return err
@@ -215,6 +216,14 @@ func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) error 
 				return err
 			}
 		}
+	}
+	if f == sheet.FormatXLSX {
+		temp, wrong := tempdir.New("")
+		if wrong != nil {
+			return wrong
+		}
+		defer func() { err = errors.Join(err, temp.Close()) }()
+		d.TempDir = temp.Path()
 	}
 	if o.save != "" {
 		return saveFile(o.save, func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
@@ -52,7 +53,7 @@ func MakeWorkDir(dir string) error {
 		return fmt.Errorf("make work folder: %w", err)
 	case !info.IsDir():
 		return fmt.Errorf("make work folder: %s is in the way: it is not a folder; remove it", dir)
-	case !ownedByUs(info):
+	case !regularfile.OwnedByUs(info):
 		return fmt.Errorf("make work folder: %s belongs to another user; remove it, or choose another place with BATON_TMPDIR", dir)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
