@@ -19,6 +19,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
@@ -74,16 +76,16 @@ func unreadable(ctx context.Context, path string, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, fs.ErrNotExist):
-		return withCode(codes.NotFound, "there is no archive %s; name another with --file, or sync first: %s", path, commandFor(path))
+		return fault.WithCode(codes.NotFound, "there is no archive %s; name another with --file, or sync first: %s", path, console.CommandFor(path))
 	case errors.Is(err, c1z.ErrV3):
-		return hintedError{
+		return fault.WithHints(
 			fmt.Errorf("open archive %s: %w, which this program does not read", path, c1z.ErrV3),
-			"sync again into another file: " + Name + " --file new.c1z; or look at it with the program that wrote it",
-		}
+			"sync again into another file: "+Name+" --file new.c1z; or look at it with the program that wrote it",
+		)
 	case errors.Is(err, c1z.ErrNotArchive):
-		return hintedError{err, "name a .c1z archive with --file"}
+		return fault.WithHints(err, "name a .c1z archive with --file")
 	case errors.Is(err, c1z.ErrDamaged):
-		return hintedError{err, "copy it again from where it came, or sync again: " + commandFor(path)}
+		return fault.WithHints(err, "copy it again from where it came, or sync again: "+console.CommandFor(path))
 	}
 	return err
 }
@@ -117,7 +119,7 @@ func (o *openedArchive) run(ctx context.Context, id string) (c1z.SyncRun, error)
 	if len(runs) == 0 {
 		return c1z.SyncRun{}, o.noSync(ctx)
 	}
-	return c1z.SyncRun{}, withCode(codes.NotFound, "the archive %s has no sync %q; it has\n%s", o.path, id, syncLines(runs))
+	return c1z.SyncRun{}, fault.WithCode(codes.NotFound, "the archive %s has no sync %q; it has\n%s", o.path, id, syncLines(runs))
 }
 
 // noSync says that there is nothing that could be shown by itself.
@@ -127,10 +129,10 @@ func (o *openedArchive) noSync(ctx context.Context) error {
 		return err
 	}
 	if len(runs) == 0 {
-		return withCode(codes.NotFound, "the archive %s holds no sync; sync first: %s", o.path, commandFor(o.path))
+		return fault.WithCode(codes.NotFound, "the archive %s holds no sync; sync first: %s", o.path, console.CommandFor(o.path))
 	}
-	return withCode(codes.NotFound, "the archive %s holds no finished full sync; choose one of these with --sync, or sync again: %s\n%s",
-		o.path, commandFor(o.path), syncLines(runs))
+	return fault.WithCode(codes.NotFound, "the archive %s holds no finished full sync; choose one of these with --sync, or sync again: %s\n%s",
+		o.path, console.CommandFor(o.path), syncLines(runs))
 }
 
 // syncLines lists syncs, the newest first.

@@ -12,6 +12,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
@@ -54,10 +56,10 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	if archive.Reader == nil {
-		return nil, withCode(codes.NotFound, "there is no archive %s to look up what to change; sync first: %s", archive.Path, commandFor(archive.Path))
+		return nil, fault.WithCode(codes.NotFound, "there is no archive %s to look up what to change; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
 	if archive.Newest.ID == "" {
-		return nil, withCode(codes.NotFound, "the archive %s holds no finished sync; sync first: %s", archive.Path, commandFor(archive.Path))
+		return nil, fault.WithCode(codes.NotFound, "the archive %s holds no finished sync; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
 	found := &asked{archive: archive}
 	if change := j.cfg.Change; change.Entitlement != "" {
@@ -140,6 +142,6 @@ func lookIn[T any](a *asked, runs []c1z.SyncRun, what string, get func(syncID st
 		}
 	}
 	ended := a.archive.Newest.EndedAt
-	return none, withCode(codes.NotFound, "%s is not in the archive %s, which was synced %s (%s); if it is newer than that, sync again: %s",
-		what, a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST"), commandFor(a.archive.Path))
+	return none, fault.WithCode(codes.NotFound, "%s is not in the archive %s, which was synced %s (%s); if it is newer than that, sync again: %s",
+		what, a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST"), console.CommandFor(a.archive.Path))
 }

@@ -32,20 +32,3 @@ func TestTold(t *testing.T) {
 		}
 	}
 }
-
-// A command that is proposed can be pasted.
-func TestCommandFor(t *testing.T) {
-	t.Parallel()
-	for file, want := range map[string]string{
-		"sync.c1z":        "baton-jumpcloud",
-		"/var/lib/b.c1z":  "baton-jumpcloud --file /var/lib/b.c1z",
-		"my file.c1z":     "baton-jumpcloud --file 'my file.c1z'",
-		"it's.c1z":        `baton-jumpcloud --file 'it'\''s.c1z'`,
-		"$(reboot);a.c1z": "baton-jumpcloud --file '$(reboot);a.c1z'",
-		"größe.c1z":       "baton-jumpcloud --file 'größe.c1z'",
-	} {
-		if got := commandFor(file); got != want {
-			t.Errorf("commandFor(%q) = %s, want %s", file, got, want)
-		}
-	}
-}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/gate"
 	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
@@ -72,7 +73,7 @@ Look at it in a browser, which make demo OPEN=1 does at once:
 Next:
   baton-jumpcloud simulate                  keep a simulated JumpCloud running, and try things against it
   BATON_API_KEY=... baton-jumpcloud         sync your own organisation
-`, path, Name, shellWord(path)); err != nil || !o.explore {
+`, path, Name, console.ShellWord(path)); err != nil || !o.explore {
 		return err
 	}
 	if err := say(a.Stdout, "\n"); err != nil {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
@@ -174,8 +175,8 @@ func (o *diffOptions) load(ctx context.Context, a *app, cmd *cobra.Command, args
 func (o *openedArchive) before(ctx context.Context, run c1z.SyncRun) (string, error) {
 	previous, err := review.Previous(ctx, o.Reader, run)
 	if errors.Is(err, c1z.ErrNotFound) {
-		return "", withCode(codes.NotFound, "the archive %s holds no full sync before %s; name an older archive too: %s diff OLD.c1z %s",
-			o.path, run.ID, Name, shellWord(o.path))
+		return "", fault.WithCode(codes.NotFound, "the archive %s holds no full sync before %s; name an older archive too: %s diff OLD.c1z %s",
+			o.path, run.ID, Name, console.ShellWord(o.path))
 	}
 	return previous.ID, err
 }

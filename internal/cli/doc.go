@@ -1,14 +1,17 @@
 // Package cli is the program: its commands, and the wiring of the packages that
 // do the work.
 //
-// There is one file a command, and each command is three things: newX builds it,
+// There is one file a command, but for the small ones in describe.go and questions.go,
+// and each command is three things: newX builds it,
 // xOptions.addFlags declares the flags that are its own, and runX does what it
 // says. The settings that all commands share come from [config.Load]. A command
 // returns its error; [Main] prints it and turns it into the exit code, and does
 // so at one place.
 //
-// The package has more files than others because each command, and each thing
-// that commands share, has its own; none of them knows how the work is done.
+// Commands that look into archives take their lists from internal/review/tables and
+// write them with internal/sheet; view.go has their flags. The package has more files
+// than others because each command, and each thing that commands share, has its own;
+// none of them knows how the work is done.
 //
 // What people and scripts see follows the other Baton connectors: the flags, the
 // environment, the choice of the mode, error text bare on stderr, and exit codes

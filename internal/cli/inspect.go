@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
@@ -87,7 +88,7 @@ func (o *viewOptions) run(a *app, cmd *cobra.Command, list listOf) error {
 func syncLead(path string, run c1z.SyncRun) []string {
 	text := path + ": "
 	if org := run.Organization; org.ID != "" {
-		text += named(org.ID, org.Name) + ", "
+		text += connector.Organization{ID: org.ID, Name: org.Name}.String() + ", "
 	}
 	lead := []string{text + "sync " + describeRun(run)}
 	if !run.Finished() {

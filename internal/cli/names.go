@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
@@ -40,7 +42,7 @@ func nameFilters(s *shownSync, q search.Query) error {
 // name.
 func findPrincipal(s *shownSync, who string) (review.Ref, error) {
 	p, err := s.FindResource(who, review.Account)
-	if _, none := asError[*review.NotFoundError](err); none {
+	if _, none := fault.As[*review.NotFoundError](err); none {
 		// An application or a group may hold something too. What is near is told of
 		// accounts, which most questions are about.
 		if other, otherErr := s.FindResource(who); otherErr == nil {
@@ -53,19 +55,19 @@ func findPrincipal(s *shownSync, who string) (review.Ref, error) {
 // naming makes the errors of looking something up by a name into text for people,
 // who get ids to go on with.
 func naming(what string, err error) error {
-	if e, ok := asError[*review.AmbiguousError](err); ok {
+	if e, ok := fault.As[*review.AmbiguousError](err); ok {
 		text := fmt.Sprintf("%q names %d %ss; say which by its id:\n%s", e.Text, e.Count, what, candidates(e.Candidates))
 		if more := e.Count - len(e.Candidates); more > 0 {
 			text += fmt.Sprintf("\n  and %d more", more)
 		}
-		return withCode(codes.InvalidArgument, "%s", text)
+		return fault.WithCode(codes.InvalidArgument, "%s", text)
 	}
-	if e, ok := asError[*review.NotFoundError](err); ok {
+	if e, ok := fault.As[*review.NotFoundError](err); ok {
 		text := fmt.Sprintf("no %s is called %s", what, printable.Visible(fmt.Sprintf("%q", e.Text)))
 		if len(e.Nearest) > 0 {
 			text += "; near to it:\n" + candidates(e.Nearest)
 		}
-		return withCode(codes.NotFound, "%s", text)
+		return fault.WithCode(codes.NotFound, "%s", text)
 	}
 	return err
 }
@@ -86,7 +88,7 @@ func candidates(list []review.Candidate) string {
 		if c.Hint != "" {
 			text += ", " + sheet.Cut(printable.Visible(c.Hint), candidateWidth)
 		}
-		lines[i] = fmt.Sprintf("  %-*s  %s", width, printable.Visible(shellWord(c.ID)), text)
+		lines[i] = fmt.Sprintf("  %-*s  %s", width, printable.Visible(console.ShellWord(c.ID)), text)
 	}
 	return strings.Join(lines, "\n")
 }

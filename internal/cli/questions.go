@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
@@ -44,10 +45,10 @@ TYPE:ID.`,
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
-			return hintedError{
-				errors.New("want " + strings.Join(names, " ")),
-				"a name with spaces goes between quotes; run " + cmd.CommandPath() + " --help for examples",
-			}
+			return fault.WithHints(
+				errors.New("want "+strings.Join(names, " ")),
+				"a name with spaces goes between quotes; run "+cmd.CommandPath()+" --help for examples",
+			)
 		}
 		return nil
 	}

@@ -144,7 +144,7 @@ func (o *reportOptions) checkMany(cmd *cobra.Command) error {
 		}
 	}
 	if f, err := o.format(); err == nil && f == sheet.FormatCSV {
-		return hintedError{errors.New("csv holds one report"), "name one: " + cmd.CommandPath() + " no-manager -o csv; or choose xlsx, json or html"}
+		return fault.WithHints(errors.New("csv holds one report"), "name one: "+cmd.CommandPath()+" no-manager -o csv; or choose xlsx, json or html")
 	}
 	return nil
 }

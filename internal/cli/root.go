@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 	"github.com/conductorone/baton-jumpcloud/internal/version"
@@ -89,10 +92,10 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	}
 	err := fmt.Errorf("unknown command %q for %q", word, cmd.CommandPath())
 	if strings.EqualFold(filepath.Ext(args[0]), ".c1z") {
-		return hintedError{err, "name an archive with --file: " + cmd.CommandPath() + " --file " + shellWord(word)}
+		return fault.WithHints(err, "name an archive with --file: "+cmd.CommandPath()+" --file "+console.ShellWord(word))
 	}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hintedError{err, "did you mean " + near[0] + "?"}
+		return fault.WithHints(err, "did you mean "+near[0]+"?")
 	}
 	return err
 }
@@ -114,4 +117,28 @@ func flagError(_ *cobra.Command, err error) error {
 		return fmt.Errorf("%w\ndid you mean --%s?", err, nearest)
 	}
 	return fmt.Errorf("%w\nrun %s --help for the list", err, Name)
+}
+
+// addCompletions tells the shell what values flags take. The table of options is
+// where they come from, so that a flag which does not exist cannot be named.
+func addCompletions(root *cobra.Command) {
+	values := make(map[string][]cobra.Completion)
+	for _, o := range config.Options() {
+		for _, v := range o.OneOf {
+			if v != "" {
+				values[o.Name] = append(values[o.Name], v)
+			}
+		}
+		if o.Kind == config.String && !o.EnvOnly && len(o.OneOf) == 0 {
+			values[o.Name] = nil
+		}
+	}
+	values["grant-principal-type"] = []cobra.Completion{connector.TypeUser, connector.TypeGroup}
+	for name, list := range values {
+		// The only error is a flag that is not there or has values already.
+		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp))
+	}
+	_ = root.MarkPersistentFlagFilename("file", "c1z")
+	_ = root.MarkPersistentFlagFilename("audit-file")
+	_ = root.MarkPersistentFlagDirname("c1z-temp-dir")
 }

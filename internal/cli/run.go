@@ -3,10 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/term"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/logs"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
 	"github.com/conductorone/baton-jumpcloud/internal/service"
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
@@ -84,4 +89,47 @@ func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traf
 // limits bound what an archive may cost to unpack, as the environment says.
 func (a *app) limits() (c1z.Limits, error) {
 	return c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
+}
+
+// openConsole starts the log as the settings ask for.
+func (a *app) openConsole(settings config.Log) (*console.Console, error) {
+	format := settings.Format
+	if format == "" {
+		format = logs.FormatJSON
+		if a.isTerminal(a.Stdout) {
+			format = logs.FormatConsole
+		}
+	}
+	c := &console.Console{
+		Screen:  console.NewScreen(a.Stderr),
+		Watched: format == logs.FormatConsole && a.isTerminal(a.Stdout) && a.isTerminal(a.Stderr),
+	}
+	log, err := logs.New(logs.Options{
+		Level: settings.Level, DebugUntil: settings.DebugUntil, Format: format, Paths: settings.Paths,
+		Color:  a.isTerminal(a.Stderr) && a.wantsColor(),
+		Stdout: a.Stdout, Stderr: c.Screen,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Log = log
+	return c, nil
+}
+
+// isTerminal reports whether somebody watches what is written there and can see
+// it drawn again in place.
+func (a *app) isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return false
+	}
+	kind, _ := a.Lookup("TERM")
+	return kind != "dumb"
+}
+
+// wantsColor reports whether color may be used on a terminal, by the convention
+// of https://no-color.org.
+func (a *app) wantsColor() bool {
+	no, _ := a.Lookup("NO_COLOR")
+	return no == ""
 }

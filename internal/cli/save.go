@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -33,10 +34,10 @@ func checkSave(path string) error {
 		return fmt.Errorf("--save: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return hintedError{
+		return fault.WithHints(
 			fmt.Errorf("--save: %w", &regularfile.KindError{Path: path, Mode: info.Mode()}),
 			"name another file; or leave --save out and send the output on: --output csv | ...",
-		}
+		)
 	}
 	f, err := regularfile.Open(path)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
@@ -139,7 +140,7 @@ func (o *viewOptions) check(a *app) error {
 		return fmt.Errorf("--page is %d: want 1 or more", o.page)
 	}
 	if f == sheet.FormatXLSX && o.save == "" && a.isTerminal(a.Stdout) {
-		return hintedError{errors.New("xlsx is not for a terminal"), "name a file: --save access.xlsx"}
+		return fault.WithHints(errors.New("xlsx is not for a terminal"), "name a file: --save access.xlsx")
 	}
 	if o.save != "" {
 		if err := checkSave(o.save); err != nil {
@@ -190,11 +191,11 @@ func (o *viewOptions) table(ctx context.Context, l tables.List, q search.Query, 
 
 // inFlags says of a query that cannot be answered which flag is meant.
 func (o *viewOptions) inFlags(err error) error {
-	if e, ok := asError[*search.KeyError](err); ok && e.Use == "sort" {
+	if e, ok := fault.As[*search.KeyError](err); ok && e.Use == "sort" {
 		known := slices.DeleteFunc(slices.Clone(e.Known), func(key string) bool { return key == "" })
 		return fmt.Errorf("--sort is %q: this list can be sorted by %s", e.Key, strings.Join(known, ", "))
 	}
-	if e, ok := asError[*search.ValueError](err); ok {
+	if e, ok := fault.As[*search.ValueError](err); ok {
 		for _, f := range o.filters {
 			if f.key == e.Key {
 				return fmt.Errorf("--%s is %q: want one of %s", f.name, e.Value, strings.Join(e.Known, ", "))

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/version"
+)
+
+func newVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, and what the binary was built from",
+		Args:  noArguments,
+		RunE:  func(*cobra.Command, []string) error { return runVersion(a, version.Read()) },
+	}
+}
+
+func runVersion(a *app, b version.Build) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s version %s\n", Name, b.Version)
+	for _, line := range []struct{ key, value string }{
+		{"commit", b.Commit},
+		{"date", b.Date},
+		{"go", runtime.Version()},
+		{"platform", runtime.GOOS + "/" + runtime.GOARCH},
+	} {
+		if line.value != "" {
+			fmt.Fprintf(&text, "%-9s %s\n", line.key+":", line.value)
+		}
+	}
+	return say(a.Stdout, "%s", text.String())
+}
+
+func newCapabilities(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "capabilities",
+		Short: "Print as JSON what the connector can read and change",
+		Args:  noArguments,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runCapabilities(a, cmd) },
+	}
+}
+
+// runCapabilities needs neither a credential nor an organisation. What is wrong
+// with settings other than the one that matters is for the run that uses them to
+// say.
+func runCapabilities(a *app, cmd *cobra.Command) error {
+	cfg, err := a.load(cmd, config.ForCommand)
+	if cfg == nil {
+		return err
+	}
+	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionApplications: cfg.Change.Applications})
+	if err != nil {
+		return err
+	}
+	_, err = a.Stdout.Write(text)
+	return err
+}
+
+func newConfig(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "config",
+		Short: "Print the settings as JSON for platforms that host the connector",
+		Args:  noArguments,
+		RunE:  func(*cobra.Command, []string) error { return runConfig(a) },
+	}
+}
+
+// runConfig prints the schema of the settings. It reads none of them, so that it
+// works where nothing is set up yet.
+func runConfig(a *app) error {
+	raw, err := protojson.Marshal(config.Schema())
+	if err != nil {
+		return fmt.Errorf("encode settings: %w", err)
+	}
+	// protojson varies its white space on purpose; this text is compared.
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return fmt.Errorf("indent settings: %w", err)
+	}
+	_, err = a.Stdout.Write(out.Bytes())
+	return err
+}
