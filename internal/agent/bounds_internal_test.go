@@ -39,7 +39,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("told nothing: polls after %v, beats after %v", pollDelay(nil), heartbeatDelay(nil))
 	}
 	for n, want := range map[int]time.Duration{1: 1, 2: 4, 7: 49, 8: 60, 9: 60, 1 << 40: 60} {
-		if got := backoff(n); got != want*time.Second {
+		if got := pollPause(n); got != want*time.Second {
 			t.Errorf("back-off after %d failures is %v", n, got)
 		}
 	}

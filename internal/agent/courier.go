@@ -12,13 +12,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent/ledger"
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
 
 const (
 	finishTimeout = 30 * time.Second
-	// The pauses between two attempts to deliver a result, before a quarter of
-	// jitter: each is twice as long as the one before.
+	// The pauses between two attempts to deliver a result, before up to a quarter more.
 	finishDelay    = time.Second
 	finishMaxDelay = time.Minute
 	// maxDeliveries is how many overdue results are sent at once. A result on its
@@ -74,7 +74,7 @@ func (c *courier) deliver(ctx context.Context, p *parcel) {
 	if ctx.Err() != nil {
 		return // It is written down for the next start.
 	}
-	c.work.Go(func() { c.keepTrying(ctx, p, finishDelay) })
+	c.work.Go(func() { c.keepTrying(ctx, p, 1) })
 }
 
 func (c *courier) writeDown(p *parcel) error {
@@ -85,10 +85,15 @@ func (c *courier) writeDown(p *parcel) error {
 	return c.ledger.Owe(p.id, p.kind, raw)
 }
 
-// keepTrying sends a result again and again, the first time after delay.
-func (c *courier) keepTrying(ctx context.Context, p *parcel, delay time.Duration) {
-	for {
-		timer := time.NewTimer(delay + jitter(delay))
+// keepTrying sends a result again and again, after so many attempts that failed.
+func (c *courier) keepTrying(ctx context.Context, p *parcel, failed int) {
+	for ; ; failed++ {
+		var delay time.Duration
+		if failed > 0 {
+			delay = backoff.Doubling(failed, finishDelay, finishMaxDelay)
+			delay += rand.N(delay / 4) //nolint:gosec // Spreading attempts needs no secret randomness.
+		}
+		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
 		case <-p.poke:
@@ -105,7 +110,6 @@ func (c *courier) keepTrying(ctx context.Context, p *parcel, delay time.Duration
 		if settled || c.giveUp(ctx, p) {
 			return
 		}
-		delay = min(max(2*delay, finishDelay), finishMaxDelay)
 	}
 }
 
@@ -119,13 +123,6 @@ func (c *courier) giveUp(ctx context.Context, p *parcel) bool {
 	c.logger.ErrorContext(ctx, "ConductorOne never accepted the result of a task, and it is given up", "task_id", p.id, "task_type", p.kind, "age", age)
 	c.settle(ctx, p)
 	return true
-}
-
-func jitter(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
-	}
-	return rand.N(d / 4) //nolint:gosec // Spreading attempts needs no secret randomness.
 }
 
 // send sends a result once and reports whether that settled it.

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
 
@@ -70,7 +71,7 @@ func heartbeatDelay(d *durationpb.Duration) time.Duration {
 // it or too many beats get lost.
 func (h *heart) keepBeating(ctx context.Context, delay time.Duration, end context.CancelCauseFunc) {
 	for lost := 0; lost < maxLostBeats; {
-		if !sleep(ctx, delay) {
+		if !backoff.Sleep(ctx, delay) {
 			return
 		}
 		next, err := h.beat(ctx)
@@ -88,19 +89,4 @@ func (h *heart) keepBeating(ctx context.Context, delay time.Duration, end contex
 		}
 	}
 	end(ErrTaskHeartbeatFailed)
-}
-
-// sleep waits, and reports false when ctx ended meanwhile.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent/tasks"
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	"github.com/conductorone/baton-jumpcloud/internal/c1api"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
 
-// maxBackoff is the longest pause after a poll that failed.
-const maxBackoff = time.Minute
+// maxPollPause is the longest pause after a poll that failed.
+const maxPollPause = time.Minute
 
 // errNoServer means that calls can never succeed again in this process.
 var errNoServer = errors.New("unable to communicate with gRPC server")
@@ -24,7 +25,7 @@ func (a *Agent) loop(ctx, work context.Context) error {
 	source := a.source()
 	failures := 0
 	for delay := time.Duration(0); ; {
-		if !sleep(ctx, delay) || !a.takeSlot(ctx) {
+		if !backoff.Sleep(ctx, delay) || !a.takeSlot(ctx) {
 			return ended(ctx)
 		}
 		task, next, err := source.next(ctx)
@@ -35,7 +36,7 @@ func (a *Agent) loop(ctx, work context.Context) error {
 				return ended(ctx)
 			}
 			failures++
-			delay = backoff(failures)
+			delay = pollPause(failures)
 			a.link.note(err)
 			if a.link.refused() {
 				return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -65,10 +66,10 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// backoff is the pause after a number of failures in a row.
-func backoff(failures int) time.Duration {
+// pollPause is the pause after a number of failures in a row.
+func pollPause(failures int) time.Duration {
 	if failures >= 8 { // 8 squared is more than 60.
-		return maxBackoff
+		return maxPollPause
 	}
 	return time.Duration(failures*failures) * time.Second
 }

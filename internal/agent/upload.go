@@ -10,11 +10,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
 
@@ -39,22 +38,19 @@ type uploader struct {
 // upload sends a file as an asset of a task, in up to 3 attempts: the second at
 // once, the third a second later. Each reads and hashes the file anew.
 func (u *uploader) upload(ctx context.Context, taskID, path string) error {
-	policy := retrypolicy.NewBuilder[any]().
-		WithMaxAttempts(uploadAttempts).
-		ReturnLastFailure().
-		AbortIf(func(any, error) bool { return ctx.Err() != nil }).
-		WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
-			return time.Duration(e.Attempts()-1) * time.Second
-		}).
-		OnRetryScheduled(func(e failsafe.ExecutionScheduledEvent[any]) {
-			u.logger.WarnContext(ctx, "an upload was cut off, trying again", "task_id", taskID, "attempt", e.Attempts(), "error", e.LastError())
-		}).
-		Build()
-	err := failsafe.With(policy).WithContext(ctx).Run(func() error { return u.attempt(ctx, taskID, path) })
-	if err != nil {
+	for n := 1; ; n++ {
+		err := u.attempt(ctx, taskID, path)
+		switch {
+		case err == nil:
+			return nil
+		case n < uploadAttempts && ctx.Err() == nil:
+			u.logger.WarnContext(ctx, "an upload was cut off, trying again", "task_id", taskID, "attempt", n, "error", err)
+			if backoff.Sleep(ctx, time.Duration(n-1)*time.Second) {
+				continue
+			}
+		}
 		return fmt.Errorf("upload %s: %w", path, err)
 	}
-	return nil
 }
 
 func (u *uploader) attempt(ctx context.Context, taskID, path string) error {

@@ -108,13 +108,18 @@ var layers = []layer{
 	},
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
+		pkg: "internal/jumpcloud/limiter",
+		may: []string{"internal/backoff"},
+		why: "how hard and how patiently a server may be asked is no question of HTTP, nor of JumpCloud",
+	},
+	{
 		pkg: "internal/jumpcloud",
-		may: []string{"internal/egress", "internal/identity", "internal/printable", "internal/redact", "internal/secret"},
+		may: []string{"internal/jumpcloud/limiter", "internal/egress", "internal/identity", "internal/printable", "internal/redact", "internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
 	{
 		pkg: "internal/agent",
-		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/c1api", "internal/pb", "internal/redact", "internal/regularfile"},
+		may: []string{"internal/agent/ledger", "internal/agent/tasks", "internal/backoff", "internal/c1api", "internal/pb", "internal/redact", "internal/regularfile"},
 		why: "the agent polls, dispatches and reports for any connector, so it knows none",
 	},
 	{
@@ -129,7 +134,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1api",
-		may: []string{"internal/egress", "internal/pb", "internal/redact", "internal/secret"},
+		may: []string{"internal/backoff", "internal/egress", "internal/pb", "internal/redact", "internal/secret"},
 		why: "ConductorOne's edge knows how to talk, not what about",
 	},
 	{
@@ -146,6 +151,7 @@ var layers = []layer{
 	{pkg: "internal/jcsim/query", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/identity", why: "whether two names are one does not depend on who asks"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},
+	{pkg: "internal/backoff", why: "how long to wait before trying again is one rule for all who do"},
 	{pkg: "internal/atomicfile", why: "how a file is written has nothing to do with what is in it"},
 	{pkg: "internal/regularfile", why: "how a file is opened has nothing to do with what is in it"},
 	{

@@ -5,11 +5,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 )
@@ -38,16 +37,17 @@ func NewHello(hostID, taskID string, facts Facts, metadata *v2.ConnectorMetadata
 // ([Refused]), InvalidArgument, Unimplemented, FailedPrecondition or NotFound.
 // The error is that of the last call.
 func UntilGreeted(ctx context.Context, logger *slog.Logger, greet func(context.Context) error) error {
-	policy := retrypolicy.NewBuilder[any]().
-		WithMaxRetries(-1).
-		WithBackoff(helloDelay, helloMaxDelay).
-		AbortIf(func(_ any, err error) bool { return ctx.Err() != nil || finalHello(err) }).
-		OnRetryScheduled(func(e failsafe.ExecutionScheduledEvent[any]) {
-			logger.WarnContext(ctx, "could not introduce the connector to ConductorOne, trying again",
-				"attempt", e.Attempts(), "in", e.Delay, "error", e.LastError())
-		}).
-		Build()
-	return failsafe.With(policy).WithContext(ctx).Run(func() error { return greet(ctx) })
+	for n := 1; ; n++ {
+		err := greet(ctx)
+		if err == nil || ctx.Err() != nil || finalHello(err) {
+			return err
+		}
+		pause := backoff.Doubling(n, helloDelay, helloMaxDelay)
+		logger.WarnContext(ctx, "could not introduce the connector to ConductorOne, trying again", "attempt", n, "in", pause, "error", err)
+		if !backoff.Sleep(ctx, pause) {
+			return err
+		}
+	}
 }
 
 func finalHello(err error) bool {

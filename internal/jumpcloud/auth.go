@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/conductorone/baton-jumpcloud/internal/egress"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
@@ -51,13 +52,13 @@ const (
 // serviceAccount exchanges the pair of a service account for access tokens, and
 // renews them before they end or when one is refused.
 type serviceAccount struct {
-	config clientcredentials.Config
-	http   *http.Client
-	retry  retrier
-	logger *slog.Logger
-	secret secret.String
-	// gate paces the token endpoint, which is another host with a limit of its own.
-	gate    *gate
+	config   clientcredentials.Config
+	http     *http.Client
+	patience limiter.Patience
+	logger   *slog.Logger
+	secret   secret.String
+	// limiter paces the token endpoint, which is another host with a limit of its own.
+	limiter *limiter.Limiter
 	observe func(RequestInfo)
 
 	// fetching lets one goroutine at a time ask for a token. It is a channel so that
@@ -81,10 +82,9 @@ func newServiceAccount(cfg Config, client *http.Client, observe func(RequestInfo
 			AuthStyle:    oauth2.AuthStyleInHeader,
 		},
 		http:     &http.Client{Transport: wholeAnswers{client.Transport}, CheckRedirect: client.CheckRedirect, Timeout: tokenTimeout},
-		retry:    newRetrier(),
 		logger:   cfg.Logger,
 		secret:   cfg.ClientSecret,
-		gate:     newGate(1),
+		limiter:  limiter.New(1),
 		observe:  observe,
 		fetching: make(chan struct{}, 1),
 	}
@@ -145,7 +145,7 @@ func (a *serviceAccount) held() (secret.String, uint64, bool) {
 func (a *serviceAccount) fetch(ctx context.Context) (secret.String, uint64, error) {
 	var got secret.String
 	var mark uint64
-	err := a.retry.run(ctx, a.logger, call{route: routeToken}, func(attempt int) *failure {
+	err := tryOften(ctx, &a.patience, a.logger, call{route: routeToken}, func(attempt int) *failure {
 		began := time.Now()
 		token, fail := a.attempt(ctx, attempt)
 		if fail != nil {
@@ -170,12 +170,12 @@ func (a *serviceAccount) fetch(ctx context.Context) (secret.String, uint64, erro
 // attempt asks for a token once, when the endpoint's pace allows it.
 func (a *serviceAccount) attempt(ctx context.Context, n int) (*oauth2.Token, *failure) {
 	entered := time.Now()
-	pass, err := a.gate.enter(ctx)
+	pass, err := a.limiter.Acquire(ctx)
 	if err != nil {
 		return nil, stopped(call{route: routeToken}, err)
 	}
 	sent := time.Now()
-	info := RequestInfo{Method: routeToken.Method, Route: routeToken.Pattern, Status: http.StatusOK, Attempt: n, InFlight: pass.inFlight, Waited: sent.Sub(entered)}
+	info := RequestInfo{Method: routeToken.Method, Route: routeToken.Pattern, Status: http.StatusOK, Attempt: n, InFlight: pass.InFlight, Waited: sent.Sub(entered)}
 	token, err := a.config.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
 	var fail *failure
 	if err != nil {
@@ -183,7 +183,7 @@ func (a *serviceAccount) attempt(ctx context.Context, n int) (*oauth2.Token, *fa
 		info.Status = fail.err.Status
 	}
 	info.Duration = time.Since(sent)
-	a.gate.leave(pass, fail.outcome())
+	a.limiter.Release(pass, fail.answer(limiter.Answer{Left: -1}))
 	a.observe(info)
 	return token, fail
 }
@@ -223,10 +223,8 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 			f.after = after
 		}
 		switch status {
-		case http.StatusTooManyRequests:
-			f.signal = refusedBy
-		case http.StatusServiceUnavailable:
-			f.signal = strained
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			f.refused = true
 		case http.StatusInternalServerError:
 			f.class = brief
 		}

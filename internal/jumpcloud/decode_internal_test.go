@@ -3,6 +3,8 @@ package jumpcloud
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,15 +79,44 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 }
 
-func TestBackoff(t *testing.T) {
+// TestLimitHeaders reads what servers tell of their limit in headers that no standard
+// names, and waits for a renewal only where nothing is left.
+func TestLimitHeaders(t *testing.T) {
 	t.Parallel()
-	if got := backoff(1, 0); got != firstBackoff {
-		t.Errorf("the first backoff is %s", got)
-	}
-	for n := 1; n < 100; n++ {
-		most, least := backoff(n, 0), backoff(n, 0.999)
-		if most > maxBackoff || least < most/2 || least <= 0 || n > 1 && most < backoff(n-1, 0) {
-			t.Errorf("backoff %d lies between %s and %s", n, least, most)
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	soon := strconv.FormatInt(now.Add(30*time.Second).Unix(), 10)
+	for _, tt := range []struct {
+		header []string
+		left   int
+		after  time.Duration // -1 for none
+	}{
+		{left: -1, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "12", "X-RateLimit-Reset", "30"}, left: 12, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "30"}, after: 30 * time.Second},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", soon}, after: 30 * time.Second},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", soon, "Date", "Fri, 02 Jan 2026 03:04:25 GMT"}, after: 10 * time.Second},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "1"}, after: time.Second},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "1700000000"}, after: 0},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "9700000000"}, after: maxRetryAfter},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "-5"}, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "tomorrow"}, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "30", "Retry-After", "3"}, after: 3 * time.Second},
+		{header: []string{"RateLimit-Remaining", "0", "RateLimit-Reset", "7"}, after: 7 * time.Second},
+		{header: []string{"X-Rate-Limit-Remaining", "3"}, left: 3, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "-3"}, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "many"}, left: -1, after: -1},
+		{header: []string{"X-RateLimit-Remaining", "99999999999999999999"}, left: -1, after: -1},
+	} {
+		h := make(http.Header)
+		for i := 0; i < len(tt.header); i += 2 {
+			h.Set(tt.header[i], tt.header[i+1])
+		}
+		after, ok := retryAfter(h, now)
+		if !ok {
+			after = -1
+		}
+		if got := left(h); got != tt.left || after != tt.after {
+			t.Errorf("%v: %d left and a wait of %s, want %d and %s", tt.header, got, after, tt.left, tt.after)
 		}
 	}
 }

@@ -4,7 +4,7 @@
 // # Requests
 //
 // A [Client] holds one credential: an API key, or the pair of a service account,
-// whose access tokens it renews. Every request goes through one gate, which keeps
+// whose access tokens it renews. Every request goes through one limiter, which keeps
 // the number at once bounded, serves callers in the order in which they came and
 // learns from refusals how fast the server may be asked: JumpCloud publishes no
 // rate limit. Reads are repeated for as long as that can help and then fail with
@@ -32,8 +32,8 @@
 // # Files
 //
 // The package is larger than most because it is everything that knows JumpCloud's
-// HTTP interface: client.go, request.go, failure.go, retry.go, auth.go and
-// transport.go are the core; gate.go and pacer.go the pacing; page.go and decode.go
-// the reading of answers; paging*.go the proof; and there is one file for each area
+// HTTP interface: client.go, request.go, failure.go, patience.go, auth.go and
+// transport.go are the core; limiter is how hard and how patiently the server is
+// asked; page.go and decode.go the reading of answers; paging*.go the proof; and there is one file for each area
 // of the API. routes.go lists every route in use, and docs/API.md is made of it.
 package jumpcloud

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/egress"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
@@ -34,10 +35,10 @@ const (
 type failure struct {
 	err   *Error
 	class class
-	// signal is what pacing makes of it. A server that asks us to slow down may say
-	// for how long; after is -1 where it does not.
-	signal outcome
-	after  time.Duration
+	// refused says that the server asks to slow down, or is not up to what is asked of
+	// it. It may say for how long; after is -1 where it does not.
+	refused bool
+	after   time.Duration
 	// maybeDone says that the server may have done what was asked.
 	maybeDone bool
 	// stop is the end of the caller's context.
@@ -60,17 +61,19 @@ func (f *failure) result(ctx context.Context) error {
 	return f.err
 }
 
-// outcome tells pacing what became of an attempt; nil is success.
-func (f *failure) outcome() signal {
+// answer tells the limiter what became of an attempt, beside what the answer said of
+// it; nil is success.
+func (f *failure) answer(a limiter.Answer) limiter.Answer {
 	switch {
 	case f == nil:
-		return signal{kind: accepted}
-	case f.signal == unknown && f.err.Status != 0:
+		a.Outcome = limiter.Accepted
+	case f.refused:
+		a.Outcome, a.After = limiter.Refused, f.after
+	case f.err.Status != 0:
 		// An answer that is no refusal came out of the server's allowance as well.
-		return signal{kind: accepted}
-	default:
-		return signal{kind: f.signal, after: f.after}
+		a.Outcome = limiter.Accepted
 	}
+	return a
 }
 
 // stopped is an attempt that was not made because the context ended.
@@ -138,11 +141,9 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 		// The edge in front of JumpCloud blocks an address that asks too much; this
 		// says nothing about permissions.
 		e.Kind = KindUnavailable
-		f.class, f.signal = patient, refusedBy
-	case status == http.StatusTooManyRequests:
-		f.class, f.signal = patient, refusedBy
-	case status == http.StatusServiceUnavailable:
-		f.class, f.signal = patient, strained
+		f.class, f.refused = patient, true
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		f.class, f.refused = patient, true
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout, status == http.StatusRequestTimeout,
 		status >= 520 && status <= 530: // The edge could not reach JumpCloud.
 		f.class = patient
@@ -152,9 +153,6 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	if f.class == patient {
 		if after, ok := retryAfter(resp.Header, time.Now()); ok {
 			f.after = after
-			if f.signal == strained {
-				f.signal = refusedBy
-			}
 		}
 	}
 	e.Hint = c.hint(call, e)

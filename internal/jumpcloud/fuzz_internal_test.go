@@ -6,7 +6,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
 )
 
 // FuzzRetryAfter holds what a server may ask for to its bounds: whatever stands in
@@ -35,13 +39,19 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("nothing was asked for, and it is %s", wait)
 		}
 		// A patient request comes to its end whatever a server asks for.
-		p, attempts := patience{started: now}, 0
-		for delay, more := p.next(&failure{class: patient, after: wait}, 0.5, now); more; delay, more = p.next(&failure{class: patient, after: wait}, 0.5, now) {
-			now = now.Add(delay + time.Second)
-			if attempts++; attempts > 1000 {
-				t.Fatalf("Retry-After %q: %d attempts and no end", after, attempts)
+		synctest.Test(t, func(t *testing.T) {
+			attempts := 0
+			new(limiter.Patience).Try(t.Context(), func(n int) limiter.Result {
+				if attempts = n; n > 1000 {
+					t.Errorf("Retry-After %q: %d attempts and no end", after, n)
+					return limiter.Result{}
+				}
+				return (&failure{err: new(Error), class: patient, after: wait}).patience()
+			}, func(int, time.Duration) { backoff.Sleep(t.Context(), time.Second) })
+			if attempts < 10 {
+				t.Errorf("Retry-After %q: patience ended after %d attempts", after, attempts)
 			}
-		}
+		})
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
@@ -43,25 +44,19 @@ func (c *Client) read(ctx context.Context, call call, decode decoder) error {
 	if err != nil {
 		return err
 	}
-	return c.retry.run(ctx, c.logger, call, func(attempt int) *failure {
-		return c.attempt(ctx, call, target, payload, attempt, decode)
+	attempts := 0
+	return tryOften(ctx, c.patience, c.logger, call, func(int) *failure {
+		return c.attempt(ctx, call, target, payload, &attempts, decode)
 	})
 }
 
-// write makes a request once. Only a token that had expired, or a route that does not
-// take the name of an organization, makes it again: it was then refused before
-// anything was done.
+// write makes a request once.
 func (c *Client) write(ctx context.Context, call call) error {
 	target, payload, err := c.prepare(call)
 	if err != nil {
 		return err
 	}
-	fail := c.attempt(ctx, call, target, payload, 1, nil)
-	once := map[class]bool{again: true, unnamed: true}
-	for n := 2; fail != nil && once[fail.class]; n++ {
-		once[fail.class] = false
-		fail = c.attempt(ctx, call, target, payload, n, nil)
-	}
+	fail := c.attempt(ctx, call, target, payload, new(int), nil)
 	if fail == nil {
 		return nil
 	}
@@ -99,18 +94,34 @@ func checkID(call call) error {
 	return nil
 }
 
-// attempt makes one request; nil is success.
-func (c *Client) attempt(ctx context.Context, call call, target string, payload []byte, n int, decode decoder) *failure {
+// attempt makes one request; nil is success. Only where a token had expired, or a route
+// does not take the name of an organization, it is made again at once: it was then
+// refused before anything was done. N counts the requests.
+func (c *Client) attempt(ctx context.Context, call call, target string, payload []byte, n *int, decode decoder) *failure {
+	once := map[class]bool{again: true, unnamed: true}
+	for {
+		*n++
+		fail := c.ask(ctx, call, target, payload, *n, decode)
+		if fail == nil || !once[fail.class] {
+			return fail
+		}
+		once[fail.class] = false
+	}
+}
+
+// ask makes one request when its turn has come; nil is success.
+func (c *Client) ask(ctx context.Context, call call, target string, payload []byte, n int, decode decoder) *failure {
 	entered := time.Now()
-	pass, err := c.gate.enter(ctx)
+	pass, err := c.limiter.Acquire(ctx)
 	if err != nil {
 		return stopped(call, err)
 	}
-	info := RequestInfo{Method: call.route.Method, Route: call.route.Pattern, Attempt: n, InFlight: pass.inFlight, Waited: time.Since(entered)}
+	info := RequestInfo{Method: call.route.Method, Route: call.route.Pattern, Attempt: n, InFlight: pass.InFlight, Waited: time.Since(entered)}
+	answer := limiter.Answer{Left: -1}
 	sent := time.Now()
-	fail := c.send(ctx, call, target, payload, decode, &info)
+	fail := c.send(ctx, call, target, payload, decode, &info, &answer)
 	info.Duration = time.Since(sent)
-	c.gate.leave(pass, fail.outcome())
+	c.limiter.Release(pass, fail.answer(answer))
 	c.observe(info)
 	if fail != nil {
 		fail.err.Attempts = n
@@ -119,7 +130,7 @@ func (c *Client) attempt(ctx context.Context, call call, target string, payload 
 }
 
 // send makes the request itself and reads its answer.
-func (c *Client) send(ctx context.Context, call call, target string, payload []byte, decode decoder, info *RequestInfo) *failure {
+func (c *Client) send(ctx context.Context, call call, target string, payload []byte, decode decoder, info *RequestInfo, answer *limiter.Answer) *failure {
 	header := make(http.Header, 5)
 	mark, err := c.auth.apply(ctx, header)
 	if err != nil {
@@ -148,7 +159,7 @@ func (c *Client) send(ctx context.Context, call call, target string, payload []b
 		return c.brokenConnection(ctx, call, err)
 	}
 	defer resp.Body.Close()
-	info.Status = resp.StatusCode
+	info.Status, answer.Left = resp.StatusCode, left(resp.Header)
 	c.reached.Store(true)
 	if resp.StatusCode/100 != 2 {
 		fail := c.refusal(ctx, call, resp, mark)
