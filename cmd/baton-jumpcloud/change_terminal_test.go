@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // On a terminal a change ends with a sentence.

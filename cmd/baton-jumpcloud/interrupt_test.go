@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // TestStopped stops a run as a container platform does, and as a terminal that is

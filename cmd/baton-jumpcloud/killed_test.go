@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // viewer is a command that has unpacked an archive and serves it until it is stopped.

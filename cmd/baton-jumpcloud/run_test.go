@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // serve starts a simulated JumpCloud for one test and returns its address.

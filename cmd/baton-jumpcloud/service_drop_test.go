@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 // TestServiceStopsSuddenLoss lets a tenant lose most of its users between two tasks.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 // leased is how long ConductorOne waits for a sign of life before it hands a task

@@ -18,11 +18,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // run queues a full sync with options and returns what was uploaded for it.

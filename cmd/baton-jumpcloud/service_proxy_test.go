@@ -14,10 +14,10 @@ import (
 
 	"google.golang.org/grpc/credentials"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/proxysim"
-	"github.com/conductorone/baton-jumpcloud/internal/simcert"
+	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // certified makes a certificate of a host and adds its authority to a file of those

@@ -24,9 +24,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // TestServiceTellsNoSecrets runs the service with all that it can write turned on,

@@ -23,8 +23,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // collector is an OpenTelemetry collector that keeps what it gets.

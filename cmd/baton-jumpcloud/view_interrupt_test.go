@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // TestViewStopped stops commands whose output nobody reads on, as a person does who

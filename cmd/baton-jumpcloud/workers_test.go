@@ -10,7 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // archiveHeader is how many bytes stand before the compressed database.

@@ -20,9 +20,9 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent"
 	"github.com/conductorone/baton-jumpcloud/internal/agent/ledger"
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 // granted counts grants, each of which takes a second and is made after half of

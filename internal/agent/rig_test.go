@@ -17,10 +17,10 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent"
 	"github.com/conductorone/baton-jumpcloud/internal/c1api"
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 // connector answers with functions; those that are nil are not served.

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/agent"
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 // slow makes a grant take some time, with or without regard to its context.

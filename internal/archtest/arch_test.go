@@ -85,15 +85,15 @@ func TestRulesNoticeViolations(t *testing.T) {
 		{"package without a row", "internal/util/strings.go", `package util`, "internal/util is not in the table"},
 		{
 			"simulator in production", "internal/connector/users.go",
-			`package connector; import _ ` + ours + `internal/jcsim"`,
-			"internal/connector/users.go imports internal/jcsim",
+			`package connector; import _ ` + ours + `internal/sim/jumpcloud"`,
+			"internal/connector/users.go imports internal/sim/jumpcloud",
 		},
 		{
 			"simulator in a test", "internal/connector/users_test.go",
-			`package connector_test; import _ ` + ours + `internal/jcsim"`,
+			`package connector_test; import _ ` + ours + `internal/sim/jumpcloud"`,
 			"",
 		},
-		{"simulator in cli", "internal/cli/simulate.go", `package cli; import _ ` + ours + `internal/jcsim"`, ""},
+		{"simulator in cli", "internal/cli/simulate.go", `package cli; import _ ` + ours + `internal/sim/jumpcloud"`, ""},
 		{
 			"cli from a test", "internal/connector/users_test.go",
 			`package connector_test; import _ ` + ours + `internal/cli"`,

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1api"
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 func TestCallsShareOneConnection(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1api"
-	"github.com/conductorone/baton-jumpcloud/internal/c1sim"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
 // host is an address that is resolved without asking anybody.

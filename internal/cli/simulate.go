@@ -20,9 +20,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
-	"github.com/conductorone/baton-jumpcloud/internal/simcert"
+	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // simulateOptions are the flags of the simulate command.

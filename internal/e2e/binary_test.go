@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // fileLimit is the variable that makes the test binary a program whose files cannot

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // plant is a fault that no sync can notice, or one of the program itself. The oracle

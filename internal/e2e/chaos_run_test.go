@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // patience is how long the program may take for a sync that is over in a second on

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // TestClockWasPutBack runs the program beside an archive of the future: of a clock

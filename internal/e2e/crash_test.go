@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // workers is how many requests the program has under way in tests of crashes, and

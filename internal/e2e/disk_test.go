@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // nobody is a user without rights, to run the program as when the test has all.

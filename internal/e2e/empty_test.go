@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // TestListsThatShowNothingOfWhatTheyCount hides rows that the server still counts, of

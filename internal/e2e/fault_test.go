@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // Exit codes: those of gRPC, which Baton connectors end with.

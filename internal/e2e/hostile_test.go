@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // hostileTexts are names that command a terminal, turn the writing around them, or

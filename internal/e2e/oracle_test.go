@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // state is what a tenant holds at one moment: everything that an archive of that

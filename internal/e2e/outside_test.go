@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // TestArchivesFromOutside starts the program where something else stands in the

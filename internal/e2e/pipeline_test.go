@@ -14,10 +14,10 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 	"github.com/conductorone/baton-jumpcloud/internal/workdb"
 )

@@ -13,8 +13,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // sweep makes the sweeps over points of time complete.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jcsim"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
 // The tests here sync a tenant and ask review the questions of people. What is right

@@ -15,7 +15,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/egress"
 	"github.com/conductorone/baton-jumpcloud/internal/proxysim"
-	"github.com/conductorone/baton-jumpcloud/internal/simcert"
+	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
 )
 
 func listen(t *testing.T) net.Listener {

@@ -22,7 +22,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
-	"github.com/conductorone/baton-jumpcloud/internal/simcert"
+	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
 )
 
 // tlsServer answers over TLS, compressed where the client takes that.
