@@ -25,19 +25,14 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate",
-			"internal/explorer/library", "internal/fault", "internal/health", "internal/logs", "internal/network", "internal/pb", "internal/printable",
-			"internal/redact", "internal/regularfile", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search",
-			"internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud",
-			"internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/provision", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
 	{
 		pkg: "internal/service",
 		may: []string{
-			"internal/agent", "internal/atomicfile", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault",
-			"internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/regularfile", "internal/syncrun", "internal/version", "internal/workdb",
+			"internal/agent", "internal/atomicfile", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/provision", "internal/regularfile", "internal/restype", "internal/syncrun", "internal/version", "internal/workdb",
 		},
 		why: "the service is what the agent does with this connector; the agent itself knows none",
 	},
@@ -48,7 +43,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/changerun",
-		may: []string{"internal/audit", "internal/config", "internal/connector", "internal/console", "internal/jumpcloud", "internal/network"},
+		may: []string{"internal/audit", "internal/config", "internal/connector", "internal/console", "internal/jumpcloud", "internal/network", "internal/provision"},
 		why: "one run of a change is the same on the command line and in service mode",
 	},
 	{
@@ -60,6 +55,11 @@ var layers = []layer{
 		pkg: "internal/console",
 		may: []string{"internal/config", "internal/logs", "internal/syncer", "internal/version"},
 		why: "what a person is shown is made of the settings and of what the engine tells",
+	},
+	{
+		pkg: "internal/restype",
+		may: []string{"internal/pb"},
+		why: "the table of resource types is words and ids; what is done with a type stands where it is done",
 	},
 	{pkg: "internal/fault", why: "codes and hints of errors stand by themselves"},
 	{pkg: "internal/version", why: "which program this is stands by itself"},
@@ -75,13 +75,18 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/connector",
-		may: []string{"internal/bid", "internal/identity", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/syncer"},
+		may: []string{"internal/bid", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/restype", "internal/syncer"},
 		why: "the connector translates JumpCloud for the engine; where the result is stored is not its business",
 	},
 	{
+		pkg: "internal/provision",
+		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/restype"},
+		why: "changes are made to what the connector maps, and under its ids; a sync needs none of it",
+	},
+	{
 		pkg: "internal/audit",
-		may: []string{"internal/connector", "internal/redact", "internal/regularfile", "internal/secret"},
-		why: "the trail writes down changes as the connector describes them, and takes no part in them",
+		may: []string{"internal/provision", "internal/redact", "internal/regularfile", "internal/secret"},
+		why: "the trail writes down changes as provisioning describes them, and takes no part in them",
 	},
 	{
 		pkg: "internal/syncer",

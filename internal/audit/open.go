@@ -11,7 +11,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
 const (
@@ -73,7 +73,7 @@ func unsettled(file io.ReaderAt, size int64) ([]Record, error) {
 		case EventOutcome:
 			ended, known := open[r.Change]
 			delete(open, r.Change)
-			if !known || r.Result != connector.ResultChanged && r.Result != connector.ResultAlready {
+			if !known || r.Result != provision.ResultChanged && r.Result != provision.ResultAlready {
 				return
 			}
 			for id, other := range open {

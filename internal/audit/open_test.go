@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/audit"
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
 // line is a line of a trail: "intent c1 u1", "changed c1 u1", or another result.
@@ -19,8 +19,8 @@ func line(t *testing.T, what string) string {
 	t.Helper()
 	words := strings.Fields(what)
 	r := audit.Record{
-		Event: audit.EventOutcome, Change: words[1], Result: connector.Result(words[0]),
-		Entitlement: "group:g1", Principal: connector.Named{Type: "user", ID: words[2]},
+		Event: audit.EventOutcome, Change: words[1], Result: provision.Result(words[0]),
+		Entitlement: "group:g1", Principal: provision.Named{Type: "user", ID: words[2]},
 	}
 	if words[0] == "intent" {
 		r.Event, r.Result = audit.EventIntent, ""

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
 // Event is what a record tells of a change.
@@ -39,20 +39,20 @@ type Record struct {
 	Organization Organization        `json:"organization"`
 	By           Actor               `json:"by"`
 	Credential   Credential          `json:"credential"`
-	Operation    connector.Operation `json:"operation"`
+	Operation    provision.Operation `json:"operation"`
 	Entitlement  string              `json:"entitlement"` // entitlement id
-	Resource     connector.Named     `json:"resource"`
-	Principal    connector.Named     `json:"principal"`
+	Resource     provision.Named     `json:"resource"`
+	Principal    provision.Named     `json:"principal"`
 	// Request is what is sent, in an intent only.
-	Request *connector.Request `json:"request,omitempty"`
+	Request *provision.Request `json:"request,omitempty"`
 
 	// The rest is in an outcome only.
 
-	Result connector.Result `json:"result,omitempty"`
+	Result provision.Result `json:"result,omitempty"`
 	// Attempts counts the requests that were sent to make the change.
 	Attempts int `json:"attempts,omitempty"`
 	// Inherited names the groups that confer an access which was revoked.
-	Inherited []connector.Named `json:"inherited,omitempty"`
+	Inherited []provision.Named `json:"inherited,omitempty"`
 	// InheritedMore counts those that are left out where there are very many.
 	InheritedMore int    `json:"inherited_more,omitempty"`
 	Error         string `json:"error,omitempty"`
@@ -83,7 +83,7 @@ type Credential struct {
 }
 
 // record makes the record of an event.
-func (t *Trail) record(event Event, c connector.Change) Record {
+func (t *Trail) record(event Event, c provision.Change) Record {
 	by := t.options.Actor
 	by.Task = c.Task
 	return Record{
@@ -133,7 +133,7 @@ func (r Record) attrs() []slog.Attr {
 	return attrs
 }
 
-func list(named []connector.Named, more int) string {
+func list(named []provision.Named, more int) string {
 	words := make([]string, 0, len(named)+1)
 	for _, n := range named {
 		words = append(words, n.String())
@@ -144,8 +144,8 @@ func list(named []connector.Named, more int) string {
 	return strings.Join(words, ", ")
 }
 
-func clipNamed(n connector.Named) connector.Named {
-	return connector.Named{Type: clip(n.Type, maxNameBytes), ID: clip(n.ID, maxNameBytes), Name: clip(n.Name, maxNameBytes)}
+func clipNamed(n provision.Named) provision.Named {
+	return provision.Named{Type: clip(n.Type, maxNameBytes), ID: clip(n.ID, maxNameBytes), Name: clip(n.Name, maxNameBytes)}
 }
 
 // clip cuts a text that is too long, and marks it.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
@@ -26,7 +26,7 @@ type Trail struct {
 	options Options
 }
 
-var _ connector.Audit = (*Trail)(nil)
+var _ provision.Audit = (*Trail)(nil)
 
 // Start begins a trail. It makes the file if there is none, refuses one that
 // should not be written, and reports the changes in it whose outcome is missing.
@@ -41,9 +41,9 @@ func Start(ctx context.Context, o Options) (*Trail, error) {
 	return t, nil
 }
 
-// Intent implements [connector.Audit]. When it returns without an error, the
+// Intent implements [provision.Audit]. When it returns without an error, the
 // record is on the disk.
-func (t *Trail) Intent(ctx context.Context, change connector.Change) error {
+func (t *Trail) Intent(ctx context.Context, change provision.Change) error {
 	r := t.record(EventIntent, change)
 	r.Request = &change.Request
 	if err := t.keep(ctx, r); err != nil {
@@ -53,8 +53,8 @@ func (t *Trail) Intent(ctx context.Context, change connector.Change) error {
 	return nil
 }
 
-// Outcome implements [connector.Audit].
-func (t *Trail) Outcome(ctx context.Context, change connector.Change, outcome connector.Outcome) error {
+// Outcome implements [provision.Audit].
+func (t *Trail) Outcome(ctx context.Context, change provision.Change, outcome provision.Outcome) error {
 	r := t.record(EventOutcome, change)
 	r.Result, r.Attempts = outcome.Result, outcome.Attempts
 	shown := min(len(outcome.Inherited), maxInherited)
@@ -67,11 +67,11 @@ func (t *Trail) Outcome(ctx context.Context, change connector.Change, outcome co
 	}
 	level, message := slog.LevelWarn, "the change did not succeed, or is not known to have"
 	switch outcome.Result {
-	case connector.ResultChanged:
+	case provision.ResultChanged:
 		level, message = slog.LevelInfo, "access was changed"
-	case connector.ResultAlready:
+	case provision.ResultAlready:
 		level, message = slog.LevelInfo, "access was as asked for already"
-	case connector.ResultAccepted, connector.ResultUnknown, connector.ResultFailed:
+	case provision.ResultAccepted, provision.ResultUnknown, provision.ResultFailed:
 	}
 	t.options.Logger.LogAttrs(ctx, level, message, r.attrs()...)
 	return t.keep(ctx, r)

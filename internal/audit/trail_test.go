@@ -19,17 +19,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/conductorone/baton-jumpcloud/internal/audit"
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
 // change is one that could come from the command line.
-func change(id string) connector.Change {
-	return connector.Change{
-		ID: id, Operation: connector.OperationGrant, Entitlement: "group:g1",
-		Resource:  connector.Named{Type: "group", ID: "g1", Name: "Größe <\u2028>\n\"1\""},
-		Principal: connector.Named{Type: "user", ID: "u1", Name: "Ana"},
-		Request:   connector.Request{Method: "POST", Path: "/api/v2/usergroups/g1/members", Body: json.RawMessage(`{"op":"add"}`)},
+func change(id string) provision.Change {
+	return provision.Change{
+		ID: id, Operation: provision.OperationGrant, Entitlement: "group:g1",
+		Resource:  provision.Named{Type: "group", ID: "g1", Name: "Größe <\u2028>\n\"1\""},
+		Principal: provision.Named{Type: "user", ID: "u1", Name: "Ana"},
+		Request:   provision.Request{Method: "POST", Path: "/api/v2/usergroups/g1/members", Body: json.RawMessage(`{"op":"add"}`)},
 	}
 }
 
@@ -82,9 +82,9 @@ func TestTrail(t *testing.T) {
 	if err := tr.Intent(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	outcome := connector.Outcome{
-		Result: connector.ResultFailed, Attempts: 2, Err: errors.New("refused"),
-		Inherited: []connector.Named{{Type: "group", ID: "g2", Name: "Sales"}},
+	outcome := provision.Outcome{
+		Result: provision.ResultFailed, Attempts: 2, Err: errors.New("refused"),
+		Inherited: []provision.Named{{Type: "group", ID: "g2", Name: "Sales"}},
 	}
 	if err := tr.Outcome(t.Context(), c, outcome); err != nil {
 		t.Fatal(err)
@@ -96,11 +96,11 @@ func TestTrail(t *testing.T) {
 		Organization: audit.Organization{ID: "o1", Name: "Borealis", Host: "console.jumpcloud.com"},
 		By:           audit.Actor{User: "ana", UID: "1000", Host: "desk", Task: "task 7"},
 		Credential:   audit.Credential{KeyPrefix: "jca_01"},
-		Operation:    connector.OperationGrant, Entitlement: "group:g1", Resource: c.Resource, Principal: c.Principal,
+		Operation:    provision.OperationGrant, Entitlement: "group:g1", Resource: c.Resource, Principal: c.Principal,
 	}
 	intent, end := common, common
 	intent.Event, intent.Request = audit.EventIntent, &c.Request
-	end.Event, end.Result, end.Attempts, end.Error, end.Inherited = audit.EventOutcome, connector.ResultFailed, 2, "refused", outcome.Inherited
+	end.Event, end.Result, end.Attempts, end.Error, end.Inherited = audit.EventOutcome, provision.ResultFailed, 2, "refused", outcome.Inherited
 	for i := range got {
 		if d := time.Since(got[i].Time); d < 0 || d > time.Hour || got[i].Time.Location() != time.UTC {
 			t.Errorf("time %v", got[i].Time)
@@ -139,7 +139,7 @@ func TestTrailWithoutFile(t *testing.T) {
 	if err := tr.Intent(t.Context(), change("c1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.Outcome(t.Context(), change("c1"), connector.Outcome{Result: connector.ResultChanged}); err != nil {
+	if err := tr.Outcome(t.Context(), change("c1"), provision.Outcome{Result: provision.ResultChanged}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(log.String(), "event=intent") || !strings.Contains(log.String(), "result=changed") {
@@ -155,7 +155,7 @@ func TestLongTexts(t *testing.T) {
 	c := change("c1")
 	long := strings.Repeat("ö", 1<<20)
 	c.Resource.Name, c.Principal.Name = long, long
-	o := connector.Outcome{Result: connector.ResultUnknown, Err: errors.New(long)}
+	o := provision.Outcome{Result: provision.ResultUnknown, Err: errors.New(long)}
 	for range 1000 {
 		o.Inherited = append(o.Inherited, c.Resource)
 	}
@@ -185,7 +185,7 @@ func TestLinesOfSeveralAreWhole(t *testing.T) {
 				if err := tr.Intent(t.Context(), c); err != nil {
 					return err
 				}
-				if err := tr.Outcome(t.Context(), c, connector.Outcome{Result: connector.ResultChanged}); err != nil {
+				if err := tr.Outcome(t.Context(), c, provision.Outcome{Result: provision.ResultChanged}); err != nil {
 					return err
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
 // StartTrail begins the record of changes that every mode keeps.
@@ -50,8 +51,8 @@ func AuditCredential(settings config.JumpCloud) audit.Credential {
 
 // NewProvisioner makes what changes access. It tells a trail of every change,
 // unless the trail is nil, which is for previews only.
-func NewProvisioner(client *jumpcloud.Client, cfg *config.Config, trail connector.Audit, logger *slog.Logger) *connector.Provisioner {
-	return connector.NewProvisioner(client, connector.ProvisionOptions{
+func NewProvisioner(client *jumpcloud.Client, cfg *config.Config, trail provision.Audit, logger *slog.Logger) *provision.Provisioner {
+	return provision.New(client, provision.Options{
 		Applications: cfg.Change.Applications, Audit: trail, Command: console.CommandFor(cfg.Output.File), Logger: logger,
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // changeJob is one grant or revoke of what an archive names. The archive is only
@@ -67,7 +69,7 @@ func (j *changeJob) run(ctx context.Context) error {
 
 // prepare goes from what is cheap to refuse to what is not: the archive, the
 // organisation, the trail, and the plan.
-func (j *changeJob) prepare(ctx context.Context) (*connector.Provisioner, *connector.Plan, error) {
+func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provision.Plan, error) {
 	asked, err := j.lookUp(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -83,7 +85,7 @@ func (j *changeJob) prepare(ctx context.Context) (*connector.Provisioner, *conne
 	if err := asked.archive.Check(j.org); err != nil {
 		return nil, nil, err
 	}
-	var trail connector.Audit
+	var trail provision.Audit
 	if !j.cfg.Change.DryRun {
 		if trail, err = changerun.StartTrail(ctx, j.cfg, j.org, j.Log.Logger); err != nil {
 			return nil, nil, err
@@ -95,7 +97,7 @@ func (j *changeJob) prepare(ctx context.Context) (*connector.Provisioner, *conne
 }
 
 // preview shows what the change would be.
-func (j *changeJob) preview(ctx context.Context, p *connector.Provisioner, plan *connector.Plan) error {
+func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan *provision.Plan) error {
 	if err := p.Inspect(ctx, plan); err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
@@ -106,12 +108,12 @@ func (j *changeJob) preview(ctx context.Context, p *connector.Provisioner, plan 
 }
 
 // told says to a person what came of a change.
-func told(plan *connector.Plan, outcome connector.Outcome) string {
+func told(plan *provision.Plan, outcome provision.Outcome) string {
 	what := "membership of " + plan.Resource.String()
-	if plan.Resource.Type == connector.TypeApp {
+	if plan.Resource.Type == restype.App {
 		what = "access to " + plan.Resource.String()
 	}
-	granting, already := plan.Operation == connector.OperationGrant, outcome.Result == connector.ResultAlready
+	granting, already := plan.Operation == provision.OperationGrant, outcome.Result == provision.ResultAlready
 	var text string
 	switch {
 	case granting && already:
@@ -134,7 +136,7 @@ func told(plan *connector.Plan, outcome connector.Outcome) string {
 }
 
 // showPreview prints what would be sent, in full, and what would come of it.
-func (j *changeJob) showPreview(plan *connector.Plan) error {
+func (j *changeJob) showPreview(plan *provision.Plan) error {
 	base, _, err := network.Endpoints(j.cfg.JumpCloud)
 	if err != nil {
 		return err

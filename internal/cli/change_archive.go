@@ -11,10 +11,10 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
@@ -28,7 +28,7 @@ type asked struct {
 }
 
 // plan has a provisioner work out the change.
-func (a *asked) plan(ctx context.Context, p *connector.Provisioner) (*connector.Plan, error) {
+func (a *asked) plan(ctx context.Context, p *provision.Provisioner) (*provision.Plan, error) {
 	if a.grant != nil {
 		plan, err := p.PlanRevoke(ctx, a.grant)
 		if err != nil {

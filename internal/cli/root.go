@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
@@ -133,7 +133,7 @@ func addCompletions(root *cobra.Command) {
 			values[o.Name] = nil
 		}
 	}
-	values["grant-principal-type"] = []cobra.Completion{connector.TypeUser, connector.TypeGroup}
+	values["grant-principal-type"] = []cobra.Completion{restype.User, restype.Group}
 	for name, list := range values {
 		// The only error is a flag that is not there or has values already.
 		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp))

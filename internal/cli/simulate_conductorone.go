@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
@@ -192,7 +192,7 @@ func compareArchive(ctx context.Context, path, temp string, tenant *jcsim.Tenant
 		if err != nil {
 			return "", err
 		}
-		if r.GetId().GetResourceType() != connector.TypeRole {
+		if r.GetId().GetResourceType() != restype.Role {
 			got[r.GetId().GetResourceType()+" "+r.GetId().GetResource()] = true
 		}
 	}
@@ -202,7 +202,7 @@ func compareArchive(ctx context.Context, path, temp string, tenant *jcsim.Tenant
 		if err != nil {
 			return "", err
 		}
-		if g.ResourceType != connector.TypeRole {
+		if g.ResourceType != restype.Role {
 			grants++
 			got[held(g.Entitlement, g.PrincipalType, g.Principal)] = true
 		}
@@ -218,33 +218,33 @@ func compareArchive(ctx context.Context, path, temp string, tenant *jcsim.Tenant
 // facts are what a simulated organisation holds, as texts to compare. Roles are left
 // out: which there are is the connector's to say.
 func facts(tenant *jcsim.Tenant) (map[string]bool, error) {
-	all := map[string]bool{connector.TypeApp + " " + connector.AdministrationAppID: true}
+	all := map[string]bool{restype.App + " " + restype.AdministrationAppID: true}
 	holds := func(entitlement, principalType string, principals []string) {
 		for _, p := range principals {
 			all[held(entitlement, principalType, p)] = true
 		}
 	}
 	for _, u := range slices.Concat(tenant.Users(), tenant.HiddenUsers()) {
-		all[connector.TypeUser+" "+u.ID] = true
+		all[restype.User+" "+u.ID] = true
 	}
 	for _, a := range tenant.Admins() {
-		all[connector.TypeUser+" "+a.ID] = true
-		holds("app:"+connector.AdministrationAppID, connector.TypeUser, []string{a.ID})
+		all[restype.User+" "+a.ID] = true
+		holds("app:"+restype.AdministrationAppID, restype.User, []string{a.ID})
 	}
 	var errs []error
 	for _, g := range tenant.Groups() {
-		all[connector.TypeGroup+" "+g.ID] = true
+		all[restype.Group+" "+g.ID] = true
 		members, err := tenant.Members(g.ID)
 		errs = append(errs, err)
-		holds("group:"+g.ID, connector.TypeUser, members)
+		holds("group:"+g.ID, restype.User, members)
 	}
 	for _, a := range tenant.Applications() {
-		all[connector.TypeApp+" "+a.ID] = true
+		all[restype.App+" "+a.ID] = true
 		users, err := tenant.EffectiveAppUsers(a.ID)
 		groups, wrong := tenant.AppGroups(a.ID)
 		errs = append(errs, err, wrong)
-		holds("app:"+a.ID, connector.TypeUser, users)
-		holds("app:"+a.ID, connector.TypeGroup, groups)
+		holds("app:"+a.ID, restype.User, users)
+		holds("app:"+a.ID, restype.Group, groups)
 	}
 	return all, errors.Join(errs...)
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // adminResource maps an administrator (JumpCloud API v1, /users) to an account of
@@ -23,18 +25,18 @@ func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
 		disabled = "suspended"
 	}
 	r := &v2.Resource{
-		Id: resourceID(TypeUser, a.ID),
-		DisplayName: clip(firstText(
+		Id: resourceID(restype.User, a.ID),
+		DisplayName: printable.Clip(firstText(
 			strings.TrimSpace(a.FirstName+" "+a.LastName),
 			a.Email,
 			a.ID,
-		), maxDisplayName),
+		), MaxDisplayName),
 		Profile: p.message(),
 		Status:  accountStatus(disabled),
 	}
 	trait := &v2.UserTrait{
 		Emails:      emails(a.Email),
-		Login:       clip(a.Email, maxID),
+		Login:       printable.Clip(a.Email, MaxID),
 		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
 	}
 	if a.TOTPEnrolled.IsSet() {
@@ -46,12 +48,12 @@ func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
 // adminGrants are what an administrator holds: access to the administration app,
 // and the roles of these names.
 func adminGrants(a *jumpcloud.Admin, roles []string) []*v2.Grant {
-	holder := resourceID(TypeUser, a.ID)
-	console := directGrant(grantedEntitlement(TypeApp, AdministrationAppID), holder)
-	console.Annotations = annotations(&v2.GrantImmutable{})
+	holder := resourceID(restype.User, a.ID)
+	console := directGrant(grantedEntitlement(restype.App, restype.AdministrationAppID), holder)
+	console.Annotations = Annotations(&v2.GrantImmutable{})
 	grants := []*v2.Grant{console}
 	for _, name := range roles {
-		grants = append(grants, directGrant(grantedEntitlement(TypeRole, roleID(name)), holder))
+		grants = append(grants, directGrant(grantedEntitlement(restype.Role, roleID(name)), holder))
 	}
 	return grants
 }

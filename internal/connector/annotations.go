@@ -8,7 +8,7 @@ import (
 // annotations packs messages as annotations. The bytes of a message are always
 // the same, also where it holds a map (a profile does), because archives are
 // compared.
-func annotations(messages ...proto.Message) []*anypb.Any {
+func Annotations(messages ...proto.Message) []*anypb.Any {
 	packed := make([]*anypb.Any, 0, len(messages))
 	for _, m := range messages {
 		a := new(anypb.Any)

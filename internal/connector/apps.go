@@ -7,15 +7,16 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
-// administrationAppName is what people see of the administration app.
-const administrationAppName = "JumpCloud Administration"
+// AdministrationAppName is what people see of the administration app.
+const AdministrationAppName = "JumpCloud Administration"
 
 // appResource maps an application (JumpCloud API v1, /applications). Its
 // configuration, which may hold private keys, is never read.
 func appResource(a *jumpcloud.Application) (*v2.Resource, error) {
-	if err := checkID(TypeApp, a.ID, appName(a)); err != nil {
+	if err := checkID(restype.App, a.ID, AppName(a)); err != nil {
 		return nil, err
 	}
 	p := profile{}
@@ -24,11 +25,11 @@ func appResource(a *jumpcloud.Application) (*v2.Resource, error) {
 	p.text("organization", a.Organization)
 	trait := &v2.AppTrait{HelpUrl: httpsURL(a.LearnMore), Flags: appFlags(a)}
 	if a.LogoURL != "" && len(a.LogoURL) <= maxURL {
-		trait.Logo = &v2.AssetRef{Id: clip(a.LogoURL, maxURL)}
+		trait.Logo = &v2.AssetRef{Id: printable.Clip(a.LogoURL, maxURL)}
 	}
 	return withAppTrait(&v2.Resource{
-		Id:          resourceID(TypeApp, a.ID),
-		DisplayName: appName(a),
+		Id:          resourceID(restype.App, a.ID),
+		DisplayName: AppName(a),
 		Profile:     p.message(),
 	}, trait), nil
 }
@@ -37,8 +38,8 @@ func appResource(a *jumpcloud.Application) (*v2.Resource, error) {
 // an administrator has access to it.
 func administrationApp() *v2.Resource {
 	return withAppTrait(&v2.Resource{
-		Id:          resourceID(TypeApp, AdministrationAppID),
-		DisplayName: administrationAppName,
+		Id:          resourceID(restype.App, restype.AdministrationAppID),
+		DisplayName: AdministrationAppName,
 	}, &v2.AppTrait{})
 }
 
@@ -49,12 +50,12 @@ func withAppTrait(r *v2.Resource, trait *v2.AppTrait) *v2.Resource {
 	r.Icon = trait.GetLogo()
 	trait.Profile = r.GetProfile() //nolint:staticcheck // For older readers.
 	trait.Icon = r.GetIcon()       //nolint:staticcheck // For older readers.
-	r.Annotations = annotations(trait)
+	r.Annotations = Annotations(trait)
 	return r
 }
 
-func appName(a *jumpcloud.Application) string {
-	return clip(firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID), maxDisplayName)
+func AppName(a *jumpcloud.Application) string {
+	return printable.Clip(firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID), MaxDisplayName)
 }
 
 // appFlags are in the order of the table that describes them, which is the same
@@ -96,9 +97,9 @@ func appEntitlement(a *jumpcloud.Application) *v2.Entitlement {
 // administrationEntitlement is the entitlement of the administration app. It is
 // immutable: only making or deleting an administrator changes who has it.
 func administrationEntitlement() *v2.Entitlement {
-	e := accessEntitlement(AdministrationAppID, administrationAppName,
+	e := accessEntitlement(restype.AdministrationAppID, AdministrationAppName,
 		"Access to the administration of the JumpCloud organisation")
-	e.Annotations = annotations(&v2.EntitlementImmutable{})
+	e.Annotations = Annotations(&v2.EntitlementImmutable{})
 	return e
 }
 
@@ -106,12 +107,12 @@ func administrationEntitlement() *v2.Entitlement {
 // have, so that a reader can treat them alike.
 func accessEntitlement(id, name, description string) *v2.Entitlement {
 	return &v2.Entitlement{
-		Resource:    &v2.Resource{Id: resourceID(TypeApp, id), DisplayName: clip(name, maxDisplayName)},
-		Id:          entitlementID(TypeApp, id),
+		Resource:    &v2.Resource{Id: resourceID(restype.App, id), DisplayName: printable.Clip(name, MaxDisplayName)},
+		Id:          restype.EntitlementID(restype.App, id),
 		Slug:        slugAccess,
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
-		DisplayName: clip(name+" access", maxDisplayName),
-		Description: clip(description, maxDescription),
+		DisplayName: printable.Clip(name+" access", MaxDisplayName),
+		Description: printable.Clip(description, maxDescription),
 		GrantableTo: []*v2.ResourceType{userType(), groupType()},
 	}
 }
@@ -121,18 +122,18 @@ func accessEntitlement(id, name, description string) *v2.Entitlement {
 // grant expands to the users who are its direct members. Associations of other
 // kinds are returned apart.
 func assignmentGrants(appID string, assigned []jumpcloud.Connection) (grants []*v2.Grant, others []string) {
-	granted := grantedEntitlement(TypeApp, appID)
+	granted := grantedEntitlement(restype.App, appID)
 	grants = make([]*v2.Grant, 0, len(assigned))
 	for _, to := range assigned {
 		switch to.Type {
 		case jumpcloud.TypeUser:
-			grants = append(grants, directGrant(granted, resourceID(TypeUser, to.ID)))
+			grants = append(grants, directGrant(granted, resourceID(restype.User, to.ID)))
 		case jumpcloud.TypeUserGroup:
-			g := directGrant(granted, resourceID(TypeGroup, to.ID))
-			g.Annotations = annotations(&v2.GrantExpandable{
-				EntitlementIds:  []string{entitlementID(TypeGroup, to.ID)},
+			g := directGrant(granted, resourceID(restype.Group, to.ID))
+			g.Annotations = Annotations(&v2.GrantExpandable{
+				EntitlementIds:  []string{restype.EntitlementID(restype.Group, to.ID)},
 				Shallow:         true,
-				ResourceTypeIds: []string{TypeUser},
+				ResourceTypeIds: []string{restype.User},
 			})
 			grants = append(grants, g)
 		default:

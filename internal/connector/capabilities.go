@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // What the connector calls itself, and where its documentation is.
@@ -45,7 +46,7 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 	c := &v2.ConnectorCapabilities{CredentialDetails: &v2.CredentialDetails{}}
 	all := []v2.Capability{v2.Capability_CAPABILITY_SERVICE_MODE_TARGETED_SYNC}
 	for _, t := range ResourceTypes() {
-		provision := t.GetId() == TypeGroup || (t.GetId() == TypeApp && o.ProvisionApplications)
+		provision := t.GetId() == restype.Group || (t.GetId() == restype.App && o.ProvisionApplications)
 		can := []v2.Capability{v2.Capability_CAPABILITY_SYNC, v2.Capability_CAPABILITY_TARGETED_SYNC}
 		if provision {
 			can = append(can, v2.Capability_CAPABILITY_PROVISION)
@@ -88,19 +89,19 @@ func CapabilitiesJSON(o CapabilityOptions) ([]byte, error) {
 func permissions(resourceType string, provision bool) *v2.CapabilityPermissions {
 	var names []string
 	switch resourceType {
-	case TypeUser:
+	case restype.User:
 		names = []string{"administrators.readonly", "organizations.readonly", "users.readonly"}
-	case TypeGroup:
+	case restype.Group:
 		names = []string{"groups.readonly", "users.readonly"}
 		if provision {
 			names = append(names, "groups")
 		}
-	case TypeApp:
+	case restype.App:
 		names = []string{"administrators.readonly", "applications.readonly"}
 		if provision {
 			names = append(names, "applications")
 		}
-	case TypeRole:
+	case restype.Role:
 		names = []string{"administrators.readonly"}
 	}
 	slices.Sort(names)

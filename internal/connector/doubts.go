@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -54,7 +55,7 @@ const (
 // of makes the fact that an object has a doubtful value. An object may have several
 // of a kind.
 func (d doubt) of(id, value string) syncer.Fact {
-	value = clip(value, 200)
+	value = printable.Clip(value, 200)
 	return syncer.Fact{Kind: string(d), Key: id + " " + value, Value: value}
 }
 
@@ -130,9 +131,9 @@ func remarkDoubts(ctx context.Context, j syncer.Joiner) error {
 		}
 		var values []string
 		for _, value := range slices.Sorted(maps.Keys(objects)) {
-			values = append(values, fmt.Sprintf("%s (%s)", value, enumerate(objects[value], maxDoubtObjects)))
+			values = append(values, fmt.Sprintf("%s (%s)", value, printable.Enumerate(objects[value], maxDoubtObjects)))
 		}
-		if err := j.Remark(ctx, d.sentence+": "+enumerate(values, maxDoubtValues)); err != nil {
+		if err := j.Remark(ctx, d.sentence+": "+printable.Enumerate(values, maxDoubtValues)); err != nil {
 			return err
 		}
 	}

@@ -3,34 +3,18 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
 
-// codedError gives an error the gRPC code by which baton tells kinds of failure
-// apart: it becomes the exit code, and travels to ConductorOne. The text is the
-// error's own.
-type codedError struct {
-	err  error
-	code codes.Code
-}
-
-func (e *codedError) Error() string { return e.err.Error() }
-
-func (e *codedError) Unwrap() error { return e.err }
-
-// GRPCStatus is what [status.FromError] and [status.Code] look for.
-func (e *codedError) GRPCStatus() *status.Status {
-	return status.New(e.code, e.err.Error())
-}
-
-// coded gives an error from the client its code. Errors that have one already, and
-// those of an ended context, are left as they are.
-func coded(err error) error {
+// Coded gives an error from the client its gRPC code, by which baton tells kinds of
+// failure apart: it becomes the exit code, and travels to ConductorOne. Errors that
+// have one already, and those of an ended context, are left as they are.
+func Coded(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -38,7 +22,7 @@ func coded(err error) error {
 		return err
 	}
 	if code := codeOf(err); code != codes.Unknown {
-		return &codedError{err: err, code: code}
+		return fault.WithCode(code, "%w", err)
 	}
 	return err
 }
@@ -65,13 +49,4 @@ func codeOf(err error) codes.Code {
 	default:
 		return codes.Unknown
 	}
-}
-
-// invalid is an error about what the caller asked for.
-func invalid(format string, args ...any) error {
-	return withCode(codes.InvalidArgument, format, args...)
-}
-
-func withCode(code codes.Code, format string, args ...any) error {
-	return &codedError{err: fmt.Errorf(format, args...), code: code}
 }

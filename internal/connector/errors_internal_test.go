@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -34,11 +35,11 @@ func TestCoded(t *testing.T) {
 		{of(jumpcloud.KindUnimplemented), codes.Unimplemented},
 		{of(jumpcloud.KindProtocol), codes.Unknown},
 		{errors.New("anything"), codes.Unknown},
-		{fmt.Errorf("wrapped: %w", invalid("no")), codes.InvalidArgument},
+		{fmt.Errorf("wrapped: %w", fault.Invalid("no")), codes.InvalidArgument},
 		{context.Canceled, codes.Unknown},
 	}
 	for _, tt := range tests {
-		got := coded(tt.err)
+		got := Coded(tt.err)
 		if status.Code(got) != tt.want {
 			t.Errorf("%v: code %v, want %v", tt.err, status.Code(got), tt.want)
 		}
@@ -49,7 +50,7 @@ func TestCoded(t *testing.T) {
 			t.Errorf("%v is no longer in %v", tt.err, got)
 		}
 	}
-	if !errors.Is(coded(fmt.Errorf("user 1: %w", syncer.ErrNotFound)), syncer.ErrNotFound) {
+	if !errors.Is(Coded(fmt.Errorf("user 1: %w", syncer.ErrNotFound)), syncer.ErrNotFound) {
 		t.Error("ErrNotFound is lost")
 	}
 }

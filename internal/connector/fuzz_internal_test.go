@@ -14,6 +14,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -45,7 +46,7 @@ func FuzzMapping(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	group, app := syncer.Ref{Type: TypeGroup, ID: "g1"}, syncer.Ref{Type: TypeApp, ID: "a1"}
+	group, app := syncer.Ref{Type: restype.Group, ID: "g1"}, syncer.Ref{Type: restype.App, ID: "a1"}
 	lists := []syncer.List{
 		kind{collection: users}.of(syncer.Ref{}), kind{collection: admins}.of(syncer.Ref{}), kind{collection: roles}.of(syncer.Ref{}),
 		kind{collection: groups}.of(syncer.Ref{}), kind{collection: apps}.of(syncer.Ref{}), kind{collection: members}.of(group),
@@ -81,12 +82,12 @@ func mapObject(t *testing.T, lists []syncer.List, object string) {
 func checkPage(t *testing.T, list syncer.List, page *syncer.Page) {
 	t.Helper()
 	traits := map[string]proto.Message{
-		TypeUser: &v2.UserTrait{}, TypeGroup: &v2.GroupTrait{}, TypeApp: &v2.AppTrait{}, TypeRole: &v2.RoleTrait{},
+		restype.User: &v2.UserTrait{}, restype.Group: &v2.GroupTrait{}, restype.App: &v2.AppTrait{}, restype.Role: &v2.RoleTrait{},
 	}
 	for _, r := range append(page.Resources, page.Hints...) {
 		id := r.GetId()
 		sound(t, list, r)
-		if id.GetResource() == "" || len(id.GetResource()) > maxID || len(r.GetDisplayName()) > maxDisplayName || len(r.GetDescription()) > maxDescription {
+		if id.GetResource() == "" || len(id.GetResource()) > MaxID || len(r.GetDisplayName()) > MaxDisplayName || len(r.GetDescription()) > maxDescription {
 			t.Errorf("%s: resource %v", list, r)
 		}
 		has := false
@@ -99,14 +100,14 @@ func checkPage(t *testing.T, list syncer.List, page *syncer.Page) {
 	}
 	for _, e := range page.Entitlements {
 		sound(t, list, e)
-		if e.GetId() != entitlementID(e.GetResource().GetId().GetResourceType(), e.GetResource().GetId().GetResource()) {
+		if e.GetId() != restype.EntitlementID(e.GetResource().GetId().GetResourceType(), e.GetResource().GetId().GetResource()) {
 			t.Errorf("%s: entitlement %q of %v", list, e.GetId(), e.GetResource().GetId())
 		}
 	}
 	for _, g := range page.Grants {
 		sound(t, list, g)
 		of, who := g.GetEntitlement().GetResource().GetId(), g.GetPrincipal().GetId()
-		if who.GetResource() == "" || g.GetId() != grantID(of.GetResourceType(), of.GetResource(), who.GetResourceType(), who.GetResource()) {
+		if who.GetResource() == "" || g.GetId() != restype.GrantID(of.GetResourceType(), of.GetResource(), who.GetResourceType(), who.GetResource()) {
 			t.Errorf("%s: grant %q of %v to %v", list, g.GetId(), of, who)
 		}
 	}
@@ -167,14 +168,14 @@ func FuzzGrantIDs(f *testing.F) {
 		if strings.Contains(resourceA+principalA+resourceB+principalB, ":") {
 			t.Skip("no id of JumpCloud has a colon")
 		}
-		for _, typeA := range []string{TypeGroup, TypeApp, TypeRole} {
-			for _, typeB := range []string{TypeGroup, TypeApp, TypeRole} {
+		for _, typeA := range []string{restype.Group, restype.App, restype.Role} {
+			for _, typeB := range []string{restype.Group, restype.App, restype.Role} {
 				same := typeA == typeB && resourceA == resourceB && principalA == principalB
-				a, b := grantID(typeA, resourceA, TypeUser, principalA), grantID(typeB, resourceB, TypeUser, principalB)
+				a, b := restype.GrantID(typeA, resourceA, restype.User, principalA), restype.GrantID(typeB, resourceB, restype.User, principalB)
 				if same != (a == b) {
 					t.Errorf("%q and %q", a, b)
 				}
-				if a == grantID(typeB, resourceB, TypeGroup, principalB) {
+				if a == restype.GrantID(typeB, resourceB, restype.Group, principalB) {
 					t.Errorf("%q is of a user and of a group", a)
 				}
 			}

@@ -6,11 +6,13 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // groupResource maps a user group (JumpCloud API v2, /usergroups).
 func groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
-	if err := checkID(TypeGroup, g.ID, g.Name); err != nil {
+	if err := checkID(restype.Group, g.ID, g.Name); err != nil {
 		return nil, err
 	}
 	p := profile{}
@@ -18,17 +20,17 @@ func groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
 	p.text("email", g.Email)
 	p.text("membership_method", g.MembershipMethod)
 	r := &v2.Resource{
-		Id:          resourceID(TypeGroup, g.ID),
-		DisplayName: groupName(g),
-		Description: clip(g.Description, maxDescription),
+		Id:          resourceID(restype.Group, g.ID),
+		DisplayName: GroupName(g),
+		Description: printable.Clip(g.Description, maxDescription),
 		Profile:     p.message(),
 	}
-	r.Annotations = annotations(&v2.GroupTrait{Profile: r.GetProfile()}) //nolint:staticcheck // For older readers.
+	r.Annotations = Annotations(&v2.GroupTrait{Profile: r.GetProfile()}) //nolint:staticcheck // For older readers.
 	return r, nil
 }
 
-func groupName(g *jumpcloud.UserGroup) string {
-	return clip(firstText(g.Name, g.ID), maxDisplayName)
+func GroupName(g *jumpcloud.UserGroup) string {
+	return printable.Clip(firstText(g.Name, g.ID), MaxDisplayName)
 }
 
 // groupEntitlement is membership of a group. Nobody can be put into a dynamic
@@ -36,23 +38,23 @@ func groupName(g *jumpcloud.UserGroup) string {
 func groupEntitlement(g *jumpcloud.UserGroup) *v2.Entitlement {
 	name := firstText(g.Name, g.ID)
 	e := &v2.Entitlement{
-		Resource:    &v2.Resource{Id: resourceID(TypeGroup, g.ID), DisplayName: groupName(g)},
-		Id:          entitlementID(TypeGroup, g.ID),
+		Resource:    &v2.Resource{Id: resourceID(restype.Group, g.ID), DisplayName: GroupName(g)},
+		Id:          restype.EntitlementID(restype.Group, g.ID),
 		Slug:        slugMember,
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
-		DisplayName: clip(name+" member", maxDisplayName),
-		Description: clip("Member of the JumpCloud group "+name, maxDescription),
+		DisplayName: printable.Clip(name+" member", MaxDisplayName),
+		Description: printable.Clip("Member of the JumpCloud group "+name, maxDescription),
 		GrantableTo: []*v2.ResourceType{userType()},
 	}
-	if isDynamic(g) {
-		e.Annotations = annotations(&v2.EntitlementImmutable{})
+	if IsDynamic(g) {
+		e.Annotations = Annotations(&v2.EntitlementImmutable{})
 	}
 	return e
 }
 
 // isDynamic reports whether a rule decides who belongs to a group: JumpCloud's
 // membership methods DYNAMIC_AUTOMATED and DYNAMIC_REVIEW_REQUIRED.
-func isDynamic(g *jumpcloud.UserGroup) bool {
+func IsDynamic(g *jumpcloud.UserGroup) bool {
 	return strings.HasPrefix(identity.Fold(g.MembershipMethod), "dynamic")
 }
 
@@ -71,16 +73,16 @@ func knownMembership(g *jumpcloud.UserGroup) bool {
 // v2, /usergroups/{id}/members). Members of other kinds than users, which
 // JumpCloud does not have today, are returned apart.
 func memberGrants(groupID string, dynamic bool, members []jumpcloud.Connection) (grants []*v2.Grant, others []string) {
-	granted := grantedEntitlement(TypeGroup, groupID)
+	granted := grantedEntitlement(restype.Group, groupID)
 	grants = make([]*v2.Grant, 0, len(members))
 	for _, m := range members {
 		if m.Type != jumpcloud.TypeUser {
 			others = append(others, m.Type)
 			continue
 		}
-		g := directGrant(granted, resourceID(TypeUser, m.ID))
+		g := directGrant(granted, resourceID(restype.User, m.ID))
 		if dynamic {
-			g.Annotations = annotations(&v2.GrantImmutable{})
+			g.Annotations = Annotations(&v2.GrantImmutable{})
 		}
 		grants = append(grants, g)
 	}

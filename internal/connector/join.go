@@ -10,6 +10,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -29,22 +31,22 @@ const putBatch = 500
 // what only all accounts together show.
 func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
 	if err := joinManagers(ctx, j); err != nil {
-		return coded(fmt.Errorf("join managers: %w", err))
+		return Coded(fmt.Errorf("join managers: %w", err))
 	}
 	if err := remarkLookalikes(ctx, j); err != nil {
-		return coded(fmt.Errorf("compare e-mail addresses: %w", err))
+		return Coded(fmt.Errorf("compare e-mail addresses: %w", err))
 	}
 	if err := errors.Join(remarkNullRows(ctx, j), remarkDoubts(ctx, j)); err != nil {
-		return coded(fmt.Errorf("remark on unknown values: %w", err))
+		return Coded(fmt.Errorf("remark on unknown values: %w", err))
 	}
 	if err := missRoles(ctx, scope, j); err != nil {
-		return coded(fmt.Errorf("look for roles: %w", err))
+		return Coded(fmt.Errorf("look for roles: %w", err))
 	}
 	if !s.options.MergeAdmins {
 		return nil
 	}
 	if err := joinAdmins(ctx, j); err != nil {
-		return coded(fmt.Errorf("join administrators with users: %w", err))
+		return Coded(fmt.Errorf("join administrators with users: %w", err))
 	}
 	return nil
 }
@@ -61,7 +63,7 @@ func joinManagers(ctx context.Context, j syncer.Joiner) error {
 		return nil
 	}
 	changed := make([]*v2.Resource, 0, putBatch)
-	for user, err := range j.Resources(ctx, TypeUser) {
+	for user, err := range j.Resources(ctx, restype.User) {
 		if err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func setManager(user *v2.Resource, email string) error {
 			return fmt.Errorf("read trait of user %s: %w", user.GetId().GetResource(), err)
 		}
 		setText(trait.GetProfile(), profileManager, email) //nolint:staticcheck // Old readers look at the trait only.
-		user.Annotations[i] = annotations(trait)[0]
+		user.Annotations[i] = Annotations(trait)[0]
 	}
 	setText(user.GetProfile(), profileManager, email)
 	return nil
@@ -118,18 +120,18 @@ func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
 	for _, set := range identity.Lookalikes(slices.Sorted(maps.Keys(accounts))) {
 		words := make([]string, 0, len(set))
 		for _, address := range set {
-			word := clip(address, maxID)
+			word := printable.Clip(address, MaxID)
 			if points := identity.BeyondASCII(address); points != "" {
 				word += " with " + points
 			}
-			words = append(words, word+" ("+enumerate(accounts[address], 3)+")")
+			words = append(words, word+" ("+printable.Enumerate(accounts[address], 3)+")")
 		}
 		sets = append(sets, strings.Join(words, " and "))
 	}
 	if len(sets) == 0 {
 		return nil
 	}
-	return j.Remark(ctx, "accounts kept apart although their e-mail addresses look alike: "+enumerate(sets, 10))
+	return j.Remark(ctx, "accounts kept apart although their e-mail addresses look alike: "+printable.Enumerate(sets, 10))
 }
 
 // missRoles remarks on roles that were asked for and that neither JumpCloud's list
@@ -137,14 +139,14 @@ func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
 func missRoles(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
 	wanted := map[syncer.Ref]bool{}
 	for _, id := range scope.Targets {
-		if id.GetResourceType() == TypeRole {
+		if id.GetResourceType() == restype.Role {
 			wanted[refOf(id)] = true
 		}
 	}
 	if len(wanted) == 0 {
 		return nil
 	}
-	for role, err := range j.Resources(ctx, TypeRole) {
+	for role, err := range j.Resources(ctx, restype.Role) {
 		if err != nil {
 			return err
 		}
@@ -179,23 +181,15 @@ func joinAdmins(ctx context.Context, j syncer.Joiner) error {
 	}
 	pairs, doubtful := m.match()
 	for _, p := range pairs {
-		from := syncer.Ref{Type: TypeUser, ID: p.admin}
-		to := syncer.Ref{Type: TypeUser, ID: p.user}
+		from := syncer.Ref{Type: restype.User, ID: p.admin}
+		to := syncer.Ref{Type: restype.User, ID: p.user}
 		if err := j.Alias(ctx, from, to); err != nil {
 			return err
 		}
 	}
 	if len(doubtful) > 0 {
 		return j.Remark(ctx, "administrators not joined with a user because more than one account fits: "+
-			enumerate(doubtful, 10))
+			printable.Enumerate(doubtful, 10))
 	}
 	return nil
-}
-
-// enumerate writes the first limit words of a list and how many follow.
-func enumerate(words []string, limit int) string {
-	if len(words) <= limit {
-		return strings.Join(words, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(words[:limit], ", "), len(words)-limit)
 }

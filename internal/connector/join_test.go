@@ -8,6 +8,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -136,7 +137,7 @@ func TestMergeAdminsOfATarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := readAll(t.Context(), source, syncer.Scope{Targets: []*v2.ResourceId{
-		target("app", connector.AdministrationAppID),
+		target("app", restype.AdministrationAppID),
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -104,7 +106,7 @@ func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpclo
 	for i := range items {
 		u := &items[i]
 		r, err := userResource(u, s.now)
-		if err := errors.Join(err, s.belongs(TypeUser, u.ID, u.Organization)); err != nil {
+		if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
 			return err
 		}
 		page.Resources = append(page.Resources, r)
@@ -129,7 +131,7 @@ func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owne
 		page.Remarks = append(page.Remarks, noAdmins)
 	}
 	listed := new(listedRoles)
-	wantsRoles := !k.noRoles && !k.accountsOnly && owner.Type != TypeApp
+	wantsRoles := !k.noRoles && !k.accountsOnly && owner.Type != restype.App
 	if wantsRoles && slices.ContainsFunc(items, func(a jumpcloud.Admin) bool { return len(a.Roles) > 0 }) {
 		var err error
 		if listed, err = s.listRoles(ctx); err != nil {
@@ -195,7 +197,7 @@ func (s *Source) fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGro
 
 func (s *Source) fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
 	r, err := groupResource(g)
-	if err := errors.Join(err, s.belongs(TypeGroup, g.ID, g.Organization)); err != nil {
+	if err := errors.Join(err, s.belongs(restype.Group, g.ID, g.Organization)); err != nil {
 		return err
 	}
 	page.Resources = append(page.Resources, r)
@@ -208,7 +210,7 @@ func (s *Source) fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) er
 	page.Entitlements = append(page.Entitlements, groupEntitlement(g))
 	if !k.noGrants {
 		c := members
-		if isDynamic(g) {
+		if IsDynamic(g) {
 			c = dynamicMembers
 		}
 		page.Lists = append(page.Lists, kind{collection: c}.of(refOf(r.GetId())))
@@ -248,6 +250,6 @@ func remarkOthers(page *syncer.Page, owner syncer.Ref, types []string) {
 	slices.Sort(types)
 	for _, t := range slices.Compact(types) {
 		page.Remarks = append(page.Remarks, fmt.Sprintf("%s %s has associations of the unknown type %q, which were left out",
-			owner.Type, owner.ID, clip(t, 100)))
+			owner.Type, owner.ID, printable.Clip(t, 100)))
 	}
 }

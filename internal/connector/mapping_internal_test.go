@@ -479,13 +479,13 @@ func TestHugeNames(t *testing.T) {
 	}
 	role := roleResource(&jumpcloud.Role{Name: huge, Description: huge})
 	for _, r := range []*v2.Resource{user, groupRes, appRes, role} {
-		checkText(t, r.GetDisplayName(), maxDisplayName)
+		checkText(t, r.GetDisplayName(), MaxDisplayName)
 		checkText(t, r.GetDescription(), maxDescription)
 	}
 	for _, e := range []*v2.Entitlement{groupEntitlement(group), appEntitlement(app), roleEntitlement(huge)} {
-		checkText(t, e.GetDisplayName(), maxDisplayName)
+		checkText(t, e.GetDisplayName(), MaxDisplayName)
 		checkText(t, e.GetDescription(), maxDescription)
-		checkText(t, e.GetId(), maxID)
+		checkText(t, e.GetId(), MaxID)
 	}
 }
 

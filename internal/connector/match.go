@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // matcher finds the user that each administrator is. It never guesses: where more
@@ -78,7 +79,7 @@ func (m *matcher) match() (pairs []accountPair, doubtful []string) {
 		case len(users) > 1,
 			!byLink && unlinked[email.folded] > 1,
 			!byLink && m.namesOther(users[0]):
-			doubtful = append(doubtful, clip(email.typed, maxID)+" ("+id+")")
+			doubtful = append(doubtful, printable.Clip(email.typed, MaxID)+" ("+id+")")
 		default:
 			pairs = append(pairs, accountPair{admin: id, user: users[0]})
 		}

@@ -6,8 +6,10 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -21,7 +23,7 @@ func (s *Source) belongs(what, id, organization string) error {
 	if own == nil || organization == "" || identity.Equal(organization, own.ID) {
 		return nil
 	}
-	return s.mixed("%s %s belongs to the organization %s", what, clip(id, 100), clip(organization, 100))
+	return s.mixed("%s %s belongs to the organization %s", what, printable.Clip(id, 100), printable.Clip(organization, 100))
 }
 
 // adminBelongs is belongs for an administrator. One who administers several
@@ -35,8 +37,8 @@ func (s *Source) adminBelongs(a *jumpcloud.Admin) error {
 
 // mixed is the error of a sync that read of two organizations.
 func (s *Source) mixed(format string, args ...any) error {
-	return &codedError{code: codes.FailedPrecondition, err: fmt.Errorf("sync of the organization %s failed: %s: %w; %s",
-		s.organization.Load().ID, fmt.Sprintf(format, args...), syncer.ErrSpoiled, hintOrganization)}
+	return fault.WithCode(codes.FailedPrecondition, "sync of the organization %s failed: %s: %w; %s",
+		s.organization.Load().ID, fmt.Sprintf(format, args...), syncer.ErrSpoiled, hintOrganization)
 }
 
 // organizations are those that a credential sees.
@@ -61,7 +63,7 @@ func (s *Source) Confirm(ctx context.Context) error {
 	now, _, err := s.find(ctx)
 	switch {
 	case err != nil && jumpcloud.KindOf(err) != "":
-		return coded(fmt.Errorf("confirm the organization: %w", err))
+		return Coded(fmt.Errorf("confirm the organization: %w", err))
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:

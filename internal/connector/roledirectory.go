@@ -9,6 +9,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -49,7 +51,7 @@ func (s *Source) listRoles(ctx context.Context) (*listedRoles, error) {
 	})
 	listed := &listedRoles{byID: map[string]string{}, nulls: nulls}
 	for _, r := range rows {
-		if err := s.belongs(TypeRole, r.ID, r.Organization); err != nil {
+		if err := s.belongs(restype.Role, r.ID, r.Organization); err != nil {
 			return nil, err
 		}
 	}
@@ -83,7 +85,7 @@ func (l *listedRoles) take(rows []jumpcloud.Role) {
 	}
 	for _, r := range rows {
 		if ids := holders[roleID(r.Name)]; len(ids) > 1 && ids[0] == r.ID {
-			l.shared = append(l.shared, r.Name+" ("+enumerate(ids, 3)+")")
+			l.shared = append(l.shared, r.Name+" ("+printable.Enumerate(ids, 3)+")")
 		}
 	}
 }
@@ -96,10 +98,10 @@ func (l *listedRoles) page(k kind, owner syncer.Ref) *syncer.Page {
 			"and the IDs of roles in the records of administrators could not be compared with the names there")
 	}
 	if len(l.nameless) > 0 {
-		page.Remarks = append(page.Remarks, "roles without a name, shown by their IDs: "+enumerate(l.nameless, maxDoubtValues))
+		page.Remarks = append(page.Remarks, "roles without a name, shown by their IDs: "+printable.Enumerate(l.nameless, maxDoubtValues))
 	}
 	if len(l.shared) > 0 {
-		page.Remarks = append(page.Remarks, "several roles of one name, shown as one: "+clip(enumerate(l.shared, maxDoubtValues), maxDescription))
+		page.Remarks = append(page.Remarks, "several roles of one name, shown as one: "+printable.Clip(printable.Enumerate(l.shared, maxDoubtValues), maxDescription))
 	}
 	if l.nulls > 0 {
 		page.Facts = append(page.Facts, nullRows(string(roles), "", l.nulls))

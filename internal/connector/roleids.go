@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // builtinRoles returns the names of the roles that every organisation has, in
@@ -27,7 +28,7 @@ func builtinRoles() []string {
 }
 
 // maxRoleWords bounds the readable part of a role id in bytes: a grant's id
-// holds the role's id twice and must stay below maxID.
+// holds the role's id twice and must stay below MaxID.
 const maxRoleWords = 200
 
 // roleName returns the name under which a role is known: JumpCloud's spelling of
@@ -49,7 +50,7 @@ func roleName(name string) (canonical string, builtin bool) {
 // its NFC name follow, so that two names that differ in signs only stay apart.
 func roleID(name string) string {
 	name, builtin := roleName(name)
-	id := "role_" + clip(snake(name), maxRoleWords)
+	id := "role_" + printable.Clip(snake(name), maxRoleWords)
 	if builtin {
 		return id
 	}

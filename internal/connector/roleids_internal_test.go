@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 func TestRoleID(t *testing.T) {
@@ -46,7 +48,7 @@ func TestRoleIDIsBounded(t *testing.T) {
 		if !utf8.ValidString(id) || len(id) > maxRoleWords+len("role__12345678") {
 			t.Fatalf("roleID(%q) = %q", name, id)
 		}
-		if g := grantID(TypeRole, id, TypeUser, strings.Repeat("6", 24)); len(g) > maxID {
+		if g := restype.GrantID(restype.Role, id, restype.User, strings.Repeat("6", 24)); len(g) > MaxID {
 			t.Fatalf("grant id of %d bytes", len(g))
 		}
 		if id != roleID(name) {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // roleResource maps an administrator role (JumpCloud API v2, /roles). A role that
@@ -15,12 +17,12 @@ func roleResource(role *jumpcloud.Role) *v2.Resource {
 	p.texts("scopes", slices.Compact(slices.Sorted(slices.Values(role.Scopes))))
 	p.flag("custom", flagOf(!builtin))
 	r := &v2.Resource{
-		Id:          resourceID(TypeRole, roleID(name)),
-		DisplayName: clip(name, maxDisplayName),
-		Description: clip(role.Description, maxDescription),
+		Id:          resourceID(restype.Role, roleID(name)),
+		DisplayName: printable.Clip(name, MaxDisplayName),
+		Description: printable.Clip(role.Description, maxDescription),
 		Profile:     p.message(),
 	}
-	r.Annotations = annotations(&v2.RoleTrait{Profile: r.GetProfile()}) //nolint:staticcheck // For older readers.
+	r.Annotations = Annotations(&v2.RoleTrait{Profile: r.GetProfile()}) //nolint:staticcheck // For older readers.
 	return r
 }
 
@@ -30,12 +32,12 @@ func roleEntitlement(name string) *v2.Entitlement {
 	name, _ = roleName(name)
 	id := roleID(name)
 	return &v2.Entitlement{
-		Resource:    &v2.Resource{Id: resourceID(TypeRole, id), DisplayName: clip(name, maxDisplayName)},
-		Id:          entitlementID(TypeRole, id),
+		Resource:    &v2.Resource{Id: resourceID(restype.Role, id), DisplayName: printable.Clip(name, MaxDisplayName)},
+		Id:          restype.EntitlementID(restype.Role, id),
 		Slug:        slugMember,
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_PERMISSION,
-		DisplayName: clip(name+" role member", maxDisplayName),
-		Description: clip("Holder of the JumpCloud administrator role "+name, maxDescription),
+		DisplayName: printable.Clip(name+" role member", MaxDisplayName),
+		Description: printable.Clip("Holder of the JumpCloud administrator role "+name, maxDescription),
 		GrantableTo: []*v2.ResourceType{userType()},
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -66,21 +67,21 @@ func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 	base := kind{resourcesOnly: scope.SkipEntitlementsAndGrants, noGrants: scope.SkipGrants}
 	page := new(syncer.Page)
 	list := func(k kind) { page.Lists = append(page.Lists, k.of(syncer.Ref{})) }
-	if has(TypeUser) {
+	if has(restype.User) {
 		list(base.with(users))
 	}
 	// Also where accounts are left out: roles are known by the administrators who
 	// hold them, and the grants that fall with the accounts are counted.
-	withRoles := has(TypeRole) || (has(TypeApp) && !base.resourcesOnly && !base.noGrants)
+	withRoles := has(restype.Role) || (has(restype.App) && !base.resourcesOnly && !base.noGrants)
 	switch {
-	case s.options.SkipAdmins && (has(TypeUser) || withRoles):
+	case s.options.SkipAdmins && (has(restype.User) || withRoles):
 		page.Remarks = append(page.Remarks, skippedAdmins)
-	case has(TypeUser) || withRoles:
+	case has(restype.User) || withRoles:
 		k := base.with(admins)
-		k.noAccounts, k.noRoles = !has(TypeUser), !has(TypeRole)
+		k.noAccounts, k.noRoles = !has(restype.User), !has(restype.Role)
 		list(k)
 	}
-	if has(TypeRole) {
+	if has(restype.Role) {
 		list(base.with(roles))
 		for _, name := range builtinRoles() {
 			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
@@ -89,10 +90,10 @@ func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 			}
 		}
 	}
-	if has(TypeGroup) {
+	if has(restype.Group) {
 		list(base.with(groups))
 	}
-	if has(TypeApp) {
+	if has(restype.App) {
 		list(base.with(apps))
 		page.Resources = append(page.Resources, administrationApp())
 		if !base.resourcesOnly {
@@ -104,14 +105,14 @@ func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 
 // skippedAdmins is the remark of a sync without administrators.
 const skippedAdmins = "administrators were left out (--skip-admins): their accounts, their roles " +
-	"and their access to " + administrationAppName + " are not in this archive"
+	"and their access to " + AdministrationAppName + " are not in this archive"
 
 // Read implements [syncer.Source].
 func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syncer.Page, error) {
 	k := parseKind(list.Kind)
 	if k.collection == targets {
 		page, err := s.readTarget(ctx, k, list.Owner)
-		return page, coded(err)
+		return page, Coded(err)
 	}
 	if k.collection == roles {
 		return s.readRoles(ctx, k, list.Owner)
@@ -124,14 +125,14 @@ func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syn
 	if err != nil {
 		page, err = s.tolerate(ctx, k, list.Owner, token == "", err)
 	}
-	return page, coded(err)
+	return page, Coded(err)
 }
 
 // readRoles reads the list of roles, which has one page however long it is.
 func (s *Source) readRoles(ctx context.Context, k kind, owner syncer.Ref) (*syncer.Page, error) {
 	listed, err := s.listRoles(ctx)
 	if err != nil {
-		return nil, coded(err)
+		return nil, Coded(err)
 	}
 	return listed.page(k, owner), nil
 }
@@ -143,7 +144,7 @@ func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte, occ
 		return syncer.Verdict{}, err
 	}
 	verdict, err := rows.settle(notes, jumpcloud.Occasion(occasion))
-	return syncer.Verdict(verdict), coded(err)
+	return syncer.Verdict(verdict), Coded(err)
 }
 
 // tolerate decides what an error of a list means: that its owner is gone, that
@@ -182,7 +183,7 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 // that fails for all of them must not look like deleted groups.
 func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error) (*syncer.Page, error) {
 	var err error
-	if owner.Type == TypeGroup {
+	if owner.Type == restype.Group {
 		_, err = s.client.UserGroup(ctx, owner.ID)
 	} else {
 		_, err = s.client.Application(ctx, owner.ID)

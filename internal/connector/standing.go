@@ -5,6 +5,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -53,7 +54,7 @@ func standingOf(u *jumpcloud.User) standing {
 		s.details = unclear(u.Suspended, u.AccountLocked)
 	}
 	if s.unknown {
-		name := clip(strings.TrimSpace(u.State), 100)
+		name := printable.Clip(strings.TrimSpace(u.State), 100)
 		if s.details == "" {
 			s.details = name
 		} else {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -23,10 +25,10 @@ func (s *Source) startTargets(scope syncer.Scope) (*syncer.Page, error) {
 	for _, id := range scope.Targets {
 		ref := refOf(id)
 		switch {
-		case !slices.Contains([]string{TypeUser, TypeGroup, TypeApp, TypeRole}, ref.Type):
-			return nil, invalid("there are no resources of type %q; the types are app, group, role and user", ref.Type)
+		case !slices.Contains([]string{restype.User, restype.Group, restype.App, restype.Role}, ref.Type):
+			return nil, fault.Invalid("there are no resources of type %q; the types are app, group, role and user", ref.Type)
 		case ref.ID == "":
-			return nil, invalid("a %s to sync is named without its id", ref.Type)
+			return nil, fault.Invalid("a %s to sync is named without its id", ref.Type)
 		case seen[ref]:
 		case len(scope.ResourceTypes) > 0 && !slices.Contains(scope.ResourceTypes, ref.Type):
 		default:
@@ -42,14 +44,14 @@ func (s *Source) readTarget(ctx context.Context, k kind, target syncer.Ref) (*sy
 	page := &syncer.Page{Settled: true}
 	var err error
 	switch target.Type {
-	case TypeUser:
+	case restype.User:
 		err = s.readTargetUser(ctx, page, target.ID)
-	case TypeGroup:
+	case restype.Group:
 		var g *jumpcloud.UserGroup
 		if g, err = s.client.UserGroup(ctx, target.ID); err == nil {
 			err = s.fillGroup(page, k, g)
 		}
-	case TypeApp:
+	case restype.App:
 		err = s.readTargetApp(ctx, page, k, target)
 	default:
 		s.readTargetRole(page, k, target)
@@ -83,7 +85,7 @@ func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id strin
 		return err
 	}
 	r, err := userResource(u, s.now)
-	if err := errors.Join(err, s.belongs(TypeUser, u.ID, u.Organization)); err != nil {
+	if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
 		return err
 	}
 	if u.ManagerID != "" {
@@ -104,7 +106,7 @@ func (s *Source) readTargetUser(ctx context.Context, page *syncer.Page, id strin
 }
 
 func (s *Source) readTargetApp(ctx context.Context, page *syncer.Page, k kind, target syncer.Ref) error {
-	if target.ID != AdministrationAppID {
+	if target.ID != restype.AdministrationAppID {
 		a, err := s.client.Application(ctx, target.ID)
 		if err != nil {
 			return err
@@ -172,7 +174,7 @@ func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, e
 		return absent, fmt.Errorf("%s %s: %w", id.GetResourceType(), id.GetResource(), syncer.ErrNotFound)
 	}
 	if err != nil {
-		return nil, coded(err)
+		return nil, Coded(err)
 	}
 	return page, nil
 }
@@ -181,7 +183,7 @@ func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, e
 // users and groups hold anything.
 func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceId) error {
 	switch id.GetResourceType() {
-	case TypeUser:
+	case restype.User:
 		u, err := s.client.User(ctx, id.GetResource())
 		if jumpcloud.IsAbsent(err) && !s.options.SkipAdmins {
 			a, err := s.client.Admin(ctx, id.GetResource())
@@ -194,14 +196,14 @@ func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceI
 			return err
 		}
 		return s.fillUsers(ctx, page, []jumpcloud.User{*u})
-	case TypeGroup:
+	case restype.Group:
 		g, err := s.client.UserGroup(ctx, id.GetResource())
 		if err != nil {
 			return err
 		}
 		return s.fillGroup(page, kind{}, g)
 	default:
-		return invalid("a resource of type %q holds nothing", id.GetResourceType())
+		return fault.Invalid("a resource of type %q holds nothing", id.GetResourceType())
 	}
 }
 

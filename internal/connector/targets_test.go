@@ -11,6 +11,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -48,7 +49,7 @@ func TestTargets(t *testing.T) {
 		{Type: "user", ID: tenant.Admins()[1].ID},
 		{Type: "group", ID: tenant.Groups()[0].ID},
 		{Type: "app", ID: tenant.Applications()[0].ID},
-		{Type: "app", ID: connector.AdministrationAppID},
+		{Type: "app", ID: restype.AdministrationAppID},
 		{Type: "role", ID: "role_help_desk"},
 		{Type: "role", ID: "role_administrator_with_billing"},
 		{Type: "role", ID: custom},

@@ -2,6 +2,7 @@ package connector
 
 import (
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // ResourceTypes names the types that the connector can hold, ordered by id. The
@@ -12,16 +13,16 @@ func ResourceTypes() []*v2.ResourceType {
 
 func userType() *v2.ResourceType {
 	return &v2.ResourceType{
-		Id:          TypeUser,
+		Id:          restype.User,
 		DisplayName: "User",
 		Traits:      []v2.ResourceType_Trait{v2.ResourceType_TRAIT_USER},
-		Annotations: annotations(&v2.SkipEntitlementsAndGrants{}),
+		Annotations: Annotations(&v2.SkipEntitlementsAndGrants{}),
 	}
 }
 
 func groupType() *v2.ResourceType {
 	return &v2.ResourceType{
-		Id:          TypeGroup,
+		Id:          restype.Group,
 		DisplayName: "Group",
 		Traits:      []v2.ResourceType_Trait{v2.ResourceType_TRAIT_GROUP},
 	}
@@ -29,7 +30,7 @@ func groupType() *v2.ResourceType {
 
 func appType() *v2.ResourceType {
 	return &v2.ResourceType{
-		Id:          TypeApp,
+		Id:          restype.App,
 		DisplayName: "Application",
 		Traits:      []v2.ResourceType_Trait{v2.ResourceType_TRAIT_APP},
 	}
@@ -37,7 +38,7 @@ func appType() *v2.ResourceType {
 
 func roleType() *v2.ResourceType {
 	return &v2.ResourceType{
-		Id:          TypeRole,
+		Id:          restype.Role,
 		DisplayName: "Role",
 		Traits:      []v2.ResourceType_Trait{v2.ResourceType_TRAIT_ROLE},
 	}

@@ -11,18 +11,19 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // userResource maps a directory user (JumpCloud API v1, /systemusers) to an
 // account. It is the same for the same user; now only decides whether an
 // exemption from multi-factor authentication is still in force.
 func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
-	if err := checkID(TypeUser, u.ID, u.Username); err != nil {
+	if err := checkID(restype.User, u.ID, u.Username); err != nil {
 		return nil, err
 	}
 	r := &v2.Resource{
-		Id:          resourceID(TypeUser, u.ID),
-		DisplayName: userDisplayName(u),
+		Id:          resourceID(restype.User, u.ID),
+		DisplayName: UserName(u),
 		Profile:     userProfile(u).message(),
 		Status:      accountStatus(standingOf(u).details),
 	}
@@ -31,7 +32,7 @@ func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
 	}
 	trait := &v2.UserTrait{
 		Emails:         emails(u.Email, u.AlternateEmail),
-		Login:          clip(u.Username, maxID),
+		Login:          printable.Clip(u.Username, MaxID),
 		StructuredName: structuredName(u),
 		AccountType:    v2.UserTrait_ACCOUNT_TYPE_HUMAN,
 	}
@@ -39,7 +40,7 @@ func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
 		trait.AccountType = v2.UserTrait_ACCOUNT_TYPE_SERVICE
 	}
 	if u.EmployeeID != "" {
-		trait.EmployeeIds = []string{clip(u.EmployeeID, maxID)}
+		trait.EmployeeIds = []string{printable.Clip(u.EmployeeID, MaxID)}
 	}
 	if mfa := userMFA(u, now); mfa.IsSet() {
 		trait.MfaStatus = &v2.UserTrait_MFAStatus{MfaEnabled: mfa.IsTrue()}
@@ -47,14 +48,14 @@ func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
 	return withUserTrait(r, trait), nil
 }
 
-func userDisplayName(u *jumpcloud.User) string {
-	return clip(firstText(
+func UserName(u *jumpcloud.User) string {
+	return printable.Clip(firstText(
 		u.DisplayName,
 		strings.TrimSpace(u.FirstName+" "+u.LastName),
 		u.Username,
 		u.Email,
 		u.ID,
-	), maxDisplayName)
+	), MaxDisplayName)
 }
 
 // userMFA tells whether a user has a second factor, from the best source that the
@@ -107,11 +108,11 @@ func structuredName(u *jumpcloud.User) *v2.UserTrait_StructuredName {
 		return nil
 	}
 	name := &v2.UserTrait_StructuredName{
-		GivenName:  clip(u.FirstName, maxDisplayName),
-		FamilyName: clip(u.LastName, maxDisplayName),
+		GivenName:  printable.Clip(u.FirstName, MaxDisplayName),
+		FamilyName: printable.Clip(u.LastName, MaxDisplayName),
 	}
 	if u.MiddleName != "" {
-		name.MiddleNames = []string{clip(u.MiddleName, maxDisplayName)}
+		name.MiddleNames = []string{printable.Clip(u.MiddleName, MaxDisplayName)}
 	}
 	return name
 }
@@ -124,7 +125,7 @@ func emails(primary string, others ...string) []*v2.UserTrait_Email {
 		if folded := identity.FoldEmail(address); !seen[folded] {
 			seen[folded] = true
 			list = append(list, &v2.UserTrait_Email{
-				Address:   clip(strings.TrimSpace(address), maxID),
+				Address:   printable.Clip(strings.TrimSpace(address), MaxID),
 				IsPrimary: i == 0,
 			})
 		}
@@ -149,7 +150,7 @@ func withUserTrait(r *v2.Resource, trait *v2.UserTrait) *v2.Resource {
 		Status:  v2.UserTrait_Status_Status(r.GetStatus().GetStatus()),
 		Details: r.GetStatus().GetDetails(),
 	}
-	r.Annotations = annotations(trait)
+	r.Annotations = Annotations(trait)
 	return r
 }
 
@@ -158,11 +159,11 @@ func withUserTrait(r *v2.Resource, trait *v2.UserTrait) *v2.Resource {
 func checkID(resourceType, id, name string) error {
 	switch {
 	case id == "":
-		return fmt.Errorf("JumpCloud listed a %s without an id (name %q)", resourceType, clip(name, 100))
+		return fmt.Errorf("JumpCloud listed a %s without an id (name %q)", resourceType, printable.Clip(name, 100))
 	case printable.Clean(id) != id:
-		return fmt.Errorf("JumpCloud listed a %s with the invalid ID %q (name %q)", resourceType, clip(id, 100), clip(name, 100))
-	case len(id) > maxID:
-		return fmt.Errorf("JumpCloud listed a %s with an id of %d bytes (name %q)", resourceType, len(id), clip(name, 100))
+		return fmt.Errorf("JumpCloud listed a %s with the invalid ID %q (name %q)", resourceType, printable.Clip(id, 100), printable.Clip(name, 100))
+	case len(id) > MaxID:
+		return fmt.Errorf("JumpCloud listed a %s with an id of %d bytes (name %q)", resourceType, len(id), printable.Clip(name, 100))
 	default:
 		return nil
 	}

@@ -7,8 +7,10 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // Organization is the tenant that a sync, grant or revoke is about.
@@ -58,18 +60,18 @@ func (s *Source) find(ctx context.Context) (Organization, organizations, error) 
 	case err != nil && jumpcloud.IsUnserved(err) && wanted != "":
 		return Organization{ID: wanted}, seen, nil
 	case err != nil && jumpcloud.IsUnserved(err):
-		return Organization{}, nil, coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
+		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
 	case err != nil:
-		return Organization{}, nil, coded(fmt.Errorf("find out the organisation: %w", err))
+		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w", err))
 	case len(seen) == 0 && wanted != "":
 		return Organization{ID: wanted}, seen, nil
 	case len(seen) == 0:
-		return Organization{}, nil, withCode(codes.FailedPrecondition,
+		return Organization{}, nil, fault.WithCode(codes.FailedPrecondition,
 			"JumpCloud lists no organisation for this credential; name yours with --org-id")
 	case wanted == "" && len(seen) == 1:
 		return seen[0], seen, nil
 	case wanted == "":
-		return Organization{}, nil, withCode(codes.FailedPrecondition,
+		return Organization{}, nil, fault.WithCode(codes.FailedPrecondition,
 			"this credential sees %d organisations; choose one with --org-id:%s", len(seen), listed(seen))
 	}
 	for _, o := range seen {
@@ -77,7 +79,7 @@ func (s *Source) find(ctx context.Context) (Organization, organizations, error) 
 			return o, seen, nil
 		}
 	}
-	return Organization{}, nil, invalid(
+	return Organization{}, nil, fault.Invalid(
 		"this credential does not see the organisation %s given with --org-id; it sees:%s", wanted, listed(seen))
 }
 
@@ -96,7 +98,7 @@ func (s *Source) organizations(ctx context.Context) (organizations, error) {
 		for _, o := range page.Items {
 			if !known[o.ID] {
 				known[o.ID] = true
-				seen = append(seen, Organization{ID: o.ID, Name: clip(o.DisplayName, maxDisplayName)})
+				seen = append(seen, Organization{ID: o.ID, Name: printable.Clip(o.DisplayName, MaxDisplayName)})
 			}
 		}
 		skip += page.Raw
@@ -115,7 +117,7 @@ func listed(organizations []Organization) string {
 			fmt.Fprintf(&b, "\n  and %d more", len(organizations)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s  %s", o.ID, clip(o.Name, 200))
+		fmt.Fprintf(&b, "\n  %s  %s", o.ID, printable.Clip(o.Name, 200))
 	}
 	return b.String()
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -39,7 +39,7 @@ func replay(tenant *jcsim.Tenant, start state) *history {
 		case c.Op == "add":
 			h.ever.resources[resource] = true
 			if c.Kind == "admin" {
-				h.ever.direct[holding{"app:" + connector.AdministrationAppID, resource}] = true
+				h.ever.direct[holding{"app:" + restype.AdministrationAppID, resource}] = true
 				h.ever.roles[holding{"role:" + roleID(jcsim.ChurnRole), resource}] = true
 			}
 		default:

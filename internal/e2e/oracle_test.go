@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -34,7 +34,7 @@ func stateOf(t *jcsim.Tenant) state {
 	for _, u := range t.HiddenUsers() {
 		s.resources["user:"+u.ID], s.hidden["user:"+u.ID] = true, true
 	}
-	console := "app:" + connector.AdministrationAppID
+	console := "app:" + restype.AdministrationAppID
 	s.resources[console] = true
 	for _, a := range t.Admins() {
 		s.resources["user:"+a.ID] = true

@@ -90,12 +90,12 @@ func sourcePlants() []sourcePlant {
 			file: "jumpcloud/transport.go", old: `error { return http.ErrUseLastResponse }`, bad: `error { return nil }`,
 		},
 		{
-			name: "a change is made that could not be recorded", pkg: "connector", test: "TestAuditThatCannotWrite",
-			file: "connector/apply.go", old: `if err := p.intend(ctx, plan.Change); err != nil {`, bad: `if err := p.intend(ctx, plan.Change); err != nil && ctx.Err() != nil {`,
+			name: "a change is made that could not be recorded", pkg: "provision", test: "TestAuditThatCannotWrite",
+			file: "provision/apply.go", old: `if err := p.intend(ctx, plan.Change); err != nil {`, bad: `if err := p.intend(ctx, plan.Change); err != nil && ctx.Err() != nil {`,
 		},
 		{
-			name: "a change is not read back", pkg: "connector", test: "TestChangeThatDoesNotShow",
-			file: "connector/apply.go", old: `return w.prove(ctx, ResultChanged)`, bad: `return Outcome{Result: ResultChanged}`,
+			name: "a change is not read back", pkg: "provision", test: "TestChangeThatDoesNotShow",
+			file: "provision/retry.go", old: `return w.prove(ctx, ResultChanged)`, bad: `return Outcome{Result: ResultChanged}`,
 		},
 	}
 }

@@ -43,6 +43,11 @@ func WithCode(code codes.Code, format string, args ...any) error {
 	return codeError{fmt.Errorf(format, args...), code}
 }
 
+// Invalid is an error about what the caller asked for.
+func Invalid(format string, args ...any) error {
+	return WithCode(codes.InvalidArgument, format, args...)
+}
+
 // GRPCStatus carries the code.
 func (e codeError) GRPCStatus() *status.Status { return status.New(e.code, e.Error()) }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
 // taskChanges serves the tasks that change access, and describes the connector.
@@ -30,7 +31,7 @@ type taskChanges struct {
 	// making is held by who makes the provisioner, when the organisation is known.
 	// Whoever waits for it waits no longer than its own context.
 	making      chan struct{}
-	provisioner *connector.Provisioner
+	provisioner *provision.Provisioner
 }
 
 var _ agent.Connector = (*taskChanges)(nil)
@@ -61,7 +62,7 @@ func (c *taskChanges) GetMetadata(context.Context, *v2.ConnectorServiceGetMetada
 
 // Grant implements [agent.Connector].
 func (c *taskChanges) Grant(ctx context.Context, req *v2.GrantManagerServiceGrantRequest) (answer *v2.GrantManagerServiceGrantResponse, err error) {
-	err = c.change(ctx, "grant", req.GetEntitlement().GetId(), func(ctx context.Context, p *connector.Provisioner) (err error) {
+	err = c.change(ctx, "grant", req.GetEntitlement().GetId(), func(ctx context.Context, p *provision.Provisioner) (err error) {
 		answer, err = p.Grant(ctx, req)
 		return err
 	})
@@ -70,7 +71,7 @@ func (c *taskChanges) Grant(ctx context.Context, req *v2.GrantManagerServiceGran
 
 // Revoke implements [agent.Connector].
 func (c *taskChanges) Revoke(ctx context.Context, req *v2.GrantManagerServiceRevokeRequest) (answer *v2.GrantManagerServiceRevokeResponse, err error) {
-	err = c.change(ctx, "revoke", req.GetGrant().GetEntitlement().GetId(), func(ctx context.Context, p *connector.Provisioner) (err error) {
+	err = c.change(ctx, "revoke", req.GetGrant().GetEntitlement().GetId(), func(ctx context.Context, p *provision.Provisioner) (err error) {
 		answer, err = p.Revoke(ctx, req)
 		return err
 	})
@@ -78,7 +79,7 @@ func (c *taskChanges) Revoke(ctx context.Context, req *v2.GrantManagerServiceRev
 }
 
 // change makes one change. Archives from before it are not uploaded any more.
-func (c *taskChanges) change(ctx context.Context, operation, entitlement string, f func(context.Context, *connector.Provisioner) error) error {
+func (c *taskChanges) change(ctx context.Context, operation, entitlement string, f func(context.Context, *provision.Provisioner) error) error {
 	return network.Span(ctx, c.network.Tracer, operation, []attribute.KeyValue{attribute.String("entitlement", entitlement)}, func(ctx context.Context) error {
 		p, err := c.ready(ctx)
 		if err != nil {
@@ -98,7 +99,7 @@ func (c *taskChanges) change(ctx context.Context, operation, entitlement string,
 
 // ready is what changes access, once the organisation is known to be the right one
 // and the trail of changes is open.
-func (c *taskChanges) ready(ctx context.Context) (*connector.Provisioner, error) {
+func (c *taskChanges) ready(ctx context.Context) (*provision.Provisioner, error) {
 	select {
 	case c.making <- struct{}{}:
 		defer func() { <-c.making }()

@@ -1,4 +1,4 @@
-package connector
+package provision
 
 import (
 	"encoding/json"
@@ -8,7 +8,11 @@ import (
 	"github.com/segmentio/ksuid"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // Operation is what a change does.
@@ -62,17 +66,17 @@ func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement
 	resource, who := entitlement.GetResource().GetId(), principal.GetId()
 	if resource == nil {
 		resourceType, id, _ := strings.Cut(entitlement.GetId(), ":")
-		resource = resourceID(resourceType, id)
+		resource = &v2.ResourceId{ResourceType: resourceType, Resource: id}
 	}
 	switch {
 	case isExternal(entitlement.GetResource()) || isExternal(principal):
-		return Change{}, invalid("cannot %s entitlement on external resource", op)
+		return Change{}, fault.Invalid("cannot %s entitlement on external resource", op)
 	case entitlement.GetId() == "":
-		return Change{}, invalid("the request names no entitlement")
+		return Change{}, fault.Invalid("the request names no entitlement")
 	case who.GetResourceType() == "" || who.GetResource() == "":
-		return Change{}, invalid("the request names no principal")
-	case entitlement.GetId() != entitlementID(resource.GetResourceType(), resource.GetResource()):
-		return Change{}, invalid("entitlement %q is not one of %s %q; sync again",
+		return Change{}, fault.Invalid("the request names no principal")
+	case entitlement.GetId() != restype.EntitlementID(resource.GetResourceType(), resource.GetResource()):
+		return Change{}, fault.Invalid("entitlement %q is not one of %s %q; sync again",
 			entitlement.GetId(), resource.GetResourceType(), resource.GetResource())
 	}
 	return Change{
@@ -81,11 +85,11 @@ func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement
 		Entitlement: entitlement.GetId(),
 		Resource: Named{
 			Type: resource.GetResourceType(), ID: resource.GetResource(),
-			Name: clip(entitlement.GetResource().GetDisplayName(), maxDisplayName),
+			Name: printable.Clip(entitlement.GetResource().GetDisplayName(), connector.MaxDisplayName),
 		},
 		Principal: Named{
 			Type: who.GetResourceType(), ID: who.GetResource(),
-			Name: clip(principal.GetDisplayName(), maxDisplayName),
+			Name: printable.Clip(principal.GetDisplayName(), connector.MaxDisplayName),
 		},
 	}, nil
 }
@@ -134,7 +138,7 @@ func (p *Plan) Effect() string {
 		verb, settled = "loses", StateAbsent
 	}
 	noun := "membership of"
-	if p.Resource.Type == TypeApp {
+	if p.Resource.Type == restype.App {
 		noun = "access to"
 	}
 	sentence := fmt.Sprintf("%s %s %s %s", p.Principal, verb, noun, p.Resource)
@@ -149,7 +153,7 @@ func (p *Plan) Effect() string {
 
 // grant is the grant that a granted plan leads to.
 func (p *Plan) grant() *v2.Grant {
-	g := directGrant(grantedEntitlement(p.Resource.Type, p.Resource.ID), resourceID(p.Principal.Type, p.Principal.ID))
+	g := connector.DirectGrant(p.Resource.Type, p.Resource.ID, &v2.ResourceId{ResourceType: p.Principal.Type, Resource: p.Principal.ID})
 	g.Entitlement.Resource.DisplayName = p.Resource.Name
 	g.Principal.DisplayName = p.Principal.Name
 	return g
@@ -161,16 +165,16 @@ func names(list []Named) string {
 	for _, n := range list {
 		words = append(words, n.String())
 	}
-	return enumerate(words, 10)
+	return printable.Enumerate(words, 10)
 }
 
 // inheritedMetadata tells ConductorOne which groups still confer an access.
 func inheritedMetadata(groups []Named) *v2.GrantMetadata {
-	p := profile{}
-	list := make([]string, 0, len(groups))
+	list := &structpb.ListValue{}
 	for _, g := range groups {
-		list = append(list, g.String())
+		list.Values = append(list.Values, structpb.NewStringValue(printable.Clean(g.String())))
 	}
-	p.texts("still_conferred_by", list)
-	return &v2.GrantMetadata{Metadata: &structpb.Struct{Fields: p}}
+	return &v2.GrantMetadata{Metadata: &structpb.Struct{
+		Fields: map[string]*structpb.Value{"still_conferred_by": structpb.NewListValue(list)},
+	}}
 }

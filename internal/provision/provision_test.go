@@ -1,4 +1,4 @@
-package connector_test
+package provision_test
 
 import (
 	"context"
@@ -19,7 +19,10 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 func TestGrantAndRevoke(t *testing.T) {
@@ -82,19 +85,19 @@ func TestGrantAnswersTheGrant(t *testing.T) {
 	if got := b.audit.intents[0].Task; got != "task 7" {
 		t.Errorf("the audit was told of task %q", got)
 	}
-	synced, err := readAll(t.Context(), newSource(t, b.server, connector.Options{}), syncScope())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(resp.GetGrants()) != 1 || synced.grants[resp.GetGrants()[0].GetId()] == nil {
-		t.Errorf("answered %v, which a sync does not find", resp.GetGrants())
+	source := connector.NewSource(newClient(t, b.server), connector.Options{Logger: slog.New(slog.DiscardHandler)})
+	group := must[*syncer.Page](t)(source.Start(t.Context(), syncer.Scope{Targets: []*v2.ResourceId{what.GetResource().GetId()}}))
+	members := must[*syncer.Page](t)(source.Read(t.Context(), group.Lists[0], ""))
+	synced := must[*syncer.Page](t)(source.Read(t.Context(), members.Lists[0], ""))
+	if len(resp.GetGrants()) != 1 || !slices.ContainsFunc(synced.Grants, func(g *v2.Grant) bool { return g.GetId() == resp.GetGrants()[0].GetId() }) {
+		t.Errorf("answered %v, which a sync does not find among %v", resp.GetGrants(), synced.Grants)
 	}
 }
 
 func TestRefusesWhatCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	console := &v2.Entitlement{
-		Id: "app:" + connector.AdministrationAppID, Resource: &v2.Resource{Id: target("app", connector.AdministrationAppID)},
+		Id: "app:" + restype.AdministrationAppID, Resource: &v2.Resource{Id: target("app", restype.AdministrationAppID)},
 	}
 	role := &v2.Entitlement{Id: "role:role_manager", Resource: &v2.Resource{Id: target("role", "role_manager")}}
 	const nobody = "64b0000000000000000000ff"
@@ -171,7 +174,7 @@ func fixed2(r *v2.Resource) func(*testing.T, *bench) *v2.Resource {
 func TestApplicationsTakeAnOption(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
-	p := connector.NewProvisioner(newClient(t, b.server), connector.ProvisionOptions{Logger: slog.New(slog.DiscardHandler)})
+	p := provision.New(newClient(t, b.server), provision.Options{Logger: slog.New(slog.DiscardHandler)})
 	_, err := p.PlanGrant(t.Context(), b.principal(t, "user", "ana"), b.entitlement(t, "app", "AWS Prod"))
 	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "--provision-applications") {
 		t.Errorf("without the option: %v", err)
@@ -185,7 +188,7 @@ func TestReadOnlyKey(t *testing.T) {
 	if status.Code(err) != codes.PermissionDenied || !strings.Contains(err.Error(), "scope groups") {
 		t.Errorf("read-only key: %v", err)
 	}
-	if n := b.writes(); n != 1 || b.audit.outcomes[0].Result != connector.ResultFailed {
+	if n := b.writes(); n != 1 || b.audit.outcomes[0].Result != provision.ResultFailed {
 		t.Errorf("%d writes, outcome %+v", n, b.audit.outcomes)
 	}
 }
@@ -285,7 +288,7 @@ func TestPlanIsWhatIsSent(t *testing.T) {
 		}
 		b.server.ServeHTTP(w, r)
 	})
-	p := connector.NewProvisioner(newClient(t, spy), connector.ProvisionOptions{Applications: true, Logger: slog.New(slog.DiscardHandler)})
+	p := provision.New(newClient(t, spy), provision.Options{Applications: true, Logger: slog.New(slog.DiscardHandler)})
 	for _, tt := range []struct {
 		who    *v2.Resource
 		what   *v2.Entitlement

@@ -1,4 +1,4 @@
-package connector
+package provision
 
 import (
 	"cmp"
@@ -10,17 +10,20 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // refuseExpanded refuses to revoke a grant that a group confers: there is no edge
 // of its own to take away. The message names the groups, and the commands that
 // would end the access instead.
 func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *v2.Grant) error {
-	if change.Resource.Type != TypeApp || change.Principal.Type != TypeUser || !isExpanded(grant) {
+	if change.Resource.Type != restype.App || change.Principal.Type != restype.User || !isExpanded(grant) {
 		return nil
 	}
-	if change.Resource.ID == AdministrationAppID {
+	if change.Resource.ID == restype.AdministrationAppID {
 		return nil // Its grants cannot be changed either, for a reason of their own.
 	}
 	groups := sourceGroups(grant)
@@ -28,7 +31,7 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 		groups = p.remaining(ctx, change)
 	}
 	if len(groups) == 0 {
-		return withCode(codes.FailedPrecondition,
+		return fault.WithCode(codes.FailedPrecondition,
 			"%s has no access of its own to %s: a group confers it, which cannot be told; sync again", change.Principal, change.Resource)
 	}
 	var instead strings.Builder
@@ -39,7 +42,7 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	if len(groups) > 1 {
 		confer = "confer it; to end it, take the user out of all of them:"
 	}
-	return withCode(codes.FailedPrecondition, "%s has no access of its own to %s: %s %s%s",
+	return fault.WithCode(codes.FailedPrecondition, "%s has no access of its own to %s: %s %s%s",
 		change.Principal, change.Resource, names(groups), confer, instead.String())
 }
 
@@ -48,12 +51,12 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 func (p *Provisioner) instead(ctx context.Context, group *Named, user Named) string {
 	g, err := p.client.UserGroup(ctx, group.ID)
 	if err == nil {
-		group.Name = groupName(g)
-		if isDynamic(g) {
+		group.Name = connector.GroupName(g)
+		if connector.IsDynamic(g) {
 			return fmt.Sprintf("(%s is dynamic: change its rule, or the attributes of the user that it tests)", group)
 		}
 	}
-	return cmp.Or(p.options.Command, "baton-jumpcloud") + " --revoke-grant " + grantID(TypeGroup, group.ID, TypeUser, user.ID)
+	return cmp.Or(p.options.Command, "baton-jumpcloud") + " --revoke-grant " + restype.GrantID(restype.Group, group.ID, restype.User, user.ID)
 }
 
 // isExpanded reports whether a grant came from expansion alone: its sources do not
@@ -76,8 +79,8 @@ func isExpanded(grant *v2.Grant) bool {
 func sourceGroups(grant *v2.Grant) []Named {
 	var groups []Named
 	for _, id := range slices.Sorted(maps.Keys(grant.GetSources().GetSources())) {
-		if groupID, ok := strings.CutPrefix(id, TypeGroup+":"); ok {
-			groups = append(groups, Named{Type: TypeGroup, ID: groupID})
+		if groupID, ok := strings.CutPrefix(id, restype.Group+":"); ok {
+			groups = append(groups, Named{Type: restype.Group, ID: groupID})
 		}
 	}
 	return groups

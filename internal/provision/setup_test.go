@@ -1,8 +1,12 @@
-package connector_test
+package provision_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -10,8 +14,10 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -36,24 +42,24 @@ const office = `{
 type bench struct {
 	tenant      *jcsim.Tenant
 	server      *jcsim.Server
-	provisioner *connector.Provisioner
+	provisioner *provision.Provisioner
 	audit       *auditor
 }
 
 // auditor keeps what an audit is told.
 type auditor struct {
-	intents  []connector.Change
-	outcomes []connector.Outcome
+	intents  []provision.Change
+	outcomes []provision.Outcome
 	ids      []string
 	refuse   error
 }
 
-func (a *auditor) Intent(_ context.Context, c connector.Change) error {
+func (a *auditor) Intent(_ context.Context, c provision.Change) error {
 	a.intents = append(a.intents, c)
 	return a.refuse
 }
 
-func (a *auditor) Outcome(ctx context.Context, c connector.Change, o connector.Outcome) error {
+func (a *auditor) Outcome(ctx context.Context, c provision.Change, o provision.Outcome) error {
 	a.outcomes, a.ids = append(a.outcomes, o), append(a.ids, c.ID)
 	return ctx.Err()
 }
@@ -69,7 +75,7 @@ func newBench(t *testing.T, settings jcsim.Settings, rights jcsim.Rights) *bench
 		Tenant: tenant, Settings: settings,
 		Keys: []jcsim.APIKey{{Key: jcsim.DefaultKey, Rights: rights}},
 	})
-	b.provisioner = connector.NewProvisioner(newClient(t, b.server), connector.ProvisionOptions{
+	b.provisioner = provision.New(newClient(t, b.server), provision.Options{
 		Applications: true, Audit: b.audit, Logger: slog.New(slog.DiscardHandler),
 	})
 	return b
@@ -153,4 +159,61 @@ func (b *bench) holds(t *testing.T, principal *v2.Resource, entitlement *v2.Enti
 
 func has(list []*anypb.Any, m proto.Message) bool {
 	return slices.ContainsFunc(list, func(a *anypb.Any) bool { return a.MessageIs(m) })
+}
+
+// inProcess carries requests to a handler without a network, so that a test may
+// run in a bubble of fake time.
+type inProcess struct{ http.Handler }
+
+// RoundTrip implements [http.RoundTripper]. A handler that panics with
+// [http.ErrAbortHandler] breaks the connection, as net/http's server does.
+func (h inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			if p != http.ErrAbortHandler { //nolint:errorlint // A panic's value is compared as net/http does.
+				panic(p)
+			}
+			resp, err = nil, errors.New("connection reset by peer")
+		}
+	}()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return w.Result(), nil
+}
+
+// newClient makes a client of a handler that stands for JumpCloud.
+func newClient(t *testing.T, h http.Handler) *jumpcloud.Client {
+	t.Helper()
+	client, err := jumpcloud.New(jumpcloud.Config{
+		BaseURL:   &url.URL{Scheme: "http", Host: "127.0.0.1"},
+		APIKey:    secret.New("jca_simulator"),
+		UserAgent: "test",
+		Transport: inProcess{h},
+		Logger:    slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func target(resourceType, id string) *v2.ResourceId {
+	return &v2.ResourceId{ResourceType: resourceType, Resource: id}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
 }

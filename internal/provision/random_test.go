@@ -1,4 +1,4 @@
-package connector_test
+package provision_test
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -73,11 +73,11 @@ func randomChanges(t *testing.T) {
 		for {
 			calls++
 			result := b.changeTruly(t, pairs[i], want)
-			if result == connector.ResultChanged || result == connector.ResultAlready {
+			if result == provision.ResultChanged || result == provision.ResultAlready {
 				model[i] = want
 				break
 			}
-			if result == connector.ResultFailed {
+			if result == provision.ResultFailed {
 				break
 			}
 			inDoubt++
@@ -91,11 +91,11 @@ func randomChanges(t *testing.T) {
 	if len(b.audit.intents) != calls || len(b.audit.outcomes) != calls {
 		t.Errorf("%d calls, %d intents, %d outcomes", calls, len(b.audit.intents), len(b.audit.outcomes))
 	}
-	results := map[connector.Result]int{}
+	results := map[provision.Result]int{}
 	for _, o := range b.audit.outcomes {
 		results[o.Result]++
 	}
-	if good := results[connector.ResultChanged] + results[connector.ResultAlready]; good < 490 || results[connector.ResultAlready] < 100 {
+	if good := results[provision.ResultChanged] + results[provision.ResultAlready]; good < 490 || results[provision.ResultAlready] < 100 {
 		t.Errorf("only %d of 500 changes succeeded: %v", good, results)
 	}
 	t.Logf("%d calls in %v, %d in doubt; results %v; %d writes sent; faults %v",
@@ -104,7 +104,7 @@ func randomChanges(t *testing.T) {
 
 // changeTruly makes one change and holds the answer, and what the audit was told,
 // against the tenant.
-func (b *bench) changeTruly(t *testing.T, p pair, want bool) connector.Result {
+func (b *bench) changeTruly(t *testing.T, p pair, want bool) provision.Result {
 	t.Helper()
 	before := b.holds(t, p.who, p.what)
 	do, already := b.revoke, proto.Message(&v2.GrantAlreadyRevoked{})
@@ -114,19 +114,19 @@ func (b *bench) changeTruly(t *testing.T, p pair, want bool) connector.Result {
 	notes, err := doWithin(t.Context(), do, p.who, p.what)
 	now := b.holds(t, p.who, p.what)
 	outcome := b.audit.outcomes[len(b.audit.outcomes)-1]
-	good := outcome.Result == connector.ResultChanged || outcome.Result == connector.ResultAlready
+	good := outcome.Result == provision.ResultChanged || outcome.Result == provision.ResultAlready
 	switch {
 	case good != (err == nil):
 		t.Errorf("answer %v, but the audit was told %+v", err, outcome)
 	case good && now != want:
 		t.Errorf("success, but JumpCloud holds %v instead of %v", now, want)
-	case has(notes, already) != (outcome.Result == connector.ResultAlready):
+	case has(notes, already) != (outcome.Result == provision.ResultAlready):
 		t.Errorf("annotations %v, but the audit was told %+v", notes, outcome)
-	case outcome.Result == connector.ResultAlready && before != want:
+	case outcome.Result == provision.ResultAlready && before != want:
 		t.Error("answered that it was so already, which it was not")
-	case outcome.Result == connector.ResultChanged && outcome.Attempts == 1 && before == want:
+	case outcome.Result == provision.ResultChanged && outcome.Attempts == 1 && before == want:
 		t.Error("answered that it was changed, but it was so before the only attempt")
-	case outcome.Result == connector.ResultFailed && now != before:
+	case outcome.Result == provision.ResultFailed && now != before:
 		t.Errorf("answered that nothing was changed, but it was: %v", err)
 	case err != nil && status.Code(err) != codes.Unavailable && status.Code(err) != codes.DeadlineExceeded:
 		t.Errorf("code %v: %v", status.Code(err), err)

@@ -1,4 +1,4 @@
-package connector_test
+package provision_test
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -104,7 +104,7 @@ func TestFailureAfterDoubt(t *testing.T) {
 				if status.Code(err) != tt.code || !strings.Contains(err.Error(), "an earlier attempt may have made the change") {
 					t.Errorf("got %v: %v", status.Code(err), err)
 				}
-				if o := b.audit.outcomes[0]; o.Result != connector.ResultUnknown || o.Attempts != tt.attempts {
+				if o := b.audit.outcomes[0]; o.Result != provision.ResultUnknown || o.Attempts != tt.attempts {
 					t.Errorf("outcome %+v", o)
 				}
 			})
@@ -124,7 +124,7 @@ func TestChangeThatDoesNotShow(t *testing.T) {
 		if took := time.Since(started); took != time.Minute {
 			t.Errorf("gave up after %v", took)
 		}
-		if o := b.audit.outcomes[0]; o.Result != connector.ResultAccepted || o.Attempts != 1 {
+		if o := b.audit.outcomes[0]; o.Result != provision.ResultAccepted || o.Attempts != 1 {
 			t.Errorf("outcome %+v", o)
 		}
 	})
@@ -145,7 +145,7 @@ func TestWrongNotFound(t *testing.T) {
 			t.Errorf("grant: %v", err)
 		}
 		for _, o := range b.audit.outcomes {
-			if o.Result != connector.ResultFailed {
+			if o.Result != provision.ResultFailed {
 				t.Errorf("outcome %+v", o)
 			}
 		}
@@ -195,22 +195,22 @@ func TestCanceledRunSaysWhatWasSent(t *testing.T) {
 		name     string
 		settings jcsim.Settings
 		says     string
-		result   connector.Result
+		result   provision.Result
 	}{
 		{
 			"while it is sent",
 			jcsim.Settings{Faults: []jcsim.Fault{{Route: post, Effect: jcsim.EffectHang}}},
-			"after the change was sent", connector.ResultUnknown,
+			"after the change was sent", provision.ResultUnknown,
 		},
 		{
 			"while it waits",
 			jcsim.Settings{Faults: []jcsim.Fault{{Route: post, Status: http.StatusTooManyRequests, RetryAfter: "300"}}},
-			"nothing was changed", connector.ResultFailed,
+			"nothing was changed", provision.ResultFailed,
 		},
 		{
 			"while it is read back",
 			jcsim.Settings{Behavior: jcsim.Behavior{LagTime: time.Hour}},
-			"JumpCloud accepted it", connector.ResultAccepted,
+			"JumpCloud accepted it", provision.ResultAccepted,
 		},
 	}
 	for _, tt := range tests {
@@ -276,7 +276,7 @@ func TestChangesWithListsThatNeverEnd(t *testing.T) {
 						}
 						_, _ = w.Write([]byte(page(asked)))
 					})
-					p := connector.NewProvisioner(newClient(t, h), connector.ProvisionOptions{Applications: true, Logger: slog.New(slog.DiscardHandler)})
+					p := provision.New(newClient(t, h), provision.Options{Applications: true, Logger: slog.New(slog.DiscardHandler)})
 					on := map[string]string{"group": "Ops", "app": "AWS Prod"}[kind]
 					_, err := p.Grant(t.Context(), &v2.GrantManagerServiceGrantRequest{
 						Principal: b.principal(t, "user", "ana"), Entitlement: b.entitlement(t, kind, on),

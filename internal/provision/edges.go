@@ -1,12 +1,19 @@
-package connector
+package provision
 
 import (
 	"context"
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
+
+// rowsPerPage is the longest page of a list of the graph.
+const rowsPerPage = 100
 
 // edge is the one edge of JumpCloud's graph that a plan is about.
 type edge interface {
@@ -25,8 +32,8 @@ type membership struct {
 }
 
 func planMembership(plan *Plan, client *jumpcloud.Client) error {
-	if plan.Principal.Type != TypeUser {
-		return invalid("%s cannot be a member of a group: JumpCloud's groups have users only, they do not nest", plan.Principal)
+	if plan.Principal.Type != restype.User {
+		return fault.Invalid("%s cannot be a member of a group: JumpCloud's groups have users only, they do not nest", plan.Principal)
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/usergroups/"+plan.Resource.ID+"/members", jumpcloud.TypeUser, plan.Principal.ID)
@@ -39,9 +46,9 @@ func (m membership) check(ctx context.Context) error {
 	if err != nil {
 		return missing(m.plan.Resource, err)
 	}
-	m.plan.Resource.Name = groupName(g)
-	if isDynamic(g) {
-		return withCode(codes.FailedPrecondition,
+	m.plan.Resource.Name = connector.GroupName(g)
+	if connector.IsDynamic(g) {
+		return fault.WithCode(codes.FailedPrecondition,
 			"%s is dynamic (membership method %s): its rule decides who is a member and would undo the change; "+
 				"change the rule or the attributes of the user that it tests, or exempt the user from it in JumpCloud",
 			m.plan.Resource, g.MembershipMethod)
@@ -71,23 +78,23 @@ type assignment struct {
 
 func (p *Provisioner) planAssignment(plan *Plan) error {
 	switch {
-	case plan.Resource.ID == AdministrationAppID:
-		return withCode(codes.FailedPrecondition,
+	case plan.Resource.ID == restype.AdministrationAppID:
+		return fault.WithCode(codes.FailedPrecondition,
 			"the app %q cannot be granted or revoked: it stands for the administration of JumpCloud, "+
-				"and whoever is an administrator has it; make or delete the administrator in JumpCloud", administrationAppName)
+				"and whoever is an administrator has it; make or delete the administrator in JumpCloud", connector.AdministrationAppName)
 	case !p.options.Applications:
-		return withCode(codes.Unimplemented,
+		return fault.WithCode(codes.Unimplemented,
 			"resource type app does not have provisioner configured: "+
 				"changing %s takes --provision-applications", plan.Resource)
 	}
 	a := assignment{client: p.client, plan: plan}
 	switch plan.Principal.Type {
-	case TypeUser:
+	case restype.User:
 		a.target = jumpcloud.TypeUser
-	case TypeGroup:
+	case restype.Group:
 		a.target = jumpcloud.TypeUserGroup
 	default:
-		return invalid("%s cannot have an application: only users and groups can", plan.Principal)
+		return fault.Invalid("%s cannot have an application: only users and groups can", plan.Principal)
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/applications/"+plan.Resource.ID+"/associations", a.target, plan.Principal.ID)
@@ -100,7 +107,7 @@ func (a assignment) check(ctx context.Context) error {
 	if err != nil {
 		return missing(a.plan.Resource, err)
 	}
-	a.plan.Resource.Name = appName(app)
+	a.plan.Resource.Name = connector.AppName(app)
 	if a.target == jumpcloud.TypeUser {
 		return checkUser(ctx, a.client, a.plan)
 	}
@@ -108,7 +115,7 @@ func (a assignment) check(ctx context.Context) error {
 	if err != nil {
 		return missing(a.plan.Principal, err)
 	}
-	a.plan.Principal.Name = groupName(g)
+	a.plan.Principal.Name = connector.GroupName(g)
 	return nil
 }
 
@@ -129,7 +136,7 @@ func (a assignment) present(ctx context.Context) (bool, error) {
 func checkUser(ctx context.Context, client *jumpcloud.Client, plan *Plan) error {
 	u, err := client.User(ctx, plan.Principal.ID)
 	if err == nil {
-		plan.Principal.Name = userDisplayName(u)
+		plan.Principal.Name = connector.UserName(u)
 		return nil
 	}
 	if !jumpcloud.IsNotFound(err) {
@@ -137,10 +144,10 @@ func checkUser(ctx context.Context, client *jumpcloud.Client, plan *Plan) error 
 	}
 	// Whoever may not see administrators learns only that it is no user.
 	if admin, adminErr := client.Admin(ctx, plan.Principal.ID); adminErr == nil {
-		return withCode(codes.FailedPrecondition,
+		return fault.WithCode(codes.FailedPrecondition,
 			"%s is an administrator account: JumpCloud gives groups and applications to directory users only; "+
 				"use the account of the user with the e-mail address %s, if there is one",
-			plan.Principal, clip(admin.Email, maxID))
+			plan.Principal, printable.Clip(admin.Email, connector.MaxID))
 	}
 	return missing(plan.Principal, err)
 }
@@ -150,7 +157,7 @@ func missing(what Named, err error) error {
 	if !jumpcloud.IsNotFound(err) {
 		return err
 	}
-	return withCode(codes.NotFound, "%s does not exist in JumpCloud; sync again to see what does", what)
+	return fault.WithCode(codes.NotFound, "%s does not exist in JumpCloud; sync again to see what does", what)
 }
 
 // conferring names the groups through which a user has an application: those of
@@ -168,7 +175,7 @@ func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID str
 	_, err = jumpcloud.ReadAll(ctx, groupsOf(client, userID), func(row jumpcloud.Connection) bool {
 		if bound[row.ID] {
 			bound[row.ID] = false
-			groups = append(groups, Named{Type: TypeGroup, ID: row.ID})
+			groups = append(groups, Named{Type: restype.Group, ID: row.ID})
 		}
 		return true
 	})
@@ -177,7 +184,7 @@ func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID str
 	}
 	for i := range groups {
 		if g, err := client.UserGroup(ctx, groups[i].ID); err == nil {
-			groups[i].Name = groupName(g)
+			groups[i].Name = connector.GroupName(g)
 		}
 	}
 	return groups, nil

@@ -1,4 +1,4 @@
-package connector
+package provision
 
 import (
 	"context"
@@ -8,12 +8,15 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
-// ProvisionOptions are the settings of a [Provisioner].
-type ProvisionOptions struct {
+// Options are the settings of a [Provisioner].
+type Options struct {
 	// Applications allows granting and revoking access to applications, beside
 	// membership of groups.
 	Applications bool
@@ -38,11 +41,11 @@ type ProvisionOptions struct {
 // It is safe for concurrent use. Its errors carry gRPC codes.
 type Provisioner struct {
 	client  *jumpcloud.Client
-	options ProvisionOptions
+	options Options
 }
 
-// NewProvisioner makes a provisioner of a client.
-func NewProvisioner(client *jumpcloud.Client, options ProvisionOptions) *Provisioner {
+// New makes a provisioner of a client.
+func New(client *jumpcloud.Client, options Options) *Provisioner {
 	return &Provisioner{client: client, options: options}
 }
 
@@ -51,16 +54,16 @@ func NewProvisioner(client *jumpcloud.Client, options ProvisionOptions) *Provisi
 func (p *Provisioner) Grant(ctx context.Context, req *v2.GrantManagerServiceGrantRequest) (*v2.GrantManagerServiceGrantResponse, error) {
 	plan, err := p.PlanGrant(ctx, req.GetPrincipal(), req.GetEntitlement())
 	if err != nil {
-		return nil, coded(fmt.Errorf("grant failed: %w", err))
+		return nil, connector.Coded(fmt.Errorf("grant failed: %w", err))
 	}
 	plan.Task = taskOf(req.GetAnnotations())
 	outcome, err := p.Apply(ctx, plan)
 	if err != nil {
-		return nil, coded(fmt.Errorf("grant failed: %w", err))
+		return nil, connector.Coded(fmt.Errorf("grant failed: %w", err))
 	}
 	resp := &v2.GrantManagerServiceGrantResponse{Grants: []*v2.Grant{plan.grant()}}
 	if outcome.Result == ResultAlready {
-		resp.Annotations = annotations(&v2.GrantAlreadyExists{})
+		resp.Annotations = connector.Annotations(&v2.GrantAlreadyExists{})
 	}
 	return resp, nil
 }
@@ -72,19 +75,19 @@ func (p *Provisioner) Grant(ctx context.Context, req *v2.GrantManagerServiceGran
 func (p *Provisioner) Revoke(ctx context.Context, req *v2.GrantManagerServiceRevokeRequest) (*v2.GrantManagerServiceRevokeResponse, error) {
 	plan, err := p.PlanRevoke(ctx, req.GetGrant())
 	if err != nil {
-		return nil, coded(fmt.Errorf("revoke failed: %w", err))
+		return nil, connector.Coded(fmt.Errorf("revoke failed: %w", err))
 	}
 	plan.Task = taskOf(req.GetAnnotations())
 	outcome, err := p.Apply(ctx, plan)
 	if err != nil {
-		return nil, coded(fmt.Errorf("revoke failed: %w", err))
+		return nil, connector.Coded(fmt.Errorf("revoke failed: %w", err))
 	}
 	var notes []*anypb.Any
 	if outcome.Result == ResultAlready {
-		notes = annotations(&v2.GrantAlreadyRevoked{})
+		notes = connector.Annotations(&v2.GrantAlreadyRevoked{})
 	}
 	if len(outcome.Inherited) > 0 {
-		notes = append(notes, annotations(inheritedMetadata(outcome.Inherited))...)
+		notes = append(notes, connector.Annotations(inheritedMetadata(outcome.Inherited))...)
 	}
 	return &v2.GrantManagerServiceRevokeResponse{Annotations: notes}, nil
 }
@@ -115,12 +118,12 @@ func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 	plan := &Plan{Change: change}
 	var err error
 	switch change.Resource.Type {
-	case TypeGroup:
+	case restype.Group:
 		err = planMembership(plan, p.client)
-	case TypeApp:
+	case restype.App:
 		err = p.planAssignment(plan)
 	default:
-		err = withCode(codes.Unimplemented,
+		err = fault.WithCode(codes.Unimplemented,
 			"resource type %s does not have provisioner configured: %s cannot be granted or revoked, only groups and applications can",
 			change.Resource.Type, change.Resource)
 	}
@@ -128,7 +131,7 @@ func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 		return nil, err
 	}
 	if err := plan.edge.check(ctx); err != nil {
-		return nil, coded(err)
+		return nil, connector.Coded(err)
 	}
 	return plan, nil
 }

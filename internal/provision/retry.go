@@ -1,0 +1,146 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+)
+
+const (
+	// maxAttempts bounds how often one change is sent.
+	maxAttempts = 8
+	// firstPause is between the first two attempts; it doubles up to maxPause.
+	firstPause = 500 * time.Millisecond
+	maxPause   = 30 * time.Second
+)
+
+// write is one change on its way.
+type write struct {
+	*Plan
+	logger   *slog.Logger
+	attempts int
+	// maybe says that an attempt whose fate is not known may have made the change.
+	maybe bool
+}
+
+// run sends the change until JumpCloud has taken it, refuses it, or patience ends.
+func (w *write) run(ctx context.Context) Outcome {
+	for {
+		w.attempts++
+		err := w.edge.send(ctx)
+		switch {
+		case err == nil:
+			return w.prove(ctx, ResultChanged)
+		case w.saysAlready(err):
+			// The ends exist, so that this is about the edge; see saysAlready.
+			return w.already(ctx, err)
+		}
+		w.maybe = w.maybe || mayHaveWorked(err)
+		if ctx.Err() != nil {
+			return w.canceled(ctx)
+		}
+		if jumpcloud.IsNotFound(err) {
+			// An end that went away since the plan was made has a name to tell.
+			if gone := w.edge.check(ctx); gone != nil {
+				return w.failed(gone)
+			}
+			return w.failed(fault.WithCode(codes.Unavailable, "JumpCloud contradicts itself: %w; but %s and %s both exist",
+				err, w.Resource, w.Principal))
+		}
+		if !repeatable(err) || w.attempts == maxAttempts {
+			return w.failed(err)
+		}
+		w.logger.WarnContext(ctx, "a change is sent again", slog.String("change", w.ID),
+			slog.Int("attempt", w.attempts), slog.Any("error", err))
+		if !pause(ctx, backoff(w.attempts, firstPause, maxPause)) {
+			return w.canceled(ctx)
+		}
+	}
+}
+
+// saysAlready reports whether an answer can mean that nothing had to be done:
+// JumpCloud answers 409 to adding an edge that is there, and 404 to removing one
+// that is not.
+func (w *write) saysAlready(err error) bool {
+	if w.Operation == OperationGrant {
+		return jumpcloud.IsConflict(err)
+	}
+	return jumpcloud.IsNotFound(err)
+}
+
+// failed is a change that JumpCloud did not make, as far as is known.
+func (w *write) failed(err error) Outcome {
+	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts, Err: err}
+	if w.maybe {
+		outcome.Result = ResultUnknown
+		outcome.Err = fmt.Errorf("%w; an earlier attempt may have made the change: repeating is safe, or sync to see", err)
+	}
+	return outcome
+}
+
+func (w *write) canceled(ctx context.Context) Outcome {
+	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts}
+	if w.maybe {
+		outcome.Result = ResultUnknown
+		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; repeating is safe, or sync to see", ended(ctx))
+		return outcome
+	}
+	outcome.Err = fmt.Errorf("%w before the change was made: nothing was changed", ended(ctx))
+	return outcome
+}
+
+// ended says why a context ended: in the words of whoever ended it, where there
+// are any.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return fmt.Errorf("%w (%w)", cause, ctx.Err())
+}
+
+// mayHaveWorked reports whether a write that failed may have taken effect.
+func mayHaveWorked(err error) bool {
+	var e *jumpcloud.Error
+	return errors.As(err, &e) && e.MaybeDone
+}
+
+// repeatable reports whether sending again can help. Adding and removing an edge
+// may be repeated whatever became of the attempt before.
+func repeatable(err error) bool {
+	switch jumpcloud.KindOf(err) {
+	case jumpcloud.KindUnavailable, jumpcloud.KindTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+// backoff doubles from first to most, less a random part of up to a half.
+func backoff(n int, first, most time.Duration) time.Duration {
+	d := most
+	if n < 20 && first<<(n-1) < most {
+		d = first << (n - 1)
+	}
+	return d - rand.N(d/2+1) //nolint:gosec // Chance that spreads load needs no secrecy.
+}
+
+// pause waits, and reports false when the context ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

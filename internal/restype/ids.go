@@ -1,0 +1,26 @@
+package restype
+
+// The ids of the resource types.
+const (
+	User  = "user"
+	Group = "group"
+	App   = "app"
+	Role  = "role"
+)
+
+// AdministrationAppID is the resource id of the app that stands for the
+// administration of the JumpCloud organization itself. JumpCloud has no such
+// object; the id is fixed so that it is the same in every archive.
+const AdministrationAppID = "2UjI0eIRo77RGFwi2GKpAa0Til0"
+
+// EntitlementID forms "<type>:<resource>", the id of a resource's only
+// entitlement.
+func EntitlementID(resourceType, id string) string {
+	return resourceType + ":" + id
+}
+
+// GrantID forms the id of a direct grant,
+// "<type>-grant:<resource>:<principal type>:<principal>:<resource>".
+func GrantID(resourceType, id, principalType, principalID string) string {
+	return resourceType + "-grant:" + id + ":" + principalType + ":" + principalID + ":" + id
+}
