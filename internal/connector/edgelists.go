@@ -39,7 +39,7 @@ func memberEdges(client *jumpcloud.Client, group string) jumpcloud.Lister[jumpcl
 		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
 		Lookup: func(ctx context.Context, id string) (jumpcloud.Connection, bool, error) {
 			user := edgeOf(id)
-			found, err := leadsTo(ctx, groupsOf(client, user.ID), group)
+			found, err := leadsTo(ctx, GroupsOf(client, user.ID), group)
 			return user, found, err
 		},
 	})
@@ -59,7 +59,7 @@ func assignmentEdges(client *jumpcloud.Client, app string) jumpcloud.Lister[jump
 		}
 	}
 	users := jumpcloud.Part[jumpcloud.Connection]{
-		Fetch: boundTo(client, app, jumpcloud.TypeUser).Fetch,
+		Fetch: BoundTo(client, app, jumpcloud.TypeUser).Fetch,
 		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
 			page, err := client.ApplicationUsers(ctx, app, w)
 			return directly(page, jumpcloud.TypeUser), err
@@ -73,7 +73,7 @@ func assignmentEdges(client *jumpcloud.Client, app string) jumpcloud.Lister[jump
 		}),
 	}
 	groups := jumpcloud.Part[jumpcloud.Connection]{
-		Fetch: boundTo(client, app, jumpcloud.TypeUserGroup).Fetch,
+		Fetch: BoundTo(client, app, jumpcloud.TypeUserGroup).Fetch,
 		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
 			page, err := client.ApplicationUserGroups(ctx, app, w)
 			return directly(page, jumpcloud.TypeUserGroup), err
@@ -94,8 +94,8 @@ func assignmentEdges(client *jumpcloud.Client, app string) jumpcloud.Lister[jump
 	return edges("assignments of application "+app, fetch, users, groups)
 }
 
-// groupsOf is the list of the groups that a user is in.
-func groupsOf(client *jumpcloud.Client, user string) jumpcloud.Lister[jumpcloud.Connection] {
+// GroupsOf is the list of the groups that a user is in.
+func GroupsOf(client *jumpcloud.Client, user string) jumpcloud.Lister[jumpcloud.Connection] {
 	return edges("groups of user "+user, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
 		page, err := client.UserMemberOf(ctx, user, w)
 		return reached(page, jumpcloud.TypeUserGroup), err
@@ -113,16 +113,16 @@ func everyUser(client *jumpcloud.Client) connections {
 	}
 }
 
-// boundTo is the list of what is bound to an application, of one type.
-func boundTo(client *jumpcloud.Client, app, target string) jumpcloud.Lister[jumpcloud.Connection] {
+// BoundTo is the list of what is bound to an application, of one type.
+func BoundTo(client *jumpcloud.Client, app, target string) jumpcloud.Lister[jumpcloud.Connection] {
 	return edges("assignments of application "+app, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
 		return client.ApplicationAssociations(ctx, app, []string{target}, w)
 	})
 }
 
-// contains looks for an id in a list. Not finding it is proof, as the list is read to
+// Contains looks for an id in a list. Not finding it is proof, as the list is read to
 // its end.
-func contains(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (found bool, err error) {
+func Contains(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (found bool, err error) {
 	_, err = jumpcloud.ReadAll(ctx, list, func(c jumpcloud.Connection) bool {
 		found = c.ID == id
 		return !found
@@ -132,7 +132,7 @@ func contains(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], 
 
 // leadsTo looks for an id in the list of an owner who leads nowhere once he is gone.
 func leadsTo(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (bool, error) {
-	found, err := contains(ctx, list, id)
+	found, err := Contains(ctx, list, id)
 	if jumpcloud.IsNotFound(err) {
 		return false, nil
 	}

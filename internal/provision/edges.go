@@ -12,9 +12,6 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
-// rowsPerPage is the longest page of a list of the graph.
-const rowsPerPage = 100
-
 // edge is the one edge of JumpCloud's graph that a plan is about.
 type edge interface {
 	// check refuses what cannot be changed, and names an end that does not exist.
@@ -66,7 +63,7 @@ func (m membership) send(ctx context.Context) error {
 // present looks among the groups of the user, who are few, rather than the members
 // of the group, who may be all.
 func (m membership) present(ctx context.Context) (bool, error) {
-	return contains(ctx, groupsOf(m.client, m.plan.Principal.ID), m.plan.Resource.ID)
+	return connector.Contains(ctx, connector.GroupsOf(m.client, m.plan.Principal.ID), m.plan.Resource.ID)
 }
 
 // assignment is the edge between an application and a user or group.
@@ -127,7 +124,7 @@ func (a assignment) send(ctx context.Context) error {
 }
 
 func (a assignment) present(ctx context.Context) (bool, error) {
-	return contains(ctx, boundTo(a.client, a.plan.Resource.ID, a.target), a.plan.Principal.ID)
+	return connector.Contains(ctx, connector.BoundTo(a.client, a.plan.Resource.ID, a.target), a.plan.Principal.ID)
 }
 
 // checkUser finds the user of a plan, and tells an administrator from one who is
@@ -164,7 +161,7 @@ func missing(what Named, err error) error {
 // the application that the user is in.
 func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID string) ([]Named, error) {
 	bound := map[string]bool{}
-	_, err := jumpcloud.ReadAll(ctx, boundTo(client, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
+	_, err := jumpcloud.ReadAll(ctx, connector.BoundTo(client, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
 		bound[row.ID] = true
 		return true
 	})
@@ -172,7 +169,7 @@ func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID str
 		return nil, err
 	}
 	var groups []Named
-	_, err = jumpcloud.ReadAll(ctx, groupsOf(client, userID), func(row jumpcloud.Connection) bool {
+	_, err = jumpcloud.ReadAll(ctx, connector.GroupsOf(client, userID), func(row jumpcloud.Connection) bool {
 		if bound[row.ID] {
 			bound[row.ID] = false
 			groups = append(groups, Named{Type: restype.Group, ID: row.ID})
