@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,9 @@ const exampleBaseURL = "https://console.jumpcloud.com"
 // a browser. The note says what was taken off or put before it; empty for nothing.
 func parseBaseURL(text string) (base *url.URL, note string, err error) {
 	given := text
+	if err := checkToken(text); err != nil {
+		return nil, "", err
+	}
 	if host, _, _ := strings.Cut(text, "/"); !strings.Contains(text, "://") && isConsole(strings.ToLower(host)) {
 		text = "https://" + text
 	}
@@ -38,7 +42,7 @@ func parseBaseURL(text string) (base *url.URL, note string, err error) {
 	}
 	base.Scheme = strings.ToLower(base.Scheme)
 	switch {
-	case base.Scheme != "https" && base.Scheme != "http", base.Hostname() == "":
+	case base.Scheme != "https" && base.Scheme != "http", isNumber(base.Hostname()):
 		return nil, "", fmt.Errorf("value must be an address as in %s but got '%s'", exampleBaseURL, redact.Value(text))
 	case base.User != nil:
 		return nil, "", fmt.Errorf("value must be an address without user, query and fragment but got '%s'", redact.Value(text))
@@ -73,15 +77,19 @@ func isConsole(host string) bool {
 	return strings.HasPrefix(host, consolePrefix) && strings.HasSuffix(host, "."+jumpcloudDomain)
 }
 
-// withoutAPI takes the beginning of the API's routes off the end of a path.
+// apiRoute matches the API's routes, whole or their beginning, at the end of a path.
+//
+//nolint:gochecknoglobals // A constant, but for the language.
+var apiRoute = regexp.MustCompile(`(?i)/api(/v[12])?(/(organizations|systemusers|search|users|usergroups|groups|applications|roles)(/.*)?)?$`)
+
+// withoutAPI takes a route of the API, or its beginning, off the end of a path, and
+// slashes that are there twice.
 func withoutAPI(path string) string {
-	path = strings.TrimRight(path, "/")
-	for _, route := range []string{"/api/v2", "/api/v1", "/api"} {
-		if n := len(path) - len(route); n >= 0 && strings.EqualFold(path[n:], route) {
-			return strings.TrimRight(path[:n], "/")
-		}
+	words := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	if len(words) == 0 {
+		return ""
 	}
-	return path
+	return apiRoute.ReplaceAllString("/"+strings.Join(words, "/"), "")
 }
 
 // isLoopback reports whether a host can only mean this machine.
@@ -119,10 +127,16 @@ func checkHost(text string) error {
 	if err != nil {
 		host, port = text, ""
 	}
-	if strings.ContainsAny(host, `/@?#\%"<>`) || strings.Contains(host, ":") && !isIPv6(host) || host == "" {
+	if strings.ContainsAny(host, `/@?#\%"<>`) || strings.Contains(host, ":") && !isIPv6(host) || isNumber(host) {
 		return fmt.Errorf("%s, but got '%s'", want, redact.Value(text))
 	}
 	return checkPort(port)
+}
+
+// isNumber reports whether a host is made of digits and is no address of a machine, as
+// a port that was given alone.
+func isNumber(host string) bool {
+	return strings.Trim(host, "0123456789.") == "" && net.ParseIP(host) == nil
 }
 
 func isIPv6(host string) bool {
@@ -141,7 +155,7 @@ func parseCollector(text string) (target string, plain bool, err error) {
 		address = "https://" + text
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || checkToken(u.Hostname()) != nil {
+	if err != nil || u.Hostname() == "" || checkToken(u.Hostname()) != nil || isNumber(u.Hostname()) {
 		return wrong("")
 	}
 	switch scheme := strings.ToLower(u.Scheme); {

@@ -18,6 +18,8 @@ func TestBaseURLForms(t *testing.T) {
 		"console.jumpcloud.com": us, "console.jumpcloud.com/api": us, "Console.EU.jumpcloud.com/api/v2/": "https://console.eu.jumpcloud.com",
 		"https://jc.example/base/api/v2": "https://jc.example/base", "https://jc.example/base/": "https://jc.example/base", "https://jc.example/apis": "https://jc.example/apis",
 		"https://jc.example:8443/api": "https://jc.example:8443", "http://127.0.0.1:80/api/v2": "http://127.0.0.1", "http://[::1]:8080": "http://[::1]:8080", "http://localhost:8080/": "http://localhost:8080",
+		"https://jc.example//api//v2//": "https://jc.example", "https://jc.example/base//api/v2/users/64b0/associations": "https://jc.example/base", "https://jc.example/api/systemusers": "https://jc.example",
+		us + "/api/search/systemusers": us, "https://jc.example/api/gateway": "https://jc.example/api/gateway",
 	} {
 		c, err := world{env: map[string]string{"BATON_API_KEY": "k", "BATON_BASE_URL": text}}.load(t, config.ForRun)
 		if err != nil {
@@ -40,14 +42,14 @@ func TestAddressesThatCannotBe(t *testing.T) {
 	for name, values := range map[string][]string{
 		"base-url": {
 			"nowhere", "ftp://jc.example", "https://", "https:///api", "https://jc.example?x=y", "https://jc.example/#home", "https://u@jc.example", "https://jc.example:0",
-			"https://jc.example:99999", "https://jc.example:x", "http://jc.example", "http://console.jumpcloud.com", "https://jc example", "jc.example", "https://jc.example\nx",
+			"https://jc.example:99999", "https://jc.example:x", "http://jc.example", "http://console.jumpcloud.com", "https://jc example", "jc.example", "https://jc.example\nx", "https://8090", "https://1.2.3.4.5",
 		},
 		"c1-api-host": {
-			"https://acme.conductor.one", "acme.conductor.one/", "acme.conductor.one:0", "acme.conductor.one:99999", "acme.conductor.one:https", "a b", "u@acme.conductor.one", ":443", "a:b:c", "acme\n.one",
+			"https://acme.conductor.one", "acme.conductor.one/", "acme.conductor.one:0", "acme.conductor.one:99999", "acme.conductor.one:https", "a b", "u@acme.conductor.one", ":443", "a:b:c", "acme\n.one", "443",
 		},
 		"otel-collector-endpoint": {
 			":4317", "collector.example:0", "collector.example:99999", "collector.example:otlp", "http://", "https://collector.example/v1/traces", "https://u:hunter2@collector.example",
-			"ftp://collector.example", "collector example:4317", "https://collector.example?x=y", "a:b:c", "unix:///run/collector", "://x", "collector.example:4317\nx", "http://%zz",
+			"ftp://collector.example", "collector example:4317", "https://collector.example?x=y", "a:b:c", "unix:///run/collector", "://x", "collector.example:4317\nx", "http://%zz", "4317", "1.2.3.4.5:4317",
 		},
 		"health-check-bind-address": {"127.0.0.1:8081", "http://127.0.0.1", "a b", "a:b", "127.0.0.1\n1"},
 		"host-id":                   {"a\nb", "a\x00", "\xff"},

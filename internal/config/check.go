@@ -21,7 +21,9 @@ func (v values) checkRules() Problems {
 			problems = append(problems, v.checkItems(o)...)
 			continue
 		}
-		if text := v.breaks(o); text != "" {
+		if o.Kind == String && !o.Secret && inQuotes(v.str(o.Name)) {
+			problems = append(problems, fieldProblem(o.Name, errQuoted))
+		} else if text := v.breaks(o); text != "" {
 			problems = append(problems, fieldProblem(o.Name, errors.New(text)))
 		}
 	}
@@ -37,6 +39,10 @@ func (v values) checkItems(o Option) Problems {
 		return Problems{fieldProblem(o.Name, errors.New("value must name something between its commas"))}
 	}
 	for _, item := range items {
+		if inQuotes(item) {
+			problems = append(problems, fieldProblem(o.Name, errQuoted))
+			continue
+		}
 		if len(o.OneOf) > 0 && !slices.Contains(o.OneOf, item) {
 			problems = append(problems, Problem{
 				Text: fmt.Sprintf("field %s: invalid resource type '%s' in filter", o.Name, redact.Value(item)),

@@ -44,7 +44,7 @@ func (w world) load(t *testing.T, purpose config.Purpose) (*config.Config, error
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	config.AddFlags(flags)
 	if err := flags.Parse(w.args); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	lookup := func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
 	return config.Load(flags, config.Environment{Lookup: lookup, Dir: w.dir}, purpose)

@@ -40,17 +40,20 @@ type configFile struct {
 // readFile finds and reads the configuration file. dir is the working directory.
 func readFile(named, dir string) (configFile, Problems) {
 	file := configFile{path: named}
+	if inQuotes(named) {
+		return configFile{}, nil // A problem of the option, as of every other.
+	}
 	if named == "" {
 		file.path, file.implicit = filepath.Join(dir, defaultFile), true
 	} else if ext := filepath.Ext(named); ext != ".yaml" && ext != ".yml" {
-		return configFile{}, Problems{{Text: fmt.Sprintf("expected config file to have .yaml or .yml extension, got %s", shownPath(named))}}
+		return configFile{}, Problems{{Text: fmt.Sprintf("expected config file to have .yaml or .yml extension, got %s", shownPath(named)), unread: true}}
 	}
 	content, err := file.load()
 	switch {
 	case file.implicit && errors.Is(err, fs.ErrNotExist):
 		return configFile{}, nil
 	case err != nil:
-		return configFile{}, Problems{{Text: fmt.Sprintf("read config file: %v", err)}}
+		return configFile{}, Problems{{Text: fmt.Sprintf("read config file: %v", err), unread: true}}
 	}
 	return file, file.take(content)
 }
@@ -98,6 +101,10 @@ func (c *configFile) take(content map[string]any) Problems {
 			continue
 		}
 		if content[key] == nil {
+			continue
+		}
+		if _, twice := c.settings[o.Name]; twice {
+			problems = append(problems, Problem{Text: fmt.Sprintf("config file %s: field %s: it is set twice, in different spellings: keep one", c.path, o.Name)})
 			continue
 		}
 		value, err := fromYAML(o, content[key])
@@ -153,10 +160,16 @@ func fromYAML(o Option, raw any) (any, error) {
 			return textList(v)
 		}
 	}
-	if o.Kind == String {
+	switch o.Kind {
+	case Bool:
+		return nil, errors.New("value must be true or false")
+	case Int:
+		return nil, errors.New("value must be a whole number")
+	case Strings:
+		return nil, errors.New("value must be a list of texts, or one text with commas")
+	default:
 		return nil, errors.New("value must be text: put it in quotes")
 	}
-	return nil, fmt.Errorf("value must be a %s", o.Kind)
 }
 
 // textList takes a list of which every item is text.

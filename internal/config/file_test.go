@@ -29,7 +29,10 @@ func TestBadFiles(t *testing.T) {
 		{"empty second document", "region: us\n---\n", "begins a second YAML document", ""},
 		{"malformed second document", "region: us\n---\nhunter2: [\n", "read config file: ", ""},
 		{"key as a key", "jca_hunter2hunter2: x\n", "unknown key '[redacted]'", "see --help"},
-		{"list for a bool", "merge-admins: [true]\n", "field merge-admins: value must be a bool", ""},
+		{"list for a bool", "merge-admins: [true]\n", "field merge-admins: value must be true or false", ""},
+		{"fraction for a number", "workers: 1.5\n", "field workers: value must be a whole number", ""},
+		{"mapping for a list", "log-path: {a: b}\n", "field log-path: value must be a list of texts, or one text with commas", ""},
+		{"twice in two spellings", "Region: us\nregion: eu\n", "field region: it is set twice, in different spellings", ""},
 		{"number in a list", "sync-resource-types: [1]\n", "field sync-resource-types: every item must be text", ""},
 	}
 	for _, tt := range tests {

@@ -102,7 +102,7 @@ func (c *Config) fill() Problems {
 	if c.Output.TempDir == "" {
 		c.Output.TempDir = v.str("tmpdir")
 	}
-	if dir := c.Output.TempDir; dir != "" && !isDir(dir) {
+	if dir := c.Output.TempDir; dir != "" && !inQuotes(dir) && !isDir(dir) {
 		problems = append(problems, Problem{Text: "the specified c1z temp dir does not exist: " + shownPath(dir)})
 	}
 	if c.Output.File == "" {

@@ -20,8 +20,28 @@ func AddFlags(flags *pflag.FlagSet) {
 		case []string:
 			flags.StringSliceP(o.Name, o.Shorthand, value, o.Usage())
 		}
-		flags.Lookup(o.Name).Hidden = o.Hidden
+		flag := flags.Lookup(o.Name)
+		flag.Hidden = o.Hidden
+		if o.Kind == Bool || o.Kind == Int { // Texts are cleaned when they are read.
+			flag.Value = &cleanFlag{flag.Value, o}
+		}
 	}
+}
+
+// cleanFlag is a switch or a number whose values are read as those of every other layer.
+type cleanFlag struct {
+	pflag.Value
+
+	option Option
+}
+
+// Set reads a value; the text of its error follows the name of the flag.
+func (f *cleanFlag) Set(text string) error {
+	text = Clean(text)
+	if _, err := parseText(f.option, text); err != nil {
+		return err
+	}
+	return f.Value.Set(text)
 }
 
 // flagLayer reads the flags that were given on the command line.

@@ -48,12 +48,12 @@ func envLayer(lookup func(string) (string, bool)) (map[string]setting, Problems)
 		origin := Origin{LayerEnv, o.Env()}
 		if path, _ := lookup(o.FileEnv()); o.Secret && path != "" {
 			if text != "" {
-				problems = append(problems, Problem{Text: fmt.Sprintf("%s and %s are both set", o.Env(), o.FileEnv()), Hint: "keep the one that is meant"})
+				problems = append(problems, Problem{Text: fmt.Sprintf("%s and %s are both set", o.Env(), o.FileEnv()), Hint: "keep the one that is meant", unread: true})
 				continue
 			}
 			secret, err := readSecret(path)
 			if err != nil {
-				problems = append(problems, Problem{Text: fmt.Sprintf("%s: %v", o.FileEnv(), err), Hint: secretFileHint(o, err)})
+				problems = append(problems, Problem{Text: fmt.Sprintf("%s: %v", o.FileEnv(), err), Hint: secretFileHint(o, err), unread: true})
 				continue
 			}
 			text, origin.Name = secret, o.FileEnv()
@@ -99,6 +99,9 @@ func readSecret(path string) (string, error) {
 // string. Its errors do not quote secrets.
 func parseText(o Option, text string) (any, error) {
 	text = Clean(text)
+	if o.Kind != String && inQuotes(text) {
+		return nil, errQuoted
+	}
 	switch o.Kind {
 	case Bool:
 		v, err := strconv.ParseBool(text)

@@ -69,7 +69,7 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 		problems = append(problems, v.checkServed()...)
 	}
 	c.Warnings = slices.Concat(c.Warnings, fileWarnings(file), c.serviceWarnings())
-	return c, problems.without(c.secrets()).err()
+	return c, problems.withoutEchoes().without(c.secrets()).err()
 }
 
 // values is the layers laid over one another, and where each value came from.

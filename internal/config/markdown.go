@@ -28,8 +28,8 @@ environment, which outweighs the file, which outweighs the default.
 
 - **Environment.** ` + "`BATON_`" + ` and the flag's name in upper case with ` + "`_`" + ` for ` + "`-`" + `: ` + "`--org-id`" + ` is
   ` + "`BATON_ORG_ID`" + `. An empty variable counts as not set. Lists are separated by commas.
-  Bools are 1, t, true, 0, f, false. A byte order mark before a value and line breaks
-  behind it are taken off, in files too.
+  Bools are 1, t, true, 0, f, false. White space, line breaks and a byte order mark
+  around a value are removed, in files and flags too; a value in quotes is refused.
 - **File.** ` + "`BATON_CONFIG_PATH`" + ` names a file that ends in .yaml or .yml; without it
   ` + "`./.baton.yaml`" + ` is read if there is one. Keys are flag names. A file that is malformed,
   that cannot be read, or that holds an unknown key or a second YAML document is refused.

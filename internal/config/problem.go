@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -20,6 +21,9 @@ type Problem struct {
 	// Code is [codes.OK] for an ordinary mistake, else what the process should
 	// report instead of "unknown".
 	Code codes.Code
+
+	// unread says that settings could not be read which may hold a credential.
+	unread bool
 }
 
 // fieldProblem is what is wrong with the value of one option.
@@ -73,6 +77,22 @@ func (p Problems) GRPCStatus() *status.Status {
 		}
 	}
 	return status.New(code, p.Error())
+}
+
+// withoutEchoes drops what follows from another problem: from quotes around a value, and
+// that there is no credential where it could not be read.
+func (p Problems) withoutEchoes() Problems {
+	named := make(map[string]bool)
+	unread := slices.ContainsFunc(p, func(problem Problem) bool { return problem.unread })
+	return slices.DeleteFunc(p, func(problem Problem) bool {
+		if unread && problem.Code == codes.Unauthenticated {
+			return true
+		}
+		field, text, _ := strings.Cut(problem.Text, ": ")
+		echo := named[field]
+		named[field] = named[field] || text == errQuoted.Error()
+		return echo
+	})
 }
 
 // without takes credentials out of every text: one that was typed in the wrong place

@@ -4,17 +4,32 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"unicode"
 )
 
-// byteOrderMark begins what some editors write.
-const byteOrderMark = "\ufeff"
+// invisible are characters without width that text is copied with: the byte order mark,
+// the zero width space and the word joiner.
+const invisible = "\ufeff\u200b\u2060"
 
-// Clean takes off a text of the environment or of a file what the tool that wrote it
-// put around it: a byte order mark before it and line breaks behind.
+// Clean takes off a value what stood around it where it was copied from: line breaks,
+// white space of every kind, a byte order mark and the like.
 func Clean(text string) string {
-	return strings.TrimRight(strings.TrimPrefix(text, byteOrderMark), "\r\n")
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(invisible, r) })
+}
+
+// errQuoted is a value with its quotes, as docker --env-file takes it.
+var errQuoted = errors.New("value is in quotes: remove them")
+
+// inQuotes reports whether a text stands in quotes of any kind.
+func inQuotes(text string) bool {
+	runes := []rune(text)
+	if len(runes) < 2 {
+		return false
+	}
+	first, last := runes[0], runes[len(runes)-1]
+	return first == last && strings.ContainsRune("\"'`", first) || first == '“' && last == '”' || first == '‘' && last == '’'
 }
 
 // CleanLookup makes a function like [os.LookupEnv] of another one, whose values are
@@ -40,13 +55,19 @@ func decode(data []byte) (string, error) {
 // checkToken says why a text cannot be a credential or an id that a header carries,
 // without repeating any of it; nil where it can be one.
 func checkToken(text string) error {
-	if len(text) > 1 {
-		switch first, last := text[0], text[len(text)-1]; {
-		case (first == '"' || first == '\'' || first == '`') && first == last:
-			return errors.New("value is in quotes: take them off")
-		case first == '<' && last == '>':
+	if inQuotes(text) {
+		return errQuoted
+	}
+	for opening, closing := range map[string]string{"<": ">", "${": "}", "$(": ")", "{{": "}}", "[": "]"} {
+		if strings.HasPrefix(text, opening) && strings.HasSuffix(text, closing) && net.ParseIP(strings.Trim(text, "[]")) == nil {
 			return errors.New("value is a placeholder: put the real one in its place")
 		}
+	}
+	if strings.HasPrefix(text, "{") {
+		return errors.New("value is JSON: give the text alone")
+	}
+	if strings.HasPrefix(text, envPrefix) && strings.Contains(text, "=") {
+		return errors.New("value holds a name before it: give what follows the = alone")
 	}
 	for i, r := range text {
 		place := len([]rune(text[:i])) + 1

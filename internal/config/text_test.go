@@ -1,6 +1,13 @@
 package config_test
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -22,18 +29,23 @@ func utf16le(text string) string {
 func TestSecretsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"hunter2\nhunter3":     "field api-key: value holds a line break after character 7: give the value alone, in one line",
-		"hunter2\r\nx: y":      "a line break after character 7",
-		"hunter2 hunter3":      "a space or tab after character 7",
-		"hunter2\thunter3":     "a space or tab after character 7",
-		"hunter2\x1bhunter2":   "a control character after character 7",
-		"hunter2\u0085hunter3": "a control character after character 7",
-		"hunter2\u200bhunter2": "a character outside of ASCII after character 7",
-		"“hunter2”":            "a character outside of ASCII after character 0",
-		`"hunter2"`:            "value is in quotes: take them off",
-		`'hunter2'`:            "value is in quotes: take them off",
-		"<hunter2 key>":        "value is a placeholder: put the real one in its place",
-		"hunter2\ufeffhunter2": "a character outside of ASCII after character 7",
+		"hunter2\nhunter3":      "field api-key: value holds a line break after character 7: give the value alone, in one line",
+		"hunter2\r\nx: y":       "a line break after character 7",
+		"hunter2 hunter3":       "a space or tab after character 7",
+		"hunter2\thunter3":      "a space or tab after character 7",
+		"hunter2\x1bhunter2":    "a control character after character 7",
+		"hunter2\u0085hunter3":  "a control character after character 7",
+		"hunter2\u200bhunter2":  "a character outside of ASCII after character 7",
+		"“hunter2”":             "value is in quotes: remove them",
+		"‘hunter2”":             "a character outside of ASCII after character 0",
+		`"hunter2"`:             "value is in quotes: remove them",
+		`'hunter2'`:             "value is in quotes: remove them",
+		"${hunter2}":            "value is a placeholder: put the real one in its place",
+		"{{ hunter2 }}":         "value is a placeholder: put the real one in its place",
+		`{"key":"hunter2"}`:     "value is JSON: give the text alone",
+		"BATON_API_KEY=hunter2": "value holds a name before it: give what follows the = alone",
+		"<hunter2 key>":         "value is a placeholder: put the real one in its place",
+		"hunter2\ufeffhunter2":  "a character outside of ASCII after character 7",
 	} {
 		for how, w := range map[string]world{
 			"environment": {env: map[string]string{"BATON_API_KEY": text}},
@@ -88,6 +100,130 @@ func TestTextIsClean(t *testing.T) {
 		c.Change.AuditFile != "audit.jsonl" || c.Log.Level.String() != "WARN" || c.Service.Concurrency != 7 || c.Sync.SkipGrants || c.JumpCloud.OrgID != "64b000000000000000000001" ||
 		strings.Join(c.Log.Paths, " ") != "a.log b.log" {
 		t.Errorf("Config = %+v", c)
+	}
+}
+
+// sample is a value that an option may have.
+func sample(o config.Option) string {
+	for _, value := range o.OneOf {
+		if value != "" {
+			return value
+		}
+	}
+	switch o.Kind {
+	case config.Bool:
+		return "true"
+	case config.Int:
+		return strconv.Itoa(max(o.Min, 1))
+	default:
+		if o.BoolText {
+			return "true"
+		}
+	}
+	switch o.Name {
+	case "base-url":
+		return "https://console.jumpcloud.com"
+	case "config-path":
+		return "testdata/empty.yaml"
+	case "shutdown-grace":
+		return "3s"
+	case "otel-collector-endpoint-tls-cert":
+		return "eA"
+	case "c1z-temp-dir", "tmpdir":
+		return "/"
+	case "log-level-debug-expires-at":
+		return "2026-01-31T15:04:05Z"
+	case "max-drop":
+		return "60"
+	case "sync-resources":
+		return "bid:r:user/64b000000000000000000001"
+	default:
+		return "some.c1z"
+	}
+}
+
+// layers gives an option a value in each way that there is.
+func layers(t *testing.T, o config.Option, value string) map[string]world {
+	t.Helper()
+	ways := map[string]world{"environment": {env: map[string]string{o.Env(): value}}}
+	if !o.EnvOnly {
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "settings.yaml")
+		if err := os.WriteFile(path, []byte(o.Name+": "+string(text)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ways["file"] = world{env: map[string]string{"BATON_CONFIG_PATH": path}}
+		ways["flag"] = world{args: []string{"--" + o.Name + "=" + value}}
+	}
+	return ways
+}
+
+// TestEveryValueIsClean puts what text is copied with around a value of every option.
+func TestEveryValueIsClean(t *testing.T) {
+	t.Parallel()
+	for _, o := range config.Options() {
+		value := sample(o)
+		clean := layers(t, o, value)
+		want, err := clean["environment"].load(t, config.ForCommand)
+		if err != nil {
+			t.Errorf("%s: %v", o.Name, err)
+			continue
+		}
+		for _, form := range []string{"%s\r\n\n", "\ufeff%s\u00a0", " \u00a0%s\u200b\t", "\u2060%s\u2028"} {
+			for how, w := range layers(t, o, fmt.Sprintf(form, value)) {
+				got, err := w.load(t, config.ForCommand)
+				if err != nil || !sameSettings(got, want) {
+					t.Errorf("%s by %s in the form %q: %v", o.Name, how, form, err)
+				}
+			}
+		}
+	}
+}
+
+// sameSettings compares settings, whatever they came from.
+func sameSettings(a, b *config.Config) bool {
+	groups := func(c *config.Config) []any {
+		return []any{c.JumpCloud, c.Sync, c.Change, c.Output, c.Log, c.Service, c.Health, c.Telemetry}
+	}
+	return reflect.DeepEqual(groups(a), groups(b))
+}
+
+// TestQuotedValues leaves quotes around a value of every option.
+func TestQuotedValues(t *testing.T) {
+	t.Parallel()
+	for _, o := range config.Options() {
+		for _, form := range []string{`"%s"`, "'%s'", "`%s`", "“%s”", "‘%s’"} {
+			for how, w := range layers(t, o, fmt.Sprintf(form, sample(o))) {
+				if how == "flag" && o.Kind == config.Strings && form == `"%s"` {
+					continue // Lists of flags are read as CSV, where these quotes have a meaning.
+				}
+				_, err := w.load(t, config.ForCommand)
+				if err == nil || strings.Count(err.Error(), "value is in quotes: remove them") != 1 || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s by %s in the form %s: error = %v", o.Name, how, form, err)
+				}
+			}
+		}
+	}
+}
+
+// TestUnreadCredential names a file that cannot be read, and not the credential that is
+// missing therefore.
+func TestUnreadCredential(t *testing.T) {
+	t.Parallel()
+	for _, env := range []map[string]string{
+		{"BATON_API_KEY_FILE": filepath.Join(t.TempDir(), "none")},
+		{"BATON_API_KEY": "k", "BATON_API_KEY_FILE": "k"},
+		{"BATON_JUMPCLOUD_CLIENT_SECRET_FILE": t.TempDir()},
+		{"BATON_CONFIG_PATH": filepath.Join(t.TempDir(), "none.yaml")},
+		{"BATON_CONFIG_PATH": "settings.json"},
+	} {
+		_, err := world{env: env}.load(t, config.ForRun)
+		if problems, ok := errors.AsType[config.Problems](err); !ok || len(problems) != 1 || strings.Contains(err.Error(), "not set") {
+			t.Errorf("%v: error = %v", env, err)
+		}
 	}
 }
 
