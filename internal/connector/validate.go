@@ -60,7 +60,7 @@ func (s *Source) find(ctx context.Context) (Organization, organizations, error) 
 	case err != nil && jumpcloud.IsUnserved(err) && wanted != "":
 		return Organization{ID: wanted}, seen, nil
 	case err != nil && jumpcloud.IsUnserved(err):
-		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w; or name the organisation with --org-id", err))
+		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w; if you know the ID of the organization, name it with --org-id", err))
 	case err != nil:
 		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w", err))
 	case len(seen) == 0 && wanted != "":

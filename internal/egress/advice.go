@@ -14,18 +14,19 @@ import (
 // Advice is what a person can do about an error of connecting, "" where nothing is
 // known that the error does not say itself.
 func Advice(err error) string {
+	var invalid x509.CertificateInvalidError
 	switch {
+	// A proxy may have a certificate too.
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return fmt.Sprintf("the certificate is good from %s to %s, and the clock of this machine says %s: set the clock if it is wrong",
+			moment(invalid.Cert.NotBefore), moment(invalid.Cert.NotAfter), moment(time.Now()))
 	case isRefused(err):
 		return "let the proxy pass this host, or check HTTPS_PROXY and NO_PROXY"
 	case IsProxy(err):
-		return "the proxy cannot be used: check its address in HTTPS_PROXY, or list the host in NO_PROXY"
+		return "the proxy cannot be used: check its address in HTTPS_PROXY or ALL_PROXY, or list the host in NO_PROXY"
+	default:
+		return ""
 	}
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil {
-		return fmt.Sprintf("the certificate is good from %s to %s, and the clock of this machine says %s: set the clock if it is wrong",
-			moment(invalid.Cert.NotBefore), moment(invalid.Cert.NotAfter), moment(time.Now()))
-	}
-	return ""
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -220,6 +220,11 @@ func TestAdvice(t *testing.T) {
 		if got := egress.Advice(err); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
 			t.Errorf("%s: advice %q on %v", name, got, err)
 		}
+		// The certificate may be that of a proxy.
+		proxy := &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err}
+		if got := egress.Advice(proxy); tt.want != "" && !strings.Contains(got, tt.want) || !egress.IsProxy(proxy) {
+			t.Errorf("%s, of a proxy: advice %q", name, got)
+		}
 	}
 	if egress.Advice(nil) != "" || egress.Advice(errors.New("else")) != "" {
 		t.Error("there is advice for nothing")

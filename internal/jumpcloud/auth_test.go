@@ -193,6 +193,7 @@ func TestTokenFaults(t *testing.T) {
 		{name: "wrong secret", secret: "cs_wrong_and_private", kind: jumpcloud.KindUnauthenticated, want: "401 Unauthorized: invalid_client: Client authentication failed for [redacted]", soon: true},
 		{name: "bad request", token: say(400, `{"error_description":"no such client"}`), kind: jumpcloud.KindUnauthenticated, want: "no such client", soon: true},
 		{name: "header sent back", token: say(400, `{"error":"invalid_request","error_description":"cannot read Authorization: Basic c2VydmljZS1hY2NvdW50OmNzXw=="}`), kind: jumpcloud.KindUnauthenticated, want: "invalid_request: cannot read Authorization: Basic [redacted]", soon: true},
+		{name: "words within the error", token: say(403, `{"error":{"code":7,"message":"the account is disabled"}}`), kind: jumpcloud.KindUnauthenticated, want: "403 Forbidden: the account is disabled", soon: true},
 		{name: "redirect", token: say(302, "", "Location", "https://elsewhere.example/"), kind: jumpcloud.KindUnauthenticated, want: "302", soon: true},
 		{name: "page", token: say(200, "<html>", "Content-Type", "text/html"), kind: jumpcloud.KindUnauthenticated, want: "something else than a token", soon: true},
 		{name: "no token", token: say(200, `{"token_type":"bearer"}`), kind: jumpcloud.KindUnauthenticated, want: "something else than a token", soon: true},
@@ -225,6 +226,9 @@ func TestTokenFaults(t *testing.T) {
 				}
 				if strings.Contains(err.Error(), password) {
 					t.Errorf("the error shows the secret: %v", err)
+				}
+				if jumpcloud.IsUnserved(err) {
+					t.Error("it reads as a list that this tenant does not have")
 				}
 				if took := time.Since(began); tt.soon && took > 0 || !tt.soon && took < 15*time.Minute {
 					t.Errorf("it took %s", took)

@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func kindOfStatus(status int) Kind {
 }
 
 // messageOf finds the words in an error body: message, else error with its
-// error_description, else all of it. A page of HTML says nothing. What it returns may
+// error_description, else those within error, else all of it. A page of HTML says nothing. What it returns may
 // hold secrets and be of any length.
 func messageOf(body []byte) string {
 	var parsed struct {
@@ -165,9 +166,16 @@ func messageOf(body []byte) string {
 			return string(parsed.Message)
 		case parsed.Error != "" && parsed.Description != "":
 			return string(parsed.Error + ": " + parsed.Description)
-		default:
+		case parsed.Error != "" || parsed.Description != "":
 			return string(parsed.Error + parsed.Description)
 		}
+		var nested struct {
+			Error json.RawMessage `json:"error"`
+		}
+		if json.Unmarshal(body, &nested) == nil && bytes.HasPrefix(nested.Error, []byte("{")) {
+			return messageOf(nested.Error)
+		}
+		return ""
 	}
 	if isHTML(body) {
 		return ""

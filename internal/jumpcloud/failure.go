@@ -189,6 +189,8 @@ func (c *Client) hint(call call, e *Error) string {
 		}
 		return fmt.Sprintf("the credential lacks the permission for %s: its administrator role or service account needs the scope %s",
 			call.route.List, call.route.Permission)
+	case e.Kind == KindNotFound && call.id == "" && c.base.Path != "" && !c.granted.Load():
+		return fmt.Sprintf("check --base-url: requests go to %s/api, below its path", c.base)
 	case c.orgID != "" && call.id == "" && (e.Kind == KindInvalid || e.Kind == KindNotFound):
 		return "check that --org-id names an organization that the credential sees"
 	case e.Kind == KindUnavailable && e.Status == http.StatusForbidden:

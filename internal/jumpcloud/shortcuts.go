@@ -28,10 +28,11 @@ var refusals = map[int]string{
 
 // IsUnserved reports whether JumpCloud refused what was asked as something that is not
 // for this credential, plan or tenant. What needs it can then be left out, or be asked
-// for in another way; what must be had has failed.
+// for in another way; what must be had has failed. A refused credential is no such
+// refusal, whatever its status.
 func IsUnserved(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Kind != KindUnavailable && refusals[e.Status] != ""
+	return ok && e.Kind != KindUnavailable && e.Kind != KindUnauthenticated && refusals[e.Status] != ""
 }
 
 // isForm reports whether a refusal is about the form of the request: of a route that

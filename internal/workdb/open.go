@@ -167,14 +167,16 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	if err != nil {
 		return "it does not say when it was started", nil //nolint:nilerr // the reason to discard it.
 	}
-	// A clock that was set back makes an age below zero.
-	if age := db.now().Sub(started); age.Abs() > MaxAge {
+	switch age := db.now().Sub(started); {
+	case age < -MaxAge:
+		return fmt.Sprintf("it was started at %s, which is later than the clock says now", started.Format(time.RFC3339)), nil
+	case age > MaxAge:
 		return fmt.Sprintf("it was started at %s, more than %s ago", started.Format(time.RFC3339), MaxAge), nil
 	}
 	// Nothing is synced to the disk, so a machine that lost its power may have kept
 	// some of what was written and not the rest, in rows that look sound.
 	if boot := bootID(); meta[metaBoot] != boot {
-		return "the machine was restarted since", nil
+		return "the machine was restarted since, or this is another machine", nil
 	}
 	if spoiled := meta[metaSpoiled]; spoiled != "" {
 		return "its sync failed: " + spoiled, nil
