@@ -57,6 +57,9 @@ func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) 
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkStreams([]claim{claimOf("the archive", path, false)}); err != nil {
+		return nil, err
+	}
 	temp, err := tempdir.New(cfg.Output.TempDir)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
 )
 
+// logPath is what claims of logs are by.
+const logPath = "--log-path"
+
 // claim is a file or a folder that a run has a use for. Two uses of one destroy what
 // is in it, so they are compared before anything is opened.
 type claim struct {
@@ -173,7 +176,7 @@ func logClaims(settings config.Log) []claim {
 	var claims []claim
 	for _, path := range settings.Paths {
 		if !logs.IsStream(path) {
-			claims = append(claims, claimOf("--log-path", path, false))
+			claims = append(claims, claimOf(logPath, path, false))
 		}
 	}
 	return claims
@@ -210,29 +213,34 @@ func stateClaims(cfg *config.Config) []claim {
 // checkStreams refuses an output that goes to a file which is claimed, but for the log:
 // several writers may add to that.
 func (a *app) checkStreams(claims []claim) error {
-	for _, stream := range []struct {
-		by string
-		w  any
-	}{{"standard output", a.Stdout}, {"standard error", a.Stderr}} {
-		file, ok := stream.w.(*os.File)
+	taken := func(by string, w any) error {
+		file, ok := w.(*os.File)
 		if !ok {
-			continue
+			return nil
 		}
 		info, err := file.Stat()
 		if err != nil || !info.Mode().IsRegular() {
-			continue
+			return nil //nolint:nilerr // What cannot be looked at is no file that is claimed.
 		}
 		for _, c := range claims {
-			if c.by != "--log-path" && c.info != nil && os.SameFile(info, c.info) {
-				return fault.WithHints(
-					fmt.Errorf("%s and %s are the same file: %s", stream.by, c.by, console.Nearby(c.path)),
-					"redirect it to another file",
-				)
+			if c.by != logPath && c.info != nil && os.SameFile(info, c.info) {
+				return fault.WithHints(fmt.Errorf("%s and %s are the same file: %s", by, c.by, console.Nearby(c.path)), "redirect it to another file")
 			}
 		}
+		return nil
 	}
-	return nil
+	if err := taken("standard error", a.Stderr); err != nil {
+		return stderrTakenError{err}
+	}
+	return taken("standard output", a.Stdout)
 }
+
+// stderrTakenError says that what is written to standard error would destroy a file, as
+// would this error.
+type stderrTakenError struct{ error }
+
+// Unwrap returns the error itself.
+func (e stderrTakenError) Unwrap() error { return e.error }
 
 // checkSaveClaims refuses to save a table over what settings are read from.
 func (a *app) checkSaveClaims(path string) error {

@@ -76,7 +76,15 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 	if len(o.files) == 0 {
 		o.files = []string{cfg.Output.File}
 	}
-	if err := checkClaims(append(a.inputClaims(), logClaims(cfg.Log)...)); err != nil {
+	claims := a.inputClaims()
+	for _, file := range o.files {
+		claims = append(claims, claimOf("the archive", file, false))
+	}
+	claims = append(readTwice(claims), logClaims(cfg.Log)...)
+	if err := checkClaims(claims); err != nil {
+		return err
+	}
+	if err := a.checkStreams(claims); err != nil {
 		return err
 	}
 	c, err := a.openConsole(cfg.Log)

@@ -46,7 +46,11 @@ func Main(ctx context.Context, process Process) int {
 	root.SetErr(process.Stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		printError(process.Stderr, err)
+		w := process.Stderr
+		if _, taken := fault.As[stderrTakenError](err); taken {
+			w = process.Stdout
+		}
+		printError(w, err)
 	}
 	return fault.ExitCode(err)
 }

@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
@@ -23,7 +25,7 @@ const archiveMagic = "C1Z"
 // checkSave refuses a file that must not be replaced by a table, before the work is
 // done.
 func checkSave(path string) error {
-	if strings.EqualFold(filepath.Ext(path), ".c1z") {
+	if isArchiveName(path) {
 		return fmt.Errorf("--save %s: that is the name of an archive; choose another", path)
 	}
 	info, err := os.Stat(path)
@@ -49,6 +51,14 @@ func checkSave(path string) error {
 		return fmt.Errorf("--save %s: it is an archive, which is never replaced; choose another file", path)
 	}
 	return nil
+}
+
+// isArchiveName reports whether a file is an archive by its name, or one that a sync
+// makes beside an archive.
+func isArchiveName(path string) bool {
+	const extension = ".c1z"
+	path = strings.ToLower(path)
+	return slices.ContainsFunc(append(c1z.Companions(extension), extension), func(end string) bool { return strings.HasSuffix(path, end) })
 }
 
 func checkSaveFolder(path string) error {
