@@ -51,6 +51,9 @@ func (c *Config) fill() Problems {
 	}
 	if err := checkToken(c.JumpCloud.OrgID); err != nil {
 		problems = append(problems, fieldProblem(nameOrgID, err))
+	} else if redact.Value(c.JumpCloud.OrgID) != c.JumpCloud.OrgID {
+		// It would be repeated in what is said about organizations.
+		wrong(nameOrgID, "value looks like a key, not like the ID of an organization")
 	}
 
 	c.Sync = Sync{

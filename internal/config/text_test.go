@@ -247,6 +247,11 @@ func TestMistypedKeys(t *testing.T) {
 			t.Errorf("%s repeats the key: %v", o.Name, err)
 		}
 	}
+	for _, key := range keys {
+		if _, err := (world{env: map[string]string{"BATON_API_KEY": "k", "BATON_ORG_ID": key}}).load(t, config.ForRun); err == nil || !strings.Contains(err.Error(), "field org-id: value looks like a key") {
+			t.Errorf("org-id %s: error = %v", key, err)
+		}
+	}
 	for _, value := range []string{"https://" + legacy, "https://jca_0123456789abcdef.example", "jca_0123456789abcdef"} {
 		if _, err := (world{env: map[string]string{"BATON_API_KEY": "k", "BATON_BASE_URL": value}}).load(t, config.ForRun); err == nil || !strings.Contains(err.Error(), "field base-url: value must be an address") {
 			t.Errorf("%s: error = %v", value, err)
