@@ -75,12 +75,12 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/connector",
-		may: []string{"internal/bid", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/restype", "internal/syncer"},
+		may: []string{"internal/bid", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype", "internal/syncer"},
 		why: "the connector translates JumpCloud for the engine; where the result is stored is not its business",
 	},
 	{
 		pkg: "internal/provision",
-		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/restype"},
+		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype"},
 		why: "changes are made to what the connector maps, and under its ids; a sync needs none of it",
 	},
 	{
@@ -115,13 +115,17 @@ var layers = []layer{
 	},
 	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
 	{
+		pkg: "internal/jumpcloud/paging",
+		why: "whether a list is complete is proven from ids and counts alone, whoever sends them",
+	},
+	{
 		pkg: "internal/jumpcloud/limiter",
 		may: []string{"internal/backoff"},
 		why: "how hard and how patiently a server may be asked is no question of HTTP, nor of JumpCloud",
 	},
 	{
 		pkg: "internal/jumpcloud",
-		may: []string{"internal/jumpcloud/limiter", "internal/egress", "internal/identity", "internal/printable", "internal/redact", "internal/secret"},
+		may: []string{"internal/jumpcloud/limiter", "internal/jumpcloud/paging", "internal/egress", "internal/identity", "internal/printable", "internal/redact", "internal/secret"},
 		why: "the client speaks of JumpCloud only, so that a question about the API is answered in one package",
 	},
 	{

@@ -6,15 +6,16 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // connections reads a window of edges.
-type connections = func(context.Context, jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error)
+type connections = func(context.Context, paging.Window) (paging.Page[jumpcloud.Connection], error)
 
 // edges describes a list of the graph: it cannot be sorted, and edges to objects
 // that were deleted leave holes. The parts are other ways to read it.
-func edges(name string, fetch connections, parts ...jumpcloud.Part[jumpcloud.Connection]) jumpcloud.Lister[jumpcloud.Connection] {
-	return jumpcloud.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Fetch: fetch, ID: edgeID, Parts: parts}
+func edges(name string, fetch connections, parts ...paging.Part[jumpcloud.Connection]) paging.Lister[jumpcloud.Connection] {
+	return paging.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Fetch: fetch, ID: edgeID, Parts: parts}
 }
 
 // edgeID tells an edge from all others of its list.
@@ -27,12 +28,12 @@ func edgeOf(id string) jumpcloud.Connection {
 }
 
 // memberEdges is the list of the members of a group.
-func memberEdges(client *jumpcloud.Client, group string) jumpcloud.Lister[jumpcloud.Connection] {
-	fetch := func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+func memberEdges(client *jumpcloud.Client, group string) paging.Lister[jumpcloud.Connection] {
+	fetch := func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.GroupMembers(ctx, group, w)
 	}
-	return edges("members of group "+group, fetch, jumpcloud.Part[jumpcloud.Connection]{
-		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+	return edges("members of group "+group, fetch, paging.Part[jumpcloud.Connection]{
+		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 			page, err := client.UserGroupMembership(ctx, group, w)
 			return reached(page, jumpcloud.TypeUser), err
 		},
@@ -47,46 +48,46 @@ func memberEdges(client *jumpcloud.Client, group string) jumpcloud.Lister[jumpcl
 
 // assignmentEdges is the list of the users and groups that are bound to an
 // application.
-func assignmentEdges(client *jumpcloud.Client, app string) jumpcloud.Lister[jumpcloud.Connection] {
-	fetch := func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+func assignmentEdges(client *jumpcloud.Client, app string) paging.Lister[jumpcloud.Connection] {
+	fetch := func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.ApplicationAssociations(ctx, app, []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
 	}
-	lookup := func(list func(jumpcloud.Connection) jumpcloud.Lister[jumpcloud.Connection]) func(context.Context, string) (jumpcloud.Connection, bool, error) {
+	lookup := func(list func(jumpcloud.Connection) paging.Lister[jumpcloud.Connection]) func(context.Context, string) (jumpcloud.Connection, bool, error) {
 		return func(ctx context.Context, id string) (jumpcloud.Connection, bool, error) {
 			principal := edgeOf(id)
 			found, err := leadsTo(ctx, list(principal), app)
 			return principal, found, err
 		}
 	}
-	users := jumpcloud.Part[jumpcloud.Connection]{
+	users := paging.Part[jumpcloud.Connection]{
 		Fetch: BoundTo(client, app, jumpcloud.TypeUser).Fetch,
-		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 			page, err := client.ApplicationUsers(ctx, app, w)
 			return directly(page, jumpcloud.TypeUser), err
 		},
 		Longer:     true,
 		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
-		Lookup: lookup(func(user jumpcloud.Connection) jumpcloud.Lister[jumpcloud.Connection] {
-			return edges("applications of user "+user.ID, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		Lookup: lookup(func(user jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
+			return edges("applications of user "+user.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.UserAssociations(ctx, user.ID, jumpcloud.TypeApplication, w)
 			})
 		}),
 	}
-	groups := jumpcloud.Part[jumpcloud.Connection]{
+	groups := paging.Part[jumpcloud.Connection]{
 		Fetch: BoundTo(client, app, jumpcloud.TypeUserGroup).Fetch,
-		Traverse: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 			page, err := client.ApplicationUserGroups(ctx, app, w)
 			return directly(page, jumpcloud.TypeUserGroup), err
 		},
-		Candidates: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		Candidates: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 			page, err := client.UserGroups(ctx, w)
 			return mapped(page, func(g jumpcloud.UserGroup) jumpcloud.Connection {
 				return jumpcloud.Connection{Type: jumpcloud.TypeUserGroup, ID: g.ID}
 			}), err
 		},
 		CandidatesLimit: rowsPerPage,
-		Lookup: lookup(func(group jumpcloud.Connection) jumpcloud.Lister[jumpcloud.Connection] {
-			return edges("applications of group "+group.ID, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+		Lookup: lookup(func(group jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
+			return edges("applications of group "+group.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.UserGroupAssociations(ctx, group.ID, jumpcloud.TypeApplication, w)
 			})
 		}),
@@ -95,8 +96,8 @@ func assignmentEdges(client *jumpcloud.Client, app string) jumpcloud.Lister[jump
 }
 
 // GroupsOf is the list of the groups that a user is in.
-func GroupsOf(client *jumpcloud.Client, user string) jumpcloud.Lister[jumpcloud.Connection] {
-	return edges("groups of user "+user, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+func GroupsOf(client *jumpcloud.Client, user string) paging.Lister[jumpcloud.Connection] {
+	return edges("groups of user "+user, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		page, err := client.UserMemberOf(ctx, user, w)
 		return reached(page, jumpcloud.TypeUserGroup), err
 	})
@@ -105,7 +106,7 @@ func GroupsOf(client *jumpcloud.Client, user string) jumpcloud.Lister[jumpcloud.
 // everyUser reads the users of the organization as what could be at the end of an
 // edge.
 func everyUser(client *jumpcloud.Client) connections {
-	return func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+	return func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		page, err := client.Users(ctx, w)
 		return mapped(page, func(u jumpcloud.User) jumpcloud.Connection {
 			return jumpcloud.Connection{Type: jumpcloud.TypeUser, ID: u.ID}
@@ -114,16 +115,16 @@ func everyUser(client *jumpcloud.Client) connections {
 }
 
 // BoundTo is the list of what is bound to an application, of one type.
-func BoundTo(client *jumpcloud.Client, app, target string) jumpcloud.Lister[jumpcloud.Connection] {
-	return edges("assignments of application "+app, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+func BoundTo(client *jumpcloud.Client, app, target string) paging.Lister[jumpcloud.Connection] {
+	return edges("assignments of application "+app, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.ApplicationAssociations(ctx, app, []string{target}, w)
 	})
 }
 
 // Contains looks for an id in a list. Not finding it is proof, as the list is read to
 // its end.
-func Contains(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (found bool, err error) {
-	_, err = jumpcloud.ReadAll(ctx, list, func(c jumpcloud.Connection) bool {
+func Contains(ctx context.Context, list paging.Lister[jumpcloud.Connection], id string) (found bool, err error) {
+	_, err = paging.ReadAll(ctx, list, func(c jumpcloud.Connection) bool {
 		found = c.ID == id
 		return !found
 	})
@@ -131,7 +132,7 @@ func Contains(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], 
 }
 
 // leadsTo looks for an id in the list of an owner who leads nowhere once he is gone.
-func leadsTo(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], id string) (bool, error) {
+func leadsTo(ctx context.Context, list paging.Lister[jumpcloud.Connection], id string) (bool, error) {
 	found, err := Contains(ctx, list, id)
 	if jumpcloud.IsNotFound(err) {
 		return false, nil
@@ -140,8 +141,8 @@ func leadsTo(ctx context.Context, list jumpcloud.Lister[jumpcloud.Connection], i
 }
 
 // mapped is a page of other rows.
-func mapped[A, B any](page jumpcloud.Page[A], row func(A) B) jumpcloud.Page[B] {
-	out := jumpcloud.Page[B]{Total: page.Total, Raw: page.Raw, Mark: page.Mark, Counted: page.Counted}
+func mapped[A, B any](page paging.Page[A], row func(A) B) paging.Page[B] {
+	out := paging.Page[B]{Total: page.Total, Raw: page.Raw, Mark: page.Mark, Counted: page.Counted}
 	for _, a := range page.Items {
 		out.Items = append(out.Items, row(a))
 	}
@@ -150,7 +151,7 @@ func mapped[A, B any](page jumpcloud.Page[A], row func(A) B) jumpcloud.Page[B] {
 
 // reached is a page of traversals as the edges that they stand for. Objects that do
 // not tell their type are of the given one.
-func reached(page jumpcloud.Page[jumpcloud.Traversal], kind string) jumpcloud.Page[jumpcloud.Connection] {
+func reached(page paging.Page[jumpcloud.Traversal], kind string) paging.Page[jumpcloud.Connection] {
 	return mapped(page, func(t jumpcloud.Traversal) jumpcloud.Connection {
 		return jumpcloud.Connection{Type: firstText(t.Type, kind), ID: t.ID}
 	})
@@ -158,7 +159,7 @@ func reached(page jumpcloud.Page[jumpcloud.Traversal], kind string) jumpcloud.Pa
 
 // directly is a page of traversals, of which only those that one hop leads to are
 // edges of the object itself. The others count in its order.
-func directly(page jumpcloud.Page[jumpcloud.Traversal], kind string) jumpcloud.Page[jumpcloud.Connection] {
+func directly(page paging.Page[jumpcloud.Traversal], kind string) paging.Page[jumpcloud.Connection] {
 	out := reached(page, kind)
 	all := out.Items
 	out.Items, out.Keys = nil, make([]string, 0, len(all))

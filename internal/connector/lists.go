@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
@@ -23,14 +24,14 @@ const (
 // rows reads and judges one list.
 type rows struct {
 	read   func(ctx context.Context, token string) (*syncer.Page, error)
-	settle func(notes [][]byte, occasion jumpcloud.Occasion) (jumpcloud.Verdict, error)
+	settle func(notes [][]byte, occasion paging.Occasion) (paging.Verdict, error)
 }
 
 // rowsOf joins how a list is paged with what is made of its rows.
-func rowsOf[T any](l jumpcloud.Lister[T], fill func(_ context.Context, page *syncer.Page, items []T) error) rows {
+func rowsOf[T any](l paging.Lister[T], fill func(_ context.Context, page *syncer.Page, items []T) error) rows {
 	return rows{
 		read: func(ctx context.Context, token string) (*syncer.Page, error) {
-			read, err := jumpcloud.ReadPage(ctx, l, token)
+			read, err := paging.ReadPage(ctx, l, token)
 			if err != nil {
 				return nil, err
 			}
@@ -54,13 +55,13 @@ func rowsOf[T any](l jumpcloud.Lister[T], fill func(_ context.Context, page *syn
 func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 	switch k.collection {
 	case users:
-		return rowsOf(jumpcloud.Lister[jumpcloud.User]{
+		return rowsOf(paging.Lister[jumpcloud.User]{
 			Name: string(users), Limit: usersPerPage, Sorted: true,
 			Fetch: s.client.Users,
 			ID:    func(u jumpcloud.User) string { return u.ID },
 		}, s.fillUsers), nil
 	case admins:
-		return rowsOf(jumpcloud.Lister[jumpcloud.Admin]{
+		return rowsOf(paging.Lister[jumpcloud.Admin]{
 			Name: string(admins), Limit: rowsPerPage, Sorted: true,
 			Fetch: s.client.Admins,
 			ID:    func(a jumpcloud.Admin) string { return a.ID },
@@ -68,7 +69,7 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			return s.fillAdmins(ctx, page, k, owner, items)
 		}), nil
 	case groups:
-		return rowsOf(jumpcloud.Lister[jumpcloud.UserGroup]{
+		return rowsOf(paging.Lister[jumpcloud.UserGroup]{
 			Name: string(groups), Limit: rowsPerPage, Sorted: true,
 			Fetch: s.client.UserGroups,
 			ID:    func(g jumpcloud.UserGroup) string { return g.ID },
@@ -76,7 +77,7 @@ func (s *Source) rows(k kind, owner syncer.Ref) (rows, error) {
 			return s.fillGroups(page, k, items)
 		}), nil
 	case apps:
-		return rowsOf(jumpcloud.Lister[jumpcloud.Application]{
+		return rowsOf(paging.Lister[jumpcloud.Application]{
 			Name: string(apps), Limit: rowsPerPage, Sorted: true,
 			Fetch: s.client.Applications,
 			ID:    func(a jumpcloud.Application) string { return a.ID },

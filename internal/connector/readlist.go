@@ -3,14 +3,14 @@ package connector
 import (
 	"context"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // readList reads a list that is short to its proven end, one page after the other. It
 // counts the rows that were null.
-func readList[T any](ctx context.Context, l jumpcloud.Lister[T]) (items []T, nulls int, err error) {
+func readList[T any](ctx context.Context, l paging.Lister[T]) (items []T, nulls int, err error) {
 	seen := map[string]bool{}
-	nulls, err = jumpcloud.ReadAll(ctx, l, func(item T) bool {
+	nulls, err = paging.ReadAll(ctx, l, func(item T) bool {
 		if id := l.ID(item); !seen[id] {
 			seen[id] = true
 			items = append(items, item)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
@@ -45,7 +46,7 @@ func (s *Source) listRoles(ctx context.Context) (*listedRoles, error) {
 	if s.directory.roles != nil {
 		return s.directory.roles, nil
 	}
-	rows, nulls, err := readList(ctx, jumpcloud.Lister[jumpcloud.Role]{
+	rows, nulls, err := readList(ctx, paging.Lister[jumpcloud.Role]{
 		Name: string(roles), Limit: rowsPerPage, Fetch: s.client.Roles,
 		ID: func(r jumpcloud.Role) string { return r.ID },
 	})

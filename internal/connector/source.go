@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
@@ -143,7 +144,7 @@ func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte, occ
 	if err != nil {
 		return syncer.Verdict{}, err
 	}
-	verdict, err := rows.settle(notes, jumpcloud.Occasion(occasion))
+	verdict, err := rows.settle(notes, paging.Occasion(occasion))
 	return syncer.Verdict(verdict), Coded(err)
 }
 

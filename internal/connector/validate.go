@@ -10,6 +10,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
@@ -90,7 +91,7 @@ func (s *Source) organizations(ctx context.Context) (organizations, error) {
 	var seen organizations
 	known := map[string]bool{}
 	for skip, pages := 0, 0; pages < maxOrganizationPages; pages++ {
-		page, err := s.client.Organizations(ctx, jumpcloud.Window{Skip: skip, Limit: rowsPerPage})
+		page, err := s.client.Organizations(ctx, paging.Window{Skip: skip, Limit: rowsPerPage})
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -442,7 +442,7 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 
 // inMotion reports whether a sync failed because what it read did not hold still.
 func inMotion(message string) bool {
-	return strings.Contains(message, jumpcloud.ErrIncomplete.Error()) || tooManyGone(message)
+	return strings.Contains(message, paging.ErrIncomplete.Error()) || tooManyGone(message)
 }
 
 // tooManyGone reports whether a sync failed because much was deleted while it ran.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
@@ -95,7 +96,7 @@ func ask(t *testing.T, client *jumpcloud.Client, groups []*jcsim.Group, d time.D
 	for i, g := range groups {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				if _, err := client.GroupMembers(ctx, g.ID, jumpcloud.Window{Limit: 100}); err == nil {
+				if _, err := client.GroupMembers(ctx, g.ID, paging.Window{Limit: 100}); err == nil {
 					done[i]++
 				} else if !errors.Is(err, context.DeadlineExceeded) {
 					t.Error(err)

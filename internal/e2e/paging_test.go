@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
@@ -155,7 +155,7 @@ func TestEachOddityOfLists(t *testing.T) {
 				}
 			case err == nil:
 				t.Fatal("the sync is complete")
-			case tt.want == incomplete != errors.Is(err, jumpcloud.ErrIncomplete):
+			case tt.want == incomplete != errors.Is(err, paging.ErrIncomplete):
 				t.Errorf("error: %v", err)
 			}
 			for _, want := range tt.says {

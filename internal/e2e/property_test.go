@@ -13,7 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -155,7 +155,7 @@ func TestAnySyncIsTrueOrFails(t *testing.T) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if err != nil {
-			if !errors.Is(err, jumpcloud.ErrIncomplete) && !tooManyVanished(err) {
+			if !errors.Is(err, paging.ErrIncomplete) && !tooManyVanished(err) {
 				rt.Fatalf("the sync failed for another reason: %v", err)
 			}
 			if !bytes.Equal(before, file(t, p.path())) {

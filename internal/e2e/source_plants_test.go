@@ -51,7 +51,7 @@ func sourcePlants() []sourcePlant {
 		},
 		{
 			name: "a gap in a sorted list is not seen", pkg: "e2e", test: "TestUsersComeAndGoWhilePagesAreRead",
-			file: "jumpcloud/paging_sorted.go", old: `case reach != nil && n.low() > reach.Last:`, bad: `case reach != nil && n.low() > reach.Last && n.Rows < 0:`,
+			file: "jumpcloud/paging/sorted.go", old: `case reach != nil && n.low() > reach.Last:`, bad: `case reach != nil && n.low() > reach.Last && n.Rows < 0:`,
 		},
 		{
 			name: "half a transaction stays", pkg: "workdb", test: "TestGroupWithAFailure",
@@ -83,7 +83,7 @@ func sourcePlants() []sourcePlant {
 		},
 		{
 			name: "a server may claim any length", pkg: "jumpcloud", test: "TestClaimsAreBounded",
-			file: "jumpcloud/paging.go", old: `if len(next) <= maxPages {`, bad: `if len(next) >= 0 {`,
+			file: "jumpcloud/paging/paging.go", old: `if len(next) <= maxPages {`, bad: `if len(next) >= 0 {`,
 		},
 		{
 			name: "redirects are followed", pkg: "e2e", test: "TestRedirectsGetNoKey",

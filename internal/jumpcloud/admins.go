@@ -11,16 +11,17 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // Admins reads a window of the administrators; at most 100 rows may be asked for.
 // They come sorted by id where the tenant obeys.
 //
 // JumpCloud API v1, GET /users, which its specification does not describe.
-func (c *Client) Admins(ctx context.Context, w Window) (Page[Admin], error) {
-	read := func(sort string) func(context.Context) (Page[Admin], error) {
-		return func(ctx context.Context) (Page[Admin], error) {
-			query := w.query()
+func (c *Client) Admins(ctx context.Context, w paging.Window) (paging.Page[Admin], error) {
+	read := func(sort string) func(context.Context) (paging.Page[Admin], error) {
+		return func(ctx context.Context) (paging.Page[Admin], error) {
+			query := queryOf(w)
 			setUnlessEmpty(query, "sort", sort)
 			return readPage(ctx, c, call{route: routeAdmins, query: query}, (*adminRow).model)
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // applicationFields are the fields of an application that are decoded. The list
@@ -16,17 +18,17 @@ const applicationFields = "_id id name displayName displayLabel active ssoUrl ss
 // obeys; at most 100 rows may be asked for.
 //
 // JumpCloud API v1, GET /applications.
-func (c *Client) Applications(ctx context.Context, w Window) (Page[Application], error) {
-	read := func(fields, sort string) func(context.Context) (Page[Application], error) {
-		return func(ctx context.Context) (Page[Application], error) {
-			query := w.query()
+func (c *Client) Applications(ctx context.Context, w paging.Window) (paging.Page[Application], error) {
+	read := func(fields, sort string) func(context.Context) (paging.Page[Application], error) {
+		return func(ctx context.Context) (paging.Page[Application], error) {
+			query := queryOf(w)
 			setUnlessEmpty(query, "fields", fields)
 			setUnlessEmpty(query, "sort", sort)
 			return readPage(ctx, c, call{route: routeApplications, query: query}, (*applicationRow).model)
 		}
 	}
 	return try(ctx, c.logger, &c.short.appFields, read(applicationFields, "_id"),
-		func(ctx context.Context) (Page[Application], error) {
+		func(ctx context.Context) (paging.Page[Application], error) {
 			return try(ctx, c.logger, &c.short.appOrder, read("", "_id"), read("", ""))
 		})
 }
@@ -47,21 +49,21 @@ func (c *Client) Application(ctx context.Context, id string) (*Application, erro
 // longest, and its mark carries the totals of all.
 //
 // JumpCloud API v2, GET /applications/{id}/associations.
-func (c *Client) ApplicationAssociations(ctx context.Context, appID string, targets []string, w Window) (Page[Connection], error) {
-	read := func(ctx context.Context, targets ...string) (Page[Connection], error) {
-		return readPage(ctx, c, call{route: routeAssociations, id: appID, query: w.targets(targets...)}, (*connectionRow).model)
+func (c *Client) ApplicationAssociations(ctx context.Context, appID string, targets []string, w paging.Window) (paging.Page[Connection], error) {
+	read := func(ctx context.Context, targets ...string) (paging.Page[Connection], error) {
+		return readPage(ctx, c, call{route: routeAssociations, id: appID, query: targetsOf(w, targets...)}, (*connectionRow).model)
 	}
 	if len(targets) == 1 {
 		return read(ctx, targets...)
 	}
-	return try(ctx, c.logger, &c.short.allTargets, func(ctx context.Context) (Page[Connection], error) { return read(ctx, targets...) },
-		func(ctx context.Context) (Page[Connection], error) {
-			all := Page[Connection]{Total: 0}
+	return try(ctx, c.logger, &c.short.allTargets, func(ctx context.Context) (paging.Page[Connection], error) { return read(ctx, targets...) },
+		func(ctx context.Context) (paging.Page[Connection], error) {
+			all := paging.Page[Connection]{Total: 0}
 			marks := make([]string, 0, len(targets))
 			for _, target := range targets {
 				page, err := read(ctx, target)
 				if err != nil {
-					return Page[Connection]{}, err
+					return paging.Page[Connection]{}, err
 				}
 				all.Items = append(all.Items, page.Items...)
 				all.Raw += page.Raw

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -93,7 +94,7 @@ func (s *oauthServer) client(t *testing.T, password string) *jumpcloud.Client {
 }
 
 func ask(ctx context.Context, client *jumpcloud.Client) error {
-	_, err := client.GroupMembers(ctx, "g", jumpcloud.Window{Limit: 100})
+	_, err := client.GroupMembers(ctx, "g", paging.Window{Limit: 100})
 	return err
 }
 

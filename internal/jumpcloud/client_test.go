@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -166,10 +167,10 @@ func TestRequestsCarryTheirHeaders(t *testing.T) {
 			seen = append(seen, i)
 		}
 	})
-	if _, err := client.Organizations(t.Context(), jumpcloud.Window{Limit: 100}); err != nil {
+	if _, err := client.Organizations(t.Context(), paging.Window{Limit: 100}); err != nil {
 		t.Error(err)
 	}
-	if _, err := client.Admins(t.Context(), jumpcloud.Window{Limit: 100}); err != nil {
+	if _, err := client.Admins(t.Context(), paging.Window{Limit: 100}); err != nil {
 		t.Error(err)
 	}
 	want := []jumpcloud.RequestInfo{
@@ -235,7 +236,7 @@ func TestRefusalsAreExplained(t *testing.T) {
 				w.WriteHeader(tt.status)
 				io.WriteString(w, tt.body) //nolint:errcheck // A test server.
 			})
-			_, err := newTestClient(t, mux).GroupMembers(t.Context(), "g1", jumpcloud.Window{Limit: 100})
+			_, err := newTestClient(t, mux).GroupMembers(t.Context(), "g1", paging.Window{Limit: 100})
 			var e *jumpcloud.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("the error is %v", err)
@@ -282,7 +283,7 @@ func TestAnswersThatAreNoData(t *testing.T) {
 				w.Header().Set("Content-Type", tt.contentType)
 				io.WriteString(w, tt.body) //nolint:errcheck // A test server.
 			})
-			_, err := newTestClient(t, mux).GroupMembers(t.Context(), "g1", jumpcloud.Window{Limit: 100})
+			_, err := newTestClient(t, mux).GroupMembers(t.Context(), "g1", paging.Window{Limit: 100})
 			if got := jumpcloud.KindOf(err); got != tt.kind {
 				t.Errorf("the error is %v of kind %q, want %q", err, got, tt.kind)
 			}
@@ -298,7 +299,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	mux := http.NewServeMux()
 	mux.Handle("GET /api/users", http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
-	_, err := newTestClient(t, mux).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	_, err := newTestClient(t, mux).Admins(t.Context(), paging.Window{Limit: 100})
 	if !jumpcloud.IsUnauthenticated(err) {
 		t.Errorf("the error is %v", err)
 	}
@@ -318,7 +319,7 @@ func TestBodiesAreCapped(t *testing.T) {
 			}
 		}
 	})
-	_, err := newTestClient(t, mux).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	_, err := newTestClient(t, mux).Admins(t.Context(), paging.Window{Limit: 100})
 	if err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
 		t.Errorf("the error is %v", err)
 	}
@@ -440,7 +441,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		})
 	}
 	client := newTestClient(t, mux)
-	ctx, w := t.Context(), jumpcloud.Window{Limit: 100}
+	ctx, w := t.Context(), paging.Window{Limit: 100}
 	both := []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}
 	calls := []error{
 		second(client.Organizations(ctx, w)), second(client.Organization(ctx, "x")),
@@ -482,7 +483,7 @@ func TestErrorsDoNotShowSecrets(t *testing.T) {
 		answer(w, http.StatusUnauthorized, `{"message":"no user for `+r.Header.Get("X-Api-Key")+`"}`)
 	})
 	client := newTestClient(t, mux)
-	_, err := client.Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	_, err := client.Admins(t.Context(), paging.Window{Limit: 100})
 	encoded, jsonErr := json.Marshal(err)
 	if jsonErr != nil {
 		t.Fatal(jsonErr)

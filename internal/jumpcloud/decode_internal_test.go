@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // FuzzDecoding checks that no answer is too odd, and that what is decoded is
@@ -34,7 +36,7 @@ func FuzzDecoding(f *testing.F) {
 // decodes reads a body as a list and checks what it yields.
 func decodes[W, T any](t *testing.T, body string, model func(*W) (T, bool, error), id func(T) string) {
 	t.Helper()
-	page := Page[T]{Total: -1}
+	page := paging.Page[T]{Total: -1}
 	err := decodeList(json.NewDecoder(strings.NewReader(body)), &page, "things", model)
 	if page.Raw < len(page.Items) || page.Total < -1 {
 		t.Errorf("%d rows, %d items, total %d", page.Raw, len(page.Items), page.Total)

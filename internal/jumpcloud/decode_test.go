@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // only answers every request with one body.
@@ -125,7 +126,7 @@ func TestMFAExclusions(t *testing.T) {
 // TestPagesAreDecoded reads each list in the form of its API.
 func TestPagesAreDecoded(t *testing.T) {
 	t.Parallel()
-	window := jumpcloud.Window{Limit: 100}
+	window := paging.Window{Limit: 100}
 	both := []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}
 	for name, tt := range map[string]struct {
 		body, total string
@@ -135,7 +136,7 @@ func TestPagesAreDecoded(t *testing.T) {
 		"organizations": {
 			body: `{"totalCount":1,"results":[{"_id":"o1","id":"o1","displayName":null,"logoUrl":null,"created":"2025-01-01T00:00:00.000Z"}]}`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Organizations(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.Organization]{
+			want: paging.Page[jumpcloud.Organization]{
 				Items: []jumpcloud.Organization{{ID: "o1", Created: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}}, Total: 1, Raw: 1,
 			},
 		},
@@ -143,7 +144,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			body: `{"results":[{"_id":"a1","email":"ops@example.com","firstname":"Olu","lastname":"Ops","role":"6e0000000000000000000001","roleName":"Manager","roleNames":["Manager"],
 				"totpEnrolled":true,"suspended":false,"sessionCount":42,"organization":null,"provider":null,"created":"2025-01-02T00:00:00Z"},{"id":"a2"}],"totalCount":"2"}`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.Admin]{
+			want: paging.Page[jumpcloud.Admin]{
 				Items: []jumpcloud.Admin{{
 					ID: "a1", Email: "ops@example.com", FirstName: "Olu", LastName: "Ops", Roles: []jumpcloud.RoleRef{{ID: "6e0000000000000000000001", Name: "Manager", Named: true}, {Name: "Manager"}},
 					TOTPEnrolled: jumpcloud.True, Suspended: jumpcloud.False, Created: time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC),
@@ -153,7 +154,7 @@ func TestPagesAreDecoded(t *testing.T) {
 		"roles": {
 			body: `{"results":[{"id":"r1","name":"Auditor","description":"","scopes":["users.readonly"]}],"totalCount":1}`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Roles(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.Role]{
+			want: paging.Page[jumpcloud.Role]{
 				Items: []jumpcloud.Role{{ID: "r1", Name: "Auditor", Scopes: []string{"users.readonly"}}}, Total: 1, Raw: 1,
 			},
 		},
@@ -162,7 +163,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			body: `[{"id":"g1","name":"Sales EU","type":"user_group","email":"","description":"d","attributes":null,"membershipMethod":"DYNAMIC_AUTOMATED"},
 				{"id":"g2","name":"Old","attributes":{"sudo":{"enabled":true}}}]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.UserGroups(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.UserGroup]{
+			want: paging.Page[jumpcloud.UserGroup]{
 				Items: []jumpcloud.UserGroup{
 					{ID: "g1", Name: "Sales EU", Type: "user_group", Description: "d", MembershipMethod: "DYNAMIC_AUTOMATED"}, {ID: "g2", Name: "Old"},
 				}, Total: 150, Raw: 2,
@@ -172,21 +173,21 @@ func TestPagesAreDecoded(t *testing.T) {
 			total: "4",
 			body:  `[{"attributes":null,"to":{"attributes":null,"id":"u1","type":"user"}},null,{"to":null},{"attributes":null,"to":{"id":"u2","type":"user"},"from":{"id":"g1"}}]`,
 			read:  func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.GroupMembers(ctx, "g", window) },
-			want: jumpcloud.Page[jumpcloud.Connection]{
+			want: paging.Page[jumpcloud.Connection]{
 				Items: []jumpcloud.Connection{{Type: "user", ID: "u1"}, {Type: "user", ID: "u2"}}, Total: 4, Raw: 4, Nulls: 1,
 			},
 		},
 		"members without a total": {
 			body: `[]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.GroupMembers(ctx, "g", window) },
-			want: jumpcloud.Page[jumpcloud.Connection]{Total: -1},
+			want: paging.Page[jumpcloud.Connection]{Total: -1},
 		},
 		"applications": {
 			body: `{"name":"applications","totalCount":1,"results":[{"_id":"p1","active":true,"name":"aws-sso","displayName":"AWS SSO","displayLabel":"AWS Prod",
 				"logo":{"url":"https://static.example/logo.png","color":""},"ssoUrl":"https://sso.example/aws","learnMore":"https://help.example",
 				"organization":"o1","config":{"idpPrivateKey":{"value":"PRIVATE"}},"sso":{"type":"saml","hidden":true}}]}`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Applications(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.Application]{
+			want: paging.Page[jumpcloud.Application]{
 				Items: []jumpcloud.Application{{
 					ID: "p1", Active: jumpcloud.True, Name: "aws-sso", DisplayName: "AWS SSO", DisplayLabel: "AWS Prod", LogoURL: "https://static.example/logo.png",
 					SSOURL: "https://sso.example/aws", LearnMore: "https://help.example", Organization: "o1", SSOType: "saml", Hidden: jumpcloud.True,
@@ -198,7 +199,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
 				return c.ApplicationAssociations(ctx, "p", both, window)
 			},
-			want: jumpcloud.Page[jumpcloud.Connection]{
+			want: paging.Page[jumpcloud.Connection]{
 				Items: []jumpcloud.Connection{{Type: "user", ID: "u1"}, {Type: "user_group", ID: "g1"}}, Total: 2, Raw: 2,
 			},
 		},
@@ -209,7 +210,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
 				return c.ApplicationUsers(ctx, "p", window)
 			},
-			want: jumpcloud.Page[jumpcloud.Traversal]{
+			want: paging.Page[jumpcloud.Traversal]{
 				Items: []jumpcloud.Traversal{{
 					ID: "u1", Type: "user",
 					Paths: [][]jumpcloud.Connection{{{Type: "user_group", ID: "g1"}, {Type: "user", ID: "u1"}}, {{Type: "user", ID: "u1"}}},
@@ -219,22 +220,22 @@ func TestPagesAreDecoded(t *testing.T) {
 		"no results": {
 			body: `{"totalCount":0,"results":null}`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.Admin]{},
+			want: paging.Page[jumpcloud.Admin]{},
 		},
 		"null for an empty list": {
 			total: "0", body: `null`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.UserGroups(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.UserGroup]{},
+			want: paging.Page[jumpcloud.UserGroup]{},
 		},
 		"another form": {
 			total: "1", body: `[{"id":"a1"}]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.Admin]{Items: []jumpcloud.Admin{{ID: "a1"}}, Total: 1, Raw: 1},
+			want: paging.Page[jumpcloud.Admin]{Items: []jumpcloud.Admin{{ID: "a1"}}, Total: 1, Raw: 1},
 		},
 		"an odd total": {
 			total: "many", body: `[]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.UserGroups(ctx, window) },
-			want: jumpcloud.Page[jumpcloud.UserGroup]{Total: -1},
+			want: paging.Page[jumpcloud.UserGroup]{Total: -1},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -257,7 +258,7 @@ func TestPagesAreDecoded(t *testing.T) {
 // TestObjectsWithoutAnID fail, and say where they are.
 func TestObjectsWithoutAnID(t *testing.T) {
 	t.Parallel()
-	window := jumpcloud.Window{Limit: 100}
+	window := paging.Window{Limit: 100}
 	for body, want := range map[string]string{
 		`{"results":[{"id":"a"},{"email":"x@example.com"}],"totalCount":2}`: "object 2 of this page of administrators",
 		`{"results":[{"id":"a"},{}],"totalCount":2}`:                        "object 2 of this page of administrators",
@@ -290,7 +291,7 @@ func BenchmarkDecodeUsers(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := client.Users(b.Context(), jumpcloud.Window{Limit: 1000})
+		got, err := client.Users(b.Context(), paging.Window{Limit: 1000})
 		if err != nil || len(got.Items) != 1000 {
 			b.Fatal(err)
 		}

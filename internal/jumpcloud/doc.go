@@ -21,19 +21,12 @@
 // no error or log line carries an address with its query, a header, or more of a
 // body than its message.
 //
-// # Completeness
-//
-// A list that misses a row reads as "access was revoked", so a list is only
-// complete when that is proven. [ReadPage] reads one page of a list and says what
-// follows; [Lister.Settle] judges all pages together and names further ones, or says that
-// the list is complete, or fails. Tokens and notes are plain bytes that survive a
-// restart; neither function keeps anything.
-//
 // # Files
 //
 // The package is larger than most because it is everything that knows JumpCloud's
 // HTTP interface: client.go, request.go, failure.go, patience.go, auth.go and
 // transport.go are the core; limiter is how hard and how patiently the server is
-// asked; page.go and decode.go the reading of answers; paging*.go the proof; and there is one file for each area
-// of the API. routes.go lists every route in use, and docs/API.md is made of it.
+// asked, and paging proves that lists are complete; page.go and decode.go are the
+// reading of answers; and there is one file for each area of the API. routes.go lists
+// every route in use, and docs/API.md is made of it.
 package jumpcloud

@@ -1,15 +1,19 @@
 package jumpcloud
 
-import "context"
+import (
+	"context"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
+)
 
 // UserGroups reads a window of the user groups, sorted by id where the tenant
 // obeys; at most 100 rows may be asked for.
 //
 // JumpCloud API v2, GET /usergroups.
-func (c *Client) UserGroups(ctx context.Context, w Window) (Page[UserGroup], error) {
-	read := func(sort string) func(context.Context) (Page[UserGroup], error) {
-		return func(ctx context.Context) (Page[UserGroup], error) {
-			query := w.query()
+func (c *Client) UserGroups(ctx context.Context, w paging.Window) (paging.Page[UserGroup], error) {
+	read := func(sort string) func(context.Context) (paging.Page[UserGroup], error) {
+		return func(ctx context.Context) (paging.Page[UserGroup], error) {
+			query := queryOf(w)
 			setUnlessEmpty(query, "sort", sort)
 			return readPage(ctx, c, call{route: routeUserGroups, query: query}, (*groupRow).model)
 		}
@@ -29,16 +33,16 @@ func (c *Client) UserGroup(ctx context.Context, id string) (*UserGroup, error) {
 // deleted leave holes: they count in the window and the total, but are not sent.
 //
 // JumpCloud API v2, GET /usergroups/{id}/members.
-func (c *Client) GroupMembers(ctx context.Context, groupID string, w Window) (Page[Connection], error) {
-	return readPage(ctx, c, call{route: routeGroupMembers, id: groupID, query: w.query()}, (*connectionRow).model)
+func (c *Client) GroupMembers(ctx context.Context, groupID string, w paging.Window) (paging.Page[Connection], error) {
+	return readPage(ctx, c, call{route: routeGroupMembers, id: groupID, query: queryOf(w)}, (*connectionRow).model)
 }
 
 // UserGroupAssociations reads a window of what is bound directly to a user group, of
 // one target type; at most 100 rows may be asked for.
 //
 // JumpCloud API v2, GET /usergroups/{id}/associations.
-func (c *Client) UserGroupAssociations(ctx context.Context, groupID, target string, w Window) (Page[Connection], error) {
-	return readPage(ctx, c, call{route: routeGroupAssociations, id: groupID, query: w.targets(target)}, (*connectionRow).model)
+func (c *Client) UserGroupAssociations(ctx context.Context, groupID, target string, w paging.Window) (paging.Page[Connection], error) {
+	return readPage(ctx, c, call{route: routeGroupAssociations, id: groupID, query: targetsOf(w, target)}, (*connectionRow).model)
 }
 
 // AddGroupMember makes a user a member of a group. It is sent once: see

@@ -1,14 +1,18 @@
 package jumpcloud
 
-import "context"
+import (
+	"context"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
+)
 
 // Organizations reads a window of the organisations that the credential sees; at
 // most 100 rows may be asked for. The organisation of the configuration plays no
 // part in it.
 //
 // JumpCloud API v1, GET /organizations.
-func (c *Client) Organizations(ctx context.Context, w Window) (Page[Organization], error) {
-	return readPage(ctx, c, call{route: routeOrganizations, query: w.query()}, (*organizationRow).model)
+func (c *Client) Organizations(ctx context.Context, w paging.Window) (paging.Page[Organization], error) {
+	return readPage(ctx, c, call{route: routeOrganizations, query: queryOf(w)}, (*organizationRow).model)
 }
 
 // Organization reads one organisation. [IsNotFound] tells when there is none.

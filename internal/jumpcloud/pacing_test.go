@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -176,7 +177,7 @@ func load(t *testing.T, client *jumpcloud.Client, d time.Duration) []int {
 	for i := range done {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				_, err := client.GroupMembers(ctx, fmt.Sprintf("group%d", i), jumpcloud.Window{Limit: 100})
+				_, err := client.GroupMembers(ctx, fmt.Sprintf("group%d", i), paging.Window{Limit: 100})
 				switch {
 				case err == nil:
 					done[i]++
@@ -347,7 +348,7 @@ func TestPacingAfterAQuietTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+		if _, err := client.GroupMembers(t.Context(), "g", paging.Window{Limit: 100}); err != nil {
 			t.Fatal(err)
 		}
 		if waited := time.Since(start); waited > 100*time.Millisecond {
@@ -400,7 +401,7 @@ func TestPacingBearsRandomRefusals(t *testing.T) {
 					for range tt.callers {
 						group.Go(func() {
 							for range requests {
-								if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+								if _, err := client.GroupMembers(t.Context(), "g", paging.Window{Limit: 100}); err != nil {
 									t.Error(err)
 									return
 								}
@@ -433,7 +434,7 @@ func TestPacingLeavesPausesOut(t *testing.T) {
 				server.limiter = &bucket{rate: 20, size: 1, last: time.Now()} // refuses the next one
 				server.mu.Unlock()
 			}
-			if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+			if _, err := client.GroupMembers(t.Context(), "g", paging.Window{Limit: 100}); err != nil {
 				t.Fatal(err)
 			}
 			if err := pause(t.Context(), 900*time.Millisecond); err != nil {
@@ -479,7 +480,7 @@ func TestPacingIsNotHeldUp(t *testing.T) {
 		var ends [2]time.Duration
 		for i := range ends {
 			group.Go(func() {
-				if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+				if _, err := client.GroupMembers(t.Context(), "g", paging.Window{Limit: 100}); err != nil {
 					t.Error(err)
 				}
 				ends[i] = time.Since(began)
@@ -508,7 +509,7 @@ func TestPacingStopsAtOnce(t *testing.T) {
 		for i := range errs {
 			group.Go(func() {
 				for errs[i] == nil {
-					_, errs[i] = client.GroupMembers(ctx, "g", jumpcloud.Window{Limit: 100})
+					_, errs[i] = client.GroupMembers(ctx, "g", paging.Window{Limit: 100})
 				}
 			})
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // errShape is an answer that is JSON but not the list or object it should be.
@@ -49,14 +51,14 @@ func either(a, b text) text {
 
 // readPage reads one window of a list. W is a row as sent; model makes the item of
 // it and reports false for a row that leads nowhere.
-func readPage[W, T any](ctx context.Context, c *Client, call call, model func(*W) (T, bool, error)) (Page[T], error) {
-	var page Page[T]
+func readPage[W, T any](ctx context.Context, c *Client, call call, model func(*W) (T, bool, error)) (paging.Page[T], error) {
+	var page paging.Page[T]
 	err := c.read(ctx, call, func(header http.Header, dec *json.Decoder) error {
-		page = Page[T]{Total: int(parseCount(header.Get("X-Total-Count")))}
+		page = paging.Page[T]{Total: int(parseCount(header.Get("X-Total-Count")))}
 		return decodeList(dec, &page, call.route.List, model)
 	})
 	if err != nil {
-		return Page[T]{}, err
+		return paging.Page[T]{}, err
 	}
 	return page, nil
 }
@@ -86,7 +88,7 @@ func readObject[W, T any](ctx context.Context, c *Client, route Route, id string
 
 // decodeList reads a list row by row: a bare array (API v2), or an object with
 // results and totalCount (API v1, and some of v2).
-func decodeList[W, T any](dec *json.Decoder, page *Page[T], list string, model func(*W) (T, bool, error)) error {
+func decodeList[W, T any](dec *json.Decoder, page *paging.Page[T], list string, model func(*W) (T, bool, error)) error {
 	start, err := dec.Token()
 	if err != nil {
 		return err
@@ -143,7 +145,7 @@ func decodeList[W, T any](dec *json.Decoder, page *Page[T], list string, model f
 
 // decodeRows reads the rows of an array whose bracket has been read, and the
 // bracket that closes it.
-func decodeRows[W, T any](dec *json.Decoder, page *Page[T], list string, model func(*W) (T, bool, error)) error {
+func decodeRows[W, T any](dec *json.Decoder, page *paging.Page[T], list string, model func(*W) (T, bool, error)) error {
 	for dec.More() {
 		var row *W
 		if err := dec.Decode(&row); err != nil {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -145,7 +146,7 @@ func TestReadsAreRepeated(t *testing.T) {
 				}
 				s.answers = append(s.answers, good)
 				began := time.Now()
-				page, err := scripted(t, s).GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100})
+				page, err := scripted(t, s).GroupMembers(t.Context(), "g", paging.Window{Limit: 100})
 				if err != nil || page.Total != 0 || page.Raw != 0 {
 					t.Fatalf("after %d requests: %v, %+v", s.requests, err, page)
 				}
@@ -194,7 +195,7 @@ func TestReadsGiveUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: []func(*http.Request) (*http.Response, error){tt.fault}}
 				began := time.Now()
-				_, err := scripted(t, s).GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100})
+				_, err := scripted(t, s).GroupMembers(t.Context(), "g", paging.Window{Limit: 100})
 				var e *jumpcloud.Error
 				if !errors.As(err, &e) || e.Kind != tt.kind {
 					t.Fatalf("the error is %v, want one of kind %q", err, tt.kind)
@@ -232,7 +233,7 @@ func TestIdleTimeIsNoOutage(t *testing.T) {
 	good := say(200, "[]", "X-Total-Count", "0")
 	down := say(502, "")
 	ask := func(ctx context.Context, client *jumpcloud.Client) error {
-		_, err := client.GroupMembers(ctx, "g", jumpcloud.Window{Limit: 100})
+		_, err := client.GroupMembers(ctx, "g", paging.Window{Limit: 100})
 		return err
 	}
 	// left is a caller who does not wait for the second attempt.
@@ -289,7 +290,7 @@ func TestNamesThatVanish(t *testing.T) {
 		s := &script{answers: []func(*http.Request) (*http.Response, error){good, dns, dns, good}}
 		client := scripted(t, s)
 		for range 2 {
-			if _, err := client.GroupMembers(t.Context(), "g", jumpcloud.Window{Limit: 100}); err != nil {
+			if _, err := client.GroupMembers(t.Context(), "g", paging.Window{Limit: 100}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -351,7 +352,7 @@ func TestReadsInLittleTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		_, err := client.Organizations(ctx, jumpcloud.Window{Limit: 10})
+		_, err := client.Organizations(ctx, paging.Window{Limit: 10})
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "context deadline exceeded, and before it: GET /api/organizations") || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("the error is %v", err)
 		}
@@ -377,7 +378,7 @@ func TestCancelledReads(t *testing.T) {
 				s := &script{answers: []func(*http.Request) (*http.Response, error){fault}}
 				client := scripted(t, s)
 				began := time.Now()
-				_, err := client.GroupMembers(ctx, "g", jumpcloud.Window{Limit: 100})
+				_, err := client.GroupMembers(ctx, "g", paging.Window{Limit: 100})
 				if !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("the error is %v", err)
 				}

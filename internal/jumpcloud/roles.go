@@ -1,13 +1,17 @@
 package jumpcloud
 
-import "context"
+import (
+	"context"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
+)
 
 // Roles reads a window of the administrator roles; at most 100 rows may be asked
 // for.
 //
 // JumpCloud API v2, GET /roles.
-func (c *Client) Roles(ctx context.Context, w Window) (Page[Role], error) {
-	return readPage(ctx, c, call{route: routeRoles, query: w.query()}, (*roleRow).model)
+func (c *Client) Roles(ctx context.Context, w paging.Window) (paging.Page[Role], error) {
+	return readPage(ctx, c, call{route: routeRoles, query: queryOf(w)}, (*roleRow).model)
 }
 
 // Role reads one administrator role. [IsNotFound] tells when there is none.

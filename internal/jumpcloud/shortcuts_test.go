@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // tenant answers lists under the rules of a test and writes down what it is asked.
@@ -88,20 +89,20 @@ func (s *tenant) client(t *testing.T) (*jumpcloud.Client, *bytes.Buffer) {
 	return client, log
 }
 
-type fetch[T any] func(context.Context, jumpcloud.Window) (jumpcloud.Page[T], error)
+type fetch[T any] func(context.Context, paging.Window) (paging.Page[T], error)
 
 // listOf describes a list that is asked for in the order of its ids.
-func listOf[T any](name string, limit int, read fetch[T], id func(T) string) jumpcloud.Lister[T] {
-	return jumpcloud.Lister[T]{Name: name, Limit: limit, Sorted: true, Fetch: read, ID: id}
+func listOf[T any](name string, limit int, read fetch[T], id func(T) string) paging.Lister[T] {
+	return paging.Lister[T]{Name: name, Limit: limit, Sorted: true, Fetch: read, ID: id}
 }
 
 // readList reads a whole list and returns the ids.
-func readList[T any](t *testing.T, l jumpcloud.Lister[T]) []string {
+func readList[T any](t *testing.T, l paging.Lister[T]) []string {
 	t.Helper()
 	var notes [][]byte
 	seen := make(map[string]struct{})
 	for open := []string{""}; len(open) > 0; {
-		page, err := jumpcloud.ReadPage(t.Context(), l, open[0])
+		page, err := paging.ReadPage(t.Context(), l, open[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +115,7 @@ func readList[T any](t *testing.T, l jumpcloud.Lister[T]) []string {
 		}
 		notes = append(notes, page.Note)
 		if len(open) == 0 {
-			verdict, err := l.Settle(notes, jumpcloud.Occasion{Last: true})
+			verdict, err := l.Settle(notes, paging.Occasion{Last: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,7 +234,7 @@ func TestEachRefusalOfTheSearch(t *testing.T) {
 			return 0
 		}}
 		client, _ := s.client(t)
-		if _, err := client.Users(t.Context(), jumpcloud.Window{Limit: 1000}); err == nil || jumpcloud.IsUnserved(err) {
+		if _, err := client.Users(t.Context(), paging.Window{Limit: 1000}); err == nil || jumpcloud.IsUnserved(err) {
 			t.Errorf("with %d: %v", status, err)
 		}
 	}
@@ -243,7 +244,7 @@ func TestEachRefusalOfTheSearch(t *testing.T) {
 // ways are refused, and does not take other faults for a refusal of the form.
 func TestFallBacksKeepTheRealError(t *testing.T) {
 	t.Parallel()
-	w := jumpcloud.Window{Limit: 100}
+	w := paging.Window{Limit: 100}
 	s := &tenant{refuse: func(r *http.Request) int {
 		if r.Method == http.MethodPost {
 			return 404
@@ -326,7 +327,7 @@ func TestTargetsFallBack(t *testing.T) {
 				return 0
 			}}
 			client, log := s.client(t)
-			l := listOf("associations", 100, func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Connection], error) {
+			l := listOf("associations", 100, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.ApplicationAssociations(ctx, "a", []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
 			}, func(c jumpcloud.Connection) string { return c.Type + "/" + c.ID })
 			l.Sorted, l.Holes = false, true

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
 )
@@ -66,7 +67,7 @@ func TestTransportSpeaksHTTP2AndGzip(t *testing.T) {
 	server := tlsServer(t, func(s *httptest.Server) { s.EnableHTTP2 = true })
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	page, err := tlsClient(t, server, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	page, err := tlsClient(t, server, roots).Admins(t.Context(), paging.Window{Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func TestTransportSpeaksHTTP2AndGzip(t *testing.T) {
 func TestTransportTrustsNobodyElse(t *testing.T) {
 	t.Parallel()
 	server := tlsServer(t, func(*httptest.Server) {})
-	_, err := tlsClient(t, server, x509.NewCertPool()).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	_, err := tlsClient(t, server, x509.NewCertPool()).Admins(t.Context(), paging.Window{Limit: 100})
 	if jumpcloud.KindOf(err) != jumpcloud.KindInvalid || !strings.Contains(err.Error(), "signed by unknown authority") {
 		t.Errorf("an unknown certificate gives %v", err)
 	}
@@ -88,7 +89,7 @@ func TestTransportTrustsNobodyElse(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	plain.URL = strings.Replace(plain.URL, "http:", "https:", 1)
-	if _, err := tlsClient(t, plain, nil).Admins(t.Context(), jumpcloud.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
+	if _, err := tlsClient(t, plain, nil).Admins(t.Context(), paging.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
 		t.Errorf("a server without TLS gives %v", err)
 	}
 
@@ -97,7 +98,7 @@ func TestTransportTrustsNobodyElse(t *testing.T) {
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(old.Certificate())
-	if _, err := tlsClient(t, old, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
+	if _, err := tlsClient(t, old, roots).Admins(t.Context(), paging.Window{Limit: 100}); jumpcloud.KindOf(err) != jumpcloud.KindInvalid {
 		t.Errorf("TLS 1.1 gives %v", err)
 	}
 }
@@ -114,7 +115,7 @@ func TestClockThatIsWrong(t *testing.T) {
 	})
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	_, err = tlsClient(t, server, roots).Admins(t.Context(), jumpcloud.Window{Limit: 100})
+	_, err = tlsClient(t, server, roots).Admins(t.Context(), paging.Window{Limit: 100})
 	if jumpcloud.KindOf(err) != jumpcloud.KindInvalid || !strings.Contains(err.Error(), "; the certificate is good from ") ||
 		!strings.Contains(err.Error(), "and the clock of this machine says "+time.Now().UTC().Format("2006-01-02")) || strings.Contains(err.Error(), "--base-url") {
 		t.Errorf("the error is %v", err)
@@ -143,7 +144,7 @@ func TestProxyThatIsAway(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			_, err = client.Admins(t.Context(), jumpcloud.Window{Limit: 100})
+			_, err = client.Admins(t.Context(), paging.Window{Limit: 100})
 			if jumpcloud.KindOf(err) != jumpcloud.KindUnavailable || !strings.Contains(err.Error(), "the proxy cannot be used: check its address in HTTPS_PROXY") ||
 				strings.Contains(err.Error(), "region") || strings.Contains(err.Error(), "private") {
 				t.Errorf("%s: the error is %v", name, err)
@@ -186,7 +187,7 @@ func TestProxyThatRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		_, err = client.Admins(t.Context(), jumpcloud.Window{Limit: 100})
+		_, err = client.Admins(t.Context(), paging.Window{Limit: 100})
 		if jumpcloud.KindOf(err) != jumpcloud.KindUnavailable || !strings.Contains(err.Error(), "the proxy gate.example:3128 refused to connect: 403 Forbidden") {
 			t.Errorf("the error is %v", err)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // sortKeys are the names under which a traversal of the graph may know the id of its
@@ -29,7 +31,7 @@ type traversal struct {
 // is [ErrNotServed] where the tenant refuses the route.
 //
 // JumpCloud API v2, GET /usergroups/{id}/membership.
-func (c *Client) UserGroupMembership(ctx context.Context, groupID string, w Window) (Page[Traversal], error) {
+func (c *Client) UserGroupMembership(ctx context.Context, groupID string, w paging.Window) (paging.Page[Traversal], error) {
 	return c.traverse(ctx, &c.short.membership, call{route: routeGroupMembership, id: groupID}, w)
 }
 
@@ -38,7 +40,7 @@ func (c *Client) UserGroupMembership(ctx context.Context, groupID string, w Wind
 // does.
 //
 // JumpCloud API v2, GET /applications/{id}/users.
-func (c *Client) ApplicationUsers(ctx context.Context, appID string, w Window) (Page[Traversal], error) {
+func (c *Client) ApplicationUsers(ctx context.Context, appID string, w paging.Window) (paging.Page[Traversal], error) {
 	return c.traverse(ctx, &c.short.appUsers, call{route: routeApplicationUsers, id: appID}, w)
 }
 
@@ -46,18 +48,18 @@ func (c *Client) ApplicationUsers(ctx context.Context, appID string, w Window) (
 // application, as [Client.UserGroupMembership] does.
 //
 // JumpCloud API v2, GET /applications/{id}/usergroups.
-func (c *Client) ApplicationUserGroups(ctx context.Context, appID string, w Window) (Page[Traversal], error) {
+func (c *Client) ApplicationUserGroups(ctx context.Context, appID string, w paging.Window) (paging.Page[Traversal], error) {
 	return c.traverse(ctx, &c.short.appGroups, call{route: routeApplicationGroups, id: appID}, w)
 }
 
 // traverse reads a window in the order of ids, if there is a key for that.
-func (c *Client) traverse(ctx context.Context, t *traversal, call call, w Window) (Page[Traversal], error) {
+func (c *Client) traverse(ctx context.Context, t *traversal, call call, w paging.Window) (paging.Page[Traversal], error) {
 	if t.off.Load() {
-		return Page[Traversal]{}, ErrNotServed
+		return paging.Page[Traversal]{}, paging.ErrNotServed
 	}
 	keys := sortKeys()
 	for i := int(t.key.Load()); ; i++ {
-		call.query = w.query()
+		call.query = queryOf(w)
 		if i < len(keys) {
 			call.query.Set("sort", keys[i])
 		}
@@ -66,7 +68,7 @@ func (c *Client) traverse(ctx context.Context, t *traversal, call call, w Window
 		switch {
 		case err == nil:
 			t.worked.Store(true)
-			if i == len(keys) || len(page.Items) < minWindow || slices.IsSortedFunc(page.Items, compareIDs) {
+			if i == len(keys) || len(page.Items) < paging.MinWindow || slices.IsSortedFunc(page.Items, compareIDs) {
 				return page, nil
 			}
 		case i < len(keys) && errors.As(err, &e) && e.Status == http.StatusBadRequest:
@@ -94,5 +96,5 @@ func (t *traversal) refusal(ctx context.Context, logger *slog.Logger, err error)
 		logger.WarnContext(ctx, "route not served; lists that change during a sync take more requests",
 			slog.String("route", t.name), slog.Any("refusal", err))
 	}
-	return fmt.Errorf("%w: %w", ErrNotServed, err)
+	return fmt.Errorf("%w: %w", paging.ErrNotServed, err)
 }

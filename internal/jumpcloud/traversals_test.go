@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // TestOrderOfTraversals finds out by which name, if any, the route sorts by id, and
@@ -68,8 +69,8 @@ func TestOrderOfTraversals(t *testing.T) {
 			log := new(bytes.Buffer)
 			client := newTestClient(t, mux, func(cfg *jumpcloud.Config) { cfg.Logger = slog.New(slog.NewTextHandler(log, nil)) })
 			for range 2 {
-				page, err := client.UserGroupMembership(t.Context(), "g", jumpcloud.Window{Limit: 100})
-				if got := errors.Is(err, jumpcloud.ErrNotServed); got != tt.unserved || err != nil && !got {
+				page, err := client.UserGroupMembership(t.Context(), "g", paging.Window{Limit: 100})
+				if got := errors.Is(err, paging.ErrNotServed); got != tt.unserved || err != nil && !got {
 					t.Fatalf("err = %v", err)
 				}
 				ids := make([]string, 0, len(page.Items))
@@ -105,12 +106,12 @@ func TestTraversalsOfObjectsThatAreGone(t *testing.T) {
 	client := newTestClient(t, mux)
 	for id, want := range map[string]bool{"here": false, "gone": true} {
 		if id == "gone" {
-			if _, err := client.UserGroupMembership(t.Context(), "here", jumpcloud.Window{Limit: 100}); err != nil {
+			if _, err := client.UserGroupMembership(t.Context(), "here", paging.Window{Limit: 100}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, err := client.UserGroupMembership(t.Context(), id, jumpcloud.Window{Limit: 100})
-		if jumpcloud.IsNotFound(err) != want || errors.Is(err, jumpcloud.ErrNotServed) {
+		_, err := client.UserGroupMembership(t.Context(), id, paging.Window{Limit: 100})
+		if jumpcloud.IsNotFound(err) != want || errors.Is(err, paging.ErrNotServed) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
@@ -166,9 +167,9 @@ func TestReadAllEnds(t *testing.T) {
 			})
 			client := newTestClient(t, mux)
 			seen := map[string]bool{}
-			_, err := jumpcloud.ReadAll(t.Context(), jumpcloud.Lister[jumpcloud.Traversal]{
+			_, err := paging.ReadAll(t.Context(), paging.Lister[jumpcloud.Traversal]{
 				Name: "groups", Limit: 100, Holes: true, ID: func(t jumpcloud.Traversal) string { return t.ID },
-				Fetch: func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[jumpcloud.Traversal], error) {
+				Fetch: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Traversal], error) {
 					return client.UserMemberOf(ctx, "u", w)
 				},
 			}, func(t jumpcloud.Traversal) bool {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/url"
 	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // listLimit is the documented maximum of a list that is not a search.
@@ -22,28 +24,28 @@ const userFields = "_id id username email alternateEmail firstname middlename la
 // place, a page has 100 at most.
 //
 // JumpCloud API v1, POST /search/systemusers and GET /systemusers.
-func (c *Client) Users(ctx context.Context, w Window) (Page[User], error) {
-	search := func(limit int) func(context.Context) (Page[User], error) {
-		return func(ctx context.Context) (Page[User], error) {
+func (c *Client) Users(ctx context.Context, w paging.Window) (paging.Page[User], error) {
+	search := func(limit int) func(context.Context) (paging.Page[User], error) {
+		return func(ctx context.Context) (paging.Page[User], error) {
 			body := map[string]any{"fields": userFields, "sort": "_id", "skip": w.Skip, "limit": limit}
 			return readPage(ctx, c, call{route: routeUserSearch, body: body}, (*userRow).model)
 		}
 	}
-	return try(ctx, c.logger, &c.short.search, func(ctx context.Context) (Page[User], error) {
+	return try(ctx, c.logger, &c.short.search, func(ctx context.Context) (paging.Page[User], error) {
 		page, err := search(w.Limit)(ctx)
 		if w.Limit <= listLimit || !isForm(err) {
 			return page, err
 		}
-		return try(ctx, c.logger, &c.short.searchSize, func(context.Context) (Page[User], error) { return page, err }, search(listLimit))
-	}, func(ctx context.Context) (Page[User], error) { return c.listUsers(ctx, w) })
+		return try(ctx, c.logger, &c.short.searchSize, func(context.Context) (paging.Page[User], error) { return page, err }, search(listLimit))
+	}, func(ctx context.Context) (paging.Page[User], error) { return c.listUsers(ctx, w) })
 }
 
 // listUsers reads users the documented plain way.
-func (c *Client) listUsers(ctx context.Context, w Window) (Page[User], error) {
+func (c *Client) listUsers(ctx context.Context, w paging.Window) (paging.Page[User], error) {
 	w.Limit = min(w.Limit, listLimit)
-	read := func(fields string) func(context.Context) (Page[User], error) {
-		return func(ctx context.Context) (Page[User], error) {
-			query := w.query()
+	read := func(fields string) func(context.Context) (paging.Page[User], error) {
+		return func(ctx context.Context) (paging.Page[User], error) {
+			query := queryOf(w)
 			query.Set("sort", "_id")
 			setUnlessEmpty(query, "fields", fields)
 			return readPage(ctx, c, call{route: routeUsers, query: query}, (*userRow).model)
@@ -62,26 +64,26 @@ func (c *Client) User(ctx context.Context, id string) (*User, error) {
 // UserMemberOf reads a window of the groups that a user is in.
 //
 // JumpCloud API v2, GET /users/{id}/memberof.
-func (c *Client) UserMemberOf(ctx context.Context, userID string, w Window) (Page[Traversal], error) {
-	return readPage(ctx, c, call{route: routeMemberOf, id: userID, query: w.query()}, (*traversalRow).model)
+func (c *Client) UserMemberOf(ctx context.Context, userID string, w paging.Window) (paging.Page[Traversal], error) {
+	return readPage(ctx, c, call{route: routeMemberOf, id: userID, query: queryOf(w)}, (*traversalRow).model)
 }
 
 // UserAssociations reads a window of what is bound directly to a user, of one target
 // type; at most 100 rows may be asked for. Groups are not among it.
 //
 // JumpCloud API v2, GET /users/{id}/associations.
-func (c *Client) UserAssociations(ctx context.Context, userID, target string, w Window) (Page[Connection], error) {
-	return readPage(ctx, c, call{route: routeUserAssociations, id: userID, query: w.targets(target)}, (*connectionRow).model)
+func (c *Client) UserAssociations(ctx context.Context, userID, target string, w paging.Window) (paging.Page[Connection], error) {
+	return readPage(ctx, c, call{route: routeUserAssociations, id: userID, query: targetsOf(w, target)}, (*connectionRow).model)
 }
 
-// query gives a window as the lists' parameters.
-func (w Window) query() url.Values {
+// queryOf gives a window as the lists' parameters.
+func queryOf(w paging.Window) url.Values {
 	return url.Values{"skip": {itoa(w.Skip)}, "limit": {itoa(w.Limit)}}
 }
 
-// targets gives a window of associations with some types.
-func (w Window) targets(types ...string) url.Values {
-	query := w.query()
+// targetsOf gives a window of associations with some types.
+func targetsOf(w paging.Window, types ...string) url.Values {
+	query := queryOf(w)
 	query.Set("targets", strings.Join(types, ","))
 	return query
 }

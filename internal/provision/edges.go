@@ -8,6 +8,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
@@ -161,7 +162,7 @@ func missing(what Named, err error) error {
 // the application that the user is in.
 func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID string) ([]Named, error) {
 	bound := map[string]bool{}
-	_, err := jumpcloud.ReadAll(ctx, connector.BoundTo(client, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
+	_, err := paging.ReadAll(ctx, connector.BoundTo(client, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
 		bound[row.ID] = true
 		return true
 	})
@@ -169,7 +170,7 @@ func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID str
 		return nil, err
 	}
 	var groups []Named
-	_, err = jumpcloud.ReadAll(ctx, connector.GroupsOf(client, userID), func(row jumpcloud.Connection) bool {
+	_, err = paging.ReadAll(ctx, connector.GroupsOf(client, userID), func(row jumpcloud.Connection) bool {
 		if bound[row.ID] {
 			bound[row.ID] = false
 			groups = append(groups, Named{Type: restype.Group, ID: row.ID})

@@ -1,4 +1,4 @@
-package jumpcloud
+package paging
 
 import (
 	"context"
@@ -135,12 +135,13 @@ type Verdict struct {
 	Counted, Shown int
 }
 
+// MinWindow is the smallest limit that a server is believed to clamp a larger
+// one to: the page size that JumpCloud uses when no limit is given. A shorter
+// page of a list without holes is therefore its end. It also makes sure that ten
+// ascending ids are not taken for an order by chance.
+const MinWindow = 10
+
 const (
-	// minWindow is the smallest limit that a server is believed to clamp a larger
-	// one to: the page size that JumpCloud uses when no limit is given. A shorter
-	// page of a list without holes is therefore its end. It also makes sure that ten
-	// ascending ids are not taken for an order by chance.
-	minWindow = 10
 	// maxRows bounds what a server may claim, and what is read of a list whose
 	// length it does not tell.
 	maxRows = 10_000_000
@@ -258,7 +259,7 @@ func (l Lister[T]) spec() listSpec {
 	for _, p := range l.Parts {
 		spec := partSpec{traverse: p.Traverse != nil, longer: p.Longer}
 		if p.Candidates != nil && p.Lookup != nil {
-			spec.candidates = max(minWindow, p.CandidatesLimit)
+			spec.candidates = max(MinWindow, p.CandidatesLimit)
 		}
 		s.parts = append(s.parts, spec)
 	}

@@ -1,4 +1,4 @@
-package jumpcloud
+package paging
 
 import (
 	"errors"
@@ -118,7 +118,7 @@ func (t ticket) String() string {
 
 // parse reads a token of the list.
 func (s listSpec) parse(token string) (ticket, error) {
-	if s.limit < minWindow {
+	if s.limit < MinWindow {
 		return ticket{}, fmt.Errorf("%s: a page size of %d is too small to prove anything", s.name, s.limit)
 	}
 	if token == "" {

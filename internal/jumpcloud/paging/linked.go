@@ -1,4 +1,4 @@
-package jumpcloud
+package paging
 
 import (
 	"cmp"
@@ -79,7 +79,7 @@ func (s listSpec) linkPages(pages []note, first ticket) (next []ticket, proven b
 			return nil, false
 		}
 	}
-	width := max(minWindow, l.widest)
+	width := max(MinWindow, l.widest)
 	named := make(map[ticket]struct{})
 	for i, c := range l.chains {
 		margin, to := min(overlapOf(width)<<round, 4*width), total
@@ -194,7 +194,7 @@ func linkUp(pages []note) linkage {
 		}
 		middle := rows[len(rows)/2]
 		apart := apartAt(p, middle.p, q, middle.q)
-		if sameReading(p, q) && kept >= linkRows && apart > max(minWindow, p.Limit/2) {
+		if sameReading(p, q) && kept >= linkRows && apart > max(MinWindow, p.Limit/2) {
 			l.disorder = true // Windows that lie far apart show the same.
 		}
 		if apart <= 2*max(p.Limit, q.Limit) {
@@ -254,7 +254,7 @@ func stuck(pages []note) bool {
 	}
 	places := make(map[imprint]int)
 	for _, n := range pages {
-		if n.Rows < minWindow || len(n.IDs) == 0 {
+		if n.Rows < MinWindow || len(n.IDs) == 0 {
 			continue
 		}
 		key := imprint{n.Kind.isFirstReading(), n.Round, n.fingerprint()}

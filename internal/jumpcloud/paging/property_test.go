@@ -1,4 +1,4 @@
-package jumpcloud_test
+package paging_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // editor draws changes between page reads.
@@ -58,7 +58,7 @@ func chooser(t *rapid.T) pick {
 
 // check reads a list and compares it with the oracle. Whether the list may be
 // given up is the caller's to say.
-func check(t *rapid.T, m *model, l jumpcloud.Lister[string], mayFail bool) {
+func check(t *rapid.T, m *model, l paging.Lister[string], mayFail bool) {
 	m.begin()
 	before := len(m.rows)
 	shown, err := readAll(l, chooser(t), func() bool { return m.edits > 0 })
@@ -68,7 +68,7 @@ func check(t *rapid.T, m *model, l jumpcloud.Lister[string], mayFail bool) {
 		t.Fatalf("%d requests were made for %d rows, later %d", m.requests, before, len(m.rows))
 	}
 	switch {
-	case errors.Is(err, jumpcloud.ErrIncomplete) && mayFail:
+	case errors.Is(err, paging.ErrIncomplete) && mayFail:
 		return
 	case err != nil:
 		t.Fatalf("after %d requests: %v", m.requests, err)
@@ -139,8 +139,8 @@ func TestSeveralListsInOneWindow(t *testing.T) {
 		}
 		lists := []*model{{rows: scattered(t), edit: e.edit, silent: silent}, {rows: scattered(t), edit: e.edit, silent: silent}}
 		l := lists[0].lister(rapid.IntRange(10, 40).Draw(t, "limit"), false, true)
-		l.Fetch = func(ctx context.Context, w jumpcloud.Window) (jumpcloud.Page[string], error) {
-			var all jumpcloud.Page[string]
+		l.Fetch = func(ctx context.Context, w paging.Window) (paging.Page[string], error) {
+			var all paging.Page[string]
 			for i, m := range lists {
 				page, err := m.fetch(ctx, w)
 				if err != nil {
@@ -164,7 +164,7 @@ func TestSeveralListsInOneWindow(t *testing.T) {
 		mayFail := e.left > 0
 		shown, err := readAll(l, chooser(t), func() bool { return lists[0].edits+lists[1].edits > 0 })
 		switch {
-		case errors.Is(err, jumpcloud.ErrIncomplete) && mayFail:
+		case errors.Is(err, paging.ErrIncomplete) && mayFail:
 			return
 		case err != nil:
 			t.Fatal(err)
@@ -242,7 +242,7 @@ func TestTokensAndNotes(t *testing.T) {
 	t.Parallel()
 	m := &model{rows: rowsOf(120), silent: true}
 	l := m.lister(50, false, true)
-	page, err := jumpcloud.ReadPage(t.Context(), l, "")
+	page, err := paging.ReadPage(t.Context(), l, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,19 +250,19 @@ func TestTokensAndNotes(t *testing.T) {
 		t.Fatalf("the first page names %v and notes %q", page.Next, page.Note)
 	}
 	for _, bad := range []string{"x0.0.10", "p0.0", "p0.0.0", "p-1.0.10", "p0.0.10.1.2", "p0.0.10.0", "w0.0.10@1", "L0.0.20:x", "P00.0.10", "p0.0.99999999999", "p0.0.10 "} {
-		if _, err := jumpcloud.ReadPage(t.Context(), l, bad); err == nil {
+		if _, err := paging.ReadPage(t.Context(), l, bad); err == nil {
 			t.Errorf("the token %q was taken", bad)
 		}
 	}
 	for _, bad := range [][]byte{nil, []byte("{}"), []byte("[]"), []byte(`{"k":115,"l":-1}`)} {
-		if _, err := l.Settle(slices.Concat([][]byte{page.Note}, [][]byte{bad}), jumpcloud.Occasion{}); err == nil {
+		if _, err := l.Settle(slices.Concat([][]byte{page.Note}, [][]byte{bad}), paging.Occasion{}); err == nil {
 			t.Errorf("the note %q was taken", bad)
 		}
 	}
-	if _, err := l.Settle(nil, jumpcloud.Occasion{}); err == nil {
+	if _, err := l.Settle(nil, paging.Occasion{}); err == nil {
 		t.Error("a list of which nothing was read was settled")
 	}
-	if _, err := jumpcloud.ReadPage(t.Context(), m.lister(5, true, false), ""); err == nil {
+	if _, err := paging.ReadPage(t.Context(), m.lister(5, true, false), ""); err == nil {
 		t.Error("a page size of 5 was taken")
 	}
 }

@@ -1,4 +1,4 @@
-package jumpcloud
+package paging
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
 	}
 	// A page that is not the last and is shorter than asked for shows the limit that
 	// the server really obeys.
-	width := max(minWindow, min(n.Rows, t.limit))
+	width := max(MinWindow, min(n.Rows, t.limit))
 	switch {
 	case n.Total < 0:
 		// One page after the other.
@@ -40,7 +40,7 @@ func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
 		next[0].seen = n.fingerprint()
 	case t.kind == sortedStart:
 		next = s.whole().windows(t.round, n.Skip+n.Rows-1, n.Total, width)
-	case n.Rows < t.limit && n.Rows >= minWindow:
+	case n.Rows < t.limit && n.Rows >= MinWindow:
 		// The rest of this window.
 		next = s.whole().windows(t.round, n.Skip+n.Rows-1, min(n.Total, n.Skip+t.limit), width)
 	}
@@ -54,7 +54,7 @@ func followUncounted(t ticket, n note) []ticket {
 	if n.Total >= 0 || n.End || n.Rows == 0 || n.Broken || n.Refused {
 		return nil
 	}
-	after := ticket{kind: traverseWindow, part: t.part, round: t.round, limit: max(minWindow, min(n.Rows, t.limit)), seen: n.fingerprint()}
+	after := ticket{kind: traverseWindow, part: t.part, round: t.round, limit: max(MinWindow, min(n.Rows, t.limit)), seen: n.fingerprint()}
 	if t.kind.isCandidates() {
 		after.kind = candidateWindow
 	}
@@ -240,7 +240,7 @@ func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
 	if sum.round >= maxRounds {
 		return nil, o.incomplete(fmt.Sprintf("after %d rounds %d ranges of ids were still not seen", sum.round, len(gaps)))
 	}
-	width := max(minWindow, sum.width)
+	width := max(MinWindow, sum.width)
 	var next []ticket
 	named := make(map[ticket]struct{})
 	for _, g := range gaps {
@@ -277,7 +277,7 @@ func (o ordered) stuck(notes []note) bool {
 		}
 		apart = apart || n.Skip != first.Skip
 	}
-	return apart && first.Rows >= minWindow
+	return apart && first.Rows >= MinWindow
 }
 
 // around names the windows that probably show a gap. Rows move when others before

@@ -1,4 +1,4 @@
-package jumpcloud_test
+package paging_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // ways are other routes to the rows of a model, and how these behave.
@@ -27,10 +27,10 @@ type ways struct {
 }
 
 // traverse reads a window of the rows by the other route, which shows what exists.
-func (w *ways) traverse(ctx context.Context, win jumpcloud.Window) (jumpcloud.Page[string], error) {
+func (w *ways) traverse(ctx context.Context, win paging.Window) (paging.Page[string], error) {
 	if w.refused {
 		w.requests++
-		return jumpcloud.Page[string]{}, fmt.Errorf("no: %w", jumpcloud.ErrNotServed)
+		return paging.Page[string]{}, fmt.Errorf("no: %w", paging.ErrNotServed)
 	}
 	hidden, order := w.hidden, w.order
 	defer func() { w.hidden, w.order, w.solid = hidden, order, false }()
@@ -44,12 +44,12 @@ func (w *ways) traverse(ctx context.Context, win jumpcloud.Window) (jumpcloud.Pa
 }
 
 // candidates reads a window of everything that was ever a row, and of others.
-func (w *ways) candidates(_ context.Context, win jumpcloud.Window) (jumpcloud.Page[string], error) {
+func (w *ways) candidates(_ context.Context, win paging.Window) (paging.Page[string], error) {
 	w.requests++
 	all := slices.Sorted(maps.Keys(w.everybody))
 	all = append(all, w.others...)
 	slices.Sort(all)
-	page := jumpcloud.Page[string]{Total: len(all)}
+	page := paging.Page[string]{Total: len(all)}
 	page.Items = all[min(win.Skip, len(all)):min(win.Skip+win.Limit, len(all))]
 	page.Raw = len(page.Items)
 	return page, nil
@@ -64,13 +64,13 @@ func (w *ways) lookup(_ context.Context, id string) (string, bool, error) {
 	return id, slices.ContainsFunc(w.rows, func(r modelRow) bool { return r.id == id }), nil
 }
 
-func (w *ways) lister(holes bool) jumpcloud.Lister[string] {
+func (w *ways) lister(holes bool) paging.Lister[string] {
 	l := w.model.lister(100, false, holes)
-	part := jumpcloud.Part[string]{Traverse: w.traverse}
+	part := paging.Part[string]{Traverse: w.traverse}
 	if w.lookups {
 		part.Candidates, part.CandidatesLimit, part.Lookup = w.candidates, 1000, w.lookup
 	}
-	l.Parts = []jumpcloud.Part[string]{part}
+	l.Parts = []paging.Part[string]{part}
 	return l
 }
 
@@ -197,7 +197,7 @@ func TestTooManyToLookUp(t *testing.T) {
 	}
 	w.begin()
 	_, err := readAll(w.lister(true), firstOpen, still)
-	if !errors.Is(err, jumpcloud.ErrIncomplete) || !strings.Contains(fmt.Sprint(err), "rows would have to be looked up one by one, more than 1000") {
+	if !errors.Is(err, paging.ErrIncomplete) || !strings.Contains(fmt.Sprint(err), "rows would have to be looked up one by one, more than 1000") {
 		t.Errorf("err = %v", err)
 	}
 	if len(w.looked) > 0 {
@@ -248,24 +248,24 @@ func TestListsThatShowNothing(t *testing.T) {
 
 // readWith reads a list in the order in which pages are named and returns what became
 // of it.
-func readWith(l jumpcloud.Lister[string], shown map[string]struct{}) (jumpcloud.Verdict, error) {
+func readWith(l paging.Lister[string], shown map[string]struct{}) (paging.Verdict, error) {
 	var notes [][]byte
 	for open := []string{""}; ; {
 		for ; len(open) > 0; open = open[1:] {
-			page, err := jumpcloud.ReadPage(context.Background(), l, open[0])
+			page, err := paging.ReadPage(context.Background(), l, open[0])
 			if err != nil {
-				return jumpcloud.Verdict{}, err
+				return paging.Verdict{}, err
 			}
 			for _, id := range page.Items {
 				shown[id] = struct{}{}
 			}
 			if page.Settled {
-				return jumpcloud.Verdict{Counted: page.Counted, Shown: page.Shown}, nil
+				return paging.Verdict{Counted: page.Counted, Shown: page.Shown}, nil
 			}
 			notes = append(notes, page.Note)
 			open = append(open, page.Next...)
 		}
-		verdict, err := l.Settle(notes, jumpcloud.Occasion{Last: true})
+		verdict, err := l.Settle(notes, paging.Occasion{Last: true})
 		if err != nil || len(verdict.Next) == 0 {
 			return verdict, err
 		}

@@ -1,4 +1,4 @@
-package jumpcloud
+package paging
 
 import (
 	"encoding/binary"
@@ -70,7 +70,7 @@ func newNote(t ticket, ids []string, rows, nulls, total int, mark string) note {
 		// The first page may be short because the limit is clamped; later ones ask for
 		// no more than it brought.
 		first := t.kind == sortedStart || t.kind == plainStart || t.kind == candidateStart
-		n.End = n.Rows < minWindow || !first && n.Rows < n.Limit
+		n.End = n.Rows < MinWindow || !first && n.Rows < n.Limit
 	}
 	n.Loose = t.kind == chained && t.expect == 0
 	n.Broken = !t.kind.isLinked() && !t.kind.isTraversal() && t.breaks(n)

@@ -1,4 +1,4 @@
-package jumpcloud_test
+package paging_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
 // modelRow is a row of a list as its server holds it.
@@ -75,10 +75,10 @@ func compare(a, b string) int {
 	}
 }
 
-func (m *model) fetch(_ context.Context, w jumpcloud.Window) (jumpcloud.Page[string], error) {
+func (m *model) fetch(_ context.Context, w paging.Window) (paging.Page[string], error) {
 	m.requests++
 	if m.requests > 20_000 {
-		return jumpcloud.Page[string]{}, errors.New("too many requests")
+		return paging.Page[string]{}, errors.New("too many requests")
 	}
 	if m.edit != nil {
 		m.edit(m)
@@ -90,7 +90,7 @@ func (m *model) fetch(_ context.Context, w jumpcloud.Window) (jumpcloud.Page[str
 	if m.order != nil {
 		m.order(rows)
 	}
-	page := jumpcloud.Page[string]{Total: len(rows)}
+	page := paging.Page[string]{Total: len(rows)}
 	if m.silent {
 		page.Total = -1
 	}
@@ -121,7 +121,7 @@ type pick func(n int) int
 // readAll plays the engine: it reads every token that is named, in any order, and
 // settles until the list is complete. It returns what was shown and how often it
 // was settled.
-func readAll(l jumpcloud.Lister[string], choose pick, moved func() bool) (map[string]struct{}, error) {
+func readAll(l paging.Lister[string], choose pick, moved func() bool) (map[string]struct{}, error) {
 	shown, _, err := readCounting(l, choose, moved)
 	return shown, err
 }
@@ -130,9 +130,9 @@ func readAll(l jumpcloud.Lister[string], choose pick, moved func() bool) (map[st
 func still() bool { return false }
 
 // readCounting tells as well how many rows the pages say that there are.
-func readCounting(l jumpcloud.Lister[string], choose pick, moved func() bool) (shown map[string]struct{}, counted int, err error) {
+func readCounting(l paging.Lister[string], choose pick, moved func() bool) (shown map[string]struct{}, counted int, err error) {
 	shown = make(map[string]struct{})
-	var occasion jumpcloud.Occasion
+	var occasion paging.Occasion
 	var notes [][]byte
 	open := []string{""}
 	named := map[string]struct{}{"": {}}
@@ -141,7 +141,7 @@ func readCounting(l jumpcloud.Lister[string], choose pick, moved func() bool) (s
 			i := choose(len(open))
 			token := open[i]
 			open = slices.Delete(open, i, i+1)
-			page, err := jumpcloud.ReadPage(context.Background(), l, token)
+			page, err := paging.ReadPage(context.Background(), l, token)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -172,7 +172,7 @@ func readCounting(l jumpcloud.Lister[string], choose pick, moved func() bool) (s
 			return nil, 0, errors.New("it waits although there is nothing to wait for")
 		case verdict.Wait:
 			// Whoever edits tells of it.
-			occasion = jumpcloud.Occasion{Last: true, Moved: moved()}
+			occasion = paging.Occasion{Last: true, Moved: moved()}
 			continue
 		case len(verdict.Next) == 0:
 			return shown, counted, nil
@@ -188,8 +188,8 @@ func readCounting(l jumpcloud.Lister[string], choose pick, moved func() bool) (s
 	return nil, 0, errors.New("it never settles")
 }
 
-func (m *model) lister(limit int, sorted, holes bool) jumpcloud.Lister[string] {
-	return jumpcloud.Lister[string]{
+func (m *model) lister(limit int, sorted, holes bool) paging.Lister[string] {
+	return paging.Lister[string]{
 		Name: "things", Limit: limit, Sorted: sorted, Holes: holes,
 		Fetch: m.fetch, ID: func(s string) string { return s },
 	}
@@ -304,7 +304,7 @@ func TestListsThatCannotBeProven(t *testing.T) {
 			m := tt.model
 			m.begin()
 			_, err := readAll(m.lister(100, tt.sorted, tt.holes), firstOpen, still)
-			if !errors.Is(err, jumpcloud.ErrIncomplete) {
+			if !errors.Is(err, paging.ErrIncomplete) {
 				t.Errorf("the error is %v, want ErrIncomplete", err)
 			}
 			if m.requests > tt.most {

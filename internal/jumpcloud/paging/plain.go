@@ -1,4 +1,4 @@
-package jumpcloud
+package paging
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool) {
 	}
 	// A page that is not the last and is shorter than asked for shows the limit that
 	// the server really obeys.
-	return spread(t, max(minWindow, min(n.Rows, t.limit)), n.Total, n.Mark != ""), false
+	return spread(t, max(MinWindow, min(n.Rows, t.limit)), n.Total, n.Mark != ""), false
 }
 
 const (
@@ -68,7 +68,7 @@ func spread(t ticket, width, total int, several bool) []ticket {
 // looksClamped reports whether a page of a list with holes may be short for
 // another reason: limits are clamped to round numbers.
 func (n note) looksClamped() bool {
-	return n.Mark == "" && n.Rows >= minWindow && n.Rows < min(n.Limit, n.Total-n.Skip) && isRound(n.Rows)
+	return n.Mark == "" && n.Rows >= MinWindow && n.Rows < min(n.Limit, n.Total-n.Skip) && isRound(n.Rows)
 }
 
 // isRound reports whether a number is one that people choose for limits.
@@ -87,9 +87,9 @@ func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool) {
 	after := ticket{kind: chained, round: t.round, limit: t.limit}
 	switch {
 	case !s.holes:
-		after.limit = max(minWindow, min(n.Rows, t.limit))
+		after.limit = max(MinWindow, min(n.Rows, t.limit))
 		after.skip, after.expect = n.Skip+n.Rows-1, hashID(n.Last)
-	case n.Mark == "" && shown >= minWindow && (2*shown >= t.limit || isRound(shown)):
+	case n.Mark == "" && shown >= MinWindow && (2*shown >= t.limit || isRound(shown)):
 		// Rows that were shown take up at least as many places, so the last one shown
 		// comes again, whether rows are missing or the limit is clamped. Before it can
 		// come as many as were missing here.
