@@ -82,7 +82,7 @@ func sourcePlants() []sourcePlant {
 			file: "jumpcloud/failure.go", old: `e.Message = redact.Line(messageOf(body), c.auth.secrets()...)`, bad: `e.Message, _ = messageOf(body), redact.Line`,
 		},
 		{
-			name: "a server may claim any length", pkg: "jumpcloud", test: "TestClaimsAreBounded",
+			name: "a server may claim any length", pkg: "jumpcloud/paging", test: "TestClaimsAreBounded",
 			file: "jumpcloud/paging/paging.go", old: `if len(next) <= maxPages {`, bad: `if len(next) >= 0 {`,
 		},
 		{
