@@ -152,9 +152,8 @@ func (s *server) load(ctx context.Context) {
 }
 
 // TestLimits asks servers with limits of 10 and 50 requests a second, which count in
-// all the usual ways and tell more or less of it. The bounds are what the first 1,000
-// requests got of what the server takes before this limiter took the place of an
-// earlier one, and what was used in the long run, which differ by how they count.
+// all the usual ways and tell more or less of it. The bounds lie a little below what
+// is measured: see docs/PERFORMANCE.md.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -171,8 +170,8 @@ func TestLimits(t *testing.T) {
 		{name: "100 in any 10 s", rate: 10, limit: func() limit { return &sliding{most: 100, span: 10 * time.Second} }, first: 0.9, firstSilent: 0.88, then: 0.9},
 		{name: "50 a second, no burst", rate: 50, limit: func() limit { return &bucket{rate: 50, size: 1} }, first: 0.82, firstSilent: 0.87, then: 0.9},
 		{name: "50 a second, burst of 50", rate: 50, limit: func() limit { return &bucket{rate: 50, size: 50} }, first: 0.9, firstSilent: 0.9, then: 0.95},
-		{name: "50 in 1 s", rate: 50, limit: func() limit { return &window{most: 50, span: time.Second} }, first: 0.7, firstSilent: 0.9, then: 0.9},
-		{name: "50 in any 1 s", rate: 50, limit: func() limit { return &sliding{most: 50, span: time.Second} }, first: 0.7, firstSilent: 0.88, then: 0.9},
+		{name: "50 in 1 s", rate: 50, limit: func() limit { return &window{most: 50, span: time.Second} }, first: 0.77, firstSilent: 0.84, then: 0.94},
+		{name: "50 in any 1 s", rate: 50, limit: func() limit { return &sliding{most: 50, span: time.Second} }, first: 0.75, firstSilent: 0.84, then: 0.94},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -10,18 +10,14 @@ import (
 const (
 	// keep is the part of the rate that a refusal leaves.
 	keep = 0.9
-	// A rate is back where it was refused after so many accepted requests: what is
-	// most of a number, of what a time takes, of a number for each refusal, and of what
-	// takes so many times as long as the waiting did. That bounds what a server with a
-	// steady limit refuses, and what waiting for it costs.
+	// A rate is back where it was refused after so many accepted requests, or as many as
+	// that time takes, or what takes so many times as long as the waiting did, whichever
+	// is most. That bounds what a server with a steady limit refuses, and what waiting
+	// for it costs.
 	settleRequests = 200
-	settleEach     = 80
 	settleTime     = 20 * time.Second
 	settleWaits    = 30
 	settleMost     = 60 * time.Second
-	// So many take their place in the first cuts that were far off.
-	searchRequests = 50
-	searchCuts     = 3
 	// beyond is how many times as fast a rate leaves a limit behind as it came near.
 	beyond = 4
 
@@ -36,10 +32,9 @@ const (
 	farShare   = 0.25
 	shareFades = 1.0 / 32
 	farAtOnce  = 4
-	// This part of the throughput that a server was seen to bear is kept to where it
-	// refuses requests now and then, and less with each, down to this part of it again.
-	kept      = 0.5
-	keptFades = 0.98
+	// kept is the part of the throughput that a server was seen to bear which is kept to
+	// where it refuses requests now and then.
+	kept = 0.25
 
 	minRate = 0.05 // requests per second
 	maxRate = 5000 // beyond it the rate is unlimited
@@ -80,10 +75,9 @@ type pace struct {
 	epoch        uint64    // counts refusals acted upon; another one from before says nothing new
 	seq, refused uint64    // number the requests, the last that went and the last that was refused
 	now          stretch   // since the last refusal that led to a cut
-	last, before stretch   // the two that ended before
-	cuts         int       // so far
+	last         stretch   // the one that ended before
 	share        float64   // of the latest requests that was refused
-	proven, keep float64   // the highest throughput, and what of it is kept to
+	proven       float64   // the highest throughput
 	out          int       // under way
 	idle         time.Time // when the last of them ended
 	sent         time.Time // when the last one went
@@ -247,8 +241,7 @@ func (p *pace) refuse(now time.Time, pass Pass, after time.Duration, current boo
 // end ends the stretch.
 func (p *pace) end(now time.Time, pass Pass) {
 	p.epoch++
-	p.cuts++
-	p.before, p.last = p.last, p.now
+	p.last = p.now
 	p.last.took, p.last.epoch = now.Sub(p.now.from), p.epoch
 	p.last.rate, p.last.ramped, p.last.out, p.last.refused = pass.rate, p.ceiling == 0, p.out+1, 1
 	p.now = stretch{from: now}
@@ -256,10 +249,9 @@ func (p *pace) end(now time.Time, pass Pass) {
 
 // cut works out the rate from the stretch that has ended.
 func (p *pace) cut(now time.Time) {
-	// It may have taken requests again since half of the last wait.
-	last, rest := p.last, now.Sub(p.now.from)-p.hold/2
+	// It may have taken requests again since a part of the last wait was over.
+	last, rest := p.last, now.Sub(p.now.from)-p.hold/3
 	took := throughput(last.accepted, last.took)
-	both := max(took, throughput(last.accepted+p.before.accepted, last.took+p.before.took))
 	first := math.IsInf(last.rate, 1) && !last.ramped
 	far := p.share >= farShare || last.refused >= farAtOnce && 3*last.refused >= 2*last.out
 	known := last.accepted >= few
@@ -271,30 +263,24 @@ func (p *pace) cut(now time.Time) {
 		next = min(next, max(min(took, firstRate), throughput(last.accepted, last.took+rest)))
 	case first && far:
 		next, known = min(took, firstRate), false
-	case first:
+	case math.IsInf(last.rate, 1):
 		next, known = took, false
 	case far && known:
-		next = min(next, both)
-	case far || last.ramped && (!known || math.IsInf(last.rate, 1)):
-		next, known = min(last.rate/2, both), false
+		next = min(next, took)
+	case far || last.ramped && !known:
+		next, known = last.rate/2, false
 	default:
 		known = true
 	}
-	p.span = max(settleRequests, next*settleTime.Seconds(), settleEach*float64(last.refused))
-	switch {
-	case window:
-		p.span = max(settleRequests, float64(last.accepted))
-	case far && p.cuts <= searchCuts:
-		p.span = min(searchRequests, max(few, next*settleTime.Seconds()/4))
-	case !far:
-		p.span = max(p.span, next*min(settleMost, settleWaits*rest).Seconds())
+	p.span = max(settleRequests, float64(last.accepted))
+	if !far {
+		p.span = max(settleRequests, next*max(settleTime, min(settleMost, settleWaits*rest)).Seconds())
 	}
 	if far {
-		p.share, p.proven, p.keep = 0, 0, 0
+		p.share, p.proven = 0, 0
 	} else {
 		p.proven = max(p.proven, took)
-		p.keep = max(took*kept, p.keep*keptFades, p.proven*kept*kept)
-		next = max(next, min(last.rate, p.keep))
+		next = max(next, min(last.rate, p.proven*kept))
 	}
 	next = max(minRate, next)
 	p.grown, p.ceiling = 0, next/keep
