@@ -40,7 +40,7 @@ func TestCheckpointsThatAreDropped(t *testing.T) {
 		{name: "grants are left out", log: "another selection", change: func(_ *testing.T, v *victim) { v.args = append(v.args, "--skip-entitlements-and-grants") }},
 		{name: "another version", log: "another version", change: meta("version", "v0.0.1")},
 		{name: "older than a day", log: "more than 24h", change: meta("started_at", time.Now().Add(-25*time.Hour).Format(time.RFC3339Nano))},
-		{name: "from the day after tomorrow", log: "more than 24h", change: meta("started_at", time.Now().Add(25*time.Hour).Format(time.RFC3339Nano))},
+		{name: "from the day after tomorrow", log: "later than the clock says now", change: meta("started_at", time.Now().Add(25*time.Hour).Format(time.RFC3339Nano))},
 		{name: "almost a day old", change: meta("started_at", time.Now().Add(-23*time.Hour).Format(time.RFC3339Nano))},
 		{name: "without a time", log: "does not say when", change: meta("started_at", "yesterday")},
 		{name: "the machine was restarted", log: "restarted", change: meta("boot", "another")},
