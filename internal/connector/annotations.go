@@ -5,7 +5,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// annotations packs messages as annotations. The bytes of a message are always
+// Annotations packs messages as annotations. The bytes of a message are always
 // the same, also where it holds a map (a profile does), because archives are
 // compared.
 func Annotations(messages ...proto.Message) []*anypb.Any {

@@ -54,6 +54,7 @@ func withAppTrait(r *v2.Resource, trait *v2.AppTrait) *v2.Resource {
 	return r
 }
 
+// AppName is the display name of an application.
 func AppName(a *jumpcloud.Application) string {
 	return printable.Clip(firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID), MaxDisplayName)
 }

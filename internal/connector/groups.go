@@ -29,6 +29,7 @@ func groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
 	return r, nil
 }
 
+// GroupName is the display name of a group.
 func GroupName(g *jumpcloud.UserGroup) string {
 	return printable.Clip(firstText(g.Name, g.ID), MaxDisplayName)
 }
@@ -52,7 +53,7 @@ func groupEntitlement(g *jumpcloud.UserGroup) *v2.Entitlement {
 	return e
 }
 
-// isDynamic reports whether a rule decides who belongs to a group: JumpCloud's
+// IsDynamic reports whether a rule decides who belongs to a group: JumpCloud's
 // membership methods DYNAMIC_AUTOMATED and DYNAMIC_REVIEW_REQUIRED.
 func IsDynamic(g *jumpcloud.UserGroup) bool {
 	return strings.HasPrefix(identity.Fold(g.MembershipMethod), "dynamic")

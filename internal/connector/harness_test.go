@@ -232,5 +232,3 @@ func refOf(id *v2.ResourceId) syncer.Ref {
 
 // protoDiff makes cmp compare messages.
 func protoDiff() gocmp.Option { return protocmp.Transform() }
-
-func syncScope() syncer.Scope { return syncer.Scope{} }

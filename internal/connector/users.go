@@ -48,6 +48,7 @@ func userResource(u *jumpcloud.User, now time.Time) (*v2.Resource, error) {
 	return withUserTrait(r, trait), nil
 }
 
+// UserName is the display name of a user.
 func UserName(u *jumpcloud.User) string {
 	return printable.Clip(firstText(
 		u.DisplayName,

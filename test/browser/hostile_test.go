@@ -42,6 +42,10 @@ var hostile = map[string]string{
 	"address":    "javascript:alert(1)",
 }
 
+// stored is how an archive holds a name: what would hide or reorder text is replaced.
+var stored = strings.NewReplacer("\u202e", "\ufffd", "\u202d", "\ufffd", "\u2066", "\ufffd", "\u2067", "\ufffd",
+	"\u0000", "\ufffd", "\u001b", "\ufffd", "\t", " ", "\r", " ")
+
 // longestName is what archives of this connector hold of a name.
 const longestName = 1024
 
@@ -147,8 +151,8 @@ func TestHostileNames(t *testing.T) {
 				t.Errorf("the name %q has characters that cannot be seen", name)
 			}
 		}
-		if all := strings.Join(shown, "\n"); !strings.Contains(all, `annex\u202egnp.exe`) {
-			t.Errorf("no name shows that it turns the direction of writing:\n%s", clip(all))
+		if all := strings.Join(shown, "\n"); !strings.Contains(all, stored.Replace(hostile["reversed"])) {
+			t.Errorf("no name shows that a mark which turned the direction of writing was replaced:\n%s", clip(all))
 		}
 	})
 	t.Run("exported", func(t *testing.T) {
@@ -239,6 +243,7 @@ func exported(t *testing.T, s site) {
 		names[o.Name] = true
 	}
 	for key, name := range hostile {
+		name = stored.Replace(name)
 		if len(name) > longestName {
 			continue // The connector cuts it; the department has it whole.
 		}
