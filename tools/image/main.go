@@ -47,12 +47,12 @@ func main() {
 	flag.StringVar(&o.commit, "commit", "", "commit that the labels state")
 	flag.BoolVar(&o.run, "run", true, "run the image of this machine's architecture (needs root)")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // Here it begins.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := build(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		stop()
-		os.Exit(1) //nolint:gocritic,forbidigo // Here it ends; stop was called.
+		os.Exit(1) //nolint:gocritic // Here it ends; stop was called.
 	}
 }
 
