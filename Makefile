@@ -40,7 +40,7 @@ demo: build ## Sync a simulated organisation and show what came out (OPEN=1: in 
 
 .PHONY: test
 test: deploy-check bench-check ## Run all tests, those of deploy/, tools/bench and in a browser among them
-	go test $(PKG)
+	go test -timeout 20m $(PKG)
 	$(MAKE) browser-test
 
 # Go takes no notice of the program that these tests build, nor of the browser.
@@ -69,7 +69,7 @@ RACE_PKG ?= $(addprefix ./,$(sort $(dir $(shell grep -lrE --include='*.go' '\bgo
 
 .PHONY: race
 race: cc ## Run the tests of concurrent code under the race detector, with smaller inputs
-	CGO_ENABLED=1 go test -race -short $(RACE_PKG)
+	CGO_ENABLED=1 go test -race -short -timeout 40m $(RACE_PKG)
 
 # The race detector is written in C. Where we may install the compiler we do.
 .PHONY: cc
