@@ -80,7 +80,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/provision",
-		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype"},
+		may: []string{"internal/backoff", "internal/connector", "internal/fault", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype"},
 		why: "changes are made to what the connector maps, and under its ids; a sync needs none of it",
 	},
 	{

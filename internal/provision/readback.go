@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
@@ -40,7 +41,7 @@ func (w *write) prove(ctx context.Context, result Result) Outcome {
 			return w.unproven(ctx, err)
 		}
 		last = err
-		if !pause(limited, backoff(look, firstLook, maxLook)) {
+		if !backoff.Sleep(limited, backoff.Delay(look, firstLook, maxLook)) {
 			return w.unproven(ctx, last)
 		}
 	}

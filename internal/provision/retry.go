@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/backoff"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 )
@@ -60,7 +60,7 @@ func (w *write) run(ctx context.Context) Outcome {
 		}
 		w.logger.WarnContext(ctx, "a change is sent again", slog.String("change", w.ID),
 			slog.Int("attempt", w.attempts), slog.Any("error", err))
-		if !pause(ctx, backoff(w.attempts, firstPause, maxPause)) {
+		if !backoff.Sleep(ctx, backoff.Delay(w.attempts, firstPause, maxPause)) {
 			return w.canceled(ctx)
 		}
 	}
@@ -120,27 +120,6 @@ func repeatable(err error) bool {
 	case jumpcloud.KindUnavailable, jumpcloud.KindTimeout:
 		return true
 	default:
-		return false
-	}
-}
-
-// backoff doubles from first to most, less a random part of up to a half.
-func backoff(n int, first, most time.Duration) time.Duration {
-	d := most
-	if n < 20 && first<<(n-1) < most {
-		d = first << (n - 1)
-	}
-	return d - rand.N(d/2+1) //nolint:gosec // Chance that spreads load needs no secrecy.
-}
-
-// pause waits, and reports false when the context ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
 		return false
 	}
 }
