@@ -276,6 +276,44 @@ func TestWaitsAsToldTo(t *testing.T) {
 	}
 }
 
+// busy refuses the first requests, whatever their rate, and then takes all.
+type busy struct{ refusals int }
+
+func (b *busy) take(time.Time) (bool, int, time.Duration) {
+	b.refusals--
+	return b.refusals < 0, -1, 0
+}
+
+// TestRefusedAtOnce is soon as fast as a server without a limit that refused the first
+// requests: refusals before anything was accepted say nothing of a rate.
+func TestRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, refusals := range []int{1, 2, 3, 5} {
+		for _, callers := range []int{1, 16} {
+			t.Run(fmt.Sprintf("%d refusals, %d callers", refusals, callers), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &server{limit: &busy{refusals: refusals}, latency: 20 * time.Millisecond, tells: nothing, limiter: limiter.New(16)}
+					began := time.Now()
+					var group sync.WaitGroup
+					for range callers {
+						group.Go(func() {
+							for range 320 / callers {
+								s.ask(t.Context())
+							}
+						})
+					}
+					group.Wait()
+					// The pauses between the attempts of one request are most of it.
+					if took := time.Since(began); took > 40*time.Second {
+						t.Errorf("320 requests took %s", took)
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestBelievesAServerAgain asks early, once, where a server's second was seen to stand
 // for less; when that is refused, the second is waited for again.
 func TestBelievesAServerAgain(t *testing.T) {

@@ -252,6 +252,9 @@ func (p *pace) cut(now time.Time) {
 	// It may have taken requests again since a part of the last wait was over.
 	last, rest := p.last, now.Sub(p.now.from)-p.hold/3
 	took := throughput(last.accepted, last.took)
+	if last.accepted == 0 {
+		took = firstRate // Refused from the start on, which says nothing of a rate.
+	}
 	first := math.IsInf(last.rate, 1) && !last.ramped
 	far := p.share >= farShare || last.refused >= farAtOnce && 3*last.refused >= 2*last.out
 	known := last.accepted >= few
