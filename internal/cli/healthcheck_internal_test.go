@@ -47,7 +47,7 @@ func TestHealthCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			a := &app{Process{Stdout: &out}}
+			a := &app{Process: Process{Stdout: &out}}
 			err := runHealthCheck(t.Context(), a, healthCheckOptions{tt.endpoint, tt.timeout}, config.Health{BindAddress: tt.bind, Port: port})
 			if got := strings.TrimSpace(out.String()); got != tt.out {
 				t.Errorf("output %q, want %q", got, tt.out)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
@@ -31,6 +32,8 @@ type Process struct {
 // app is what the commands share.
 type app struct {
 	Process
+	// typed masks those values that a person gave which may be keys.
+	typed *strings.Replacer
 }
 
 // Main runs the program and returns its exit code. The context ends when the
@@ -38,7 +41,7 @@ type app struct {
 func Main(ctx context.Context, process Process) int {
 	// Wherever a variable was filled from a file, what ends the file is no part of it.
 	process.Lookup = config.CleanLookup(process.Lookup)
-	a := &app{process}
+	a := &app{Process: process, typed: maskKeys(process)}
 	root := newRoot(a)
 	root.SetArgs(process.Args[1:])
 	root.SetIn(process.Stdin)
@@ -50,7 +53,7 @@ func Main(ctx context.Context, process Process) int {
 		if _, taken := fault.As[stderrTakenError](err); taken {
 			w = process.Stdout
 		}
-		printError(w, err)
+		a.printError(w, err)
 	}
 	return fault.ExitCode(err)
 }
@@ -59,14 +62,36 @@ func Main(ctx context.Context, process Process) int {
 // what can be done about it: names from outside without what a terminal would act on,
 // and without any credential that somebody typed or a server sent back. Nobody is left
 // to tell when stderr cannot be written.
-func printError(w io.Writer, err error) {
-	_, _ = fmt.Fprintln(w, visible(strings.TrimRight(err.Error(), "\n")))
+func (a *app) printError(w io.Writer, err error) {
+	_, _ = fmt.Fprintln(w, a.typed.Replace(visible(strings.TrimRight(err.Error(), "\n"))))
 	if h, ok := fault.As[fault.Hinter](err); ok {
 		for _, hint := range h.Hints() {
-			_, _ = fmt.Fprintln(w, "hint: "+visible(hint))
+			_, _ = fmt.Fprintln(w, "hint: "+a.typed.Replace(visible(hint)))
 		}
 	}
 }
 
 // visible is a text as a person may see it.
 func visible(text string) string { return printable.VisibleLines(redact.Text(text)) }
+
+// maskKeys masks what may be a key among the arguments and the settings of the
+// environment: one that was given in place of a name, an id or a file would be repeated
+// by the error about it. What has the form of a path is a path.
+func maskKeys(p Process) *strings.Replacer {
+	given := slices.Clone(p.Args[1:])
+	for _, o := range config.Options() {
+		if value, ok := p.Lookup(o.Env()); ok {
+			given = append(given, value)
+		}
+	}
+	var pairs []string
+	for _, text := range given {
+		if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(text, "-") {
+			text = value
+		}
+		if masked := redact.Words(text); masked != text && !strings.ContainsAny(text, "./\\") {
+			pairs = append(pairs, text, masked)
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}

@@ -101,6 +101,7 @@ func (a *app) openConsole(settings config.Log) (*console.Console, error) {
 		}
 	}
 	c := &console.Console{
+		Mask:    a.typed.Replace,
 		Screen:  console.NewScreen(a.Stderr),
 		Watched: format == logs.FormatConsole && a.isTerminal(a.Stdout) && a.isTerminal(a.Stderr),
 	}

@@ -17,6 +17,8 @@ type Console struct {
 	// Watched says that somebody follows on a terminal, so that progress is shown
 	// and the outcome is a text; otherwise both go into the log.
 	Watched bool
+	// Mask takes from the text of an error what somebody typed that may be a key.
+	Mask func(string) string
 }
 
 // TellSettings logs what somebody should know of the settings before anything is done.
@@ -33,7 +35,7 @@ func (c *Console) TellSettings(ctx context.Context, cfg *config.Config) {
 // same terminal as text, and returns it.
 func (c *Console) Fail(err error) error {
 	if err != nil && !(c.Watched && c.Log.OnStderr) {
-		c.Log.Error("error running connector", "error", err.Error())
+		c.Log.Error("error running connector", "error", c.Mask(err.Error()))
 	}
 	return err
 }
