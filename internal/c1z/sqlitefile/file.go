@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/spillsort"
 )
 
 // Table describes a table. Its first column is the row id, an integer primary
@@ -73,7 +75,7 @@ type tableWriter struct {
 	Table
 	tree    *tableTree
 	last    int64
-	sorters []*sorter
+	sorters []*spillsort.Sorter
 	key     []byte
 }
 
@@ -90,7 +92,7 @@ func Create(f *os.File, opts Options, tables ...Table) (*File, error) {
 	for _, t := range tables {
 		w := &tableWriter{Table: t, tree: newTableTree(p)}
 		for range t.Indexes {
-			w.sorters = append(w.sorters, newSorter(opts.TempDir, arena, slots))
+			w.sorters = append(w.sorters, spillsort.New(opts.TempDir, arena, slots))
 		}
 		file.tables = append(file.tables, w)
 	}
@@ -110,7 +112,7 @@ func (f *File) Insert(table int, row *Row) error {
 			continue
 		}
 		t.key = row.appendKey(t.key[:0], index.Columns, t.last)
-		if err := t.sorters[i].add(t.key); err != nil {
+		if err := t.sorters[i].Add(t.key); err != nil {
 			return err
 		}
 	}
@@ -126,7 +128,7 @@ type Mark struct {
 type tableMark struct {
 	tree    *tableTree
 	last    int64
-	sorters []sortMark
+	sorters []spillsort.Mark
 }
 
 // Mark remembers the rows that were inserted so far, for [File.Reset].
@@ -138,7 +140,7 @@ func (f *File) Mark() (Mark, error) {
 	for _, t := range f.tables {
 		tm := tableMark{tree: t.tree.clone(), last: t.last}
 		for _, s := range t.sorters {
-			sm, err := s.mark()
+			sm, err := s.Mark()
 			if err != nil {
 				return Mark{}, err
 			}
@@ -158,7 +160,7 @@ func (f *File) Reset(m Mark) error {
 	for i, t := range f.tables {
 		t.tree, t.last = m.tables[i].tree.clone(), m.tables[i].last
 		for j, s := range t.sorters {
-			if err := s.reset(m.tables[i].sorters[j]); err != nil {
+			if err := s.Reset(m.tables[i].sorters[j]); err != nil {
 				return err
 			}
 		}
@@ -174,7 +176,7 @@ func (f *File) Close() error {
 	var errs []error
 	for _, t := range f.tables {
 		for _, s := range t.sorters {
-			errs = append(errs, s.close())
+			errs = append(errs, s.Close())
 		}
 	}
 	return errors.Join(errs...)
@@ -208,12 +210,12 @@ func (f *File) Finish(ctx context.Context) error {
 	return err
 }
 
-func (f *File) writeIndex(ctx context.Context, table string, index Index, s *sorter) (uint32, error) {
+func (f *File) writeIndex(ctx context.Context, table string, index Index, s *spillsort.Sorter) (uint32, error) {
 	tree := newIndexTree(f.pager)
 	var decoder keyDecoder
 	var last []byte
 	n := 0
-	err := s.each(func(key []byte) error {
+	err := s.Each(func(key []byte) error {
 		if n++; n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -225,13 +227,13 @@ func (f *File) writeIndex(ctx context.Context, table string, index Index, s *sor
 		}
 		return tree.add(decoder.decode(key))
 	})
-	if errors.Is(err, errLost) {
+	if errors.Is(err, spillsort.ErrLost) {
 		err = fmt.Errorf("index %s: %w", index.Name, err)
 	}
 	if err != nil {
 		return 0, err
 	}
-	if err := s.close(); err != nil {
+	if err := s.Close(); err != nil {
 		return 0, err
 	}
 	return tree.finish()

@@ -1,4 +1,6 @@
-package sqlitefile
+// Package spillsort sorts keys of any number in little memory: what does not fit is
+// sorted in runs, spilled into a folder, and merged in the end.
+package spillsort
 
 import (
 	"bufio"
@@ -113,9 +115,9 @@ func commonPrefix(a, b []byte) int {
 	return i
 }
 
-// sorter sorts keys of any number in little memory: when an arena is full, it is
+// Sorter sorts keys of any number in little memory: when an arena is full, it is
 // sorted and spilled in the background, and the runs are merged in the end.
-type sorter struct {
+type Sorter struct {
 	dir   string
 	limit int // bytes of an arena
 	slots chan struct{}
@@ -131,16 +133,16 @@ type sorter struct {
 // span is a run in the file.
 type span struct{ start, end int64 }
 
-// errLost is the error for a sort that gives back other keys than it was given.
-var errLost = errors.New("a spilled sort lost a part of itself")
+// ErrLost is the error for a sort that gives back other keys than it was given.
+var ErrLost = errors.New("a spilled sort lost a part of itself")
 
-// newSorter makes a sorter whose spills go into a folder. Slots bound how many
+// New makes a Sorter whose spills go into a folder. Slots bound how many
 // sorters work in the background at once.
-func newSorter(dir string, limit int, slots chan struct{}) *sorter {
-	return &sorter{dir: dir, limit: limit, slots: slots, current: new(arena), idle: new(arena)}
+func New(dir string, limit int, slots chan struct{}) *Sorter {
+	return &Sorter{dir: dir, limit: limit, slots: slots, current: new(arena), idle: new(arena)}
 }
 
-func (s *sorter) add(key []byte) error {
+func (s *Sorter) Add(key []byte) error {
 	s.current.add(key)
 	s.keys++
 	if len(s.current.bytes)+16*len(s.current.entries) < s.limit {
@@ -150,7 +152,7 @@ func (s *sorter) add(key []byte) error {
 }
 
 // flush begins to spill what is in memory.
-func (s *sorter) flush() error {
+func (s *Sorter) flush() error {
 	if err := s.wait(); err != nil {
 		return err
 	}
@@ -166,7 +168,7 @@ func (s *sorter) flush() error {
 }
 
 // wait waits for the spill under way.
-func (s *sorter) wait() error {
+func (s *Sorter) wait() error {
 	if s.spilling == nil {
 		return nil
 	}
@@ -177,7 +179,7 @@ func (s *sorter) wait() error {
 
 // spill sorts an arena and appends it to the file, each key as what it shares
 // with the one before and the rest.
-func (s *sorter) spill(a *arena) error {
+func (s *Sorter) spill(a *arena) error {
 	a.sort()
 	if s.file == nil {
 		f, err := os.CreateTemp(s.dir, "sort-*")
@@ -211,28 +213,28 @@ func (s *sorter) spill(a *arena) error {
 	return nil
 }
 
-// sortMark is a sorter as it was.
-type sortMark struct {
+// Mark is a Sorter as it was.
+type Mark struct {
 	runs int
 	size int64
 	keys int64
 }
 
-// mark spills what is in memory and remembers what was added so far.
-func (s *sorter) mark() (sortMark, error) {
+// Mark spills what is in memory and remembers what was added so far.
+func (s *Sorter) Mark() (Mark, error) {
 	if len(s.current.entries) > 0 {
 		if err := s.flush(); err != nil {
-			return sortMark{}, err
+			return Mark{}, err
 		}
 	}
 	if err := s.wait(); err != nil {
-		return sortMark{}, err
+		return Mark{}, err
 	}
-	return sortMark{runs: len(s.runs), size: s.size, keys: s.keys}, nil
+	return Mark{runs: len(s.runs), size: s.size, keys: s.keys}, nil
 }
 
-// reset forgets what was added since a mark.
-func (s *sorter) reset(m sortMark) error {
+// Reset forgets what was added since a mark.
+func (s *Sorter) Reset(m Mark) error {
 	if err := s.wait(); err != nil {
 		return err
 	}
@@ -247,8 +249,8 @@ func (s *sorter) reset(m sortMark) error {
 	return nil
 }
 
-// close removes the file.
-func (s *sorter) close() error {
+// Close removes the file.
+func (s *Sorter) Close() error {
 	err := s.wait()
 	if s.file == nil {
 		return err
@@ -258,10 +260,10 @@ func (s *sorter) close() error {
 	return err
 }
 
-// each calls f with all keys in order. A key is valid during the call. Keys that
+// Each calls f with all keys in order. A key is valid during the call. Keys that
 // come back in another number or order are an error: a file for temporary data can
 // lose a part of itself to a full disk or to others.
-func (s *sorter) each(f func([]byte) error) error {
+func (s *Sorter) Each(f func([]byte) error) error {
 	if err := s.wait(); err != nil {
 		return err
 	}
@@ -269,19 +271,19 @@ func (s *sorter) each(f func([]byte) error) error {
 	var n int64
 	err := s.merged(func(key []byte) error {
 		if n > 0 && bytes.Compare(last, key) > 0 {
-			return errLost
+			return ErrLost
 		}
 		n++
 		last = append(last[:0], key...)
 		return f(key)
 	})
 	if err == nil && n != s.keys {
-		err = fmt.Errorf("%w: %d of %d keys are left", errLost, n, s.keys)
+		err = fmt.Errorf("%w: %d of %d keys are left", ErrLost, n, s.keys)
 	}
 	return err
 }
 
-func (s *sorter) merged(f func([]byte) error) error {
+func (s *Sorter) merged(f func([]byte) error) error {
 	s.current.sort()
 	if len(s.runs) == 0 {
 		for _, e := range s.current.entries {
@@ -338,7 +340,7 @@ func (s *runSource) next() ([]byte, error) {
 		return nil, err
 	}
 	if shared > int64(len(s.key)) || rest > s.left {
-		return nil, errLost
+		return nil, ErrLost
 	}
 	s.key = slices.Grow(s.key[:shared], int(rest))[:shared+rest]
 	if _, err := io.ReadFull(s.r, s.key[shared:]); err != nil {
@@ -355,11 +357,11 @@ func (s *runSource) length() (int64, error) {
 		return 0, lost(err)
 	}
 	if n > math.MaxInt32 {
-		return 0, errLost
+		return 0, ErrLost
 	}
 	for rest := n; ; rest >>= 7 {
 		if s.left--; s.left < 0 {
-			return 0, errLost
+			return 0, ErrLost
 		}
 		if rest < 0x80 {
 			return int64(n), nil
@@ -370,7 +372,7 @@ func (s *runSource) length() (int64, error) {
 // lost makes the end of a file within a run what it is.
 func lost(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errLost
+		return ErrLost
 	}
 	return err
 }
