@@ -16,7 +16,7 @@ import (
 // copyOld copies syncs from the old archive, and brings those of old programs to
 // the form that the newest readers leave alone. It returns those that it left out,
 // because a row of them cannot be read.
-func (w *Writer) copyOld(ctx context.Context, syncs []SyncRun) (damaged []SyncRun, err error) {
+func (w *sqliteBuild) copyOld(ctx context.Context, syncs []SyncRun) (damaged []SyncRun, err error) {
 	for _, s := range syncs {
 		mark, err := w.file.Mark()
 		if err != nil {
@@ -40,14 +40,18 @@ func (w *Writer) copyOld(ctx context.Context, syncs []SyncRun) (damaged []SyncRu
 	return damaged, nil
 }
 
-func (w *Writer) copySync(ctx context.Context, s SyncRun) error {
-	conn, err := w.old.conn(ctx)
+func (w *sqliteBuild) copySync(ctx context.Context, s SyncRun) error {
+	old, ok := w.old.rows.(*sqliteRows)
+	if !ok {
+		return errors.New("copy a sync: the old archive is of another format")
+	}
+	conn, err := old.conn(ctx)
 	if err != nil {
 		return damage(err)
 	}
 	defer conn.Close()
 	for _, t := range w.schema.all() {
-		src := w.old.source(t)
+		src := old.source(t)
 		if !src.exists {
 			continue
 		}
@@ -61,7 +65,7 @@ func (w *Writer) copySync(ctx context.Context, s SyncRun) error {
 // copyTable copies the rows of a sync in their order. Of rows with the same
 // external id, which can be there where a file lacks its unique index, the last
 // one counts.
-func (w *Writer) copyTable(ctx context.Context, conn *sql.Conn, src source, s SyncRun) error {
+func (w *sqliteBuild) copyTable(ctx context.Context, conn *sql.Conn, src source, s SyncRun) error {
 	t := src.table
 	var selected []string
 	for _, c := range t.columns[1:] { // The row id is new.
@@ -172,7 +176,7 @@ func isUnique(ctx context.Context, conn *sql.Conn, t *table) (bool, error) {
 
 // bring brings a row to the newest form: expansions move out of the messages of
 // grants, as the newest readers would move them at each opening.
-func (w *Writer) bring(t *table, s SyncRun, values []any) error {
+func (w *sqliteBuild) bring(t *table, s SyncRun, values []any) error {
 	if s.Backfilled {
 		return nil
 	}
@@ -204,7 +208,7 @@ func (w *Writer) bring(t *table, s SyncRun, values []any) error {
 }
 
 // copyRow stores a row of values as they came from a database.
-func (w *Writer) copyRow(t *table, values []any) error {
+func (w *sqliteBuild) copyRow(t *table, values []any) error {
 	r := &w.row
 	r.Reset()
 	for i, value := range values {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 )
@@ -13,21 +12,7 @@ import (
 // form of the lines below it.
 const dumpHeader = "baton canonical dump 1\n"
 
-// Dump writes the canonical text of a sync. Two syncs that hold the same have
-// the same dump, whenever and in whatever order they were read.
-//
-// Each row is a line: the table, then its columns as name=value with tabs
-// between. Text and blobs are Go string literals, so that the names within a
-// message can be read in a comparison. Tables come in the order of the file, rows
-// in the order of their external ids. Row ids, the id of the sync, times of the
-// run and the sync token are left out, and of a link to another sync only that
-// there is one is shown.
-func (r *Reader) Dump(ctx context.Context, syncID string, w io.Writer) error {
-	if _, err := r.Sync(ctx, syncID); err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(w, 64<<10)
-	out.WriteString(dumpHeader)
+func (r *sqliteRows) dump(ctx context.Context, syncID string, out *bufio.Writer) error {
 	for _, t := range r.schema.all() {
 		src := r.source(t)
 		if !src.exists {
@@ -37,15 +22,12 @@ func (r *Reader) Dump(ctx context.Context, syncID string, w io.Writer) error {
 			return err
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("write dump: %w", err)
-	}
 	return nil
 }
 
 // dumpTable streams one table. The unique index on the key gives the order;
 // where a file lacks it, SQLite sorts in a temporary file.
-func (r *Reader) dumpTable(ctx context.Context, src source, syncID string, out *bufio.Writer) error {
+func (r *sqliteRows) dumpTable(ctx context.Context, src source, syncID string, out *bufio.Writer) error {
 	conn, err := r.conn(ctx)
 	if err != nil {
 		return r.fail(err)

@@ -8,9 +8,10 @@ import (
 // ExplainGrants shows how SQLite would answer lists of grants.
 func ExplainGrants(t *testing.T, r *Reader, syncID string, filters []GrantFilter, show func(GrantFilter, string)) {
 	t.Helper()
+	sqlite := r.rows.(*sqliteRows)
 	for _, f := range filters {
-		l := r.grantList(syncID, f, grantColumns())
-		rows, err := r.db.QueryContext(t.Context(), "explain query plan "+l.sql(), append([]any{0}, l.args...)...)
+		l := sqlite.grantList(syncID, f, grantColumns())
+		rows, err := sqlite.db.QueryContext(t.Context(), "explain query plan "+l.sql(), append([]any{0}, l.args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,17 +4,13 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
 )
 
 // The compression of an archive. Blocks of a small window are encoded side by
@@ -48,7 +44,7 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 	if w.failed != nil {
 		return Info{}, fmt.Errorf("finish archive: a row was not stored: %w", w.failed)
 	}
-	if w.file == nil {
+	if w.build == nil {
 		return Info{}, errors.New("finish archive: it is finished")
 	}
 	if err := ctx.Err(); err != nil {
@@ -59,7 +55,7 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 		return Info{}, err
 	}
 	info := Info{Path: w.path}
-	old, err := w.keepOld(ctx, run)
+	old, err := w.build.keepOld(ctx, run)
 	if err != nil {
 		return Info{}, err
 	}
@@ -68,16 +64,13 @@ func (w *Writer) finish(ctx context.Context, run SyncRun) (Info, error) {
 		return Info{}, err
 	}
 	info.Sync = run
-	if err := w.putSync(run); err != nil {
-		return Info{}, err
-	}
 	start := time.Now()
-	if err := w.index(ctx); err != nil {
+	if err := w.build.finish(ctx, run); err != nil {
 		return Info{}, err
 	}
 	info.Indexing = time.Since(start)
 	start = time.Now()
-	if err := w.pack(ctx, &info); err != nil {
+	if err := w.build.pack(ctx, &info); err != nil {
 		return Info{}, err
 	}
 	info.Packing = time.Since(start)
@@ -126,93 +119,6 @@ func (w *Writer) date(ctx context.Context, run SyncRun, kept []string) (SyncRun,
 		"path", w.path, "ended_at", last, "clock", run.EndedAt)
 	run.EndedAt = last
 	return run, nil
-}
-
-// putSync stores the row of the new sync.
-func (w *Writer) putSync(run SyncRun) error {
-	stats, err := json.Marshal(run.Stats)
-	if err != nil {
-		return fmt.Errorf("finish archive: %w", err)
-	}
-	supportsDiff := int64(0)
-	if run.SupportsDiff {
-		supportsDiff = 1
-	}
-	r := &w.row
-	r.Reset()
-	for _, text := range []string{
-		run.ID, formatTime(run.StartedAt), formatTime(run.EndedAt), run.Token, string(run.Type), run.ParentID, run.LinkedID,
-	} {
-		r.Text(text)
-	}
-	r.Int(supportsDiff)
-	r.Int(1) // No message keeps its expansion.
-	r.Text(string(stats))
-	for range 3 {
-		r.Text("") // The checks of another program.
-	}
-	return w.store(&w.schema.syncRuns)
-}
-
-// index writes the indexes and lets SQLite look at the result.
-func (w *Writer) index(ctx context.Context) error {
-	err := w.file.Finish(ctx)
-	if duplicate, ok := errors.AsType[*sqlitefile.DuplicateError](err); ok {
-		return fmt.Errorf("%w: %w", ErrDuplicate, duplicate)
-	}
-	if err == nil {
-		err = w.closeBuild()
-	}
-	if err != nil {
-		return fmt.Errorf("write in %s: %w", w.dir, err)
-	}
-	if err := w.check(ctx); err != nil {
-		return fmt.Errorf("the new database is not sound, the old archive stays: %w", err)
-	}
-	return nil
-}
-
-// check opens the new database as a reader does: a small one is checked as a
-// whole, of a large one the schema.
-func (w *Writer) check(ctx context.Context) (err error) {
-	info, err := os.Stat(w.buildPath())
-	if err != nil {
-		return err
-	}
-	r := &Reader{path: w.path, unpacked: w.buildPath(), size: info.Size(), schema: w.schema}
-	if r.db, err = openUnpacked(r.unpacked); err != nil {
-		return err
-	}
-	return errors.Join(r.inspect(ctx), r.db.Close())
-}
-
-// pack compresses the database into the file that replaces the old archive.
-func (w *Writer) pack(ctx context.Context, info *Info) error {
-	db, err := os.Open(w.buildPath())
-	if err != nil {
-		return fmt.Errorf("pack archive: %w", err)
-	}
-	defer db.Close()
-	stat, err := db.Stat()
-	if err != nil {
-		return fmt.Errorf("pack archive: %w", err)
-	}
-	info.DecodedSize = stat.Size()
-	if err := w.judgeSize(ctx, info.DecodedSize); err != nil {
-		return err
-	}
-	out, err := newReplacement(w.path)
-	if err != nil {
-		return err
-	}
-	if err := compress(ctx, out, db, info.DecodedSize); err != nil {
-		return errors.Join(fmt.Errorf("pack archive %s: %w", w.path, err), out.discard())
-	}
-	if stat, err = out.Stat(); err != nil {
-		return errors.Join(fmt.Errorf("pack archive %s: %w", w.path, err), out.discard())
-	}
-	info.Size = stat.Size()
-	return out.commit()
 }
 
 // compress writes an archive: the header, then src as one frame with its size

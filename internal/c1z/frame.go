@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/envelope"
 )
 
 // The five bytes that an archive begins with, by format.
 const (
 	magicV1 = "C1ZF\x00"
-	magicV3 = "C1Z3\x00"
+	magicV3 = envelope.Magic
 )
 
 // What else a file at an archive's path may begin with.
@@ -20,32 +22,33 @@ const (
 	magicSQLite = "SQLite format 3\x00"
 )
 
-// readHeader reads the header of an archive. It returns io.EOF for an empty
-// file, which is an empty archive.
-func readHeader(r *bufio.Reader) error {
+// readHeader reads the header of an archive and returns its format. It returns io.EOF
+// for an empty file, which is an empty archive.
+func readHeader(r *bufio.Reader) (Format, error) {
 	head, err := r.Peek(len(magicSQLite))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read archive header: %w", err)
+		return 0, fmt.Errorf("read archive header: %w", err)
 	}
 	begins := func(magic string) bool {
 		return len(head) >= len(magic) && string(head[:len(magic)]) == magic
 	}
 	switch {
 	case len(head) == 0:
-		return io.EOF
+		return FormatV1, io.EOF
 	case begins(magicV1):
 		_, err := r.Discard(len(magicV1))
-		return err
+		return FormatV1, err
 	case begins(magicV3):
-		return fmt.Errorf("%w: this program reads and writes format 1; move it away or choose another file", ErrV3)
+		_, err := r.Discard(len(magicV3))
+		return FormatV3, err
 	case begins(magicSQLite):
-		return fmt.Errorf("%w: it is a plain SQLite database", ErrNotArchive)
+		return 0, fmt.Errorf("%w: it is a plain SQLite database", ErrNotArchive)
 	case begins(magicZstd):
-		return fmt.Errorf("%w: it is a zstd file without an archive's header", ErrNotArchive)
-	case len(head) < len(magicV1) && magicV1[:len(head)] == string(head):
-		return fmt.Errorf("%w: it ends within the header", ErrDamaged)
+		return 0, fmt.Errorf("%w: it is a zstd file without an archive's header", ErrNotArchive)
+	case len(head) < len(magicV1) && (magicV1[:len(head)] == string(head) || magicV3[:len(head)] == string(head)):
+		return 0, fmt.Errorf("%w: it ends within the header", ErrDamaged)
 	default:
-		return fmt.Errorf("%w: it begins with other bytes", ErrNotArchive)
+		return 0, fmt.Errorf("%w: it begins with other bytes", ErrNotArchive)
 	}
 }
 

@@ -63,7 +63,7 @@ func typed(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	for _, kind := range []error{c1z.ErrNotArchive, c1z.ErrV3, c1z.ErrDamaged, c1z.ErrTooLarge, c1z.ErrNotFound} {
+	for _, kind := range []error{c1z.ErrNotArchive, c1z.ErrUnsupported, c1z.ErrDamaged, c1z.ErrTooLarge, c1z.ErrNotFound} {
 		if errors.Is(err, kind) {
 			return
 		}

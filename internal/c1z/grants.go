@@ -30,13 +30,13 @@ type GrantKey struct {
 
 // Grants lists grants in the order of their rows, each with its GrantExpandable
 // annotation where it has one.
-func (r *Reader) Grants(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[*v2.Grant, error] {
+func (r *sqliteRows) Grants(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[*v2.Grant, error] {
 	return pages(ctx, r, r.grantList(syncID, f, grantColumns()), scanGrant)
 }
 
-// GrantKeys lists the same grants as [Reader.Grants] without decoding them,
+// GrantKeys lists the same grants as [rows.Grants] without decoding them,
 // several times as fast.
-func (r *Reader) GrantKeys(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[GrantKey, error] {
+func (r *sqliteRows) GrantKeys(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[GrantKey, error] {
 	return pages(ctx, r, r.grantList(syncID, f, []string{
 		"external_id", "entitlement_id", "resource_type_id", "resource_id",
 		"principal_resource_type_id", "principal_resource_id",
@@ -44,7 +44,7 @@ func (r *Reader) GrantKeys(ctx context.Context, syncID string, f GrantFilter) it
 }
 
 // Grant returns one grant. If there is none, the error is [ErrNotFound].
-func (r *Reader) Grant(ctx context.Context, syncID, id string) (*v2.Grant, error) {
+func (r *sqliteRows) Grant(ctx context.Context, syncID, id string) (*v2.Grant, error) {
 	g, err := one(ctx, r, r.source(&r.schema.grants), grantColumns(), syncID, id, scanGrant)
 	if err != nil {
 		return nil, fmt.Errorf("grant %w", err)
@@ -54,7 +54,7 @@ func (r *Reader) Grant(ctx context.Context, syncID, id string) (*v2.Grant, error
 
 // grantList chooses the index that leads to few rows in the order of their ids,
 // and keeps SQLite from the others with plus signs.
-func (r *Reader) grantList(syncID string, f GrantFilter, columns []string) list {
+func (r *sqliteRows) grantList(syncID string, f GrantFilter, columns []string) list {
 	l := list{source: r.source(&r.schema.grants), columns: columns}
 	byPrincipal := f.Principal != "" && f.PrincipalType != ""
 	switch {
@@ -79,7 +79,7 @@ func (r *Reader) grantList(syncID string, f GrantFilter, columns []string) list 
 
 // expandable restricts to grants with an expansion, which syncs of old programs
 // keep within the message.
-func (r *Reader) expandable(l *list, syncID string) {
+func (r *sqliteRows) expandable(l *list, syncID string) {
 	for _, s := range r.syncs {
 		if s.ID == syncID && s.Backfilled {
 			l.and(l.column("expansion") + " is not null")

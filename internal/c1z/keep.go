@@ -122,7 +122,7 @@ func add(a, b int64) int64 {
 type oldSyncs struct{ kept, dropped, damaged []string }
 
 // keepOld copies what stays of the old archive.
-func (w *Writer) keepOld(ctx context.Context, run SyncRun) (old oldSyncs, err error) {
+func (w *sqliteBuild) keepOld(ctx context.Context, run SyncRun) (old oldSyncs, err error) {
 	if w.old == nil {
 		return old, nil
 	}

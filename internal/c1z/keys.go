@@ -13,16 +13,16 @@ type ResourceKey struct{ Type, ID string }
 // EntitlementKey is an entitlement without its message.
 type EntitlementKey struct{ ID, ResourceType, Resource string }
 
-// ResourceKeys lists the same resources as [Reader.Resources] without decoding them.
-func (r *Reader) ResourceKeys(ctx context.Context, syncID string) iter.Seq2[ResourceKey, error] {
+// ResourceKeys lists the same resources as [rows.Resources] without decoding them.
+func (r *sqliteRows) ResourceKeys(ctx context.Context, syncID string) iter.Seq2[ResourceKey, error] {
 	l := list{source: r.source(&r.schema.resources), columns: []string{"resource_type_id", "external_id"}}
 	l.and("+sync_id = ?", syncID)
 	return pages(ctx, r, l, scanResourceKey)
 }
 
-// EntitlementKeys lists the same entitlements as [Reader.Entitlements] without
+// EntitlementKeys lists the same entitlements as [rows.Entitlements] without
 // decoding them.
-func (r *Reader) EntitlementKeys(ctx context.Context, syncID string) iter.Seq2[EntitlementKey, error] {
+func (r *sqliteRows) EntitlementKeys(ctx context.Context, syncID string) iter.Seq2[EntitlementKey, error] {
 	l := list{source: r.source(&r.schema.entitlements), columns: []string{"external_id", "resource_type_id", "resource_id"}}
 	l.and("+sync_id = ?", syncID)
 	return pages(ctx, r, l, func(scan func(...any) error) (EntitlementKey, int, error) {
@@ -36,7 +36,7 @@ func (r *Reader) EntitlementKeys(ctx context.Context, syncID string) iter.Seq2[E
 
 // Holders lists the principals of the grants on an entitlement, in the order of the
 // grants' rows.
-func (r *Reader) Holders(ctx context.Context, syncID, entitlement string) iter.Seq2[ResourceKey, error] {
+func (r *sqliteRows) Holders(ctx context.Context, syncID, entitlement string) iter.Seq2[ResourceKey, error] {
 	l := r.grantList(syncID, GrantFilter{Entitlement: entitlement}, []string{"principal_resource_type_id", "principal_resource_id"})
 	return pages(ctx, r, l, func(scan func(...any) error) (ResourceKey, int, error) {
 		var k ResourceKey

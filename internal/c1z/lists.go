@@ -27,7 +27,7 @@ type EntitlementFilter struct {
 }
 
 // ResourceTypes lists the resource types of a sync in the order of their rows.
-func (r *Reader) ResourceTypes(ctx context.Context, syncID string) iter.Seq2[*v2.ResourceType, error] {
+func (r *sqliteRows) ResourceTypes(ctx context.Context, syncID string) iter.Seq2[*v2.ResourceType, error] {
 	l := list{source: r.source(&r.schema.resourceTypes), columns: dataOnly()}
 	l.and("sync_id = ?", syncID)
 	return pages(ctx, r, l, scanMessage[v2.ResourceType](resourceTypeFields))
@@ -35,7 +35,7 @@ func (r *Reader) ResourceTypes(ctx context.Context, syncID string) iter.Seq2[*v2
 
 // Resources lists resources in the order of their rows. A type alone is found by
 // reading all of them.
-func (r *Reader) Resources(ctx context.Context, syncID string, f ResourceFilter) iter.Seq2[*v2.Resource, error] {
+func (r *sqliteRows) Resources(ctx context.Context, syncID string, f ResourceFilter) iter.Seq2[*v2.Resource, error] {
 	l := list{source: r.source(&r.schema.resources), columns: dataOnly()}
 	l.and("+sync_id = ?", syncID)
 	if f.Type != "" {
@@ -51,7 +51,7 @@ func (r *Reader) Resources(ctx context.Context, syncID string, f ResourceFilter)
 }
 
 // Entitlements lists entitlements in the order of their rows.
-func (r *Reader) Entitlements(ctx context.Context, syncID string, f EntitlementFilter) iter.Seq2[*v2.Entitlement, error] {
+func (r *sqliteRows) Entitlements(ctx context.Context, syncID string, f EntitlementFilter) iter.Seq2[*v2.Entitlement, error] {
 	l := list{source: r.source(&r.schema.entitlements), columns: dataOnly()}
 	l.and("+sync_id = ?", syncID)
 	l.pair("resource_type_id", f.ResourceType, "resource_id", f.Resource, true)
@@ -60,22 +60,22 @@ func (r *Reader) Entitlements(ctx context.Context, syncID string, f EntitlementF
 
 // ResourceType returns one resource type. If there is none, the error is
 // [ErrNotFound].
-func (r *Reader) ResourceType(ctx context.Context, syncID, id string) (*v2.ResourceType, error) {
+func (r *sqliteRows) ResourceType(ctx context.Context, syncID, id string) (*v2.ResourceType, error) {
 	return lookup(ctx, r, &r.schema.resourceTypes, "resource type", syncID, id, scanMessage[v2.ResourceType](resourceTypeFields))
 }
 
 // Resource returns one resource. If there is none, the error is [ErrNotFound].
-func (r *Reader) Resource(ctx context.Context, syncID, resourceType, id string) (*v2.Resource, error) {
+func (r *sqliteRows) Resource(ctx context.Context, syncID, resourceType, id string) (*v2.Resource, error) {
 	return lookup(ctx, r, &r.schema.resources, "resource", syncID, resourceKey(resourceType, id), scanMessage[v2.Resource](resourceFields))
 }
 
 // Entitlement returns one entitlement. If there is none, the error is
 // [ErrNotFound].
-func (r *Reader) Entitlement(ctx context.Context, syncID, id string) (*v2.Entitlement, error) {
+func (r *sqliteRows) Entitlement(ctx context.Context, syncID, id string) (*v2.Entitlement, error) {
 	return lookup(ctx, r, &r.schema.entitlements, "entitlement", syncID, id, scanMessage[v2.Entitlement](entitlementFields))
 }
 
-func lookup[T any](ctx context.Context, r *Reader, t *table, kind, syncID, id string, scan scanner[T]) (T, error) {
+func lookup[T any](ctx context.Context, r *sqliteRows, t *table, kind, syncID, id string, scan scanner[T]) (T, error) {
 	item, err := one(ctx, r, r.source(t), dataOnly(), syncID, id, scan)
 	if err != nil {
 		err = fmt.Errorf("%s %w", kind, err)

@@ -60,7 +60,7 @@ func TestOpenOutside(t *testing.T) {
 		says    string
 	}{
 		{name: "sound", content: good},
-		{name: "format 3", content: []byte("C1Z3\x00\x00\x00\x00\x04abcd"), is: c1z.ErrV3, says: "move it away or choose another file"},
+		{name: "format 3", content: []byte("C1Z3\x00\x00\x00\x00\x04abcd"), is: c1z.ErrDamaged, says: "its manifest cannot be read"},
 		{name: "text", content: []byte("not an archive at all"), is: c1z.ErrNotArchive},
 		{name: "SQLite", content: db, is: c1z.ErrNotArchive, says: "plain SQLite"},
 		{name: "zstd", content: good[5:], is: c1z.ErrNotArchive, says: "zstd"},

@@ -24,7 +24,7 @@ type source struct {
 	exists  bool
 }
 
-func (r *Reader) source(t *table) source {
+func (r *sqliteRows) source(t *table) source {
 	columns, ok := r.columns[t.name]
 	return source{table: t, columns: columns, exists: ok}
 }
@@ -73,7 +73,7 @@ func (l *list) sql() string {
 type scanner[T any] func(scan func(...any) error) (T, int, error)
 
 // pages reads a list. A page ends early when its values are large.
-func pages[T any](ctx context.Context, r *Reader, l list, scan scanner[T]) iter.Seq2[T, error] {
+func pages[T any](ctx context.Context, r *sqliteRows, l list, scan scanner[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		if !l.exists {
 			return
@@ -101,7 +101,7 @@ func pages[T any](ctx context.Context, r *Reader, l list, scan scanner[T]) iter.
 }
 
 // page reads one page, the last row id in it, and whether more may follow.
-func page[T any](ctx context.Context, r *Reader, t *table, query string, args []any, scan scanner[T]) ([]T, int64, bool, error) {
+func page[T any](ctx context.Context, r *sqliteRows, t *table, query string, args []any, scan scanner[T]) ([]T, int64, bool, error) {
 	conn, err := r.conn(ctx)
 	if err != nil {
 		return nil, 0, false, err
@@ -132,7 +132,7 @@ func page[T any](ctx context.Context, r *Reader, t *table, query string, args []
 }
 
 // one reads the newest row with an external id.
-func one[T any](ctx context.Context, r *Reader, src source, columns []string, syncID, id string, scan scanner[T]) (T, error) {
+func one[T any](ctx context.Context, r *sqliteRows, src source, columns []string, syncID, id string, scan scanner[T]) (T, error) {
 	var zero T
 	if !src.exists {
 		return zero, fmt.Errorf("%s: %w", id, ErrNotFound)

@@ -1,17 +1,19 @@
 package c1z
 
 import (
+	"bufio"
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -25,33 +27,102 @@ type OpenOptions struct {
 	Logger *slog.Logger
 }
 
-// Reader reads an archive. It is safe for concurrent use. What it finds wrong
-// with the file on the way is [ErrDamaged].
+// Format is how an archive stores its rows.
+type Format int
+
+// The formats: a SQLite database in a zstd frame, and a Pebble database.
+const (
+	FormatV1 Format = 1
+	FormatV3 Format = 3
+)
+
+// Reader reads an archive of any format. It is safe for concurrent use. What it finds
+// wrong with the file on the way is [ErrDamaged].
 type Reader struct {
-	path string
-	// unpacked is the path of the database, empty when the archive has none.
-	unpacked string
-	size     int64
-	db       *sql.DB
-	schema   *schema
-	columns  columnSet
-	syncs    []SyncRun
-	closed   atomic.Bool
+	rows
+	path   string
+	format Format
+	size   int64
+	syncs  []SyncRun
 }
 
-// Open unpacks the archive at path into a private file and opens that read-only.
-// A missing file is [os.ErrNotExist]; an empty one, or one of the header alone,
-// is an archive without syncs. Other errors are [ErrNotArchive], [ErrV3],
-// [ErrDamaged] and [ErrTooLarge].
+// rows are the rows of an archive, whatever its format. Lists come in the order of the
+// file, which differs from format to format. Asked for a sync that is not in the
+// archive, they are empty. Entitlements and grants carry the ids of what they are on
+// and of, and its name where the archive has it.
+type rows interface {
+	ResourceTypes(ctx context.Context, syncID string) iter.Seq2[*v2.ResourceType, error]
+	Resources(ctx context.Context, syncID string, f ResourceFilter) iter.Seq2[*v2.Resource, error]
+	Entitlements(ctx context.Context, syncID string, f EntitlementFilter) iter.Seq2[*v2.Entitlement, error]
+	// ResourceType, Resource, Entitlement and Grant return one row. If there is none,
+	// the error is [ErrNotFound].
+	ResourceType(ctx context.Context, syncID, id string) (*v2.ResourceType, error)
+	Resource(ctx context.Context, syncID, resourceType, id string) (*v2.Resource, error)
+	Entitlement(ctx context.Context, syncID, id string) (*v2.Entitlement, error)
+	Grant(ctx context.Context, syncID, id string) (*v2.Grant, error)
+	// Grants lists grants, each with its GrantExpandable annotation where it has one.
+	Grants(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[*v2.Grant, error]
+	// Assets lists pictures.
+	Assets(ctx context.Context, syncID string) iter.Seq2[Asset, error]
+	// GrantKeys, ResourceKeys, EntitlementKeys and Holders, the principals of an
+	// entitlement, are several times as fast as lists of messages.
+	GrantKeys(ctx context.Context, syncID string, f GrantFilter) iter.Seq2[GrantKey, error]
+	ResourceKeys(ctx context.Context, syncID string) iter.Seq2[ResourceKey, error]
+	EntitlementKeys(ctx context.Context, syncID string) iter.Seq2[EntitlementKey, error]
+	Holders(ctx context.Context, syncID, entitlement string) iter.Seq2[ResourceKey, error]
+	// ScanGrants reads all grants of a sync as fast as can be: several workers read
+	// runs of rows side by side, and of a message only the fields of [GrantEdge] are
+	// decoded. The function is called with the number of the worker, from 0, and never
+	// twice at once for the same worker; the order of rows is kept within a run only. An
+	// error of it ends the scan and is returned as it is.
+	ScanGrants(ctx context.Context, syncID string, workers int, edge func(worker int, g *GrantEdge) error) error
+	// Stats counts the rows of a sync afresh, without regard to what the file says of
+	// them; [SyncRun.Stats] is that.
+	Stats(ctx context.Context, syncID string) (Stats, error)
+	dump(ctx context.Context, syncID string, out *bufio.Writer) error
+	// Close removes what was unpacked. Lists that are being read fail with
+	// [os.ErrClosed]. It may be called again.
+	Close() error
+}
+
+// Open unpacks the archive at path into a private place and opens that read-only.
+// A missing file is [os.ErrNotExist]; an empty one, or one of the header of format 1
+// alone, is an archive without syncs. Other errors are [ErrNotArchive],
+// [ErrUnsupported], [ErrDamaged] and [ErrTooLarge].
 func Open(ctx context.Context, path string, opts OpenOptions) (*Reader, error) {
 	start := time.Now()
-	r := &Reader{path: path, schema: newSchema()}
-	if err := r.open(ctx, opts); err != nil {
-		return nil, errors.Join(fmt.Errorf("open archive %s: %w", path, err), r.Close())
+	r, err := open(ctx, path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open archive %s: %w", path, err)
 	}
 	cmp.Or(opts.Logger, slog.New(slog.DiscardHandler)).DebugContext(ctx, "archive unpacked",
-		"path", path, "decoded_bytes", r.size, "syncs", len(r.syncs), "duration", time.Since(start))
+		"path", path, "format", int(r.format), "decoded_bytes", r.size, "syncs", len(r.syncs), "duration", time.Since(start))
 	return r, nil
+}
+
+func open(ctx context.Context, path string, opts OpenOptions) (*Reader, error) {
+	src, err := regularfile.Open(path)
+	if kind, ok := errors.AsType[*regularfile.KindError](err); ok {
+		return nil, fmt.Errorf("%w: it is %s", ErrNotArchive, regularfile.Kind(kind.Mode))
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	format, err := formatOf(src)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if format == FormatV3 {
+		return openV3(ctx, path, src, opts)
+	}
+	return openV1(ctx, path, src, opts)
+}
+
+// formatOf reads the header of an archive and goes back to its beginning.
+func formatOf(f *os.File) (Format, error) {
+	format, err := readHeader(bufio.NewReaderSize(io.NewSectionReader(f, 0, 4<<10), 4<<10))
+	return format, err
 }
 
 // unpackedName is the pattern of the names of unpacked databases.
@@ -65,79 +136,12 @@ func RemoveUnpacked(dir string) error {
 		return fmt.Errorf("remove what an earlier run left: %w", err)
 	}
 	for _, e := range entries {
-		if ours, err := filepath.Match(unpackedName, e.Name()); err != nil || !ours {
+		if ours, err := filepath.Match(unpackedName+"*", e.Name()); err != nil || !ours {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("remove what an earlier run left: %w", err)
 		}
-	}
-	return nil
-}
-
-func (r *Reader) open(ctx context.Context, opts OpenOptions) error {
-	src, err := regularfile.Open(r.path)
-	if kind, ok := errors.AsType[*regularfile.KindError](err); ok {
-		return fmt.Errorf("%w: it is %s", ErrNotArchive, regularfile.Kind(kind.Mode))
-	}
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	dst, err := os.CreateTemp(opts.TempDir, unpackedName)
-	if err != nil {
-		return fmt.Errorf("make a temporary file: %w", err)
-	}
-	r.unpacked = dst.Name()
-	r.size, err = unpack(ctx, src, dst, opts.Limits)
-	if err == nil && r.size > 0 {
-		err = inspectFile(dst, r.size)
-	}
-	if err := errors.Join(err, dst.Close()); err != nil {
-		return err
-	}
-	if r.size == 0 {
-		return nil
-	}
-	if r.db, err = openUnpacked(r.unpacked); err != nil {
-		return err
-	}
-	return r.inspect(ctx)
-}
-
-func (r *Reader) inspect(ctx context.Context) error {
-	conn, err := bounded(ctx, r.db)
-	if err != nil {
-		return damage(err)
-	}
-	defer conn.Close()
-	if r.columns, err = inspectSchema(ctx, conn, r.schema); err != nil {
-		return err
-	}
-	if r.size <= quickCheckSize {
-		if err := quickCheck(ctx, conn); err != nil {
-			return err
-		}
-	}
-	r.syncs, err = readSyncs(ctx, conn, r.source(&r.schema.syncRuns))
-	return err
-}
-
-// Close removes the unpacked database. Lists that are being read fail with
-// [os.ErrClosed]. It may be called again.
-func (r *Reader) Close() error {
-	var errs []error
-	if r.closed.Swap(true) {
-		return nil
-	}
-	if r.db != nil {
-		errs = append(errs, r.db.Close())
-	}
-	if r.unpacked != "" {
-		errs = append(errs, os.Remove(r.unpacked))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("close archive %s: %w", r.path, err)
 	}
 	return nil
 }
@@ -146,19 +150,29 @@ func (r *Reader) Close() error {
 // archive is empty.
 func (r *Reader) DecodedSize() int64 { return r.size }
 
-// fail names the archive in an error of one of its rows.
-func (r *Reader) fail(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("read archive %s: %w", r.path, damage(err))
-}
+// Format is that of the archive.
+func (r *Reader) Format() Format { return r.format }
 
-// conn lends a connection. Archives without a database have no table, and so
-// nobody who asks for one.
-func (r *Reader) conn(ctx context.Context) (*sql.Conn, error) {
-	if r.closed.Load() {
-		return nil, os.ErrClosed
+// Dump writes the canonical text of a sync. Two syncs that hold the same have
+// the same dump, whenever and in whatever order they were read.
+//
+// Each row is a line: the table, then its columns as name=value with tabs
+// between. Text and blobs are Go string literals, so that the names within a
+// message can be read in a comparison. Tables come in the order of the file, rows
+// in the order of their external ids. Row ids, the id of the sync, times of the
+// run and the sync token are left out, and of a link to another sync only that
+// there is one is shown.
+func (r *Reader) Dump(ctx context.Context, syncID string, w io.Writer) error {
+	if _, err := r.Sync(ctx, syncID); err != nil {
+		return err
 	}
-	return bounded(ctx, r.db)
+	out := bufio.NewWriterSize(w, 64<<10)
+	out.WriteString(dumpHeader)
+	if err := r.dump(ctx, syncID, out); err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write dump: %w", err)
+	}
+	return nil
 }

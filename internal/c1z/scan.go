@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// GrantEdge is what [Reader.ScanGrants] tells of a grant. Its slices are only good
+// GrantEdge is what [rows.ScanGrants] tells of a grant. Its slices are only good
 // until the function that was given it returns.
 type GrantEdge struct {
 	ID, Entitlement []byte
@@ -33,7 +33,7 @@ const scanRanges = 16
 // decoded. The function is called with the number of the worker, from 0, and never
 // twice at once for the same worker; the order of rows is kept within a run only. An
 // error of it ends the scan and is returned as it is.
-func (r *Reader) ScanGrants(ctx context.Context, syncID string, workers int, edge func(worker int, g *GrantEdge) error) error {
+func (r *sqliteRows) ScanGrants(ctx context.Context, syncID string, workers int, edge func(worker int, g *GrantEdge) error) error {
 	src := r.source(&r.schema.grants)
 	if !src.exists {
 		return nil
@@ -78,7 +78,7 @@ func (r *Reader) ScanGrants(ctx context.Context, syncID string, workers int, edg
 
 // rowIDs returns the first and the last row of a sync, the last before the first
 // when it has none.
-func (r *Reader) rowIDs(ctx context.Context, src source, syncID string) (first, last int64, err error) {
+func (r *sqliteRows) rowIDs(ctx context.Context, src source, syncID string) (first, last int64, err error) {
 	conn, err := r.conn(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -106,7 +106,7 @@ type callerError struct{ error }
 
 // grantScan is one worker of a scan.
 type grantScan struct {
-	r      *Reader
+	r      *sqliteRows
 	src    source
 	syncID string
 	edge   func(*GrantEdge) error

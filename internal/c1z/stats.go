@@ -8,7 +8,7 @@ import (
 
 // Stats counts the rows of a sync afresh, without regard to what the file says
 // of them; [SyncRun.Stats] is that.
-func (r *Reader) Stats(ctx context.Context, syncID string) (Stats, error) {
+func (r *sqliteRows) Stats(ctx context.Context, syncID string) (Stats, error) {
 	var s Stats
 	if r.db == nil {
 		return s, nil

@@ -55,10 +55,15 @@ func (r *Reader) Latest(_ context.Context, types ...SyncType) (SyncRun, error) {
 }
 
 // Shown returns the sync whose lists Baton readers show: the newest finished
-// full one, else the newest unfinished one that began within seven days. If
-// there is none, the error is [ErrNotFound].
+// full one, of an archive of format 3 the one that is there of whatever type, else the
+// newest unfinished one that began within seven days. If there is none, the error is
+// [ErrNotFound].
 func (r *Reader) Shown(ctx context.Context) (SyncRun, error) {
-	if s, err := r.Latest(ctx, SyncFull); err == nil {
+	types := []SyncType{SyncFull}
+	if r.format == FormatV3 {
+		types = nil
+	}
+	if s, err := r.Latest(ctx, types...); err == nil {
 		return s, nil
 	}
 	var found []SyncRun

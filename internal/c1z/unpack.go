@@ -68,7 +68,7 @@ func (l Limits) withDefaults() Limits {
 func unpack(ctx context.Context, src io.Reader, dst *os.File, limits Limits) (int64, error) {
 	limits = limits.withDefaults()
 	in := bufio.NewReaderSize(src, 256<<10)
-	if err := readHeader(in); err != nil {
+	if _, err := readHeader(in); err != nil {
 		if errors.Is(err, io.EOF) {
 			return 0, nil
 		}

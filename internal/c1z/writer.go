@@ -14,7 +14,7 @@ import (
 
 	"github.com/segmentio/ksuid"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1z/sqlitefile"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -31,13 +31,13 @@ const (
 // buildDir is the folder of a build within its work folder.
 const buildDir = "c1z-build"
 
-// sortWorkers is how many goroutines sort keys of indexes while rows are put.
-const sortWorkers = 2
-
 // Options says where a [Writer] writes and what it keeps.
 type Options struct {
 	// Path is the archive to make or to replace.
 	Path string
+	// Format is that of the new archive; 0 is [FormatV1]. An archive of format 3 is
+	// only replaced by another one, and holds the new sync alone.
+	Format Format
 	// WorkDir is an existing folder for the files of the build: the new database,
 	// the old one unpacked and the spills of a sort, up to three times the unpacked
 	// size together. They stand in a folder "c1z-build", which is removed in the
@@ -50,6 +50,9 @@ type Options struct {
 	// Keep is how many older finished full syncs stay: [KeepDefault], [KeepNone],
 	// [KeepAll] or a number above zero.
 	Keep int
+	// MergeGrants unites grants of the same entitlement and principal, of which format 3
+	// holds one; else they are [ErrDuplicate].
+	MergeGrants bool
 	// Limits bound what is unpacked of the old archive.
 	Limits Limits
 	// Logger hears of syncs that are not kept and of a file that grows too large;
@@ -86,17 +89,27 @@ type Writer struct {
 	dir    string // the build's own folder within WorkDir
 	syncID string
 
-	schema *schema
-	out    *os.File // the new database
-	file   *sqlitefile.File
-	row    sqlitefile.Row
+	build  build   // nil once it is finished
 	old    *Reader // nil when nothing is to be kept
+	stats  Stats
+	failed error
+}
 
-	discovered string // the time in all rows, whole seconds to keep them short
-	stats      Stats
-	failed     error
-	// indexBytes estimates what the indexes will take.
-	indexBytes int64
+// build is the new database, of one format.
+type build interface {
+	// Messages may be reused as soon as a call returns.
+	putResourceType(ctx context.Context, m *v2.ResourceType) error
+	putResource(ctx context.Context, m *v2.Resource) error
+	putEntitlement(ctx context.Context, m *v2.Entitlement) error
+	putGrant(ctx context.Context, m *v2.Grant) error
+	putAsset(a Asset) error
+	// keepOld takes over what stays of the old archive.
+	keepOld(ctx context.Context, run SyncRun) (oldSyncs, error)
+	// finish completes the database with the record of the sync and checks it.
+	finish(ctx context.Context, run SyncRun) error
+	// pack writes the archive in place of the old one.
+	pack(ctx context.Context, info *Info) error
+	close() error
 }
 
 // sizes are the decoded sizes at which something happens.
@@ -113,7 +126,7 @@ func defaultSizes() sizes {
 
 // Create starts an archive. The caller holds [Lock] for the same path. A file at
 // the path that is not an archive which this package can replace is an error
-// ([ErrNotArchive], [ErrV3], [ErrDamaged], [ErrTooLarge]), and nothing is
+// ([ErrNotArchive], [ErrOtherFormat], [ErrDamaged], [ErrTooLarge]), and nothing is
 // written. Finish or Abort must follow.
 func Create(ctx context.Context, opts Options) (*Writer, error) {
 	opts.StartedAt = cmp.Or(opts.StartedAt, time.Now()).UTC()
@@ -128,7 +141,6 @@ func Create(ctx context.Context, opts Options) (*Writer, error) {
 	}
 	w := &Writer{
 		opts: opts, sizes: defaultSizes(), path: path, syncID: opts.SyncID,
-		schema: newSchema(), discovered: formatTime(opts.StartedAt.Truncate(time.Second)),
 		stats: Stats{
 			ResourcesByType:    map[string]int64{},
 			GrantsByType:       map[string]int64{},
@@ -175,19 +187,10 @@ func (w *Writer) create(ctx context.Context) error {
 	if err := w.openOld(ctx); err != nil {
 		return err
 	}
-	var err error
-	if w.out, err = os.OpenFile(w.buildPath(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-		return fmt.Errorf("create archive: %w", err)
+	if w.opts.Format == FormatV3 {
+		return w.createV3()
 	}
-	var tables []sqlitefile.Table
-	for _, t := range w.schema.all() {
-		tables = append(tables, t.file())
-	}
-	w.file, err = sqlitefile.Create(w.out, sqlitefile.Options{TempDir: w.dir, Workers: sortWorkers}, tables...)
-	if err != nil {
-		return fmt.Errorf("create archive: %w", err)
-	}
-	return nil
+	return w.createV1()
 }
 
 // openOld looks at what is at the path now.
@@ -202,10 +205,19 @@ func (w *Writer) openOld(ctx context.Context) error {
 	if err != nil {
 		return advise(err)
 	}
-	if old.db == nil {
+	if old.size == 0 {
 		return old.Close()
 	}
 	w.old = old
+	return w.checkFormat(old.format)
+}
+
+// checkFormat refuses to write format 1 over format 3: whoever reads the file next may
+// not expect it.
+func (w *Writer) checkFormat(old Format) error {
+	if old == FormatV3 && w.opts.Format != FormatV3 {
+		return fmt.Errorf("archive %s: %w, and a new one is of format 1", w.path, ErrOtherFormat)
+	}
 	return nil
 }
 
@@ -216,10 +228,11 @@ func (w *Writer) checkOld() error {
 		return fmt.Errorf("open archive: %w", err)
 	}
 	defer f.Close()
-	if err := readHeader(bufio.NewReaderSize(f, 4<<10)); err != nil && !errors.Is(err, io.EOF) {
+	format, err := readHeader(bufio.NewReaderSize(f, 4<<10))
+	if err != nil && !errors.Is(err, io.EOF) {
 		return advise(fmt.Errorf("archive %s: %w", w.path, err))
 	}
-	return nil
+	return w.checkFormat(format)
 }
 
 // advise adds to an error about an old archive what can be done about it, unless
@@ -233,8 +246,6 @@ func advise(err error) error {
 	return err
 }
 
-func (w *Writer) buildPath() string { return filepath.Join(w.dir, "build.db") }
-
 // SyncID is the id of the new sync.
 func (w *Writer) SyncID() string { return w.syncID }
 
@@ -246,7 +257,10 @@ func (w *Writer) Old() *Reader { return w.old }
 // time, it does nothing.
 func (w *Writer) Abort() error {
 	var errs []error
-	errs = append(errs, w.closeBuild())
+	if w.build != nil {
+		errs = append(errs, w.build.close())
+		w.build = nil
+	}
 	if w.old != nil {
 		errs = append(errs, w.old.Close())
 		w.old = nil
@@ -260,20 +274,3 @@ func (w *Writer) Abort() error {
 	}
 	return nil
 }
-
-// closeBuild closes the new database.
-func (w *Writer) closeBuild() error {
-	var errs []error
-	if w.file != nil {
-		errs = append(errs, w.file.Close())
-		w.file = nil
-	}
-	if w.out != nil {
-		errs = append(errs, w.out.Close())
-		w.out = nil
-	}
-	return errors.Join(errs...)
-}
-
-// size estimates the database from what was put into it.
-func (w *Writer) size() int64 { return w.file.Size() + w.indexBytes }

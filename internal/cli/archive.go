@@ -80,11 +80,8 @@ func unreadable(ctx context.Context, path string, err error) error {
 		return context.Cause(ctx)
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.WithCode(codes.NotFound, "there is no archive %s; name another with --file, or sync first: %s", path, console.CommandFor(path))
-	case errors.Is(err, c1z.ErrV3):
-		return fault.WithHints(
-			fmt.Errorf("open archive %s: %w, which this program does not read", path, c1z.ErrV3),
-			"sync again into another file: "+Name+" --file new.c1z; or look at it with the program that wrote it",
-		)
+	case errors.Is(err, c1z.ErrUnsupported):
+		return fault.WithHints(err, "write it again with a current version of the program that made it")
 	case errors.Is(err, c1z.ErrNotArchive):
 		return fault.WithHints(err, "name a .c1z archive with --file")
 	case errors.Is(err, c1z.ErrDamaged):

@@ -96,6 +96,9 @@ func NewBuilder(opts BuildOptions) (*Builder, error) {
 // database.
 func (b *Builder) Size() int64 { return b.size }
 
+// DiscoveredAt is the time in all rows.
+func (b *Builder) DiscoveredAt() *timestamppb.Timestamp { return b.at }
+
 // Merged is how many grants were united with others, once the database is finished.
 func (b *Builder) Merged() int64 { return b.merged }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/segmentio/ksuid"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z/envelope"
 	storagev3 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/storage/v3"
@@ -222,8 +223,8 @@ func (s *Store) readRun() error {
 	if len(run.GetParentSyncId())+len(run.GetLinkedSyncId()) > 2*maxID {
 		return damaged("an id of its sync has more than %d bytes", maxID)
 	}
-	for _, t := range []interface{ CheckValid() error }{run.GetStartedAt(), run.GetEndedAt()} {
-		if (t == run.GetStartedAt() && run.GetStartedAt() == nil) || (t == run.GetEndedAt() && run.GetEndedAt() == nil) {
+	for _, t := range []*timestamppb.Timestamp{run.GetStartedAt(), run.GetEndedAt()} {
+		if t == nil {
 			continue
 		}
 		if err := t.CheckValid(); err != nil {

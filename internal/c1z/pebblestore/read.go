@@ -536,3 +536,14 @@ func (s *Store) Count(ctx context.Context) (*storagev3.SyncStatsRecord, error) {
 	}
 	return c, nil
 }
+
+// Assets lists pictures by their ids.
+func (s *Store) Assets(ctx context.Context) iter.Seq2[*storagev3.AssetRecord, error] {
+	return list(ctx, s, []span{family(familyAsset)}, func(key, value []byte) (*storagev3.AssetRecord, bool, error) {
+		r, err := decode[storagev3.AssetRecord](value)
+		if err != nil {
+			return nil, false, err
+		}
+		return r, true, isKey(key, appendPart([]byte(familyAsset), r.GetExternalId()))
+	})
+}
