@@ -95,9 +95,13 @@ func (a *Agent) syncAndUpload(ctx context.Context, t *pb.Task) (err error) {
 
 func (a *Agent) syncRequest(ctx context.Context, t *pb.Task) SyncRequest {
 	task := t.GetSyncFull()
-	if engine := task.GetStorageEngine(); engine != "" && engine != "sqlite" {
-		a.cfg.Logger.WarnContext(ctx, "ConductorOne asks for an archive format that this connector does not write; it gets format 1, which every reader opens",
+	engine := task.GetStorageEngine()
+	switch engine {
+	case "", "sqlite", "pebble":
+	default:
+		a.cfg.Logger.WarnContext(ctx, "unknown storage engine in a task; the archive is of format 1, which every reader opens",
 			"task_id", t.GetId(), "storage_engine", engine)
+		engine = ""
 	}
 	types := task.GetSyncResourceTypeIds()
 	if len(types) == 0 {
@@ -111,6 +115,7 @@ func (a *Agent) syncRequest(ctx context.Context, t *pb.Task) SyncRequest {
 		SkipEntitlementsAndGrants: task.GetSkipEntitlementsAndGrants(),
 		SkipGrants:                task.GetSkipGrants(),
 		SkipExpandGrants:          task.GetSkipExpandGrants(),
+		StorageEngine:             engine,
 		Logger:                    a.cfg.Logger.With(slog.String("task_id", t.GetId())),
 	}
 }

@@ -202,7 +202,8 @@ func TestSyncRequestSaysWhatTheTaskSays(t *testing.T) {
 		want   agent.SyncRequest
 		warns  bool
 	}{
-		{name: "plain", task: &pb.Task_SyncFullTask{StorageEngine: "sqlite"}},
+		{name: "plain", task: &pb.Task_SyncFullTask{StorageEngine: "sqlite"}, want: agent.SyncRequest{StorageEngine: "sqlite"}},
+		{name: "unknown engine", task: &pb.Task_SyncFullTask{StorageEngine: "rocks"}, warns: true},
 		{
 			name: "everything",
 			task: &pb.Task_SyncFullTask{
@@ -212,8 +213,8 @@ func TestSyncRequestSaysWhatTheTaskSays(t *testing.T) {
 			change: func(c *agent.Config) { c.ResourceTypes = []string{"group"} },
 			want: agent.SyncRequest{
 				SkipExpandGrants: true, SkipEntitlementsAndGrants: true, Targets: targets, ResourceTypes: []string{"user"}, SkipGrants: true,
+				StorageEngine: "pebble",
 			},
-			warns: true,
 		},
 		{
 			name: "own types", task: &pb.Task_SyncFullTask{},
@@ -256,7 +257,7 @@ func TestSyncRequestSaysWhatTheTaskSays(t *testing.T) {
 				if err := p.end(); err != nil {
 					t.Error(err)
 				}
-				if got := strings.Contains(lines.String(), "storage_engine=pebble"); got != tt.warns {
+				if got := strings.Contains(lines.String(), "storage_engine=rocks"); got != tt.warns {
 					t.Errorf("warned: %v\n%s", got, lines.String())
 				}
 			})

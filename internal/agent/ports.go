@@ -44,6 +44,9 @@ type SyncRequest struct {
 	SkipGrants bool
 	// SkipExpandGrants leaves out what grants follow from others.
 	SkipExpandGrants bool
+	// StorageEngine is that of the archive: "sqlite", "pebble", or empty for the
+	// connector's own choice.
+	StorageEngine string
 	// Logger is to be used for the sync.
 	Logger *slog.Logger
 }

@@ -110,10 +110,19 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1z",
-		may: []string{"internal/c1z/sqlitefile", "internal/pb", "internal/regularfile"},
+		may: []string{"internal/c1z/envelope", "internal/c1z/pebblestore", "internal/c1z/sqlitefile", "internal/pb", "internal/regularfile"},
 		why: "the archive is a file format; what is in it and how it got there is not its business",
 	},
-	{pkg: "internal/c1z/sqlitefile", why: "it knows the bytes of a database file, not what an archive keeps in one"},
+	{
+		pkg: "internal/c1z/sqlitefile", may: []string{"internal/c1z/spillsort"},
+		why: "it knows the bytes of a database file, not what an archive keeps in one",
+	},
+	{
+		pkg: "internal/c1z/pebblestore", may: []string{"internal/c1z/envelope", "internal/c1z/spillsort", "internal/pb"},
+		why: "it knows the keys and records of format 3, and no other format",
+	},
+	{pkg: "internal/c1z/envelope", may: []string{"internal/pb"}, why: "it packs files and does not know what is in them"},
+	{pkg: "internal/c1z/spillsort", why: "keys are sorted without knowing what they are of"},
 	{
 		pkg: "internal/jumpcloud/paging",
 		why: "whether a list is complete is proven from ids and counts alone, whoever sends them",

@@ -202,7 +202,7 @@ func TestEstimate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := w.size()
+	want := w.build.(*sqliteBuild).size()
 	info, err := w.Finish(t.Context(), SyncRun{})
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,15 @@ const (
 	FormatV3 Format = 3
 )
 
+// FormatOf is the format that a storage engine writes: "pebble" means format 3, and
+// every other word, or none, format 1.
+func FormatOf(engine string) Format {
+	if engine == "pebble" {
+		return FormatV3
+	}
+	return FormatV1
+}
+
 // Reader reads an archive of any format. It is safe for concurrent use. What it finds
 // wrong with the file on the way is [ErrDamaged].
 type Reader struct {

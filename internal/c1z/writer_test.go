@@ -318,13 +318,17 @@ func TestCreateRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	format3, err := os.ReadFile(sample("tiny.c1z"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name    string
 		content []byte
 		is      error
 		says    string
 	}{
-		{"format 3", append([]byte("C1Z3\x00"), content[5:]...), c1z.ErrV3, "choose another file"},
+		{"format 3", format3, c1z.ErrOtherFormat, "of format 1"},
 		{"SQLite", unpack(t, good), c1z.ErrNotArchive, "plain SQLite database"},
 		{"something else", []byte("hello, world, this is a letter"), c1z.ErrNotArchive, "choose another file"},
 	} {

@@ -130,12 +130,6 @@ func (v values) checkServed() Problems {
 			problems = append(problems, Problem{Text: fmt.Sprintf("%s is %s: %s", o.Name, o.Status, o.Reason), Code: codes.Unimplemented})
 		}
 	}
-	if !service && strings.EqualFold(v.str("storage-engine"), "pebble") {
-		problems = append(problems, Problem{
-			Text: "storage-engine pebble is not served: archives are written in the format that every reader opens, with sqlite",
-			Code: codes.Unimplemented,
-		})
-	}
 	return problems
 }
 

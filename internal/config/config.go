@@ -92,6 +92,9 @@ type Output struct {
 	File string // path of the archive
 	// TempDir is an existing folder for work files; empty means beside the archive.
 	TempDir string
+	// Engine is "sqlite" for an archive of format 1, "pebble" for one of format 3, and
+	// empty where nobody said.
+	Engine string
 }
 
 // Log says what is logged, how and where.

@@ -216,7 +216,6 @@ func TestProblems(t *testing.T) {
 			"", codes.Unknown,
 		},
 		{"storage engine", world{args: []string{"--storage-engine=foo"}, env: key}, []string{"field storage-engine: value must be one of [ sqlite pebble] but got 'foo'"}, "", codes.Unknown},
-		{"pebble", world{args: []string{"--storage-engine=pebble"}, env: key}, []string{"storage-engine pebble is not served"}, "", codes.Unimplemented},
 		{"event feed text", world{args: []string{"--event-feed=yes"}, env: key}, []string{"field event-feed: value must be true or false but got 'yes'"}, "", codes.Unknown},
 		{"event feed", world{args: []string{"--event-feed=true"}, env: key}, []string{"event-feed is not served: "}, "", codes.Unimplemented},
 		{"client id alone", world{env: map[string]string{"BATON_API_KEY": "k", "BATON_CLIENT_ID": "a@b/c"}}, []string{"client-secret is required in service mode"}, "click Edit in its Settings area, then Rotate", codes.Unknown},

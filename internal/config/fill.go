@@ -101,7 +101,7 @@ func (c *Config) fill() Problems {
 		AuditFile:     v.str(nameAuditFile),
 	}
 
-	c.Output = Output{File: v.str("file"), TempDir: v.str("c1z-temp-dir")}
+	c.Output = Output{File: v.str("file"), TempDir: v.str("c1z-temp-dir"), Engine: strings.ToLower(v.str("storage-engine"))}
 	if c.Output.TempDir == "" {
 		c.Output.TempDir = v.str("tmpdir")
 	}

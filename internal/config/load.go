@@ -68,7 +68,7 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 		problems = append(problems, c.chooseCredential()...)
 		problems = append(problems, v.checkServed()...)
 	}
-	c.Warnings = slices.Concat(c.Warnings, fileWarnings(file), c.serviceWarnings())
+	c.Warnings = slices.Concat(c.Warnings, fileWarnings(file))
 	return c, problems.withoutEchoes().without(c.secrets()).err()
 }
 

@@ -138,11 +138,3 @@ for a new pair, open the connector in ConductorOne, click Edit in its Settings a
 	}
 	return problems
 }
-
-// serviceWarnings warns of what a service does in another way than it was asked to.
-func (c *Config) serviceWarnings() []string {
-	if c.Service.Asked() && strings.EqualFold(c.values.str("storage-engine"), "pebble") {
-		return []string{"storage-engine pebble is not served: archives are uploaded in the format that every reader opens"}
-	}
-	return nil
-}

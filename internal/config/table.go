@@ -191,7 +191,7 @@ func outputOptions() []Option {
 		},
 		{
 			Name: "storage-engine", Reach: ReachHarmless, Section: SectionOutput, OneOf: []string{"", "sqlite", "pebble"},
-			Help: "Storage engine of the archive; only sqlite is written",
+			Help: "Storage engine of the archive: sqlite (format 1, for every reader; the default) or pebble (format 3, for readers since SDK v0.25)",
 		},
 		{
 			Name: "c1z-temp-dir", Reach: ReachFile, Section: SectionOutput, Hidden: true,

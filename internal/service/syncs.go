@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (s *taskSyncs) Sync(ctx context.Context, req agent.SyncRequest) (agent.Arch
 	var archive agent.Archive
 	err := network.Span(ctx, s.network.Tracer, "sync", []attribute.KeyValue{attribute.String("task.id", req.TaskID)}, func(ctx context.Context) (err error) {
 		if req.Empty {
-			archive, err = s.empty(ctx)
+			archive, err = s.empty(ctx, req)
 		} else {
 			archive, err = s.sync(ctx, req)
 		}
@@ -103,7 +104,7 @@ func (s *taskSyncs) sync(ctx context.Context, req agent.SyncRequest) (_ agent.Ar
 	if err := s.makeDir(ctx, dir, req.Logger); err != nil {
 		return agent.Archive{}, err
 	}
-	cfg.Output = config.Output{File: filepath.Join(dir, archiveName)}
+	cfg.Output = config.Output{File: filepath.Join(dir, archiveName), Engine: cfg.Output.Engine}
 	archive := agent.Archive{Path: cfg.Output.File, Done: func(uploaded bool) error {
 		defer release()
 		if !uploaded {
@@ -136,6 +137,7 @@ func (s *taskSyncs) settings(req agent.SyncRequest) *config.Config {
 	cfg.Sync.ResourceTypes = req.ResourceTypes
 	cfg.Sync.SkipEntitlementsAndGrants, cfg.Sync.SkipGrants = req.SkipEntitlementsAndGrants, req.SkipGrants
 	cfg.Sync.KeepOlder, cfg.Sync.KeepAll = 0, false
+	cfg.Output.Engine = cmp.Or(cfg.Output.Engine, req.StorageEngine)
 	cfg.Sync.Resources = nil
 	for _, r := range req.Targets {
 		cfg.Sync.Resources = append(cfg.Sync.Resources, bid.Resource{Type: r.GetId().GetResourceType(), ID: r.GetId().GetResource()})
@@ -154,6 +156,9 @@ func folderOf(cfg *config.Config, unexpanded bool) string {
 	}
 	for _, r := range cfg.Sync.Resources {
 		parts = append(parts, r.String())
+	}
+	if c1z.FormatOf(cfg.Output.Engine) == c1z.FormatV3 {
+		parts = append(parts, "format 3")
 	}
 	return digest(strings.Join(parts, "\n"))
 }
@@ -317,7 +322,7 @@ func (s *taskSyncs) uploaded(dir string, whole bool) error {
 }
 
 // empty makes a finished full sync of nothing.
-func (s *taskSyncs) empty(ctx context.Context) (_ agent.Archive, err error) {
+func (s *taskSyncs) empty(ctx context.Context, req agent.SyncRequest) (_ agent.Archive, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return agent.Archive{}, fmt.Errorf("make the folder of syncs: %w", err)
 	}
@@ -331,7 +336,9 @@ func (s *taskSyncs) empty(ctx context.Context) (_ agent.Archive, err error) {
 		}
 	}()
 	path := filepath.Join(dir, archiveName)
-	writer, err := c1z.Create(ctx, c1z.Options{Path: path, WorkDir: dir, Keep: c1z.KeepNone, Limits: s.limits})
+	writer, err := c1z.Create(ctx, c1z.Options{
+		Path: path, WorkDir: dir, Format: c1z.FormatOf(s.settings(req).Output.Engine), Keep: c1z.KeepNone, Limits: s.limits,
+	})
 	if err != nil {
 		return agent.Archive{}, err
 	}

@@ -85,6 +85,9 @@ func (j *Job) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, old.Close()) }()
+	if err := j.checkFormat(old); err != nil {
+		return err
+	}
 	client, err := network.NewClient(j.Config.JumpCloud, j.Config.Sync.Workers, j.Console.Log.Logger, &j.Traffic)
 	if err != nil {
 		return err
@@ -126,6 +129,21 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	return j.tell(ctx, outcome)
 }
 
+// checkFormat refuses what an archive of format 3 cannot become or hold, before
+// anything is asked of JumpCloud.
+func (j *Job) checkFormat(old *Previous) error {
+	file, format := j.Config.Output.File, c1z.FormatOf(j.Config.Output.Engine)
+	switch {
+	case old.Reader == nil:
+	case old.Reader.Format() == c1z.FormatV3 && format != c1z.FormatV3:
+		return fault.WithHints(fmt.Errorf("%w: %s is not replaced by one of format 1", c1z.ErrOtherFormat, file),
+			"keep the format with --storage-engine pebble, or choose another file with --file")
+	case format == c1z.FormatV3 && j.syncType() != c1z.SyncFull && old.Full.ID != "":
+		return fault.WithHints(fmt.Errorf("%w: %s", c1z.ErrOneSync, file), "choose another file with --file, or leave --storage-engine out")
+	}
+	return nil
+}
+
 // readAndWrite is what may be interrupted and repeated.
 func (j *Job) readAndWrite(ctx context.Context, source *connector.Source, db *workdb.DB, old *Previous, org connector.Organization, work string) (console.Outcome, error) {
 	outcome := console.Outcome{Organization: org.Name, OrganizationID: org.ID, Host: j.host(), SkippedAdmins: j.Config.JumpCloud.SkipAdmins}
@@ -138,7 +156,7 @@ func (j *Job) readAndWrite(ctx context.Context, source *connector.Source, db *wo
 		return outcome, err
 	}
 	writer, err := c1z.Create(ctx, c1z.Options{
-		Path: j.Config.Output.File, WorkDir: work, SyncID: db.Info().SyncID, StartedAt: db.Info().StartedAt, Keep: j.keep(), Limits: j.Limits, Logger: j.Console.Log.Logger,
+		Path: j.Config.Output.File, Format: c1z.FormatOf(j.Config.Output.Engine), WorkDir: work, SyncID: db.Info().SyncID, StartedAt: db.Info().StartedAt, Keep: j.keep(), Limits: j.Limits, Logger: j.Console.Log.Logger,
 	})
 	if err != nil {
 		return outcome, err
