@@ -117,6 +117,7 @@ func TestRulesNoticeViolations(t *testing.T) {
 		},
 		{"sql in the engine", "internal/syncer/run.go", `package syncer; import _ "database/sql"`, "internal/syncer/run.go imports database/sql"},
 		{"driver in cli", "internal/cli/inspect.go", `package cli; import _ "modernc.org/sqlite/lib"`, "imports modernc.org/sqlite/lib"},
+		{"Pebble in the port", "internal/c1z/reader.go", `package c1z; import _ "github.com/cockroachdb/pebble/v2"`, "imports github.com/cockroachdb/pebble/v2: only"},
 		{"sql in the archive", "internal/c1z/writer.go", `package c1z; import _ "database/sql"`, ""},
 		{
 			"verification turned off", "internal/jumpcloud/transport.go",

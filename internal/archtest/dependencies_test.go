@@ -20,6 +20,7 @@ var reviewedRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\| (.*) \\|$"
 // licenses are parts of the texts of the licences that may be linked.
 var licenses = map[string]string{
 	"Apache-2.0":   "Apache License",
+	"BSD-2-Clause": "Redistribution and use in source and binary forms",
 	"BSD-3-Clause": "Redistribution and use in source and binary forms",
 	"MPL-2.0":      "Mozilla Public License Version 2.0",
 	"MIT":          "Permission is hereby granted, free of charge",
@@ -72,7 +73,7 @@ func unreviewed(text string, folders map[string]string) []string {
 
 // licensed reports whether a file that is named after licences has a text in it.
 func licensed(folder, part string) bool {
-	for _, pattern := range []string{"LICEN[SC]E*", "COPYING*", "UNLICENSE*"} {
+	for _, pattern := range []string{"LICEN[SC]E*", "License*", "COPYING*", "UNLICENSE*"} {
 		files, err := filepath.Glob(filepath.Join(folder, pattern))
 		if err != nil {
 			return false

@@ -319,8 +319,13 @@ func checkInit(f sourceFile) []string {
 	return problems
 }
 
-// checkDriver keeps SQLite where it is known how it is used.
+// checkDriver keeps SQLite and Pebble where it is known how they are used.
 func checkDriver(f sourceFile) []string {
+	for _, imp := range f.imports {
+		if strings.HasPrefix(imp, "github.com/cockroachdb/") && f.pkg != "internal/c1z/pebblestore" {
+			return []string{fmt.Sprintf("%s imports %s: only the database of format 3 knows Pebble", f.name, imp)}
+		}
+	}
 	if f.test || f.pkg == "internal/c1z" || f.pkg == "internal/workdb" {
 		return nil
 	}
