@@ -82,6 +82,10 @@ func (w *Writer) complete(run SyncRun) (SyncRun, error) {
 	if run.ID != "" && run.ID != w.syncID {
 		return run, fmt.Errorf("finish archive: it is of sync %s, not of %s", w.syncID, run.ID)
 	}
+	if w.verbatim {
+		run.StartedAt, run.Backfilled, run.Stats = run.StartedAt.UTC(), true, &w.stats
+		return run, nil
+	}
 	token, err := formatToken(run.Organization)
 	if err != nil {
 		return run, err
@@ -109,7 +113,7 @@ func (w *Writer) date(ctx context.Context, run SyncRun, kept []string) (SyncRun,
 			}
 		}
 	}
-	if !last.After(run.EndedAt) {
+	if w.verbatim || !last.After(run.EndedAt) {
 		return run, nil
 	}
 	if last.Year() > lastYear {

@@ -108,7 +108,10 @@ func (w *pebbleBuild) keepOld(ctx context.Context, run SyncRun) (old oldSyncs, e
 func (w *pebbleBuild) finish(ctx context.Context, run SyncRun) error {
 	w.run = &storagev3.SyncRunRecord{
 		SyncId: run.ID, Type: pebblestore.SyncTypeOf(string(run.Type)), ParentSyncId: run.ParentID, LinkedSyncId: run.LinkedID,
-		StartedAt: timestamppb.New(run.StartedAt), SyncToken: run.Token, SupportsDiff: run.SupportsDiff,
+		SyncToken: run.Token, SupportsDiff: run.SupportsDiff,
+	}
+	if !run.StartedAt.IsZero() {
+		w.run.StartedAt = timestamppb.New(run.StartedAt)
 	}
 	if run.Finished() {
 		w.run.EndedAt = timestamppb.New(run.EndedAt)
@@ -117,7 +120,7 @@ func (w *pebbleBuild) finish(ctx context.Context, run SyncRun) error {
 	w.counts = &storagev3.SyncStatsRecord{
 		SyncId: run.ID, ResourceTypes: s.ResourceTypes, Resources: s.Resources, Entitlements: s.Entitlements, Grants: s.Grants, Assets: s.Assets,
 		ResourcesByResourceType: s.ResourcesByType, GrantsByEntitlementResourceType: s.GrantsByType, EntitlementsByResourceType: s.EntitlementsByType,
-		WrittenAt: timestamppb.New(run.EndedAt),
+		WrittenAt: timestamppb.Now(),
 	}
 	err := w.builder.Finish(ctx, w.run, w.counts)
 	if errors.Is(err, pebblestore.ErrDuplicate) {

@@ -86,9 +86,14 @@ func (w *sqliteBuild) putSync(run SyncRun) error {
 	}
 	r := &w.row
 	r.Reset()
-	for _, text := range []string{
-		run.ID, formatTime(run.StartedAt), formatTime(run.EndedAt), run.Token, string(run.Type), run.ParentID, run.LinkedID,
-	} {
+	r.Text(run.ID)
+	r.Text(formatTime(run.StartedAt))
+	if run.Finished() {
+		r.Text(formatTime(run.EndedAt))
+	} else {
+		r.Null()
+	}
+	for _, text := range []string{run.Token, string(run.Type), run.ParentID, run.LinkedID} {
 		r.Text(text)
 	}
 	r.Int(supportsDiff)

@@ -93,6 +93,9 @@ type Writer struct {
 	old    *Reader // nil when nothing is to be kept
 	stats  Stats
 	failed error
+	// verbatim says that the sync is another program's and stays as it is: its token,
+	// its type and its end, if it has one.
+	verbatim bool
 }
 
 // build is the new database, of one format.

@@ -42,6 +42,7 @@ func newRoot(a *app) *cobra.Command {
 		newAccess(a),
 		newCapabilities(a),
 		newConfig(a),
+		newConvert(a),
 		newDemo(a),
 		newDiff(a),
 		newExplore(a),
