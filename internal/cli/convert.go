@@ -13,6 +13,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
@@ -33,7 +34,7 @@ func newConvert(a *app) *cobra.Command {
   baton-jumpcloud convert --to v3 sync.c1z sync-v3.c1z`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return hintedError{errors.New("convert takes an archive and the path of the new one"), "baton-jumpcloud convert --to v1 FILE OUT"}
+				return fault.WithHints(errors.New("convert takes an archive and the path of the new one"), "baton-jumpcloud convert --to v1 FILE OUT")
 			}
 			return nil
 		},
@@ -59,14 +60,14 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 	formats := map[string]c1z.Format{"v1": c1z.FormatV1, "v3": c1z.FormatV3}
 	format, known := formats[o.to]
 	if !known {
-		return hintedError{fmt.Errorf("--to is %q: want v1 or v3", o.to), "v1 is opened by every Baton reader, v3 by those since SDK v0.25"}
+		return fault.WithHints(fmt.Errorf("--to is %q: want v1 or v3", o.to), "v1 is opened by every Baton reader, v3 by those since SDK v0.25")
 	}
 	cfg, err := a.load(cmd, config.ForCommand)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Lstat(to); err == nil {
-		return hintedError{fmt.Errorf("convert to %s: %w", to, fs.ErrExist), "name a file that does not exist yet"}
+		return fault.WithHints(fmt.Errorf("convert to %s: %w", to, fs.ErrExist), "name a file that does not exist yet")
 	}
 	ctx := cmd.Context()
 	archive, err := a.openArchive(ctx, cmd, from)
@@ -75,7 +76,7 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	if archive.Format() == format {
-		return hintedError{fmt.Errorf("convert %s: it is of format %d already", from, format), "copy it, or choose the other format with --to"}
+		return fault.WithHints(fmt.Errorf("convert %s: it is of format %d already", from, format), "copy it, or choose the other format with --to")
 	}
 	run, err := archive.run(ctx, o.sync)
 	if err != nil {
