@@ -59,7 +59,13 @@ func (b benchGrants) grant(i int) *v2.Grant {
 // write writes an archive of n grants into a folder.
 func (b benchGrants) write(tb testing.TB, dir string, n int) c1z.Info {
 	tb.Helper()
-	w, err := c1z.Create(tb.Context(), c1z.Options{Path: filepath.Join(dir, "sync.c1z"), WorkDir: dir, Keep: c1z.KeepNone})
+	return b.writeFormat(tb, dir, n, c1z.FormatV1)
+}
+
+// writeFormat writes an archive of n grants of a format.
+func (b benchGrants) writeFormat(tb testing.TB, dir string, n int, format c1z.Format) c1z.Info {
+	tb.Helper()
+	w, err := c1z.Create(tb.Context(), c1z.Options{Path: filepath.Join(dir, "sync.c1z"), WorkDir: dir, Format: format, Keep: c1z.KeepNone})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -83,20 +89,22 @@ func (b benchGrants) write(tb testing.TB, dir string, n int) c1z.Info {
 // file: encoding, loading, all indexes, zstd, fsync. Making the grants is within
 // it.
 func BenchmarkWriteGrants(b *testing.B) {
-	for _, n := range []int{100_000, 500_000} {
-		b.Run(fmt.Sprintf("grants=%d", n), func(b *testing.B) {
-			src := benchGrants{perGroup: 400, users: 100_000}
-			dir := b.TempDir()
-			var info c1z.Info
-			for b.Loop() {
-				info = src.write(b, dir, n)
-			}
-			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "grants/s")
-			b.ReportMetric(float64(info.DecodedSize)/float64(n), "decoded-B/grant")
-			b.ReportMetric(float64(info.Size)/float64(n), "file-B/grant")
-			b.ReportMetric(info.Indexing.Seconds(), "index-s")
-			b.ReportMetric(info.Packing.Seconds(), "pack-s")
-		})
+	for _, format := range []c1z.Format{c1z.FormatV1, c1z.FormatV3} {
+		for _, n := range []int{100_000, 500_000} {
+			b.Run(fmt.Sprintf("format=%d/grants=%d", format, n), func(b *testing.B) {
+				src := benchGrants{perGroup: 400, users: 100_000}
+				dir := b.TempDir()
+				var info c1z.Info
+				for b.Loop() {
+					info = src.writeFormat(b, dir, n, format)
+				}
+				b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "grants/s")
+				b.ReportMetric(float64(info.DecodedSize)/float64(n), "decoded-B/grant")
+				b.ReportMetric(float64(info.Size)/float64(n), "file-B/grant")
+				b.ReportMetric(info.Indexing.Seconds(), "index-s")
+				b.ReportMetric(info.Packing.Seconds(), "pack-s")
+			})
+		}
 	}
 }
 

@@ -1,10 +1,13 @@
-// Package c1z reads and writes Baton archives of format 1.
+// Package c1z reads and writes Baton archives, and is the port in front of their
+// formats: whoever uses a [Reader] or a [Writer] does not know which one it is.
 //
-// An archive is one file: a header of five bytes, then one zstd frame, which
-// holds a SQLite database. The database holds syncs, each of which is what one
+// An archive of format 1 is one file: a header of five bytes, then one zstd frame,
+// which holds a SQLite database. The database holds syncs, each of which is what one
 // run of a connector read: resource types, resources, entitlements and grants,
 // stored as c1.connector.v2 messages beside the columns that they are looked up
-// by. docs/FORMAT.md describes the bytes.
+// by. An archive of format 3 holds one sync in a Pebble database, whose files
+// package envelope packs and package pebblestore reads and writes. docs/FORMAT.md
+// describes the bytes of both.
 //
 // A [Writer] builds a new database in a work folder and puts it in place of the
 // archive in one step, so that the old archive is whole until the new one is. It

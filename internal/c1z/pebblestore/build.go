@@ -31,8 +31,8 @@ const (
 	// and comes out smaller so.
 	blockSize = 32 << 10
 	// The memory of the sorts of rows and of index keys, twice each.
-	rowArena   = 16 << 20
-	indexArena = 4 << 20
+	rowArena   = 8 << 20
+	indexArena = 2 << 20
 	// sortWorkers is how many sorts work in the background at once.
 	sortWorkers = 2
 )
