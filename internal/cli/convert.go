@@ -90,6 +90,9 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 	if parent == "" {
 		parent = filepath.Dir(to)
 	}
+	if parent, err = filepath.Abs(parent); err != nil {
+		return fmt.Errorf("make a folder for the conversion: %w", err)
+	}
 	work, err := os.MkdirTemp(parent, ".convert-*")
 	if err != nil {
 		return fmt.Errorf("make a folder for the conversion: %w", err)
