@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -213,9 +214,7 @@ func scanned(t *testing.T, r *c1z.Reader, syncID string) map[string]edge {
 	}
 	all := map[string]edge{}
 	for _, m := range found {
-		for id, e := range m {
-			all[id] = e
-		}
+		maps.Copy(all, m)
 	}
 	return all
 }

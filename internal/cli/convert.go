@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -109,15 +110,17 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 // writeConversion says what came of a conversion.
 func writeConversion(w io.Writer, from, to string, c c1z.Conversion) error {
 	count := func(n int64) string { return humanize.Comma(n) }
-	text := fmt.Sprintf("Converted sync %s of %s\n     to %s (%s)\n", c.Sync.ID, printable.Visible(from), printable.Visible(to), humanize.IBytes(uint64(max(c.Size, 0))))
-	text += fmt.Sprintf("   rows %s resource types, %s resources, %s entitlements, %s grants\n",
+	var text strings.Builder
+	fmt.Fprintf(&text, "Converted sync %s of %s\n", c.Sync.ID, printable.Visible(from))
+	fmt.Fprintf(&text, "     to %s (%s)\n", printable.Visible(to), humanize.IBytes(uint64(max(c.Size, 0))))
+	fmt.Fprintf(&text, "   rows %s resource types, %s resources, %s entitlements, %s grants\n",
 		count(c.After.ResourceTypes), count(c.After.Resources), count(c.After.Entitlements), count(c.After.Grants))
 	if c.Merged > 0 {
-		text += fmt.Sprintf(" merged %s grants into others of the same entitlement and principal: format 3 holds one\n", count(c.Merged))
+		fmt.Fprintf(&text, " merged %s grants into others of the same entitlement and principal: format 3 holds one\n", count(c.Merged))
 	}
 	for _, lost := range c.Lost {
-		text += " left out: " + lost + "\n"
+		fmt.Fprintf(&text, " left out: %s\n", lost)
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text.String())
 	return err
 }

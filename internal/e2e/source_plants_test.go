@@ -36,7 +36,7 @@ func sourcePlants() []sourcePlant {
 		},
 		{
 			name: "an archive is not looked at before it is believed", pkg: "c1z", test: "TestOpenOutside",
-			file: "c1z/reader.go", old: `	return r.inspect(ctx)
+			file: "c1z/sqlitereader.go", old: `	return r.inspect(ctx)
 }`, bad: `	_ = r.inspect(ctx)
 	return nil
 }`,

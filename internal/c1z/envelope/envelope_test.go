@@ -39,9 +39,9 @@ type file struct {
 	frame         []byte // of the content, where it is not set
 }
 
-func compress(t testing.TB, content []byte, opts ...zstd.EOption) []byte {
+func compress(t testing.TB, content []byte) []byte {
 	t.Helper()
-	enc, err := zstd.NewWriter(nil, append([]zstd.EOption{zstd.WithZeroFrames(true)}, opts...)...)
+	enc, err := zstd.NewWriter(nil, zstd.WithZeroFrames(true))
 	if err != nil {
 		t.Fatal(err)
 	}

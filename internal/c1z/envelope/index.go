@@ -114,11 +114,11 @@ func parseEntry(raw []byte) (e entry, err error) {
 		case n == 1 && kind == protowire.BytesType:
 			e.name = string(v[:min(len(v), maxName+1)])
 		case n == 2 && kind == protowire.VarintType:
-			e.offset = int64(num) //nolint:gosec // One that is out of bounds is refused.
+			e.offset = int64(num)
 		case n == 3 && kind == protowire.VarintType:
-			e.packed = int64(num) //nolint:gosec // As above.
+			e.packed = int64(num)
 		case n == 4 && kind == protowire.VarintType:
-			e.raw = int64(num) //nolint:gosec // As above.
+			e.raw = int64(num)
 		case n == 5 && kind == protowire.Fixed64Type:
 			e.xxh64 = num
 		case n == 6 && kind == protowire.BytesType:

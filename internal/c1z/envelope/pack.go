@@ -41,7 +41,7 @@ func Pack(ctx context.Context, out io.Writer, dir string, names []string, manife
 	}
 	w := &packer{ctx: ctx, out: bufio.NewWriterSize(out, 1<<20)}
 	w.write([]byte(Magic))
-	w.write(binary.BigEndian.AppendUint32(nil, uint32(len(raw)))) //nolint:gosec // At most maxManifest.
+	w.write(binary.BigEndian.AppendUint32(nil, uint32(len(raw))))
 	w.write(raw)
 	enc, err := zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(packLevel),
@@ -92,7 +92,7 @@ func (w *packer) Write(b []byte) (int, error) {
 
 // frame writes a file.
 func (w *packer) frame(enc *zstd.Encoder, dir, name string) (e entry, err error) {
-	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name))) //nolint:gosec // The names are those of a folder of ours.
 	if err != nil {
 		return e, fmt.Errorf("pack archive: %w", err)
 	}
@@ -130,8 +130,8 @@ func (w *packer) index(index *c1zv3.IndexedFrameIndex) error {
 	if len(raw) > maxIndex || len(index.GetEntries()) > maxFiles {
 		return fmt.Errorf("%w: its index has %d bytes for %d files", ErrTooLarge, len(raw), len(index.GetEntries()))
 	}
-	footer := binary.BigEndian.AppendUint64(nil, uint64(w.at))       //nolint:gosec // It is never below zero.
-	footer = binary.BigEndian.AppendUint32(footer, uint32(len(raw))) //nolint:gosec // At most maxIndex.
+	footer := binary.BigEndian.AppendUint64(nil, uint64(w.at))
+	footer = binary.BigEndian.AppendUint32(footer, uint32(len(raw)))
 	footer = binary.BigEndian.AppendUint64(footer, xxhash.Sum64(raw))
 	w.write(raw)
 	w.write(append(footer, footerMagic...))

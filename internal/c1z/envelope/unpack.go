@@ -151,7 +151,7 @@ func (u *unpacker) tar(payload io.Reader) error {
 // file writes what r has to tell into a file of the folder, or nowhere where it is
 // not wanted, and returns how much it was. More than most bytes are damage.
 func (u *unpacker) file(name string, r io.Reader, most int64) (n int64, err error) {
-	var out io.Writer = io.Discard
+	out := io.Discard
 	if u.want(name) {
 		f, err := os.OpenFile(filepath.Join(u.dir, filepath.FromSlash(name)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {

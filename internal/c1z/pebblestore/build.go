@@ -201,7 +201,7 @@ func (b *Builder) putRow(key, value []byte) error {
 	}
 	b.size += int64(len(key) + len(value))
 	b.item = append(append(append(b.item[:0], key...), separator), value...)
-	b.item = binary.BigEndian.AppendUint32(b.item, uint32(len(key))) //nolint:gosec // A key has some kilobytes at most.
+	b.item = binary.BigEndian.AppendUint32(b.item, uint32(len(key)))
 	return b.rows.Add(b.item)
 }
 

@@ -65,9 +65,9 @@ func appendTexts(to []byte, n protowire.Number, texts ...string) []byte {
 			size += 1 + protowire.SizeBytes(len(s))
 		}
 	}
-	to = protowire.AppendVarint(protowire.AppendTag(to, n, protowire.BytesType), uint64(size)) //nolint:gosec // It is a length.
+	to = protowire.AppendVarint(protowire.AppendTag(to, n, protowire.BytesType), uint64(size))
 	for i, s := range texts {
-		to = appendText(to, protowire.Number(i+1), s) //nolint:gosec // There are four at most.
+		to = appendText(to, protowire.Number(i+1), s)
 	}
 	return to
 }
@@ -80,7 +80,7 @@ func appendAny(to []byte, n protowire.Number, a *anypb.Any) []byte {
 	if len(a.GetValue()) > 0 {
 		size += 1 + protowire.SizeBytes(len(a.GetValue()))
 	}
-	to = protowire.AppendVarint(protowire.AppendTag(to, n, protowire.BytesType), uint64(size)) //nolint:gosec // It is a length.
+	to = protowire.AppendVarint(protowire.AppendTag(to, n, protowire.BytesType), uint64(size))
 	to = appendText(to, 1, a.GetTypeUrl())
 	if len(a.GetValue()) > 0 {
 		to = protowire.AppendBytes(protowire.AppendTag(to, 2, protowire.BytesType), a.GetValue())
@@ -95,9 +95,9 @@ func appendSource(to []byte, id string, direct bool) []byte {
 		value = 2
 	}
 	size := 1 + protowire.SizeBytes(len(id)) + 1 + protowire.SizeBytes(value)
-	to = protowire.AppendVarint(protowire.AppendTag(to, 9, protowire.BytesType), uint64(size)) //nolint:gosec // It is a length.
+	to = protowire.AppendVarint(protowire.AppendTag(to, 9, protowire.BytesType), uint64(size))
 	to = protowire.AppendString(protowire.AppendTag(to, 1, protowire.BytesType), id)
-	to = protowire.AppendVarint(protowire.AppendTag(to, 2, protowire.BytesType), uint64(value)) //nolint:gosec // 0 or 2.
+	to = protowire.AppendVarint(protowire.AppendTag(to, 2, protowire.BytesType), uint64(value))
 	if direct {
 		to = protowire.AppendVarint(protowire.AppendTag(to, 4, protowire.VarintType), 1)
 	}

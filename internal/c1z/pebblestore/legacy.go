@@ -54,11 +54,11 @@ func (s *Store) rebuild(ctx context.Context, dir string) (err error) {
 // copyTo gives all rows to a builder.
 func (s *Store) copyTo(ctx context.Context, b *Builder) error {
 	for _, prefix := range []string{familyResourceType, familyAsset} {
-		if err := s.each(ctx, family(prefix), scanRows, b.putRow); err != nil {
+		if err := s.each(ctx, family(prefix), b.putRow); err != nil {
 			return err
 		}
 	}
-	err := s.each(ctx, family(familyResource), scanRows, func(key, value []byte) error {
+	err := s.each(ctx, family(familyResource), func(key, value []byte) error {
 		m, err := readResource(key, value)
 		if err != nil {
 			return inRow(key, err)
@@ -74,7 +74,7 @@ func (s *Store) copyTo(ctx context.Context, b *Builder) error {
 	if err != nil {
 		return err
 	}
-	err = s.each(ctx, family(familyEntitlement), scanRows, func(key, value []byte) error {
+	err = s.each(ctx, family(familyEntitlement), func(key, value []byte) error {
 		r, err := decode[storagev3.EntitlementRecord](value)
 		if err != nil {
 			return inRow(key, err)
@@ -88,7 +88,7 @@ func (s *Store) copyTo(ctx context.Context, b *Builder) error {
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, family(familyGrant), scanRows, func(key, value []byte) error {
+	return s.each(ctx, family(familyGrant), func(key, value []byte) error {
 		var r edgeReader
 		if err := r.decode(value); err != nil {
 			return inRow(key, err)

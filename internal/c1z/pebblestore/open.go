@@ -61,7 +61,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := s.open(dir); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	legacy, err := s.stamps()
+	legacy, err := s.stamps(ctx)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -178,13 +178,13 @@ func damage(err error) error {
 }
 
 // stamps checks the layout of the keys. It reports whether it is the old one.
-func (s *Store) stamps() (legacy bool, err error) {
+func (s *Store) stamps(ctx context.Context) (legacy bool, err error) {
 	keyspace, err := s.get(keyKeyspace)
 	if err != nil {
 		return false, err
 	}
 	if keyspace == nil {
-		empty, err := s.empty()
+		empty, err := s.empty(ctx)
 		if err != nil || empty {
 			return false, err
 		}
@@ -274,9 +274,9 @@ func (s *Store) get(key string) (value []byte, err error) {
 }
 
 // empty reports whether the database has no key of an archive.
-func (s *Store) empty() (bool, error) {
+func (s *Store) empty(ctx context.Context) (bool, error) {
 	empty := true
-	err := s.walk(context.Background(), span{from: []byte{3}, to: []byte{4}}, 1, func(_, _ []byte) error {
+	err := s.walk(ctx, span{from: []byte{3}, to: []byte{4}}, 1, func(_, _ []byte) error {
 		empty = false
 		return nil
 	})

@@ -67,14 +67,14 @@ func (s *Store) walk(ctx context.Context, in span, most int, row func(key, value
 }
 
 // each calls row for all keys of a span, a page at a time.
-func (s *Store) each(ctx context.Context, in span, rows int, row func(key, value []byte) error) error {
+func (s *Store) each(ctx context.Context, in span, row func(key, value []byte) error) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		var last []byte
 		n := 0
-		err := s.walk(ctx, in, rows, func(key, value []byte) error {
+		err := s.walk(ctx, in, scanRows, func(key, value []byte) error {
 			last = append(last[:0], key...)
 			n++
 			return row(key, value)
@@ -82,7 +82,7 @@ func (s *Store) each(ctx context.Context, in span, rows int, row func(key, value
 		if err != nil {
 			return err
 		}
-		if n < rows {
+		if n < scanRows {
 			return nil
 		}
 		in.from = append(bytes.Clone(last), 0)
@@ -452,7 +452,7 @@ func (s *Store) Scan(ctx context.Context, workers int, edge func(worker int, e *
 		group.Go(func() error {
 			var r edgeReader
 			for in := range todo {
-				err := s.each(ctx, in, scanRows, func(key, value []byte) error {
+				err := s.each(ctx, in, func(key, value []byte) error {
 					if err := r.read(key, value); err != nil {
 						return inRow(key, err)
 					}
@@ -474,7 +474,7 @@ func (s *Store) runs(ctx context.Context, n int) ([]span, error) {
 	all := family(familyGrant)
 	var cuts [][]byte
 	step, seen := 1, 0
-	err := s.each(ctx, family(familyEntitlement), scanRows, func(key, _ []byte) error {
+	err := s.each(ctx, family(familyEntitlement), func(key, _ []byte) error {
 		if seen++; seen%step != 0 {
 			return nil
 		}
@@ -517,7 +517,7 @@ func (s *Store) Count(ctx context.Context) (*storagev3.SyncStatsRecord, error) {
 		{familyGrant, &c.Grants, c.GetGrantsByEntitlementResourceType()},
 		{familyAsset, &c.Assets, nil},
 	} {
-		err := s.each(ctx, family(f.prefix), scanRows, func(key, _ []byte) error {
+		err := s.each(ctx, family(f.prefix), func(key, _ []byte) error {
 			*f.total++
 			if f.byType == nil {
 				return nil

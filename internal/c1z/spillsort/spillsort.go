@@ -142,6 +142,7 @@ func New(dir string, limit int, slots chan struct{}) *Sorter {
 	return &Sorter{dir: dir, limit: limit, slots: slots, current: new(arena), idle: new(arena)}
 }
 
+// Add takes a key, which it copies.
 func (s *Sorter) Add(key []byte) error {
 	s.current.add(key)
 	s.keys++
