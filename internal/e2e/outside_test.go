@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"database/sql"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -20,6 +22,12 @@ func TestArchivesFromOutside(t *testing.T) {
 	t.Parallel()
 	tenant := jcsim.Generate(3, jcsim.Small())
 	sound := newProgram(t, "").yesterday(tenant)
+	inFormat3 := newProgram(t, serve(t, jcsim.New(jcsim.Options{Tenant: tenant}))).with(map[string]string{"BATON_STORAGE_ENGINE": "pebble"})
+	if r := inFormat3.run(); r.code != exitOK {
+		t.Fatal(r.message())
+	}
+	three := file(t, inFormat3.path())
+	engine := map[string]string{"BATON_STORAGE_ENGINE": "pebble"}
 	other := newProgram(t, "").yesterday(jcsim.NewTenant(jcsim.Organization{Name: "Somebody else"}))
 	half := bytes.Clone(sound[:len(sound)/2])
 	flipped := bytes.Clone(sound)
@@ -35,7 +43,13 @@ func TestArchivesFromOutside(t *testing.T) {
 		{"half an archive", half, nil, exitUnknown, "damaged"},
 		{"one other bit", flipped, nil, exitUnknown, "damaged"},
 		{"something behind the end", append(bytes.Clone(sound), "more"...), nil, exitUnknown, "damaged"},
-		{"format 3", []byte("C1Z3\x00\x00\x00\x00\x00"), nil, exitUnknown, "move it"},
+		{"format 3, where format 1 is to be written", three, nil, exitUnknown, "move it"},
+		{"format 3, where it is to be written", three, engine, exitOK, ""},
+		{"format 1, where format 3 is to be written", sound, engine, exitOK, ""},
+		{"format 3 of another organisation", convertedToV3(t, other), engine, exitPrecondition, "choose another file"},
+		{"half of format 3", three[:len(three)/2], engine, exitUnknown, "damaged"},
+		{"the beginning of format 3", []byte("C1Z3\x00\x00\x00\x00\x00"), nil, exitUnknown, "move it"},
+		{"a bomb of format 3", bombOfV3(t), map[string]string{"BATON_STORAGE_ENGINE": "pebble", "BATON_DECODER_MAX_DECODED_SIZE_MB": "8"}, exitUnknown, "limit of 8 MiB"},
 		{"a bomb", bomb(t, sound), map[string]string{"BATON_DECODER_MAX_DECODED_SIZE_MB": "8"}, exitUnknown, "8"},
 		{"another organisation", other, nil, exitPrecondition, "choose another file"},
 		{"an empty file, as mktemp makes one", []byte{}, nil, exitOK, ""},
@@ -65,6 +79,52 @@ func TestArchivesFromOutside(t *testing.T) {
 			}
 		})
 	}
+}
+
+// convertedToV3 is an archive in format 3.
+func convertedToV3(t *testing.T, archive []byte) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "one.c1z"), filepath.Join(dir, "three.c1z")
+	writeFile(t, from, archive)
+	r, err := c1z.Open(t.Context(), from, c1z.OpenOptions{TempDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	run, err := r.Shown(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c1z.Convert(t.Context(), r, run, c1z.ConvertOptions{Path: to, WorkDir: dir, Format: c1z.FormatV3}); err != nil {
+		t.Fatal(err)
+	}
+	return file(t, to)
+}
+
+// bombOfV3 is an archive of some kilobytes whose one file has 64 MiB.
+func bombOfV3(t *testing.T) []byte {
+	t.Helper()
+	var files bytes.Buffer
+	w := tar.NewWriter(&files)
+	content := make([]byte, 64<<20)
+	if err := w.WriteHeader(&tar.Header{Name: "000001.sst", Mode: 0o644, Size: int64(len(content))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	// The engine pebble3, and the encoding 1: a tar archive in a zstd stream.
+	const head = "C1Z3\x00\x00\x00\x00\x0b\x0a\x07pebble3\x20\x01"
+	return enc.EncodeAll(files.Bytes(), []byte(head))
 }
 
 // TestLargeValuesFromOutside looks at small archives that unpack to few and large

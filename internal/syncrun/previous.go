@@ -32,7 +32,7 @@ func OpenPrevious(ctx context.Context, path string, options c1z.OpenOptions) (_ 
 		return p, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, irreplaceable(err)
 	}
 	for _, want := range []struct {
 		run   *c1z.SyncRun
@@ -45,6 +45,16 @@ func OpenPrevious(ctx context.Context, path string, options c1z.OpenOptions) (_ 
 		*want.run = run
 	}
 	return p, nil
+}
+
+// irreplaceable adds to the reason why a file is not replaced what can be done about it.
+func irreplaceable(err error) error {
+	for _, is := range []error{c1z.ErrNotArchive, c1z.ErrDamaged, c1z.ErrUnsupported, c1z.ErrTooLarge} {
+		if errors.Is(err, is) {
+			return fault.WithHints(err, "move it away or choose another file with --file")
+		}
+	}
+	return err
 }
 
 // Check refuses an archive of another organisation: its readers would take the

@@ -137,7 +137,7 @@ func (j *Job) checkFormat(old *Previous) error {
 	case old.Reader == nil:
 	case old.Reader.Format() == c1z.FormatV3 && format != c1z.FormatV3:
 		return fault.WithHints(fmt.Errorf("%w: %s is not replaced by one of format 1", c1z.ErrOtherFormat, file),
-			"keep the format with --storage-engine pebble, or choose another file with --file")
+			"move it or choose another file with --file, or keep its format with --storage-engine pebble")
 	case format == c1z.FormatV3 && j.syncType() != c1z.SyncFull && old.Full.ID != "":
 		return fault.WithHints(fmt.Errorf("%w: %s", c1z.ErrOneSync, file), "choose another file with --file, or leave --storage-engine out")
 	}

@@ -201,7 +201,7 @@ func TestUnpackRefuses(t *testing.T) {
 		"magic alone":          {[]byte(envelope.Magic), envelope.ErrDamaged, "cut short within its first bytes"},
 		"half a manifest":      {whole[:12], envelope.ErrDamaged, "cut short within its manifest"},
 		"a huge manifest":      {binary.BigEndian.AppendUint32([]byte(envelope.Magic), 16<<20+1), envelope.ErrDamaged, "its manifest claims 16777217 bytes"},
-		"no manifest":          {forged{rawHead: []byte{}, files: files()}.bytes(t), envelope.ErrUnsupported, `its engine is ""`},
+		"no manifest":          {forged{rawHead: []byte{}, files: files()}.bytes(t), envelope.ErrDamaged, "its manifest names no engine"},
 		"garbage for manifest": {forged{rawHead: []byte("\xff\xff\xff"), files: files()}.bytes(t), envelope.ErrDamaged, "its manifest cannot be read"},
 		"wrong wire type": {
 			forged{rawHead: protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 7), files: files()}.bytes(t),

@@ -76,6 +76,8 @@ func parseManifest(raw []byte) (*c1zv3.C1ZManifestV3, error) {
 	}
 	switch m.GetEngine() {
 	case "pebble", "pebble2", "pebble3":
+	case "":
+		return nil, damaged("its manifest names no engine")
 	default:
 		return nil, fmt.Errorf("%w: its engine is %.40q, and only pebble is read", ErrUnsupported, m.GetEngine())
 	}
