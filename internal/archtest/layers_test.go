@@ -53,7 +53,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/console",
-		may: []string{"internal/config", "internal/logs", "internal/syncer", "internal/version"},
+		may: []string{"internal/config", "internal/logs", "internal/restype", "internal/syncer", "internal/version"},
 		why: "what a person is shown is made of the settings and of what the engine tells",
 	},
 	{
@@ -70,7 +70,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/config",
-		may: []string{"internal/bid", "internal/pb", "internal/redact", "internal/regularfile", "internal/secret"},
+		may: []string{"internal/bid", "internal/pb", "internal/redact", "internal/regularfile", "internal/restype", "internal/secret"},
 		why: "settings are read before anything else exists",
 	},
 	{
@@ -95,7 +95,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/guard",
-		may: []string{"internal/pb", "internal/syncer"},
+		may: []string{"internal/pb", "internal/restype", "internal/syncer"},
 		why: "the guard compares what passes to an Archive with a list of what was; it knows neither file",
 	},
 	{
@@ -196,7 +196,7 @@ var layers = []layer{
 	{pkg: "internal/sheet", may: []string{"internal/printable"}, why: "a table does not know what it is of, so that commands and pages write the same one"},
 	{
 		pkg: "internal/review",
-		may: []string{"internal/c1z", "internal/identity", "internal/pb", "internal/review/search"},
+		may: []string{"internal/c1z", "internal/identity", "internal/pb", "internal/restype", "internal/review/search"},
 		why: "questions are answered from an archive, for whoever shows the answer and however",
 	},
 	{pkg: "internal/review/search", why: "how a list is searched, filtered and sorted does not depend on what it lists"},

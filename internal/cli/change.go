@@ -15,7 +15,6 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
-	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // changeJob is one grant or revoke of what an archive names. The archive is only
@@ -109,10 +108,7 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 
 // told says to a person what came of a change.
 func told(plan *provision.Plan, outcome provision.Outcome) string {
-	what := "membership of " + plan.Resource.String()
-	if plan.Resource.Type == restype.App {
-		what = "access to " + plan.Resource.String()
-	}
+	what := plan.Holding() + " " + plan.Resource.String()
 	granting, already := plan.Operation == provision.OperationGrant, outcome.Result == provision.ResultAlready
 	var text string
 	switch {

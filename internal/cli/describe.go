@@ -57,7 +57,7 @@ func runCapabilities(a *app, cmd *cobra.Command) error {
 	if cfg == nil {
 		return err
 	}
-	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionApplications: cfg.Change.Applications})
+	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{Switches: cfg.Change.Switches()})
 	if err != nil {
 		return err
 	}

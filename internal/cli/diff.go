@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -13,6 +14,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
@@ -224,7 +226,14 @@ func whats() map[string]what {
 
 // whatWords are those words in the order in which they are told.
 func whatWords() []string {
-	return []string{"account", "group", "application", "role", "membership", "assignment", "role-assignment", "resource", "entitlement", "grant"}
+	var nouns, held []string
+	for _, t := range restype.All() {
+		nouns = append(nouns, t.Noun)
+		if t.Grant != "" {
+			held = append(held, flagWord(t.Grant))
+		}
+	}
+	return slices.Concat(nouns, held, []string{"resource", "entitlement", "grant"})
 }
 
 // flagWord is a word as it is typed.

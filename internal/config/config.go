@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/bid"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -82,6 +83,14 @@ type Change struct {
 	Applications bool
 	// AuditFile is the path of the file that changes are recorded in; empty for none.
 	AuditFile string
+}
+
+// Switches are the options of the table of resource types that are on.
+func (c Change) Switches() []string {
+	if c.Applications {
+		return []string{restype.SwitchApplications}
+	}
+	return nil
 }
 
 // Asked reports whether a grant or a revoke is asked for.

@@ -1,6 +1,11 @@
 package config
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+)
 
 // The names of the options that code refers to. Every option is in the table
 // that [Options] returns.
@@ -34,7 +39,7 @@ const (
 )
 
 // ResourceTypes are the types that a sync can be restricted to.
-func ResourceTypes() []string { return []string{"user", "group", "app", "role"} }
+func ResourceTypes() []string { return restype.IDs() }
 
 // Options returns the table: every setting there is, the connector's own first.
 // The slice is the caller's to keep.
@@ -95,7 +100,7 @@ func syncOptions() []Option {
 		{
 			Name: "sync-resource-types", Reach: ReachHarmless, Kind: Strings, Section: SectionSync,
 			OneOf: ResourceTypes(),
-			Help:  "Sync only these resource types: user, group, app, role",
+			Help:  "Sync only these resource types: " + strings.Join(ResourceTypes(), ", "),
 		},
 		{
 			Name: "sync-resources", Reach: ReachHarmless, Kind: Strings, Section: SectionSync,

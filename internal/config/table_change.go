@@ -1,8 +1,10 @@
 package config
 
+import "github.com/conductorone/baton-jumpcloud/internal/restype"
+
 // The names of the options that are about changing access.
 const (
-	nameProvisionApps      = "provision-applications"
+	nameProvisionApps      = restype.SwitchApplications
 	nameDryRun             = "dry-run"
 	nameAuditFile          = "audit-file"
 	nameGrantEntitlement   = "grant-entitlement"

@@ -1,13 +1,17 @@
 package connector
 
 import (
+	"context"
+	"errors"
 	"net/url"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // AdministrationAppName is what people see of the administration app.
@@ -114,7 +118,7 @@ func accessEntitlement(id, name, description string) *v2.Entitlement {
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
 		DisplayName: printable.Clip(name+" access", MaxDisplayName),
 		Description: printable.Clip(description, maxDescription),
-		GrantableTo: []*v2.ResourceType{userType(), groupType()},
+		GrantableTo: grantableTo(restype.User, restype.Group),
 	}
 }
 
@@ -142,4 +146,93 @@ func assignmentGrants(appID string, assigned []jumpcloud.Connection) (grants []*
 		}
 	}
 	return grants, others
+}
+
+// appMapping is about applications, and the administration app.
+func appMapping() mapping {
+	return mapping{
+		id: restype.App,
+		start: func(_ *Source, page *syncer.Page, k kind, has func(string) bool) {
+			if !has(restype.App) {
+				return
+			}
+			page.Lists = append(page.Lists, k.with(apps).of(syncer.Ref{}))
+			page.Resources = append(page.Resources, administrationApp())
+			if !k.resourcesOnly {
+				page.Entitlements = append(page.Entitlements, administrationEntitlement())
+			}
+		},
+		target: readTargetApp,
+		gone: func(ctx context.Context, s *Source, id string) error {
+			_, err := s.client.Application(ctx, id)
+			return err
+		},
+		lists: []listing{
+			{id: apps, label: "applications", open: func(s *Source, k kind, _ syncer.Ref) rows {
+				return rowsOf(paging.Lister[jumpcloud.Application]{
+					Name: apps.label(), Limit: rowsPerPage, Sorted: true,
+					Fetch: s.client.Applications,
+					ID:    func(a jumpcloud.Application) string { return a.ID },
+				}, func(_ context.Context, page *syncer.Page, items []jumpcloud.Application) error {
+					return s.fillApps(page, k, items)
+				})
+			}},
+			{id: assignments, label: "application assignments", owned: true, open: openAssignments},
+		},
+	}
+}
+
+// openAssignments is the list of whom an application is assigned to.
+func openAssignments(s *Source, _ kind, app syncer.Ref) rows {
+	return rowsOf(assignmentEdges(s.client, app.ID), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
+		grants, others := assignmentGrants(app.ID, items)
+		page.Grants = grants
+		remarkOthers(page, app, others)
+		return nil
+	})
+}
+
+func (s *Source) fillApps(page *syncer.Page, k kind, items []jumpcloud.Application) error {
+	for i := range items {
+		if err := s.fillApp(page, k, &items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Source) fillApp(page *syncer.Page, k kind, a *jumpcloud.Application) error {
+	r, err := appResource(a)
+	if err := errors.Join(err, s.belongs("application", a.ID, a.Organization)); err != nil {
+		return err
+	}
+	page.Resources = append(page.Resources, r)
+	page.Facts = append(page.Facts, oddFlags("application", a.ID, namedFlag{"active", a.Active}, namedFlag{"sso.hidden", a.Hidden})...)
+	if k.resourcesOnly {
+		return nil
+	}
+	page.Entitlements = append(page.Entitlements, appEntitlement(a))
+	if !k.noGrants {
+		page.Lists = append(page.Lists, kind{collection: assignments}.of(refOf(r.GetId())))
+	}
+	return nil
+}
+
+func readTargetApp(ctx context.Context, s *Source, page *syncer.Page, k kind, target syncer.Ref) error {
+	if target.ID != restype.AdministrationAppID {
+		a, err := s.client.Application(ctx, target.ID)
+		if err != nil {
+			return err
+		}
+		return s.fillApp(page, k, a)
+	}
+	page.Resources = append(page.Resources, administrationApp())
+	if k.resourcesOnly {
+		return nil
+	}
+	page.Entitlements = append(page.Entitlements, administrationEntitlement())
+	if !k.noGrants {
+		s.listHolders(page, k, target)
+	}
+	return nil
 }

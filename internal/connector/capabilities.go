@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // What the connector calls itself, and where its documentation is.
@@ -23,9 +22,8 @@ const (
 
 // CapabilityOptions are the settings that change what the connector can do.
 type CapabilityOptions struct {
-	// ProvisionApplications allows granting and revoking applications, beside
-	// groups.
-	ProvisionApplications bool
+	// Switches are the options of the table of resource types that are on.
+	Switches []string
 }
 
 // Metadata describes the connector to ConductorOne (baton's GetMetadata).
@@ -45,16 +43,18 @@ func Metadata(o CapabilityOptions) *v2.ConnectorMetadata {
 func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 	c := &v2.ConnectorCapabilities{CredentialDetails: &v2.CredentialDetails{}}
 	all := []v2.Capability{v2.Capability_CAPABILITY_SERVICE_MODE_TARGETED_SYNC}
-	for _, t := range ResourceTypes() {
-		provision := t.GetId() == restype.Group || (t.GetId() == restype.App && o.ProvisionApplications)
+	for _, t := range sortedTypes() {
+		provision := t.Changeable && (t.Switch == "" || slices.Contains(o.Switches, t.Switch))
 		can := []v2.Capability{v2.Capability_CAPABILITY_SYNC, v2.Capability_CAPABILITY_TARGETED_SYNC}
+		names := t.Read
 		if provision {
 			can = append(can, v2.Capability_CAPABILITY_PROVISION)
+			names = append(names, t.Write...)
 		}
 		c.ResourceTypeCapabilities = append(c.ResourceTypeCapabilities, &v2.ResourceTypeCapability{
-			ResourceType: t,
+			ResourceType: typeMessage(t),
 			Capabilities: can,
-			Permissions:  permissions(t.GetId(), provision),
+			Permissions:  permissions(names),
 		})
 		all = append(all, can...)
 	}
@@ -83,30 +83,10 @@ func CapabilitiesJSON(o CapabilityOptions) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// permissions names the JumpCloud permissions (scopes of an administrator's or
-// service account's role) that a type takes. Finding out the organisation takes
-// organizations.readonly, which is named with the accounts.
-func permissions(resourceType string, provision bool) *v2.CapabilityPermissions {
-	var names []string
-	switch resourceType {
-	case restype.User:
-		names = []string{"administrators.readonly", "organizations.readonly", "users.readonly"}
-	case restype.Group:
-		names = []string{"groups.readonly", "users.readonly"}
-		if provision {
-			names = append(names, "groups")
-		}
-	case restype.App:
-		names = []string{"administrators.readonly", "applications.readonly"}
-		if provision {
-			names = append(names, "applications")
-		}
-	case restype.Role:
-		names = []string{"administrators.readonly"}
-	}
-	slices.Sort(names)
+// permissions are the JumpCloud permissions that something takes.
+func permissions(names []string) *v2.CapabilityPermissions {
 	p := &v2.CapabilityPermissions{}
-	for _, name := range names {
+	for _, name := range slices.Sorted(slices.Values(names)) {
 		p.Permissions = append(p.Permissions, &v2.CapabilityPermission{Permission: name})
 	}
 	return p

@@ -12,6 +12,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -62,7 +63,7 @@ func TestPermissionsAreThoseOfTheRoutes(t *testing.T) {
 	for _, r := range jumpcloud.Routes() {
 		known = append(known, r.Permission)
 	}
-	metadata := Metadata(CapabilityOptions{ProvisionApplications: true})
+	metadata := Metadata(CapabilityOptions{Switches: []string{restype.SwitchApplications}})
 	if metadata.GetDisplayName() != DisplayName || metadata.GetHelpUrl() != HelpURL {
 		t.Errorf("metadata %v", metadata)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -132,7 +133,7 @@ func TestGoldenCapabilities(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]CapabilityOptions{
 		"capabilities.json":              {},
-		"capabilities_applications.json": {ProvisionApplications: true},
+		"capabilities_applications.json": {Switches: []string{restype.SwitchApplications}},
 	} {
 		raw, err := CapabilitiesJSON(o)
 		if err != nil {

@@ -1,13 +1,17 @@
 package connector
 
 import (
+	"context"
+	"errors"
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // groupResource maps a user group (JumpCloud API v2, /usergroups).
@@ -45,7 +49,7 @@ func groupEntitlement(g *jumpcloud.UserGroup) *v2.Entitlement {
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
 		DisplayName: printable.Clip(name+" member", MaxDisplayName),
 		Description: printable.Clip("Member of the JumpCloud group "+name, maxDescription),
-		GrantableTo: []*v2.ResourceType{userType()},
+		GrantableTo: grantableTo(restype.User),
 	}
 	if IsDynamic(g) {
 		e.Annotations = Annotations(&v2.EntitlementImmutable{})
@@ -88,4 +92,90 @@ func memberGrants(groupID string, dynamic bool, members []jumpcloud.Connection) 
 		grants = append(grants, g)
 	}
 	return grants, others
+}
+
+// groupMapping is about user groups.
+func groupMapping() mapping {
+	return mapping{
+		id: restype.Group,
+		start: func(_ *Source, page *syncer.Page, k kind, has func(string) bool) {
+			if has(restype.Group) {
+				page.Lists = append(page.Lists, k.with(groups).of(syncer.Ref{}))
+			}
+		},
+		target: func(ctx context.Context, s *Source, page *syncer.Page, k kind, target syncer.Ref) error {
+			return s.readGroup(ctx, page, k, target.ID)
+		},
+		lookup: func(ctx context.Context, s *Source, page *syncer.Page, id string) error {
+			return s.readGroup(ctx, page, kind{}, id)
+		},
+		gone: func(ctx context.Context, s *Source, id string) error {
+			_, err := s.client.UserGroup(ctx, id)
+			return err
+		},
+		lists: []listing{
+			{id: groups, label: "groups", open: func(s *Source, k kind, _ syncer.Ref) rows {
+				return rowsOf(paging.Lister[jumpcloud.UserGroup]{
+					Name: groups.label(), Limit: rowsPerPage, Sorted: true,
+					Fetch: s.client.UserGroups,
+					ID:    func(g jumpcloud.UserGroup) string { return g.ID },
+				}, func(_ context.Context, page *syncer.Page, items []jumpcloud.UserGroup) error {
+					return s.fillGroups(page, k, items)
+				})
+			}},
+			{id: members, label: "group members", owned: true, open: openMembers},
+			{id: dynamicMembers, label: "members of dynamic groups", owned: true, open: openMembers},
+		},
+	}
+}
+
+// openMembers is the list of a group's members.
+func openMembers(s *Source, k kind, group syncer.Ref) rows {
+	return rowsOf(memberEdges(s.client, group.ID), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
+		grants, others := memberGrants(group.ID, k.collection == dynamicMembers, items)
+		page.Grants = grants
+		remarkOthers(page, group, others)
+		return nil
+	})
+}
+
+// readGroup reads one group, and names the list of its members.
+func (s *Source) readGroup(ctx context.Context, page *syncer.Page, k kind, id string) error {
+	g, err := s.client.UserGroup(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.fillGroup(page, k, g)
+}
+
+func (s *Source) fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGroup) error {
+	for i := range items {
+		if err := s.fillGroup(page, k, &items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Source) fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
+	r, err := groupResource(g)
+	if err := errors.Join(err, s.belongs(restype.Group, g.ID, g.Organization)); err != nil {
+		return err
+	}
+	page.Resources = append(page.Resources, r)
+	if !knownMembership(g) {
+		page.Facts = append(page.Facts, doubtMembershipMethod.of(g.ID, g.MembershipMethod))
+	}
+	if k.resourcesOnly {
+		return nil
+	}
+	page.Entitlements = append(page.Entitlements, groupEntitlement(g))
+	if !k.noGrants {
+		c := members
+		if IsDynamic(g) {
+			c = dynamicMembers
+		}
+		page.Lists = append(page.Lists, kind{collection: c}.of(refOf(r.GetId())))
+	}
+	return nil
 }

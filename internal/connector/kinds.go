@@ -1,26 +1,56 @@
 package connector
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// collection is which rows a list reads.
+// collection is the id of which rows a list reads. A later process may go on with a
+// list, so that no id may come to mean another.
 type collection string
 
-// The collections. Their words stand in progress, logs and messages.
+// The collections.
 const (
 	users          collection = "users"
-	admins         collection = "administrators"
+	admins         collection = "admins"
 	roles          collection = "roles"
 	groups         collection = "groups"
-	apps           collection = "applications"
-	members        collection = "group members"
-	dynamicMembers collection = "members of dynamic groups"
-	assignments    collection = "application assignments"
+	apps           collection = "apps"
+	members        collection = "members"
+	dynamicMembers collection = "dynamic-members"
+	assignments    collection = "assignments"
 	targets        collection = "targets" // single resources; a list each
 )
+
+// listing is a kind of list that belongs to a type.
+type listing struct {
+	id    collection
+	label string // in progress, logs and messages
+	// open makes the list readable. Nil for one that is read in another way.
+	open func(s *Source, k kind, owner syncer.Ref) rows
+	// owned says that each resource has one, which goes with it.
+	owned bool
+}
+
+// find returns the listing of a collection, the zero listing for an unknown one.
+func (c collection) find() listing {
+	if c == targets {
+		return listing{id: targets, label: "targets"}
+	}
+	for _, m := range mappings() {
+		if i := slices.IndexFunc(m.lists, func(l listing) bool { return l.id == c }); i >= 0 {
+			return m.lists[i]
+		}
+	}
+	return listing{}
+}
+
+// label is what people call the collection.
+func (c collection) label() string {
+	return c.find().label
+}
 
 // kind is the collection of a list, and how much is made of its rows. It is all
 // that a Read knows of the sync's scope, and travels as the list's Kind, because a
@@ -41,54 +71,74 @@ type kind struct {
 	accountsOnly bool
 }
 
-// The words behind a collection for each restriction.
-const (
-	wordResourcesOnly = ", resources only"
-	wordNoGrants      = ", without grants"
-	wordNoAccounts    = ", access only"
-	wordNoRoles       = ", without roles"
-	wordAccountsOnly  = ", accounts only"
-)
+// restrictions are the ids of the restrictions of a kind, and the words for them that
+// follow the label.
+func (k *kind) restrictions() []restriction {
+	return []restriction{
+		{"resources-only", "resources only", &k.resourcesOnly},
+		{"no-grants", "without grants", &k.noGrants},
+		{"no-accounts", "access only", &k.noAccounts},
+		{"no-roles", "without roles", &k.noRoles},
+		{"accounts-only", "accounts only", &k.accountsOnly},
+	}
+}
 
+type restriction struct {
+	id, words string
+	on        *bool
+}
+
+// String is the id of the kind: the collection and its restrictions.
 func (k kind) String() string {
-	s := string(k.collection)
-	if k.resourcesOnly {
-		s += wordResourcesOnly
+	ids := []string{string(k.collection)}
+	for _, r := range k.restrictions() {
+		if *r.on {
+			ids = append(ids, r.id)
+		}
 	}
-	if k.noGrants {
-		s += wordNoGrants
-	}
-	if k.noAccounts {
-		s += wordNoAccounts
-	}
-	if k.noRoles {
-		s += wordNoRoles
-	}
-	if k.accountsOnly {
-		s += wordAccountsOnly
-	}
-	return s
+	return strings.Join(ids, "+")
 }
 
 // parseKind is the inverse of [kind.String].
 func parseKind(s string) kind {
-	var k kind
-	s, k.accountsOnly = strings.CutSuffix(s, wordAccountsOnly)
-	s, k.noRoles = strings.CutSuffix(s, wordNoRoles)
-	s, k.noAccounts = strings.CutSuffix(s, wordNoAccounts)
-	s, k.noGrants = strings.CutSuffix(s, wordNoGrants)
-	s, k.resourcesOnly = strings.CutSuffix(s, wordResourcesOnly)
-	k.collection = collection(s)
+	ids := strings.Split(s, "+")
+	k := kind{collection: collection(ids[0])}
+	for _, r := range k.restrictions() {
+		*r.on = slices.Contains(ids[1:], r.id)
+	}
 	return k
 }
 
-// of makes the list of this kind, of an owner or of the organisation.
+// of makes the list of this kind, of an owner or of the organization.
 func (k kind) of(owner syncer.Ref) syncer.List {
-	return syncer.List{Kind: k.String(), Owner: owner}
+	label := []string{k.label()}
+	for _, r := range k.restrictions() {
+		if *r.on {
+			label = append(label, r.words)
+		}
+	}
+	return syncer.List{Kind: k.String(), Label: strings.Join(label, ", "), Owner: owner}
 }
 
 // with is the same restrictions on another collection.
 func (k kind) with(c collection) kind {
 	k.collection = c
 	return k
+}
+
+// CountAccounts tells how many users and administrators the lists of a sync held.
+func CountAccounts(kinds []syncer.KindProgress) (directory, administrators int64) {
+	for _, k := range kinds {
+		n := k.Total
+		if n == 0 {
+			n = k.Rows // no total was told
+		}
+		switch parseKind(k.Kind).collection {
+		case users:
+			directory = n
+		case admins:
+			administrators = n
+		}
+	}
+	return directory, administrators
 }

@@ -47,7 +47,7 @@ func (s *Source) listRoles(ctx context.Context) (*listedRoles, error) {
 		return s.directory.roles, nil
 	}
 	rows, nulls, err := readList(ctx, paging.Lister[jumpcloud.Role]{
-		Name: string(roles), Limit: rowsPerPage, Fetch: s.client.Roles,
+		Name: roles.label(), Limit: rowsPerPage, Fetch: s.client.Roles,
 		ID: func(r jumpcloud.Role) string { return r.ID },
 	})
 	listed := &listedRoles{byID: map[string]string{}, nulls: nulls}
@@ -105,7 +105,7 @@ func (l *listedRoles) page(k kind, owner syncer.Ref) *syncer.Page {
 		page.Remarks = append(page.Remarks, "several roles of one name, shown as one: "+printable.Clip(printable.Enumerate(l.shared, maxDoubtValues), maxDescription))
 	}
 	if l.nulls > 0 {
-		page.Facts = append(page.Facts, nullRows(string(roles), "", l.nulls))
+		page.Facts = append(page.Facts, nullRows(roles.label(), "", l.nulls))
 	}
 	for i := range l.roles {
 		role := &l.roles[i]

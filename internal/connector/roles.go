@@ -1,12 +1,14 @@
 package connector
 
 import (
+	"context"
 	"slices"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // roleResource maps an administrator role (JumpCloud API v2, /roles). A role that
@@ -38,6 +40,53 @@ func roleEntitlement(name string) *v2.Entitlement {
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_PERMISSION,
 		DisplayName: printable.Clip(name+" role member", MaxDisplayName),
 		Description: printable.Clip("Holder of the JumpCloud administrator role "+name, maxDescription),
-		GrantableTo: []*v2.ResourceType{userType()},
+		GrantableTo: grantableTo(restype.User),
 	}
+}
+
+// roleMapping is about the roles of administrators. The list has one page however long
+// it is, and administrators bring the roles that it lacks.
+func roleMapping() mapping {
+	return mapping{
+		id: restype.Role,
+		start: func(_ *Source, page *syncer.Page, k kind, has func(string) bool) {
+			if !has(restype.Role) {
+				return
+			}
+			page.Lists = append(page.Lists, k.with(roles).of(syncer.Ref{}))
+			for _, name := range builtinRoles() {
+				page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
+				if !k.resourcesOnly {
+					page.Entitlements = append(page.Entitlements, roleEntitlement(name))
+				}
+			}
+		},
+		target: readTargetRole,
+		lists:  []listing{{id: roles, label: "roles"}},
+	}
+}
+
+// readRoles reads the list of roles, which has one page however long it is.
+func (s *Source) readRoles(ctx context.Context, k kind, owner syncer.Ref) (*syncer.Page, error) {
+	listed, err := s.listRoles(ctx)
+	if err != nil {
+		return nil, Coded(err)
+	}
+	return listed.page(k, owner), nil
+}
+
+// readTargetRole finds a role among the built-in ones, those that JumpCloud lists
+// and those that administrators hold.
+func readTargetRole(_ context.Context, s *Source, page *syncer.Page, k kind, target syncer.Ref) error {
+	for _, name := range builtinRoles() {
+		if roleRef(name) == target {
+			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
+			if !k.resourcesOnly {
+				page.Entitlements = append(page.Entitlements, roleEntitlement(name))
+			}
+		}
+	}
+	page.Lists = append(page.Lists, k.with(roles).of(target))
+	s.listHolders(page, k, target)
+	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -67,46 +66,11 @@ func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 	}
 	base := kind{resourcesOnly: scope.SkipEntitlementsAndGrants, noGrants: scope.SkipGrants}
 	page := new(syncer.Page)
-	list := func(k kind) { page.Lists = append(page.Lists, k.of(syncer.Ref{})) }
-	if has(restype.User) {
-		list(base.with(users))
-	}
-	// Also where accounts are left out: roles are known by the administrators who
-	// hold them, and the grants that fall with the accounts are counted.
-	withRoles := has(restype.Role) || (has(restype.App) && !base.resourcesOnly && !base.noGrants)
-	switch {
-	case s.options.SkipAdmins && (has(restype.User) || withRoles):
-		page.Remarks = append(page.Remarks, skippedAdmins)
-	case has(restype.User) || withRoles:
-		k := base.with(admins)
-		k.noAccounts, k.noRoles = !has(restype.User), !has(restype.Role)
-		list(k)
-	}
-	if has(restype.Role) {
-		list(base.with(roles))
-		for _, name := range builtinRoles() {
-			page.Hints = append(page.Hints, roleResource(&jumpcloud.Role{Name: name}))
-			if !base.resourcesOnly {
-				page.Entitlements = append(page.Entitlements, roleEntitlement(name))
-			}
-		}
-	}
-	if has(restype.Group) {
-		list(base.with(groups))
-	}
-	if has(restype.App) {
-		list(base.with(apps))
-		page.Resources = append(page.Resources, administrationApp())
-		if !base.resourcesOnly {
-			page.Entitlements = append(page.Entitlements, administrationEntitlement())
-		}
+	for _, m := range mappings() {
+		m.start(s, page, base, has)
 	}
 	return page, nil
 }
-
-// skippedAdmins is the remark of a sync without administrators.
-const skippedAdmins = "administrators were left out (--skip-admins): their accounts, their roles " +
-	"and their access to " + AdministrationAppName + " are not in this archive"
 
 // Read implements [syncer.Source].
 func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syncer.Page, error) {
@@ -129,15 +93,6 @@ func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syn
 	return page, Coded(err)
 }
 
-// readRoles reads the list of roles, which has one page however long it is.
-func (s *Source) readRoles(ctx context.Context, k kind, owner syncer.Ref) (*syncer.Page, error) {
-	listed, err := s.listRoles(ctx)
-	if err != nil {
-		return nil, Coded(err)
-	}
-	return listed.page(k, owner), nil
-}
-
 // Settle implements [syncer.Source].
 func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
 	rows, err := s.rows(parseKind(list.Kind), list.Owner)
@@ -152,13 +107,14 @@ func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte, occ
 // the list may be left out, or that the sync must fail. A list of which a part was
 // read is never left out.
 func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first bool, err error) (*syncer.Page, error) {
-	switch k.collection {
-	case members, dynamicMembers, assignments:
+	list := k.find()
+	switch {
+	case list.owned:
 		if !jumpcloud.IsNotFound(err) {
 			return nil, err
 		}
 		return s.confirmGone(ctx, owner, err)
-	case admins:
+	case k.collection == admins:
 		if !jumpcloud.IsUnserved(err) {
 			return nil, err
 		}
@@ -175,7 +131,7 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 		return nil, fmt.Errorf("%w; without it, leave administrators out with --skip-admins", err)
 	}
 	if first && jumpcloud.IsUnserved(err) {
-		return nil, fmt.Errorf("%w; without it, leave %s out with --sync-resource-types", err, k.collection)
+		return nil, fmt.Errorf("%w; without it, leave %s out with --sync-resource-types", err, list.label)
 	}
 	return nil, err
 }
@@ -183,12 +139,11 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 // confirmGone asks for the owner of a list that was not found: lists of a route
 // that fails for all of them must not look like deleted groups.
 func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error) (*syncer.Page, error) {
-	var err error
-	if owner.Type == restype.Group {
-		_, err = s.client.UserGroup(ctx, owner.ID)
-	} else {
-		_, err = s.client.Application(ctx, owner.ID)
+	m, _ := mappingOf(owner.Type)
+	if m.gone == nil {
+		return nil, cause
 	}
+	err := m.gone(ctx, s, owner.ID)
 	switch {
 	case err == nil:
 		return nil, fmt.Errorf("%w; the %s %s itself exists, so that its list cannot be taken for empty",
@@ -199,6 +154,3 @@ func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error)
 		return nil, fmt.Errorf("find out whether the %s %s still exists: %w", owner.Type, owner.ID, err)
 	}
 }
-
-// adminsPermission is what reading administrators takes.
-const adminsPermission = "administrators.readonly"

@@ -176,8 +176,8 @@ func checkManagers(t *testing.T, tenant *jcsim.Tenant, got *reading) {
 func kinds(lists []syncer.List) []string {
 	var names []string
 	for _, l := range lists {
-		if !slices.Contains(names, l.Kind) {
-			names = append(names, l.Kind)
+		if !slices.Contains(names, l.Label) {
+			names = append(names, l.Label)
 		}
 	}
 	return names
@@ -433,7 +433,7 @@ func TestLookup(t *testing.T) {
 		{id: admin, entitlements: true, grants: true, facts: true},
 		{
 			id: &v2.ResourceId{ResourceType: "group", Resource: group}, entitlements: true,
-			lists: []syncer.List{{Kind: "group members", Owner: syncer.Ref{Type: "group", ID: group}}},
+			lists: []syncer.List{{Kind: "members", Label: "group members", Owner: syncer.Ref{Type: "group", ID: group}}},
 		},
 	}
 	for _, want := range known {

@@ -1,6 +1,8 @@
 package connector
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,9 +11,11 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // userResource maps a directory user (JumpCloud API v1, /systemusers) to an
@@ -168,4 +172,109 @@ func checkID(resourceType, id, name string) error {
 	default:
 		return nil
 	}
+}
+
+// userMapping is about accounts, of users and of administrators.
+func userMapping() mapping {
+	return mapping{
+		id: restype.User,
+		start: func(s *Source, page *syncer.Page, k kind, has func(string) bool) {
+			if has(restype.User) {
+				page.Lists = append(page.Lists, k.with(users).of(syncer.Ref{}))
+			}
+			s.startAdmins(page, k, has)
+		},
+		target: readTargetUser,
+		lookup: lookUpAccount,
+		lists: []listing{
+			{id: users, label: "users", open: func(s *Source, _ kind, _ syncer.Ref) rows {
+				return rowsOf(paging.Lister[jumpcloud.User]{
+					Name: users.label(), Limit: usersPerPage, Sorted: true,
+					Fetch: s.client.Users,
+					ID:    func(u jumpcloud.User) string { return u.ID },
+				}, s.fillUsers)
+			}},
+			{id: admins, label: "administrators", open: func(s *Source, k kind, owner syncer.Ref) rows {
+				return rowsOf(paging.Lister[jumpcloud.Admin]{
+					Name: admins.label(), Limit: rowsPerPage, Sorted: true,
+					Fetch: s.client.Admins,
+					ID:    func(a jumpcloud.Admin) string { return a.ID },
+				}, func(ctx context.Context, page *syncer.Page, items []jumpcloud.Admin) error {
+					return s.fillAdmins(ctx, page, k, owner, items)
+				})
+			}},
+		},
+	}
+}
+
+func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpcloud.User) error {
+	for i := range items {
+		u := &items[i]
+		r, err := userResource(u, s.now)
+		if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
+			return err
+		}
+		page.Resources = append(page.Resources, r)
+		page.Facts = append(page.Facts, syncer.Fact{Kind: factUserEmail, Key: u.ID, Value: u.Email})
+		page.Facts = append(page.Facts, userDoubts(u)...)
+		if s.options.MergeAdmins && u.Admin != nil && u.Admin.ID != "" {
+			page.Facts = append(page.Facts, syncer.Fact{Kind: factUserAdmin, Key: u.ID, Value: u.Admin.ID})
+		}
+	}
+	return nil
+}
+
+func readTargetUser(ctx context.Context, s *Source, page *syncer.Page, _ kind, target syncer.Ref) error {
+	id := target.ID
+	u, err := s.client.User(ctx, id)
+	if jumpcloud.IsAbsent(err) {
+		r, err := s.lookupAdmin(ctx, id)
+		if err != nil {
+			return err
+		}
+		page.Resources = append(page.Resources, r)
+		if s.options.MergeAdmins {
+			// Whether this account is one with a user shows in the lists only.
+			page.Lists = accountLists()
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r, err := userResource(u, s.now)
+	if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
+		return err
+	}
+	if u.ManagerID != "" {
+		manager, err := s.client.User(ctx, u.ManagerID)
+		switch {
+		case err == nil && manager.Email != "":
+			err = setManager(r, manager.Email)
+		case jumpcloud.IsAbsent(err):
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the manager of user %s: %w", id, err)
+		}
+	}
+	page.Resources = append(page.Resources, r)
+	page.Facts = append(page.Facts, userDoubts(u)...)
+	return nil
+}
+
+// lookUpAccount reads a user, or the administrator of that id.
+func lookUpAccount(ctx context.Context, s *Source, page *syncer.Page, id string) error {
+	u, err := s.client.User(ctx, id)
+	if jumpcloud.IsAbsent(err) && !s.options.SkipAdmins {
+		a, err := s.client.Admin(ctx, id)
+		if err != nil {
+			return err
+		}
+		return s.fillAdmins(ctx, page, kind{}, syncer.Ref{}, []jumpcloud.Admin{*a})
+	}
+	if err != nil {
+		return err
+	}
+	return s.fillUsers(ctx, page, []jumpcloud.User{*u})
 }

@@ -116,7 +116,7 @@ func (b *Bars) showKind(place int, k syncer.KindProgress) {
 	if k.Total > 0 {
 		rows = min(rows, k.Total) // pages overlap
 	}
-	b.show(k.Kind, place, done, total, count(rows, k.Total), note)
+	b.show(k.Name(), place, done, total, count(rows, k.Total), note)
 }
 
 // pace tells the rate of a phase and how long it will take at that rate.

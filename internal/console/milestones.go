@@ -88,5 +88,5 @@ func (m *Milestones) finishReading() {
 
 func (m *Milestones) log(k syncer.KindProgress) {
 	m.logged[k.Kind] = milestone{at: time.Now(), seen: k}
-	m.logger.Info("Synced list", "list", k.Kind, "count", k.Rows, "total", k.Total, "lists_complete", k.Complete, "lists", k.Lists, "pages", k.PagesDone)
+	m.logger.Info("Synced list", "list", k.Name(), "count", k.Rows, "total", k.Total, "lists_complete", k.Complete, "lists", k.Lists, "pages", k.PagesDone)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -115,7 +116,7 @@ func (o Outcome) countLines() []line {
 	lines := make([]line, 0, len(o.ResourceTypes)+2)
 	for _, id := range o.types() {
 		l := line{o.typeLabel(id), humanize.Comma(o.Resources[id]), ""}
-		if id == typeUser {
+		if id == restype.User {
 			l.note = accounts
 		}
 		lines = append(lines, l)
@@ -132,13 +133,10 @@ func (o Outcome) countLines() []line {
 		line{"Grants", humanize.Comma(sum(o.Grants)), grants})
 }
 
-// typeUser is the type whose resources are accounts.
-const typeUser = "user"
-
 // types lists the synced types: those that a reader looks for first, then the others
 // by their labels.
 func (o Outcome) types() []string {
-	first := []string{typeUser, "group", "app", "role"}
+	first := restype.IDs()
 	place := func(id string) int {
 		if i := slices.Index(first, id); i >= 0 {
 			return i
@@ -152,8 +150,8 @@ func (o Outcome) types() []string {
 
 // typeLabel is what the resources of a type are called.
 func (o Outcome) typeLabel(id string) string {
-	if id == typeUser {
-		return "Accounts"
+	if t, ok := restype.Find(id); ok {
+		return t.Title()
 	}
 	return nouns(cmp.Or(o.TypeNames[id], id))
 }

@@ -82,7 +82,7 @@ func (a *badArchive) PutGrants(ctx context.Context, grants ...*v2.Grant) error {
 // must not believe it.
 func TestPlantedInPipeline(t *testing.T) {
 	t.Parallel()
-	members := func(l syncer.List) bool { return l.Kind == "group members" }
+	members := func(l syncer.List) bool { return l.Kind == "members" }
 	tests := []struct {
 		name  string
 		plant func(p *pipeline)
@@ -132,7 +132,7 @@ func TestPlantedInPipeline(t *testing.T) {
 		{name: "roles are not read", sees: "throughout, and it is there 0 times", plant: func(p *pipeline) {
 			p.source = func(s syncer.Source) syncer.Source {
 				return &badSource{Source: s, read: func(l syncer.List, _ string, page *syncer.Page, err error) (*syncer.Page, error) {
-					if page != nil && strings.HasPrefix(l.Kind, "administrators") {
+					if page != nil && strings.HasPrefix(l.Kind, "admins") {
 						page.Grants = slices.DeleteFunc(page.Grants, func(g *v2.Grant) bool {
 							return g.GetEntitlement().GetResource().GetId().GetResourceType() == "role"
 						})

@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -257,18 +258,8 @@ func (c *comparedSyncs) summarize(p *comparePage, tab string) {
 
 // heldTitle is what grants on a kind of resource are called.
 func heldTitle(k review.Kind) string {
-	switch k {
-	case review.Group:
-		return "Memberships"
-	case review.Application:
-		return "Assignments"
-	case review.Role:
-		return "Roles"
-	case review.Account:
-		return "On accounts"
-	default:
-		return "On others"
-	}
+	t := k.Type()
+	return cmp.Or(t.Grants, "On "+t.Plural)
 }
 
 // countCell is a number that leads to what it counts, where there is any.

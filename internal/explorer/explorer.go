@@ -74,13 +74,8 @@ func New(cfg Config) (*Explorer, error) {
 
 // pageTable are the pages by the pattern of their address.
 func pageTable() map[string]page {
-	return map[string]page{
+	pages := map[string]page{
 		"/{$}":            overview,
-		"/accounts":       accounts,
-		"/groups":         groups,
-		"/applications":   applications,
-		"/roles":          roles,
-		"/resources":      otherResources,
 		"/entitlements":   entitlements,
 		"/grants":         grants,
 		"/resource":       resource,
@@ -90,6 +85,11 @@ func pageTable() map[string]page {
 		"/reports":        reports,
 		"/reports/{name}": report,
 	}
+	for _, kind := range review.Kinds() {
+		path, _ := kindSection(kind)
+		pages[path] = section(kind)
+	}
+	return pages
 }
 
 // ServeHTTP answers with a page.

@@ -2,7 +2,6 @@ package explorer
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 )
@@ -14,7 +13,7 @@ const maxOptions = 200
 func words(list ...string) []choice {
 	options := make([]choice, len(list))
 	for i, w := range list {
-		options[i] = choice{Value: w, Title: strings.ToUpper(w[:1]) + w[1:]}
+		options[i] = choice{Value: w, Title: capital(w)}
 	}
 	return options
 }

@@ -20,10 +20,13 @@ func accounts(v *view) error {
 	)...).serve(v)
 }
 
-func groups(v *view) error         { return v.resources(review.Group) }
-func applications(v *view) error   { return v.resources(review.Application) }
-func roles(v *view) error          { return v.resources(review.Role) }
-func otherResources(v *view) error { return v.resources(review.Other) }
+// section is the page that lists the resources of a kind.
+func section(kind review.Kind) page {
+	if kind == review.Account {
+		return accounts
+	}
+	return func(v *view) error { return v.resources(kind) }
+}
 
 // resources lists the resources of a kind.
 func (v *view) resources(kind review.Kind) error {

@@ -207,16 +207,7 @@ func (v *view) fillNumbers(p *resourcePage, r review.ResourceRow) {
 }
 
 // membersTitle is what those who hold a resource are called.
-func membersTitle(k review.Kind) string {
-	switch k {
-	case review.Group:
-		return "Members"
-	case review.Application:
-		return "Have access"
-	default:
-		return "Holders"
-	}
-}
+func membersTitle(k review.Kind) string { return k.Type().Holders }
 
 // tabs are the parts that the page of a resource has.
 func (v *view) tabs(r review.ResourceRow, current string) []navItem {

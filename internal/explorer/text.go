@@ -78,35 +78,14 @@ func plainCell(value any) cell {
 
 // kindTitle names a kind to people.
 func kindTitle(k review.Kind) string {
-	switch k {
-	case review.Account:
-		return "Account"
-	case review.Group:
-		return "Group"
-	case review.Application:
-		return "Application"
-	case review.Role:
-		return "Role"
-	default:
+	if k == review.Other {
 		return "Resource"
 	}
+	return capital(k.Type().Noun)
 }
 
 // kindSection is the list that resources of a kind are in.
-func kindSection(k review.Kind) (path, title string) {
-	switch k {
-	case review.Account:
-		return "/accounts", "Accounts"
-	case review.Group:
-		return "/groups", "Groups"
-	case review.Application:
-		return "/applications", "Applications"
-	case review.Role:
-		return "/roles", "Roles"
-	default:
-		return "/resources", "Other resources"
-	}
-}
+func kindSection(k review.Kind) (path, title string) { return k.Type().Path, k.Type().Title() }
 
 // statusCell shows the state of an account: the product's own word where it has one.
 func statusCell(a *review.AccountInfo) cell {
@@ -143,3 +122,6 @@ func sortFields(list []field) {
 }
 
 var errNoTheme = errors.New("a theme is light, dark or auto")
+
+// capital begins a word with a capital letter.
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

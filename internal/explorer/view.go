@@ -197,13 +197,11 @@ func (v *view) navigation() []navItem {
 	counts := o.Counts
 	items := []navItem{
 		{"Overview", "/", -1, false},
-		{"Accounts", "/accounts", counts[review.Account], false},
-		{"Groups", "/groups", counts[review.Group], false},
-		{"Applications", "/applications", counts[review.Application], false},
-		{"Roles", "/roles", counts[review.Role], false},
 	}
-	if counts[review.Other] > 0 {
-		items = append(items, navItem{"Other resources", "/resources", counts[review.Other], false})
+	for _, kind := range review.Kinds() {
+		if path, title := kindSection(kind); counts[kind] > 0 || kind != review.Other {
+			items = append(items, navItem{title, path, counts[kind], false})
+		}
 	}
 	items = append(items,
 		navItem{"Entitlements", "/entitlements", o.Entitlements, false},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -181,14 +182,8 @@ func (k Kind) owner() string {
 
 // plural names the resources of a type as the summary of a sync does.
 func plural(resourceType string) string {
-	switch resourceType {
-	case "user":
-		return "accounts"
-	case "app":
-		return "applications"
-	case "group", "role":
-		return resourceType + "s"
-	default:
-		return "resources of type " + strconv.Quote(resourceType)
+	if t, ok := restype.Find(resourceType); ok {
+		return t.Plural
 	}
+	return "resources of type " + strconv.Quote(resourceType)
 }

@@ -131,16 +131,19 @@ const (
 	StateAbsent  State = "absent"
 )
 
+// Holding is what having the resource is called: "membership of".
+func (c Change) Holding() string {
+	t, _ := restype.Find(c.Resource.Type)
+	return t.Holding
+}
+
 // Effect says in one sentence what applying the plan changes.
 func (p *Plan) Effect() string {
 	verb, settled := "gets", StatePresent
 	if p.Operation == OperationRevoke {
 		verb, settled = "loses", StateAbsent
 	}
-	noun := "membership of"
-	if p.Resource.Type == restype.App {
-		noun = "access to"
-	}
+	noun := p.Holding()
 	sentence := fmt.Sprintf("%s %s %s %s", p.Principal, verb, noun, p.Resource)
 	if p.State == settled {
 		sentence = fmt.Sprintf("nothing changes: for %s %s %s is %s already", p.Principal, noun, p.Resource, p.State)

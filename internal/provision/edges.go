@@ -29,13 +29,13 @@ type membership struct {
 	plan   *Plan
 }
 
-func planMembership(plan *Plan, client *jumpcloud.Client) error {
+func planMembership(p *Provisioner, plan *Plan) error {
 	if plan.Principal.Type != restype.User {
 		return fault.Invalid("%s cannot be a member of a group: JumpCloud's groups have users only, they do not nest", plan.Principal)
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/usergroups/"+plan.Resource.ID+"/members", jumpcloud.TypeUser, plan.Principal.ID)
-	plan.edge = membership{client, plan}
+	plan.edge = membership{p.client, plan}
 	return nil
 }
 
@@ -74,7 +74,7 @@ type assignment struct {
 	target string // JumpCloud's type of the principal
 }
 
-func (p *Provisioner) planAssignment(plan *Plan) error {
+func planAssignment(p *Provisioner, plan *Plan) error {
 	switch {
 	case plan.Resource.ID == restype.AdministrationAppID:
 		return fault.WithCode(codes.FailedPrecondition,

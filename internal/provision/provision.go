@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -116,24 +117,38 @@ func (p *Provisioner) PlanRevoke(ctx context.Context, grant *v2.Grant) (*Plan, e
 // plan works out how a change is made and checks that it can be.
 func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 	plan := &Plan{Change: change}
-	var err error
-	switch change.Resource.Type {
-	case restype.Group:
-		err = planMembership(plan, p.client)
-	case restype.App:
-		err = p.planAssignment(plan)
-	default:
-		err = fault.WithCode(codes.Unimplemented,
-			"resource type %s does not have provisioner configured: %s cannot be granted or revoked, only groups and applications can",
-			change.Resource.Type, change.Resource)
+	planEdge := planners()[change.Resource.Type]
+	if planEdge == nil {
+		return nil, fault.WithCode(codes.Unimplemented,
+			"resource type %s does not have provisioner configured: %s cannot be granted or revoked, only %s can",
+			change.Resource.Type, change.Resource, changeable())
 	}
-	if err != nil {
+	if err := planEdge(p, plan); err != nil {
 		return nil, err
 	}
 	if err := plan.edge.check(ctx); err != nil {
 		return nil, connector.Coded(err)
 	}
 	return plan, nil
+}
+
+// planners plan the changes of the types that are changeable.
+func planners() map[string]func(*Provisioner, *Plan) error {
+	return map[string]func(*Provisioner, *Plan) error{
+		restype.Group: planMembership,
+		restype.App:   planAssignment,
+	}
+}
+
+// changeable lists the types that can be changed.
+func changeable() string {
+	var plurals []string
+	for _, t := range restype.All() {
+		if t.Changeable {
+			plurals = append(plurals, t.Plural)
+		}
+	}
+	return strings.Join(plurals, " and ")
 }
 
 // isExternal reports whether a resource came from another connector's archive.

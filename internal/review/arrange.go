@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
@@ -245,15 +246,10 @@ func (s *Sync) count() {
 	}
 }
 
-// administrationApp is the id of the application that stands for the administration of
-// a JumpCloud organisation. Every administrator has it, also one without a role, as
-// old accounts are.
-const administrationApp = "2UjI0eIRo77RGFwi2GKpAa0Til0"
-
 // givesAdmin reports whether whoever holds something of a resource is an administrator.
 func (s *Sync) givesAdmin(r Ref) bool {
 	m := &s.resources[r]
-	return m.kind == Role || m.kind == Application && m.id == administrationApp
+	return m.kind == Role || m.kind == Application && m.id == restype.AdministrationAppID
 }
 
 // indexTexts collects what is searched.

@@ -179,7 +179,7 @@ func (l *loader) readTypes(ctx context.Context, r *c1z.Reader) error {
 
 func (l *loader) addType(t *v2.ResourceType) {
 	i := l.typeNumber(t.GetId())
-	l.types[i].Kind = kindOfType(t.GetTraits())
+	l.types[i].Kind = kindOfType(l.types[i].ID, t.GetTraits())
 	if name := t.GetDisplayName(); name != "" {
 		l.types[i].Name = name
 	}
@@ -191,26 +191,10 @@ func (l *loader) typeNumber(id string) int32 {
 	if !ok {
 		i = int32(len(l.types))
 		id = strings.Clone(id)
-		l.types = append(l.types, Type{ID: id, Name: id, Kind: Other})
+		l.types = append(l.types, Type{ID: id, Name: id, Kind: kindOfType(id, nil)})
 		l.byType[id] = i
 	}
 	return i
-}
-
-func kindOfType(traits []v2.ResourceType_Trait) Kind {
-	for _, t := range traits {
-		switch t {
-		case v2.ResourceType_TRAIT_USER:
-			return Account
-		case v2.ResourceType_TRAIT_GROUP:
-			return Group
-		case v2.ResourceType_TRAIT_ROLE:
-			return Role
-		case v2.ResourceType_TRAIT_APP:
-			return Application
-		}
-	}
-	return Other
 }
 
 func (l *loader) readResources(ctx context.Context, r *c1z.Reader) error {

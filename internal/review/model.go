@@ -1,6 +1,13 @@
 package review
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+)
 
 // Ref is a resource by its place in a [Sync].
 type Ref int32
@@ -14,37 +21,67 @@ const (
 	NoEnt EntRef = -1
 )
 
-// Kind is what a resource is to somebody who reviews access.
+// Kind is what a resource is to somebody who reviews access: the place of its type in
+// the table of resource types, from 1, or [Other]. Archives of other connectors have
+// types of their own; their trait says which of ours they are like.
 type Kind uint8
 
-// The kinds, in the order in which they are shown.
+// The kinds that questions are asked of by name. Those of the first types stand in the
+// order of the table.
 const (
 	Account Kind = iota + 1
 	Group
 	Application
 	Role
-	Other
+	Other Kind = 255
 )
 
-// Kinds lists all of them.
-func Kinds() []Kind { return []Kind{Account, Group, Application, Role, Other} }
+// typeRows is the table of resource types, which the kinds are places in.
+var typeRows = restype.All()
+
+// Kinds lists all of them in the order in which they are shown.
+func Kinds() []Kind {
+	kinds := make([]Kind, 0, len(typeRows)+1)
+	for i := range typeRows {
+		kinds = append(kinds, Kind(i+1))
+	}
+	return append(kinds, Other)
+}
+
+// Type is the row of the kind in the table. For [Other], it has words only.
+func (k Kind) Type() restype.Type {
+	if k > 0 && int(k) <= len(typeRows) {
+		return typeRows[k-1]
+	}
+	return restype.Type{Label: "Resource", Noun: "other", Plural: "other resources", Grants: "On others", Holders: "Holders", Path: "/resources"}
+}
 
 // String is the kind in one lower-case word, as filters take it.
 func (k Kind) String() string {
-	switch k {
-	case Account:
-		return "account"
-	case Group:
-		return "group"
-	case Application:
-		return "application"
-	case Role:
-		return "role"
-	case Other:
-		return "other"
-	default:
+	switch {
+	case k == 0:
 		return ""
+	case int(k) <= len(typeRows):
+		return typeRows[k-1].Noun
+	default:
+		return k.Type().Noun
 	}
+}
+
+// kindOfType finds the kind of a resource type: that of the type itself, or of the
+// first that has the trait.
+func kindOfType(id string, traits []v2.ResourceType_Trait) Kind {
+	like := Other
+	for i, t := range typeRows {
+		has := slices.Contains(traits, t.Trait)
+		switch {
+		case t.ID == id && (has || t.Trait == v2.ResourceType_TRAIT_UNSPECIFIED):
+			return Kind(i + 1)
+		case has && like == Other && t.Trait != v2.ResourceType_TRAIT_UNSPECIFIED:
+			like = Kind(i + 1)
+		}
+	}
+	return like
 }
 
 // ParseKind is the reverse of [Kind.String]. The second result says whether the
@@ -60,16 +97,7 @@ func ParseKind(word string) (Kind, bool) {
 
 // GrantWord is what a grant on a resource of a kind is called.
 func GrantWord(k Kind) string {
-	switch k {
-	case Group:
-		return "membership"
-	case Application:
-		return "assignment"
-	case Role:
-		return "role assignment"
-	default:
-		return "grant"
-	}
+	return cmp.Or(k.Type().Grant, "grant")
 }
 
 // Status says whether an account can be used.

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -37,7 +38,7 @@ func (e *engine) remarkCounts(ctx context.Context) ([]string, error) {
 		}
 		if missing := k.Counted - k.Shown; missing >= holesFew && missing*100 > k.Counted*holesPercent {
 			remarks = append(remarks, fmt.Sprintf("%s: the server counts %s rows and shows %s; %s (%d%%) are missing",
-				k.Kind, humanize.Comma(k.Counted), humanize.Comma(k.Shown), humanize.Comma(missing), missing*100/k.Counted))
+				k.Name(), humanize.Comma(k.Counted), humanize.Comma(k.Shown), humanize.Comma(missing), missing*100/k.Counted))
 		}
 	}
 	return remarks, nil
@@ -52,6 +53,9 @@ func (k KindCounts) isUntrue() bool {
 // mostEmpty reports whether most lists of the kind show nothing.
 func (k KindCounts) mostEmpty() bool { return 2*k.Empty > k.Lists }
 
+// Name is what people call the kind.
+func (k KindCounts) Name() string { return cmp.Or(k.Label, k.Kind) }
+
 // String says how many lists show nothing of how much, and names some.
 func (k KindCounts) String() string {
 	var names []string
@@ -64,7 +68,7 @@ func (k KindCounts) String() string {
 		names = append(names, fmt.Sprintf("%s more", humanize.Comma(int64(more))))
 	}
 	text := fmt.Sprintf("%s: %s of %s non-empty lists show none of the %s rows that the server counts",
-		k.Kind, humanize.Comma(int64(k.Empty)), humanize.Comma(int64(k.Lists)), humanize.Comma(k.EmptyCounted))
+		k.Name(), humanize.Comma(int64(k.Empty)), humanize.Comma(int64(k.Lists)), humanize.Comma(k.EmptyCounted))
 	if len(names) > 0 {
 		text += ": " + strings.Join(names, ", ")
 	}

@@ -1,13 +1,18 @@
 package syncer
 
-import v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+import (
+	"cmp"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
 
 // String names the list in messages: "users", "group members (group 5f1a)".
 func (l List) String() string {
+	name := cmp.Or(l.Label, l.Kind)
 	if l.Owner == (Ref{}) {
-		return l.Kind
+		return name
 	}
-	return l.Kind + " (" + l.Owner.String() + ")"
+	return name + " (" + l.Owner.String() + ")"
 }
 
 // String names the resource in messages: "group 5f1a".

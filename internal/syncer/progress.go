@@ -1,6 +1,9 @@
 package syncer
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Progress is a moment of a sync.
 type Progress struct {
@@ -17,7 +20,7 @@ type Progress struct {
 
 // KindProgress sums up the lists of one kind.
 type KindProgress struct {
-	Kind string
+	Kind, Label string // as in [List]
 	// Lists are known, Complete of them are read to their end.
 	Lists, Complete int64
 	// Rows were read, of Total as far as the server told. What several pages bring
@@ -26,6 +29,9 @@ type KindProgress struct {
 	// PagesDone are read, PagesOpen are known and not read yet.
 	PagesDone, PagesOpen int64
 }
+
+// Name is what people call the kind.
+func (k KindProgress) Name() string { return cmp.Or(k.Label, k.Kind) }
 
 // meterInterval is how often progress is told at most.
 const meterInterval = 100 * time.Millisecond

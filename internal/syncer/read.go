@@ -171,7 +171,7 @@ func (r *reading) take(ev event) {
 		r.queue.done(*ev.token)
 		if ev.batch.Gone {
 			for _, t := range r.queue.drop(list.Owner) {
-				r.kinds[r.kind(t.List.Kind)].PagesOpen--
+				r.kinds[r.kind(t.List)].PagesOpen--
 			}
 		}
 		if ev.committed.Idle {
@@ -182,7 +182,7 @@ func (r *reading) take(ev event) {
 	}
 	r.queue.add(ev.committed.Tokens)
 
-	k := r.kind(list.Kind)
+	k := r.kind(list)
 	if ev.token != nil {
 		r.kinds[k].PagesDone++
 		r.kinds[k].PagesOpen--
@@ -195,7 +195,7 @@ func (r *reading) take(ev event) {
 		r.kinds[k].Complete++
 	}
 	for _, t := range ev.committed.Tokens {
-		k := r.kind(t.List.Kind)
+		k := r.kind(t.List)
 		r.kinds[k].PagesOpen++
 		if t.Token == "" {
 			r.kinds[k].Lists++
@@ -204,12 +204,12 @@ func (r *reading) take(ev event) {
 	r.meter.update(false, r.progress)
 }
 
-func (r *reading) kind(name string) int {
-	i, ok := r.index[name]
+func (r *reading) kind(l List) int {
+	i, ok := r.index[l.Kind]
 	if !ok {
 		i = len(r.kinds)
-		r.index[name] = i
-		r.kinds = append(r.kinds, KindProgress{Kind: name})
+		r.index[l.Kind] = i
+		r.kinds = append(r.kinds, KindProgress{Kind: l.Kind, Label: l.Label})
 	}
 	return i
 }

@@ -68,9 +68,12 @@ type Scope struct {
 
 // List names one collection that is read page by page.
 type List struct {
-	// Kind is the word for the list in progress, logs and messages ("users",
-	// "group members").
+	// Kind is the id of the kind of list, which the Source chooses and a later process
+	// gives back to it.
 	Kind string
+	// Label is what people call lists of the kind in progress, logs and messages
+	// ("users", "group members"); empty means Kind. It is not part of the identity.
+	Label string
 	// Owner is the resource that the list belongs to, the zero Ref for a list of
 	// the organisation.
 	Owner Ref

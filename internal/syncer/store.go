@@ -192,7 +192,7 @@ const (
 
 // KindCounts sums up what the lists of a kind counted and showed.
 type KindCounts struct {
-	Kind string
+	Kind, Label string // as in [List]
 	// Lists counted at least one row, Empty of them showed none.
 	Lists, Empty int
 	// Counted and Shown are rows of all lists; of a list that showed more than it

@@ -301,17 +301,6 @@ func accounts(ctx context.Context, db *workdb.DB) (users, admins int64, err erro
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, k := range kinds {
-		n := k.Total
-		if n == 0 {
-			n = k.Rows // no total was told
-		}
-		switch word, _, _ := strings.Cut(k.Kind, ","); word {
-		case "users":
-			users = n
-		case "administrators":
-			admins = n
-		}
-	}
+	users, admins = connector.CountAccounts(kinds)
 	return users, admins, nil
 }

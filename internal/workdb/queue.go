@@ -148,8 +148,8 @@ func (t *tx) count(ctx context.Context, name string, n int64) error {
 func (t *tx) lists(ctx context.Context, lists []syncer.List) ([]syncer.Token, error) {
 	var tokens []syncer.Token
 	for _, l := range lists {
-		id, isNew, err := t.insert(ctx, `INSERT OR IGNORE INTO lists (kind, owner_type, owner_id, open) VALUES (?, ?, ?, 1)`,
-			l.Kind, l.Owner.Type, l.Owner.ID)
+		id, isNew, err := t.insert(ctx, `INSERT OR IGNORE INTO lists (kind, label, owner_type, owner_id, open) VALUES (?, ?, ?, ?, 1)`,
+			l.Kind, l.Label, l.Owner.Type, l.Owner.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -238,9 +238,9 @@ func (db *DB) OpenTokens(ctx context.Context, limit int) ([]syncer.Token, int64,
 	var last int64
 	// One statement sees one state: the last id comes with the tokens.
 	rows := query(ctx, db, "list open pages", func(s rowScanner) (t syncer.Token, err error) {
-		err = s.Scan(&t.ID, &t.ListID, &t.List.Kind, &t.List.Owner.Type, &t.List.Owner.ID, &t.Token, &t.Class, &t.Rank, &last)
+		err = s.Scan(&t.ID, &t.ListID, &t.List.Kind, &t.List.Label, &t.List.Owner.Type, &t.List.Owner.ID, &t.Token, &t.Class, &t.Rank, &last)
 		return t, err
-	}, `SELECT t.id, t.list, l.kind, l.owner_type, l.owner_id, t.token, t.class, t.rank,
+	}, `SELECT t.id, t.list, l.kind, l.label, l.owner_type, l.owner_id, t.token, t.class, t.rank,
 		(SELECT max(id) FROM tokens) FROM tokens t JOIN lists l ON l.id = t.list
 		WHERE t.done = 0 ORDER BY t.class, t.rank, t.id LIMIT ?`, limit)
 	for t, err := range rows {
@@ -255,9 +255,9 @@ func (db *DB) OpenTokens(ctx context.Context, limit int) ([]syncer.Token, int64,
 // IdleLists implements [syncer.Queue].
 func (db *DB) IdleLists(ctx context.Context) ([]syncer.OpenList, error) {
 	return collect(query(ctx, db, "list unsettled lists", func(s rowScanner) (l syncer.OpenList, err error) {
-		err = s.Scan(&l.ID, &l.List.Kind, &l.List.Owner.Type, &l.List.Owner.ID)
+		err = s.Scan(&l.ID, &l.List.Kind, &l.List.Label, &l.List.Owner.Type, &l.List.Owner.ID)
 		return l, err
-	}, `SELECT id, kind, owner_type, owner_id FROM lists WHERE open = 0 AND settled = 0 ORDER BY id`))
+	}, `SELECT id, kind, label, owner_type, owner_id FROM lists WHERE open = 0 AND settled = 0 ORDER BY id`))
 }
 
 // Notes implements [syncer.Queue].
@@ -271,10 +271,10 @@ func (db *DB) Notes(ctx context.Context, list int64) ([][]byte, error) {
 // Counts implements [syncer.Queue].
 func (db *DB) Counts(ctx context.Context) ([]syncer.KindCounts, error) {
 	kinds, err := collect(query(ctx, db, "sum up what lists count", func(s rowScanner) (k syncer.KindCounts, err error) {
-		err = s.Scan(&k.Kind, &k.Lists, &k.Empty, &k.Counted, &k.Shown, &k.EmptyCounted)
+		err = s.Scan(&k.Kind, &k.Label, &k.Lists, &k.Empty, &k.Counted, &k.Shown, &k.EmptyCounted)
 		return k, err
-	}, `SELECT kind, count(*), sum(shown = 0), sum(counted), sum(min(shown, counted)), sum(iif(shown = 0, counted, 0))
-		FROM live_counts GROUP BY kind ORDER BY kind`))
+	}, `SELECT kind, max(label), count(*), sum(shown = 0), sum(counted), sum(min(shown, counted)), sum(iif(shown = 0, counted, 0))
+		FROM live_counts GROUP BY kind ORDER BY max(label), kind`))
 	if err != nil {
 		return nil, err
 	}
@@ -297,9 +297,9 @@ func (db *DB) Counts(ctx context.Context) ([]syncer.KindCounts, error) {
 // Kinds implements [syncer.Queue].
 func (db *DB) Kinds(ctx context.Context) ([]syncer.KindProgress, error) {
 	return collect(query(ctx, db, "sum up lists", func(s rowScanner) (k syncer.KindProgress, err error) {
-		err = s.Scan(&k.Kind, &k.Lists, &k.Complete, &k.Rows, &k.Total, &k.PagesDone, &k.PagesOpen)
+		err = s.Scan(&k.Kind, &k.Label, &k.Lists, &k.Complete, &k.Rows, &k.Total, &k.PagesDone, &k.PagesOpen)
 		return k, err
-	}, `SELECT kind, count(*), sum(open = 0 AND settled), sum(seen), sum(total),
+	}, `SELECT kind, max(label), count(*), sum(open = 0 AND settled), sum(seen), sum(total),
 		coalesce(sum(t.done), 0), sum(open)
 		FROM lists LEFT JOIN (SELECT list, sum(done) AS done FROM tokens GROUP BY list) t ON t.list = lists.id
 		GROUP BY kind ORDER BY min(id)`))

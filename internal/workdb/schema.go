@@ -5,7 +5,8 @@ package workdb
 //
 //   - 1: the first.
 //   - 2: what lists count and show.
-const schemaVersion = 2
+//   - 3: lists have a label, and their kinds are ids.
+const schemaVersion = 3
 
 // schema is made in one transaction together with the fingerprint, so that a
 // database either has all of it or is empty.
@@ -18,6 +19,7 @@ CREATE TABLE meta (
 CREATE TABLE lists (
 	id         INTEGER PRIMARY KEY,
 	kind       TEXT    NOT NULL,
+	label      TEXT    NOT NULL, -- of the kind, for people
 	owner_type TEXT    NOT NULL,
 	owner_id   TEXT    NOT NULL,
 	open       INTEGER NOT NULL DEFAULT 0, -- tokens that are not done

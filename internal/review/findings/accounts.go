@@ -33,13 +33,17 @@ func disabledWithAccess(s *review.Sync, r *Report) {
 		counts = append(counts, n)
 	}
 	r.columns = []column{accountColumn(s), emailColumn(s), statusColumn(s)}
-	for _, c := range []struct {
-		key, title string
-		kind       review.Kind
-	}{{"groups", "Groups", review.Group}, {"applications", "Applications", review.Application}, {"roles", "Roles", review.Role}, {"other", "Other", review.Other}} {
-		r.columns = append(r.columns, column{Column: Column{c.key, c.title, IntColumn, NoLink}, cell: func(it item) any {
-			n := counts[it.extra][c.kind]
-			if c.kind == review.Other {
+	for _, kind := range review.Kinds() {
+		if kind == review.Account {
+			continue // Counted with the others.
+		}
+		key, title := kind.Type().Plural, kind.Type().Title()
+		if kind == review.Other {
+			key, title = "other", "Other"
+		}
+		r.columns = append(r.columns, column{Column: Column{key, title, IntColumn, NoLink}, cell: func(it item) any {
+			n := counts[it.extra][kind]
+			if kind == review.Other {
 				n += counts[it.extra][review.Account]
 			}
 			return n

@@ -129,17 +129,17 @@ func ChangeCounts(d *Diff) List {
 	}
 	for _, k := range review.Kinds() {
 		if c := d.Resources[k]; c.Any() || k != review.Other {
-			add(kindPlural(k.String()), c.Added, c.Removed, c.Changed)
+			add(k.Type().Plural, c.Added, c.Removed, c.Changed)
 		}
 	}
 	add("entitlements", d.Entitlements.Added, d.Entitlements.Removed, d.Entitlements.Changed)
-	for _, k := range []review.Kind{review.Group, review.Application, review.Role} {
-		c := d.Grants[k]
-		add(kindPlural(review.GrantWord(k)), c.Added.All, c.Removed.All, c.Changed)
-	}
 	var rest diff.GrantChanges
-	for _, k := range []review.Kind{review.Account, review.Other} {
+	for _, k := range review.Kinds() {
 		c := d.Grants[k]
+		if word := k.Type().Grant; word != "" {
+			add(word+"s", c.Added.All, c.Removed.All, c.Changed)
+			continue
+		}
 		rest.Added.All += c.Added.All
 		rest.Removed.All += c.Removed.All
 		rest.Changed += c.Changed
@@ -148,11 +148,4 @@ func ChangeCounts(d *Diff) List {
 		add("other grants", rest.Added.All, rest.Removed.All, rest.Changed)
 	}
 	return l.with(rows)
-}
-
-func kindPlural(word string) string {
-	if word == review.Other.String() {
-		return "other resources"
-	}
-	return word + "s"
 }

@@ -46,30 +46,27 @@ func (s *Sync) resourceRow(r *review.ResourceRow) Row {
 // OfKind lists the resources of a kind for a page.
 func OfKind(s *Sync, kind review.Kind) List {
 	c := newCatalog()
-	l := List{}
+	t := kind.Type()
+	l := List{ID: t.Plural, Title: t.Title(), One: t.Noun}
+	members := c.show("members").Titled(t.Holders).Sort("members")
+	inherited := c.show("members_inherited").Sort("inherited")
 	var columns []Shown
 	switch kind {
 	case review.Account:
 		return accounts(s, c)
 	case review.Group:
-		l.ID, l.Title, l.One = "groups", "Groups", "group"
-		columns = []Shown{
-			c.show("members").Sort("members"), c.show("members_inherited").Sort("inherited"), c.show("holdings").Titled("Gives access to").Sort("holdings"),
-		}
+		columns = []Shown{members, inherited, c.show("holdings").Titled("Gives access to").Sort("holdings")}
 	case review.Application:
-		l.ID, l.Title, l.One = "applications", "Applications", "application"
 		columns = []Shown{
-			c.show("members").Titled("Has access").Sort("members"), c.show("members_direct").Keyed("direct", "Directly").Sort("direct"),
-			c.show("members_inherited").Sort("inherited"), c.show("facts"),
+			members.Titled("Has access"), c.show("members_direct").Keyed("direct", "Directly").Sort("direct"), inherited, c.show("facts"),
 		}
 	case review.Role:
-		l.ID, l.Title, l.One = "roles", "Roles", "role"
-		columns = []Shown{c.show("members").Titled("Holders").Sort("members"), c.show("members_inherited").Sort("inherited")}
+		columns = []Shown{members, inherited}
+	case review.Other:
+		l.ID, l.One = "resources", "resource"
+		columns = []Shown{c.show("type_name").Keyed("kind_of", "Kind").Sort("type"), members, c.show("holdings").Sort("holdings")}
 	default:
-		l.ID, l.Title, l.One = "resources", "Other resources", "resource"
-		columns = []Shown{
-			c.show("type_name").Keyed("kind_of", "Kind").Sort("type"), c.show("members").Titled("Holders").Sort("members"), c.show("holdings").Sort("holdings"),
-		}
+		columns = []Shown{members, c.show("holdings").Sort("holdings")}
 	}
 	l.Many, l.None = l.ID, "The sync holds no "+l.ID+"."
 	l.Page = slices.Concat(nameColumns(c), columns, []Shown{c.show("entitlements").Sort("entitlements"), c.show("description")})

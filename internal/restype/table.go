@@ -1,0 +1,96 @@
+package restype
+
+import (
+	"slices"
+	"strings"
+
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// Type is a row of the table.
+type Type struct {
+	ID    string                // resource type id
+	Label string                // display name, in the singular
+	Trait v2.ResourceType_Trait // UNSPECIFIED for none
+	// Noun is what a person who reviews access calls a resource of the type, in one
+	// lower-case word: filters and `diff --what` take it. Plural is the same in the
+	// plural; the summary, drop protection and the section of the explorer show it.
+	Noun, Plural string
+	// Grant is what holding one is called ("membership"), and Holding the same before
+	// the name of one ("membership of"); Grants is the heading of several. All are empty
+	// for a type without entitlements. Holders is the heading of who holds one.
+	Grant, Holding, Grants, Holders string
+	// Read and Write are the JumpCloud permissions (scopes of an administrator's or
+	// service account's role) that reading and changing take, sorted.
+	Read, Write []string
+	// Changeable says that grants of the type can be made and taken away, and Switch
+	// names the option without which they are not; empty means that there is none.
+	Changeable bool
+	Switch     string
+	// Path is the address of the type's section in the explorer.
+	Path string
+}
+
+// SwitchApplications is the option that allows changing access to applications.
+const SwitchApplications = "provision-applications"
+
+// table is in the order in which people are shown the types. Nothing changes it.
+var table = []Type{
+	{
+		ID: User, Label: "User", Trait: v2.ResourceType_TRAIT_USER,
+		Noun: "account", Plural: "accounts", Holders: "Holders",
+		// Finding out the organization takes organizations.readonly, which is named
+		// with the accounts.
+		Read: []string{"administrators.readonly", "organizations.readonly", "users.readonly"},
+		Path: "/accounts",
+	},
+	{
+		ID: Group, Label: "Group", Trait: v2.ResourceType_TRAIT_GROUP,
+		Noun: "group", Plural: "groups",
+		Grant: "membership", Holding: "membership of", Grants: "Memberships", Holders: "Members",
+		Read: []string{"groups.readonly", "users.readonly"}, Write: []string{"groups"},
+		Changeable: true,
+		Path:       "/groups",
+	},
+	{
+		ID: App, Label: "Application", Trait: v2.ResourceType_TRAIT_APP,
+		Noun: "application", Plural: "applications",
+		Grant: "assignment", Holding: "access to", Grants: "Assignments", Holders: "Have access",
+		Read: []string{"administrators.readonly", "applications.readonly"}, Write: []string{"applications"},
+		Changeable: true, Switch: SwitchApplications,
+		Path: "/applications",
+	},
+	{
+		ID: Role, Label: "Role", Trait: v2.ResourceType_TRAIT_ROLE,
+		Noun: "role", Plural: "roles",
+		Grant: "role assignment", Holding: "the role", Grants: "Roles", Holders: "Holders",
+		Read: []string{"administrators.readonly"},
+		Path: "/roles",
+	},
+}
+
+// All lists the types in the order in which people are shown them. The slice is the
+// caller's to keep.
+func All() []Type { return slices.Clone(table) }
+
+// Find returns the type of an id.
+func Find(id string) (Type, bool) {
+	for _, t := range table {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return Type{}, false
+}
+
+// IDs lists the ids of all types in their order.
+func IDs() []string {
+	var ids []string
+	for _, t := range table {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+// Title is the plural as a heading.
+func (t Type) Title() string { return strings.ToUpper(t.Plural[:1]) + t.Plural[1:] }
