@@ -95,6 +95,7 @@ func executable(t testing.TB) string {
 // puts the archive.
 type program struct {
 	t    testing.TB
+	exe  string // another build; "" is the program as it is
 	dir  string
 	args []string
 	env  map[string]string
@@ -135,7 +136,10 @@ func (p *program) path() string { return filepath.Join(p.dir, "sync.c1z") }
 // command prepares a run.
 func (p *program) command(ctx context.Context) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	p.t.Helper()
-	exe := executable(p.t)
+	exe := p.exe
+	if exe == "" {
+		exe = executable(p.t)
+	}
 	cmd = exec.CommandContext(ctx, exe, p.args...)
 	if p.limit > 0 {
 		self, err := os.Executable()
