@@ -1,12 +1,15 @@
 package pebblestore
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/klauspost/compress/zstd"
 )
 
 // maxBlock is the most bytes that a block of a table may have, unpacked. Blocks of
@@ -45,11 +48,61 @@ func (f guardFile) ReadAt(p []byte, offset int64) (int, error) {
 	end := len(p) - block.TrailerLen
 	switch kind := block.CompressionIndicator(p[end]); kind {
 	case block.SnappyCompressionIndicator, block.ZstdCompressionIndicator, block.MinLZCompressionIndicator:
-		if size, err := block.DecompressedLen(kind, p[:end]); err == nil && (size < 0 || size > maxBlock) {
+		size, err := block.DecompressedLen(kind, p[:end])
+		if err == nil && kind == block.ZstdCompressionIndicator {
+			size = max(size, mostOfZstd(p[:end]))
+		}
+		if err == nil && (size < 0 || size > maxBlock) {
 			return 0, damaged("a block of a table in it unpacks to %d bytes, more than the limit of %d", size, maxBlock)
 		}
 	}
 	return n, nil
+}
+
+// maxZstdBlock is the most bytes that a block of zstd unpacks to.
+const maxZstdBlock = 128 << 10
+
+// mostOfZstd is the most bytes that zstd frames behind a length unpack to. Pebble takes
+// what comes, whatever the length says. Frames that cannot be read are not unpacked
+// beyond the place where that shows.
+func mostOfZstd(b []byte) (most int) {
+	_, n := binary.Uvarint(b)
+	b = b[max(n, 0):]
+	for len(b) > 0 {
+		var h zstd.Header
+		if h.Decode(b) != nil || h.HeaderSize > len(b) {
+			return most
+		}
+		if h.HasFCS && h.FrameContentSize > maxBlock {
+			return math.MaxInt
+		}
+		b = b[h.HeaderSize:]
+		if h.Skippable {
+			b = b[min(int(h.SkippableSize), len(b)):]
+			continue
+		}
+		for last := false; !last; {
+			if len(b) < 3 {
+				return most
+			}
+			head := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+			kind, size := head>>1&3, head>>3
+			last, b = head&1 == 1, b[3:]
+			switch kind {
+			case 0: // as it is
+				most += size
+			case 1: // one byte, so often
+				most, size = most+size, 1
+			default:
+				most += maxZstdBlock
+			}
+			b = b[min(size, len(b)):]
+		}
+		if h.HasCheckSum {
+			b = b[min(4, len(b)):]
+		}
+	}
+	return most
 }
 
 // quiet is a log for Pebble that nobody reads. What would end the process is a panic,

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,6 +56,9 @@ type Store struct {
 // ids, is written anew beside the folder, and the folder then holds the new one.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := inspect(dir); err != nil {
+		return nil, err
+	}
+	if err := checkBlocks(ctx, dir); err != nil {
 		return nil, err
 	}
 	s := &Store{}
@@ -150,8 +154,9 @@ func (s *Store) Close() error {
 }
 
 // guarded calls Pebble. A panic of it, or an error of it that is not the machine's, is
-// damage.
+// damage; so is memory that it reads where a block led it, and that is not there.
 func guarded(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
 			err = damaged("its database cannot be read: %v", r)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -37,6 +38,8 @@ func (s *Store) walk(ctx context.Context, in span, most int, row func(key, value
 	}
 	ours := false // while row is called
 	var failed error
+	var last []byte
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
 			if ours {
@@ -54,8 +57,14 @@ func (s *Store) walk(ctx context.Context, in span, most int, row func(key, value
 		if value, err = it.ValueAndErr(); err != nil {
 			break
 		}
+		key := it.Key()
+		if last != nil && bytes.Compare(last, key) >= 0 || bytes.Compare(key, in.from) < 0 || bytes.Compare(key, in.to) >= 0 {
+			err = damaged("the keys of a table are not in order at %q", key[:min(len(key), 200)])
+			break
+		}
+		last = append(last[:0], key...)
 		ours = true
-		failed = row(it.Key(), value)
+		failed = row(key, value)
 		ours = false
 		most--
 	}
