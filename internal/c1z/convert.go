@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,11 @@ func Convert(ctx context.Context, from *Reader, run SyncRun, opts ConvertOptions
 	}
 	w.verbatim = true
 	lost := newLosses(from.format)
-	if err := copyRows(ctx, from, run.ID, w, lost); err != nil {
+	err = copyRows(ctx, from, run.ID, w, lost)
+	if err == nil {
+		err = lost.extras(ctx, from, run.ID)
+	}
+	if err != nil {
 		return c, errors.Join(err, w.Abort())
 	}
 	if len(from.syncs) > 1 && opts.Format == FormatV3 {
@@ -96,7 +101,7 @@ func (c *Conversion) verify(ctx context.Context, opts ConvertOptions) (err error
 	return nil
 }
 
-// losses counts what a conversion from format 1 leaves out. From format 3, nothing is.
+// losses counts what a conversion leaves out.
 type losses struct {
 	counts map[string]int64
 	from   Format
@@ -114,6 +119,55 @@ func (l *losses) when(lost bool, what string) {
 	if lost {
 		l.counts[what]++
 	}
+}
+
+// extras adds what no list holds.
+func (l *losses) extras(ctx context.Context, from *Reader, syncID string) error {
+	counts, err := from.extras(ctx, syncID)
+	for what, n := range counts {
+		l.add(what, n)
+	}
+	return err
+}
+
+// extras implements rows.
+func (r *sqliteRows) extras(ctx context.Context, syncID string) (map[string]int64, error) {
+	if r.db == nil {
+		return nil, nil
+	}
+	conn, err := r.conn(ctx)
+	if err != nil {
+		return nil, r.fail(err)
+	}
+	defer conn.Close()
+	c := counter{conn: conn, syncID: syncID}
+	counts := map[string]int64{
+		"values in the store of sessions": c.total(ctx, r.source(&r.schema.sessions)),
+	}
+	run := r.source(&r.schema.syncRuns)
+	for what, found := range map[string]string{
+		"sync tokens of more than 64 KiB":             fmt.Sprintf("octet_length(sync_token) > %d", maxText),
+		"records of checks that another program made": run.column("ingest_invariant_coverage") + " <> '' or " + run.column("ingest_invariant_mode") + " <> ''",
+	} {
+		counts[what] = c.where(ctx, run, found)
+	}
+	if c.err != nil {
+		return nil, r.fail(c.err)
+	}
+	maps.DeleteFunc(counts, func(_ string, n int64) bool { return n == 0 })
+	return counts, nil
+}
+
+// extras implements rows.
+func (r *pebbleRows) extras(ctx context.Context, syncID string) (map[string]int64, error) {
+	if syncID != r.syncID || syncID == "" {
+		return nil, nil
+	}
+	counts, err := r.store.Extras(ctx)
+	if err == nil && len(r.store.Run().GetSyncToken()) > maxText {
+		counts["sync tokens of more than 64 KiB"]++
+	}
+	return counts, r.fail(err)
 }
 
 func (l *losses) sentences() []string {

@@ -132,6 +132,51 @@ func TestConvertTellsLosses(t *testing.T) {
 	}
 }
 
+// TestConvertArchivesOfOthers turns archives of all the shapes that programs have made
+// into format 3. Each row comes along; what no list holds is told.
+func TestConvertArchivesOfOthers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for name, test := range map[string]struct {
+		path string
+		want *fixture
+		lost []string
+	}{
+		"today":  {byHand{schema: "schema.sql"}.write(t, f), f, nil},
+		"0.1.5":  {byHand{schema: "schema-0.1.5.sql", old: true}.write(t, f), f, nil},
+		"slim":   {byHand{schema: "schema.sql", slim: true}.write(t, f), slimmed(f), nil},
+		"checks": {byHand{schema: "schema.sql"}.write(t, f, "update v1_sync_runs set ingest_invariant_mode = 'strict'"), f, []string{"1 records of checks that another program made"}},
+		"more": {
+			byHand{schema: "schema.sql"}.write(t, f,
+				"insert into v1_connector_sessions (sync_id, key, value) values ('"+handSync+"', 'a', x'00'), ('"+handSync+"', 'b', x'00'), ('another', 'c', x'00')",
+				"update v1_sync_runs set sync_token = '{' || hex(zeroblob(40000)) || '}'"), f,
+			[]string{"1 sync tokens of more than 64 KiB", "2 values in the store of sessions"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			three, made := convert(t, test.path, c1z.FormatV3)
+			if made.Before.Grants != int64(len(f.grants)) || !cmp.Equal(made.Before, made.After) || !cmp.Equal(made.Lost, test.lost) {
+				t.Errorf("lost %q\n%s", made.Lost, cmp.Diff(made.Before, made.After))
+			}
+			r, run := shownOf(t, three)
+			if before, was := shownOf(t, test.path); before == nil || run.ID != was.ID || !run.StartedAt.Equal(was.StartedAt) || !run.EndedAt.Equal(was.EndedAt) {
+				t.Errorf("the sync is %+v, and was %+v", run, was)
+			}
+			grants := map[string]*v2.Grant{}
+			for _, g := range collect(t, r.Grants(t.Context(), run.ID, c1z.GrantFilter{})) {
+				grants[g.GetId()] = g
+			}
+			for _, want := range test.want.grants {
+				got := grants[want.GetId()]
+				if got.GetEntitlement().GetId() != want.GetEntitlement().GetId() || !proto.Equal(got.GetPrincipal().GetId(), want.GetPrincipal().GetId()) || !proto.Equal(got.GetSources(), want.GetSources()) {
+					t.Errorf("grant %s: %v", want.GetId(), got)
+				}
+			}
+		})
+	}
+}
+
 // TestConvertRefuses a path that is taken, and rows that format 1 cannot hold.
 func TestConvertRefuses(t *testing.T) {
 	t.Parallel()

@@ -88,6 +88,8 @@ type rows interface {
 	// Stats counts the rows of a sync afresh, without regard to what the file says of
 	// them; [SyncRun.Stats] is that.
 	Stats(ctx context.Context, syncID string) (Stats, error)
+	// extras counts what the sync has and no list holds, by what it is.
+	extras(ctx context.Context, syncID string) (map[string]int64, error)
 	dump(ctx context.Context, syncID string, out *bufio.Writer) error
 	// Close removes what was unpacked. Lists that are being read fail with
 	// [os.ErrClosed]. It may be called again.

@@ -37,10 +37,13 @@ type counter struct {
 	err    error
 }
 
-func (c *counter) total(ctx context.Context, src source) int64 {
+func (c *counter) total(ctx context.Context, src source) int64 { return c.where(ctx, src, "true") }
+
+// where counts the rows of which an expression of SQL holds.
+func (c *counter) where(ctx context.Context, src source, holds string) int64 {
 	var n int64
 	if src.exists && c.err == nil {
-		c.err = c.conn.QueryRowContext(ctx, "select count(*) from "+src.table.name+" where sync_id = ?", c.syncID).Scan(&n)
+		c.err = c.conn.QueryRowContext(ctx, fmt.Sprintf("select count(*) from %s where sync_id = ? and (%s)", src.table.name, holds), c.syncID).Scan(&n)
 	}
 	return n
 }

@@ -13,6 +13,7 @@ const (
 	familyGrant        = "\x03\x04"
 	familyAsset        = "\x03\x05"
 	keySyncRun         = "\x03\x06"
+	familySession      = "\x03\x09"
 
 	indexByParent    = "\x03\x07\x01"
 	indexByPrincipal = "\x03\x07\x04"

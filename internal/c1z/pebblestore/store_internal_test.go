@@ -13,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -278,6 +279,40 @@ func TestOpenBears(t *testing.T) {
 	empty, err := readAll(t.Context(), forge(t, nil, nil))
 	if err != nil || len(empty) > 0 {
 		t.Errorf("an empty database: %v, %v", empty, err)
+	}
+}
+
+// TestExtras counts what no message of a connector has a field for.
+func TestExtras(t *testing.T) {
+	t.Parallel()
+	g := grantRecord("g", "g1", "group:g1:member", "u1")
+	g.SourceScopeKey = "scope"
+	g.Sources = map[string]*storagev3.GrantSourceRecord{"x": {ResourceId: "g2"}, "y": {IsDirect: true}}
+	g.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 1000, protowire.VarintType), 1))
+	typ := &storagev3.ResourceTypeRecord{ExternalId: "user", Traits: []string{"USER", "TO_COME"}}
+	resource := &storagev3.ResourceRecord{ResourceTypeId: "user", ResourceId: "u1", SourceScopeKey: "scope"}
+	entitlement := &storagev3.EntitlementRecord{
+		ExternalId: "group:g1:member", Resource: &storagev3.ResourceRef{ResourceTypeId: "group", ResourceId: "g1"}, Purpose: "TO_COME", SourceScopeKey: "scope",
+	}
+	s, err := Open(t.Context(), forge(t, nil, stamped(t, map[string][]byte{
+		keyOf(g): record(t, g), string(appendPart([]byte(familyResourceType), "user")): record(t, typ),
+		string(appendParts([]byte(familyResource), "user", "u1")):                                   record(t, resource),
+		string(appendEntitlement([]byte(familyEntitlement), "group", "g1", entitlement.ExternalId)): record(t, entitlement),
+		string(appendParts([]byte(familySession), syncID, "key")):                                   record(t, &storagev3.SessionRecord{SyncId: syncID, Key: "key"}),
+		keySyncRun: record(t, &storagev3.SyncRunRecord{SyncId: syncID, IngestInvariantMode: "strict"}),
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got, err := s.Extras(t.Context())
+	want := map[string]int64{
+		"traits of resource types that are not known": 1, "scopes of the sources of resources": 1, "scopes of the sources of entitlements": 1,
+		"scopes of the sources of grants": 1, "purposes of entitlements that are not known": 1, "grants with fields that are not known": 1,
+		"ids in the sources of grants": 1, "values in the store of sessions": 1, "records of checks that another program made": 1,
+	}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
 
