@@ -132,8 +132,9 @@ func (l *losses) extras(ctx context.Context, from *Reader, syncID string) error 
 
 // extras implements rows.
 func (r *sqliteRows) extras(ctx context.Context, syncID string) (map[string]int64, error) {
+	counts := map[string]int64{}
 	if r.db == nil {
-		return nil, nil
+		return counts, nil
 	}
 	conn, err := r.conn(ctx)
 	if err != nil {
@@ -141,9 +142,7 @@ func (r *sqliteRows) extras(ctx context.Context, syncID string) (map[string]int6
 	}
 	defer conn.Close()
 	c := counter{conn: conn, syncID: syncID}
-	counts := map[string]int64{
-		"values in the store of sessions": c.total(ctx, r.source(&r.schema.sessions)),
-	}
+	counts["values in the store of sessions"] = c.total(ctx, r.source(&r.schema.sessions))
 	run := r.source(&r.schema.syncRuns)
 	for what, found := range map[string]string{
 		"sync tokens of more than 64 KiB":             fmt.Sprintf("octet_length(sync_token) > %d", maxText),
@@ -161,7 +160,7 @@ func (r *sqliteRows) extras(ctx context.Context, syncID string) (map[string]int6
 // extras implements rows.
 func (r *pebbleRows) extras(ctx context.Context, syncID string) (map[string]int64, error) {
 	if syncID != r.syncID || syncID == "" {
-		return nil, nil
+		return map[string]int64{}, nil
 	}
 	counts, err := r.store.Extras(ctx)
 	if err == nil && len(r.store.Run().GetSyncToken()) > maxText {
