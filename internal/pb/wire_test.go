@@ -14,11 +14,13 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	// Imported for their descriptors.
+	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/c1z/v3"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/config/v1"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/ratelimit/v1"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/reader/v2"
+	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/storage/v3"
 )
 
 // facts is a set of sentences about the wire, each complete in itself, such as
@@ -205,9 +207,13 @@ func addMessages(found facts, messages protoreflect.MessageDescriptors) {
 		for j := range m.Fields().Len() {
 			found[heading+": "+describeField(m.Fields().Get(j))] = true
 		}
-		// A reserved number and its name are declared in pairs.
+		// A reserved number and its name, if it has one, are declared in pairs.
 		for j := range m.ReservedRanges().Len() {
-			found[fmt.Sprintf("%s: reserved %d %s", heading, m.ReservedRanges().Get(j)[0], m.ReservedNames().Get(j))] = true
+			fact := fmt.Sprintf("%s: reserved %d", heading, m.ReservedRanges().Get(j)[0])
+			if j < m.ReservedNames().Len() {
+				fact += " " + string(m.ReservedNames().Get(j))
+			}
+			found[fact] = true
 		}
 		addEnums(found, m.Enums())
 		addMessages(found, m.Messages())
