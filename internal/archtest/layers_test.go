@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/provision", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/provision", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -85,7 +85,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/audit",
-		may: []string{"internal/provision", "internal/redact", "internal/regularfile", "internal/secret"},
+		may: []string{"internal/atomicfile", "internal/printable", "internal/provision", "internal/redact", "internal/regularfile", "internal/secret"},
 		why: "the trail writes down changes as provisioning describes them, and takes no part in them",
 	},
 	{
@@ -110,7 +110,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/c1z",
-		may: []string{"internal/c1z/envelope", "internal/c1z/pebblestore", "internal/c1z/sqlitefile", "internal/pb", "internal/regularfile"},
+		may: []string{"internal/atomicfile", "internal/c1z/envelope", "internal/c1z/pebblestore", "internal/c1z/sqlitefile", "internal/pb", "internal/regularfile"},
 		why: "the archive is a file format; what is in it and how it got there is not its business",
 	},
 	{

@@ -17,29 +17,31 @@ const Temporary = ".writing-"
 // write at once: the last one counts.
 func Write(path string, data []byte) error {
 	dir := filepath.Dir(path)
-	written, err := writeTemporary(dir, data)
+	file, err := os.CreateTemp(dir, Temporary+"*") // Mode 0600.
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(written, path); err != nil {
-		return errors.Join(err, os.Remove(written))
+	if _, err := file.Write(data); err != nil {
+		return errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}
+	if err := Commit(file, path); err != nil {
+		return err
 	}
 	return SyncDir(dir)
 }
 
-func writeTemporary(dir string, data []byte) (string, error) {
-	file, err := os.CreateTemp(dir, Temporary+"*") // Mode 0600.
-	if err != nil {
-		return "", err
-	}
-	_, err = file.Write(data)
+// Commit puts a file that was written in the place of another, beside which it lies,
+// when its content is on the disk. It closes the file, and removes it where that fails.
+// The name lasts from [SyncDir] on.
+func Commit(file *os.File, target string) error {
+	err := errors.Join(file.Sync(), file.Close())
 	if err == nil {
-		err = file.Sync()
+		err = os.Rename(file.Name(), target)
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return file.Name(), nil
+	return nil
 }
 
 // SyncDir makes the names in a folder last. Windows has no such call and needs none.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/conductorone/baton-jumpcloud/internal/atomicfile"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -38,7 +39,7 @@ func appendTo(ctx context.Context, path string, line []byte) error {
 			return err
 		}
 		if size == 0 {
-			return syncDir(filepath.Dir(path))
+			return atomicfile.SyncDir(filepath.Dir(path))
 		}
 		return nil
 	})

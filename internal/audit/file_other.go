@@ -12,6 +12,3 @@ func lockPath(path string) string { return path + ".lock" }
 // a file says nothing on these systems.
 func tooOpen(fs.FileInfo) bool { return false }
 func linked(fs.FileInfo) bool  { return false }
-
-// syncDir has nothing to do: folders are not synced by themselves.
-func syncDir(string) error { return nil }

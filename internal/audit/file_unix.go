@@ -3,9 +3,7 @@
 package audit
 
 import (
-	"errors"
 	"io/fs"
-	"os"
 	"syscall"
 )
 
@@ -20,13 +18,4 @@ func tooOpen(info fs.FileInfo) bool { return info.Mode().Perm()&^permissions != 
 func linked(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && stat.Nlink > 1
-}
-
-// syncDir waits until a folder knows its new file on the disk too.
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // It is the folder of the file that was chosen.
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
@@ -89,7 +90,7 @@ func (t *Trail) record(event Event, c provision.Change) Record {
 	return Record{
 		Event: event, Change: c.ID, Time: time.Now().UTC(),
 		Organization: t.options.Organization, By: by, Credential: t.options.Credential,
-		Operation: c.Operation, Entitlement: clip(c.Entitlement, maxNameBytes),
+		Operation: c.Operation, Entitlement: printable.Shorten(c.Entitlement, maxNameBytes),
 		Resource: clipNamed(c.Resource), Principal: clipNamed(c.Principal),
 	}
 }
@@ -145,13 +146,5 @@ func list(named []provision.Named, more int) string {
 }
 
 func clipNamed(n provision.Named) provision.Named {
-	return provision.Named{Type: clip(n.Type, maxNameBytes), ID: clip(n.ID, maxNameBytes), Name: clip(n.Name, maxNameBytes)}
-}
-
-// clip cuts a text that is too long, and marks it.
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
+	return provision.Named{Type: printable.Shorten(n.Type, maxNameBytes), ID: printable.Shorten(n.ID, maxNameBytes), Name: printable.Shorten(n.Name, maxNameBytes)}
 }

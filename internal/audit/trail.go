@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
@@ -63,7 +64,7 @@ func (t *Trail) Outcome(ctx context.Context, change provision.Change, outcome pr
 	}
 	r.InheritedMore = len(outcome.Inherited) - shown
 	if outcome.Err != nil {
-		r.Error = clip(redact.Text(outcome.Err.Error()), maxErrorBytes)
+		r.Error = printable.Shorten(redact.Text(outcome.Err.Error()), maxErrorBytes)
 	}
 	level, message := slog.LevelWarn, "the change did not succeed, or is not known to have"
 	switch outcome.Result {

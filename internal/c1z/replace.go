@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/conductorone/baton-jumpcloud/internal/atomicfile"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 )
 
@@ -93,18 +94,12 @@ func removeReplacement(target string) error {
 // commit puts the new content in place, for good: it is on the disk before the
 // name is, and the name before commit returns.
 func (r *replacement) commit() error {
-	if err := errors.Join(r.Sync(), r.Close()); err != nil {
-		return fmt.Errorf("write archive: %w", errors.Join(err, os.Remove(r.Name())))
+	if err := atomicfile.Commit(r.File, r.target); err != nil {
+		return fmt.Errorf("put archive in place: %w", err)
 	}
-	if err := os.Rename(r.Name(), r.target); err != nil {
-		return fmt.Errorf("put archive in place: %w", errors.Join(err, os.Remove(r.Name())))
-	}
-	dir, err := os.Open(filepath.Dir(r.target))
-	if err == nil {
-		// Not every file system lets a folder be opened or synced; the archive is in
-		// place all the same.
-		_ = errors.Join(dir.Sync(), dir.Close())
-	}
+	// Not every file system lets a folder be opened or synced; the archive is in place
+	// all the same.
+	_ = atomicfile.SyncDir(filepath.Dir(r.target))
 	return nil
 }
 

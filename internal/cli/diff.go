@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 
@@ -110,17 +110,9 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 		return err
 	}
 	if n := d.Count(); o.check && n > 0 {
-		return fault.Findings(fmt.Sprintf("%s between the two syncs", plural(n, "change")))
+		return fault.Findings(fmt.Sprintf("%s between the two syncs", english.Plural(n, "change", "")))
 	}
 	return nil
-}
-
-// plural counts things in words.
-func plural(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return humanize.Comma(int64(n)) + " " + thing
 }
 
 // lead says to people which sync one side is.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
@@ -108,7 +109,7 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 		return err
 	}
 	if o.check && found > 0 {
-		return fault.Findings(plural(found, "finding") + " in " + plural(with, "report"))
+		return fault.Findings(english.Plural(found, "finding", "") + " in " + english.Plural(with, "report", ""))
 	}
 	return nil
 }

@@ -31,36 +31,36 @@ func runSync(ctx context.Context, a *app, cfg *config.Config) error {
 
 // runService stays connected to ConductorOne and carries out its tasks until it is
 // told to stop.
-func runService(ctx context.Context, a *app, cfg *config.Config) (err error) {
-	if err := a.checkFiles(cfg); err != nil {
-		return err
+func runService(ctx context.Context, a *app, cfg *config.Config) error {
+	followed := func(c *console.Console) error {
+		c.Watched = false // It goes on for days; the log is what is followed.
+		return nil
 	}
-	c, err := a.openConsole(cfg.Log)
-	if err != nil {
-		return err
-	}
-	c.Watched = false // It goes on for days; the log is what is followed.
-	defer func() { err = errors.Join(err, c.Log.Close()) }()
-	n, err := network.Open(ctx, a.Lookup, c, cfg)
-	if err != nil {
-		return c.Fail(err)
-	}
-	defer func() { n.CloseLogged(ctx, c.Log.Logger) }()
-	c.TellSettings(ctx, cfg)
-	if err := network.AnnounceHost(c.Screen, cfg.JumpCloud); err != nil {
-		return err
-	}
-	limits, err := a.limits()
-	if err != nil {
-		return c.Fail(err)
-	}
-	return c.Fail(service.Run(ctx, service.Options{Config: cfg, Console: c, Network: n, Limits: limits}))
+	return a.connected(ctx, cfg, followed, func(c *console.Console, n *network.Network) error {
+		limits, err := a.limits()
+		if err != nil {
+			return err
+		}
+		return service.Run(ctx, service.Options{Config: cfg, Console: c, Network: n, Limits: limits})
+	})
 }
 
-// singleRun does the work of a run that is not a service: it opens the log and the
-// network, says what its user should know first, and closes both behind it. Its
-// requests go through t.
-func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traffic, work func(*console.Console, c1z.Limits) error) (err error) {
+// singleRun does the work of a run that is not a service. Its requests go through t.
+func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traffic, work func(*console.Console, c1z.Limits) error) error {
+	var limits c1z.Limits
+	bounds := func(*console.Console) (err error) {
+		limits, err = a.limits()
+		return err
+	}
+	return a.connected(ctx, cfg, bounds, func(c *console.Console, n *network.Network) error {
+		t.Transport = n.Transport
+		return work(c, limits)
+	})
+}
+
+// connected opens the log, prepares, opens the network and says what the user should
+// know first; it does the work, and closes both behind it.
+func (a *app) connected(ctx context.Context, cfg *config.Config, prepare func(*console.Console) error, work func(*console.Console, *network.Network) error) (err error) {
 	if err := a.checkFiles(cfg); err != nil {
 		return err
 	}
@@ -69,8 +69,7 @@ func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traf
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Log.Close()) }()
-	limits, err := a.limits()
-	if err != nil {
+	if err := prepare(c); err != nil {
 		return c.Fail(err)
 	}
 	n, err := network.Open(ctx, a.Lookup, c, cfg)
@@ -78,12 +77,11 @@ func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traf
 		return c.Fail(err)
 	}
 	defer n.CloseLogged(ctx, c.Log.Logger)
-	t.Transport = n.Transport
 	c.TellSettings(ctx, cfg)
 	if err := network.AnnounceHost(c.Screen, cfg.JumpCloud); err != nil {
 		return err
 	}
-	return c.Fail(work(c, limits))
+	return c.Fail(work(c, n))
 }
 
 // limits bound what an archive may cost to unpack, as the environment says.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/conductorone/baton-jumpcloud/internal/atomicfile"
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
@@ -71,7 +72,7 @@ func checkSaveFolder(path string) error {
 // saveFile puts a file in place when all of it is written and on the disk. Only its
 // owner can read it, whoever could read the one before. Of a link it is the file
 // that the link leads to.
-func saveFile(path string, write func(io.Writer) error) (err error) {
+func saveFile(path string, write func(io.Writer) error) error {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		target, err = path, nil
@@ -85,24 +86,19 @@ func saveFile(path string, write func(io.Writer) error) (err error) {
 		return fmt.Errorf("save: %w", err)
 	}
 	defer release()
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err := write(f); err != nil {
-		return errors.Join(err, f.Close())
+	err = write(f)
+	if err == nil {
+		// It may have become an archive while we wrote.
+		err = checkSave(path)
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err != nil {
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	if err := atomicfile.Commit(f, target); err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
-	// It may have become an archive while we wrote.
-	if err := checkSave(path); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), target); err != nil {
-		return fmt.Errorf("save: %w", err)
-	}
+	// Not every file system lets a folder be synced; the file is in place all the same.
+	_ = atomicfile.SyncDir(filepath.Dir(target))
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -111,7 +112,7 @@ func (o Outcome) what() string {
 func (o Outcome) countLines() []line {
 	var accounts string
 	if o.Users+o.Admins > 0 {
-		accounts = fmt.Sprintf("%s, %s", plural(o.Users, "user"), plural(o.Admins, "administrator"))
+		accounts = fmt.Sprintf("%s, %s", english.Plural(int(o.Users), "user", ""), english.Plural(int(o.Admins), "administrator", ""))
 	}
 	lines := make([]line, 0, len(o.ResourceTypes)+2)
 	for _, id := range o.types() {
@@ -153,13 +154,13 @@ func (o Outcome) typeLabel(id string) string {
 	if t, ok := restype.Find(id); ok {
 		return t.Title()
 	}
-	return nouns(cmp.Or(o.TypeNames[id], id))
+	return english.PluralWord(2, cmp.Or(o.TypeNames[id], id), "")
 }
 
 func (o Outcome) costLines() []line {
 	var requests, phases []string
 	if o.Retries > 0 {
-		requests = append(requests, plural(o.Retries, "retry"))
+		requests = append(requests, english.Plural(int(o.Retries), "retry", ""))
 	}
 	if o.Refused > 0 {
 		requests = append(requests, humanize.Comma(o.Refused)+" refused as too many")
@@ -174,7 +175,7 @@ func (o Outcome) costLines() []line {
 	}
 	file := fmt.Sprintf("%s (%s unpacked", o.File, humanize.Bytes(uint64(max(o.DecodedSize, 0))))
 	if o.OlderSyncs > 0 {
-		file += ", with " + plural(int64(o.OlderSyncs), "older sync")
+		file += ", with " + english.Plural(o.OlderSyncs, "older sync", "")
 	}
 	return []line{
 		{"Requests", humanize.Comma(o.Requests), strings.Join(requests, ", ")},
@@ -202,7 +203,7 @@ func (o Outcome) Notes() []string {
 		{syncer.DropVanished, "belonged to what was deleted meanwhile"},
 	} {
 		if n := o.Dropped[drop.reason]; n > 0 {
-			notes = append(notes, fmt.Sprintf("not in the archive: %s that %s", plural(n, "grant"), drop.why))
+			notes = append(notes, fmt.Sprintf("not in the archive: %s that %s", english.Plural(int(n), "grant", ""), drop.why))
 		}
 	}
 	if n := len(o.Vanished); n > 0 {
@@ -213,7 +214,7 @@ func (o Outcome) Notes() []string {
 		if n > maxNamed {
 			names = append(names, "...")
 		}
-		notes = append(notes, fmt.Sprintf("deleted while the sync was reading: %s (%s)", plural(int64(n), "object"), strings.Join(names, ", ")))
+		notes = append(notes, fmt.Sprintf("deleted while the sync was reading: %s (%s)", english.Plural(n, "object", ""), strings.Join(names, ", ")))
 	}
 	return slices.Concat(notes, o.Losses, o.Remarks)
 }
@@ -235,27 +236,6 @@ func (o Outcome) Attrs() []slog.Attr {
 		attrs = append(attrs, slog.Duration("took_"+strings.ReplaceAll(string(p.Phase), " ", "_"), p.Took))
 	}
 	return attrs
-}
-
-// plural counts things.
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return humanize.Comma(n) + " " + nouns(noun)
-}
-
-// nouns is the plural of a noun.
-func nouns(noun string) string {
-	stem, isY := strings.CutSuffix(noun, "y")
-	switch {
-	case isY && stem != "" && !strings.ContainsRune("aeiou", rune(stem[len(stem)-1])):
-		return stem + "ies"
-	case strings.HasSuffix(noun, "s"), strings.HasSuffix(noun, "x"), strings.HasSuffix(noun, "ch"):
-		return noun + "es"
-	default:
-		return noun + "s"
-	}
 }
 
 // brief is a duration with the precision that a person reads.

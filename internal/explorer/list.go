@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
@@ -171,16 +172,11 @@ func (l listing) page(v *view) (*listPage, error) {
 }
 
 func (l listing) count(total, all int) string {
-	noun := func(n int) string {
-		if n == 1 {
-			return "1 " + l.One
-		}
-		return number(n) + " " + l.Many
-	}
+	things := english.Plural(all, l.One, l.Many)
 	if total == all {
-		return noun(all)
+		return things
 	}
-	return number(total) + " of " + noun(all)
+	return number(total) + " of " + things
 }
 
 func (l listing) heads(v *view, q search.Query) []head {

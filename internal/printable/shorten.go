@@ -9,15 +9,27 @@ import (
 // Clip returns s clean (see [Clean]) and of at most limit bytes, cut between two
 // runes.
 func Clip(s string, limit int) string {
-	s = Clean(s)
+	return cut(Clean(s), limit)
+}
+
+// Shorten returns s if it has at most limit bytes, and its beginning with three dots
+// otherwise. It does not clean it.
+func Shorten(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	cut := limit
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	return cut(s, limit) + "..."
+}
+
+// cut returns at most limit bytes of s, cut between two runes.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	return s[:cut]
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 // Enumerate writes the first limit words of a list and how many follow.

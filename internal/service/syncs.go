@@ -314,6 +314,8 @@ func (s *taskSyncs) uploaded(dir string, whole bool) error {
 		if err := os.Rename(filepath.Join(dir, archiveName), s.previous); err != nil {
 			return fmt.Errorf("keep the archive: %w", err)
 		}
+		// Not every file system lets a folder be synced; the archive is in place all the same.
+		_ = atomicfile.SyncDir(filepath.Dir(s.previous))
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove the archive: %w", err)

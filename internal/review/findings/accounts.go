@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 )
@@ -60,16 +62,9 @@ func adminsWithoutMFA(s *review.Sync, r *Report) {
 	r.items, r.information = append(r.items, unknown...), len(unknown)
 	if n := len(unknown); n > 0 {
 		r.Note = fmt.Sprintf("Of %s it is not known whether there is a second factor. They come last and are no findings.",
-			plural(n, "administrator", "administrators"))
+			english.Plural(n, "administrator", ""))
 	}
 	r.columns = []column{accountColumn(s), emailColumn(s), mfaColumn(s), statusColumn(s), rolesColumn(s)}
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // adminsWithoutUser finds administrators' accounts of nobody. JumpCloud keeps administrators
@@ -129,7 +124,7 @@ func noManager(s *review.Sync, r *Report) {
 		return found
 	})
 	if admins > 0 {
-		r.Note = fmt.Sprintf("%s among them. JumpCloud tells no managers of administrators.", plural(admins, "administrator is", "administrators are"))
+		r.Note = fmt.Sprintf("%s among them. JumpCloud tells no managers of administrators.", english.Plural(admins, "administrator is", "administrators are"))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 )
 
@@ -21,7 +23,7 @@ func everybodyHas(s *review.Sync, r *Report) {
 	if everybody == 0 {
 		r.Note = "There are no enabled accounts of people that are no administrators."
 	} else {
-		r.Note = fmt.Sprintf("Everybody is %s.", plural(everybody, "enabled account of a person that is no administrator", "enabled accounts of people that are no administrators"))
+		r.Note = fmt.Sprintf("Everybody is %s.", english.Plural(everybody, "enabled account of a person that is no administrator", "enabled accounts of people that are no administrators"))
 	}
 	type count struct{ direct, all int32 }
 	var counts []count

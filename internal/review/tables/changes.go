@@ -1,6 +1,8 @@
 package tables
 
 import (
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
@@ -137,7 +139,7 @@ func ChangeCounts(d *Diff) List {
 	for _, k := range review.Kinds() {
 		c := d.Grants[k]
 		if word := k.Type().Grant; word != "" {
-			add(word+"s", c.Added.All, c.Removed.All, c.Changed)
+			add(english.PluralWord(2, word, ""), c.Added.All, c.Removed.All, c.Changed)
 			continue
 		}
 		rest.Added.All += c.Added.All
