@@ -81,7 +81,7 @@ func unreadable(ctx context.Context, path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.WithCode(codes.NotFound, "there is no archive %s; name another with --file, or sync first: %s", path, console.CommandFor(path))
 	case errors.Is(err, c1z.ErrUnsupported):
-		return fault.WithHints(err, "write it again with a current version of the program that made it")
+		return fault.WithHints(err, "write it again with a current version of the program that made it, or update "+Name)
 	case errors.Is(err, c1z.ErrNotArchive):
 		return fault.WithHints(err, "name a .c1z archive with --file")
 	case errors.Is(err, c1z.ErrDamaged):

@@ -16,6 +16,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
 const convertLong = `Write one sync of an archive into a new archive of the other format: v1, which every Baton reader opens,
@@ -92,14 +93,14 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 		parent = filepath.Dir(to)
 	}
 	if parent, err = filepath.Abs(parent); err != nil {
-		return fmt.Errorf("make a folder for the conversion: %w", err)
+		return fmt.Errorf("convert to %s: %w", to, err)
 	}
-	work, err := os.MkdirTemp(parent, ".convert-*")
+	work, err := tempdir.New(parent)
 	if err != nil {
-		return fmt.Errorf("make a folder for the conversion: %w", err)
+		return fmt.Errorf("convert to %s: %w", to, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	made, err := c1z.Convert(ctx, archive.Reader, run, c1z.ConvertOptions{Path: to, WorkDir: work, Format: format, Limits: limits})
+	defer func() { err = errors.Join(err, work.Close()) }()
+	made, err := c1z.Convert(ctx, archive.Reader, run, c1z.ConvertOptions{Path: to, WorkDir: work.Path(), Format: format, Limits: limits})
 	if err != nil {
 		return unreadable(ctx, from, err)
 	}

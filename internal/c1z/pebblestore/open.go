@@ -193,7 +193,7 @@ func (s *Store) stamps(ctx context.Context) (legacy bool, err error) {
 		if err != nil || empty {
 			return false, err
 		}
-		return false, fmt.Errorf("%w: its keys have no version, as before SDK v0.25; write it again with a current version of the program that made it", envelope.ErrUnsupported)
+		return false, fmt.Errorf("%w: its keys have no version, as before SDK v0.25", envelope.ErrUnsupported)
 	}
 	if string(keyspace) != stampCurrent {
 		return false, fmt.Errorf("%w: the version of its keys is %x, and 00000002 is read", envelope.ErrUnsupported, keyspace[:min(len(keyspace), 16)])
