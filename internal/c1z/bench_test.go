@@ -90,7 +90,7 @@ func (b benchGrants) writeFormat(tb testing.TB, dir string, n int, format c1z.Fo
 // it.
 func BenchmarkWriteGrants(b *testing.B) {
 	for _, format := range []c1z.Format{c1z.FormatV1, c1z.FormatV3} {
-		for _, n := range []int{100_000, 500_000} {
+		for _, n := range []int{100_000, 500_000, 2_000_000} {
 			b.Run(fmt.Sprintf("format=%d/grants=%d", format, n), func(b *testing.B) {
 				src := benchGrants{perGroup: 400, users: 100_000}
 				dir := b.TempDir()
@@ -129,10 +129,16 @@ func BenchmarkKeep(b *testing.B) {
 
 // BenchmarkRead measures what commands do with an archive of 200,000 grants.
 func BenchmarkRead(b *testing.B) {
+	for _, format := range []c1z.Format{c1z.FormatV1, c1z.FormatV3} {
+		b.Run(fmt.Sprintf("format=%d", format), func(b *testing.B) { benchmarkRead(b, format) })
+	}
+}
+
+func benchmarkRead(b *testing.B, format c1z.Format) {
 	const n = 200_000
 	src := benchGrants{perGroup: 400, users: 100_000}
 	dir := b.TempDir()
-	info := src.write(b, dir, n)
+	info := src.writeFormat(b, dir, n, format)
 	r := open(b, info.Path)
 	id := info.Sync.ID
 	perSecond := func(b *testing.B, rows int, what string) {
