@@ -173,16 +173,6 @@ func (t *Tenant) addStrayMembers(group string, n int, f fate) error {
 // AddDanglingAssociations gives an application n edges to deleted objects of a
 // kind, as [Tenant.AddDanglingMembers] does for groups.
 func (t *Tenant) AddDanglingAssociations(app, kind string, n int) error {
-	return t.addStrayAssociations(app, kind, n, dangling)
-}
-
-// AddGhostAssociations gives an application n edges to objects of a kind that
-// never were, as [Tenant.AddGhostMembers] does for groups.
-func (t *Tenant) AddGhostAssociations(app, kind string, n int) error {
-	return t.addStrayAssociations(app, kind, n, ghost)
-}
-
-func (t *Tenant) addStrayAssociations(app, kind string, n int, f fate) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a, err := t.app(app)
@@ -192,9 +182,9 @@ func (t *Tenant) addStrayAssociations(app, kind string, n int, f fate) error {
 	for range n {
 		switch kind {
 		case TypeUser:
-			a.users = append(a.users, t.strayUser(f, ""))
+			a.users = append(a.users, t.strayUser(dangling, ""))
 		case TypeUserGroup:
-			a.groups = append(a.groups, t.strayGroup(f, ""))
+			a.groups = append(a.groups, t.strayGroup(dangling, ""))
 		default:
 			return fmt.Errorf("an application is associated with %s or %s, not with %q", TypeUser, TypeUserGroup, kind)
 		}

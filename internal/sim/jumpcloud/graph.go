@@ -109,7 +109,7 @@ func traverse[N interface {
 	}
 	table := traversed()
 	test := table.Matcher(filter)
-	if !filter.True() || slices.ContainsFunc(found, func(n N) bool { return n.state() == dangling }) {
+	if len(filter) > 0 || slices.ContainsFunc(found, func(n N) bool { return n.state() == dangling }) {
 		found = slices.Clone(found)
 		found = slices.DeleteFunc(found, func(n N) bool { return n.state() == dangling || !test(n) })
 	}
@@ -324,36 +324,4 @@ func traverseAppGroups(c *call) answer {
 		return a
 	}
 	return traverse(c, c.appGroups(n), direct)
-}
-
-func traverseGroupApps(c *call) answer {
-	g, a, ok := c.pathGroup()
-	if !ok {
-		return a
-	}
-	return traverse(c, c.appsOfGroup(g), direct)
-}
-
-func traverseUserApps(c *call) answer {
-	u, a, ok := c.pathUser()
-	if !ok {
-		return a
-	}
-	var apps []*appNode
-	ways := map[*appNode][]path{}
-	reach := func(n *appNode, p path) {
-		if len(ways[n]) == 0 {
-			apps = append(apps, n)
-		}
-		ways[n] = append(ways[n], p)
-	}
-	for _, n := range c.appsOfUser(u) {
-		reach(n, path{n})
-	}
-	for _, g := range c.groupsOf(u) {
-		for _, n := range c.appsOfGroup(g) {
-			reach(n, path{g, n})
-		}
-	}
-	return traverse(c, apps, func(n *appNode) []path { return ways[n] })
 }

@@ -105,38 +105,6 @@ func writeAppAssociation(c *call) answer {
 	return c.writeGroupBinding(o, n, g)
 }
 
-func writeGroupAssociation(c *call) answer {
-	g, a, ok := c.pathGroup()
-	if !ok {
-		return a
-	}
-	o, a, ok := c.operation(TypeApplication)
-	if !ok {
-		return a
-	}
-	n, ok := c.t.apps.index[o.ID]
-	if !ok {
-		return c.notFound()
-	}
-	return c.writeGroupBinding(o, n, g)
-}
-
-func writeUserAssociation(c *call) answer {
-	u, a, ok := c.pathUser()
-	if !ok {
-		return a
-	}
-	o, a, ok := c.operation(TypeApplication)
-	if !ok {
-		return a
-	}
-	n, ok := c.t.apps.index[o.ID]
-	if !ok {
-		return c.notFound()
-	}
-	return c.writeUserBinding(o, n, u)
-}
-
 func (c *call) writeUserBinding(o operation, n *appNode, u *userNode) answer {
 	return c.writeEdge(o, slices.Contains(u.apps, n), &lagged{app: n, user: u},
 		func() error { return c.t.bindUser(n, u) }, func() error { return c.t.unbindUser(n, u) })

@@ -118,9 +118,9 @@ func (c *call) shuffle(n int) walk {
 }
 
 // selectRows filters and orders a collection.
-func selectRows[N object](c *call, col *collection[N], table *query.Table[N], filter query.Expr, order query.Order) rows[N] {
+func selectRows[N object](c *call, col *collection[N], table *query.Table[N], filter query.Filter, order query.Order) rows[N] {
 	all := col.ordered(table, order)
-	if !filter.True() {
+	if len(filter) > 0 {
 		test := table.Matcher(filter)
 		var some []N
 		for _, n := range all {
@@ -203,8 +203,8 @@ func (c *call) headerTotal(n int) int {
 }
 
 // listV1 answers GET of a list of API v1. filters is false for lists on which the
-// service ignores filters; searched are the fields of the search parameter.
-func listV1[N object](c *call, col *collection[N], table *query.Table[N], sort string, filters bool, searched ...string) answer {
+// service ignores filters.
+func listV1[N object](c *call, col *collection[N], table *query.Table[N], sort string, filters bool) answer {
 	w, a, ok := c.window(maxLimit)
 	if !ok {
 		return a
@@ -213,15 +213,15 @@ func listV1[N object](c *call, col *collection[N], table *query.Table[N], sort s
 	if !ok {
 		return a
 	}
-	var filter query.Expr
+	var filter query.Filter
 	if filters {
+		if c.query.Has("search") {
+			return c.badRequest("the simulator knows no search parameter")
+		}
 		var err error
 		if filter, err = query.ParseV1(c.query); err != nil {
 			return c.badRequest(err.Error())
 		}
-	}
-	if term := c.query.Get("search"); term != "" && len(searched) > 0 {
-		filter = query.All(filter, query.Contains(term, searched...))
 	}
 	fields := table.Project(strings.Fields(c.query.Get("fields")))
 	return pageV1(c, selectRows(c, col, table, filter, order), w, table, fields)

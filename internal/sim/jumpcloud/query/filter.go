@@ -1,169 +1,251 @@
 package query
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// Op is what a filter demands of a field.
-type Op string
+// Filter is a list of tests, all of which must hold. An empty one lets everything pass.
+type Filter []test
 
-// The operators of all three grammars, by their v1 name without the dollar
-// sign; v2's ge and le are gte and lte here.
-const (
-	Eq     Op = "eq"
-	Ne     Op = "ne"
-	Gt     Op = "gt"
-	Gte    Op = "gte"
-	Lt     Op = "lt"
-	Lte    Op = "lte"
-	In     Op = "in"
-	Nin    Op = "nin"
-	Search Op = "search" // part of the text, without regard to case
-	Regex  Op = "regex"
-	Exists Op = "exists"
-)
-
-// Expr is a parsed filter: a test of a field, or other filters joined by And or
-// Or. Its zero value is true for everything.
-type Expr struct {
-	and, or []Expr
-	field   string
-	op      Op
-	values  []string
-	re      *regexp.Regexp
+// test is what a filter demands of a field.
+type test struct {
+	field, op string
+	values    []string // one, but for "in"
 }
 
-// True reports whether the filter lets everything pass.
-func (e Expr) True() bool { return e.field == "" && len(e.and) == 0 && len(e.or) == 0 }
-
-// Test makes a filter of one field.
-func Test(field string, op Op, values ...string) (Expr, error) {
-	if field == "" {
-		return Expr{}, errors.New("filter: the name of the field is missing")
+// newTest makes a test of one field. The operators are those that both APIs document,
+// by their v1 name without the dollar sign, and "in" and "search" of v2. Others, and
+// "or", are refused and not ignored: an answer that was not filtered would look as if it
+// were.
+func newTest(field, op string, values ...string) (test, error) {
+	switch {
+	case field == "":
+		return test{}, errors.New("filter: the name of the field is missing")
+	case !slices.Contains([]string{"eq", "ne", "gt", "gte", "lt", "lte", "in", "search"}, op):
+		return test{}, fmt.Errorf("filter: unknown operator %q", op)
+	case len(values) != 1 && op != "in":
+		return test{}, fmt.Errorf("filter: %s of %s takes one value", op, field)
 	}
-	e := Expr{field: field, op: op, values: values}
-	switch op {
-	case In, Nin:
-	case Eq, Ne, Gt, Gte, Lt, Lte, Search, Exists:
-		if len(values) != 1 {
-			return Expr{}, fmt.Errorf("filter: %s of %s takes one value", op, field)
+	return test{field, op, values}, nil
+}
+
+// ParseV1 reads the filter parameters of an API v1 list, which are joined by "and":
+// `filter`, `filter[0]`, `filter[1]`. Each is `field:$op:value`. An operator without its
+// dollar sign is refused, because the API documents it as unsupported.
+func ParseV1(q url.Values) (Filter, error) {
+	var f Filter
+	for _, key := range slices.Sorted(maps.Keys(q)) {
+		if key != "filter" && !strings.HasPrefix(key, "filter[") {
+			continue
 		}
-	case Regex:
-		if len(values) != 1 {
-			return Expr{}, fmt.Errorf("filter: regex of %s takes one value", field)
+		if strings.HasPrefix(key, "filter[or]") {
+			return nil, errors.New("filter: the simulator joins by \"and\" only")
 		}
-		re, err := regexp.Compile(values[0])
+		for _, text := range q[key] {
+			parts := strings.SplitN(text, ":", 3)
+			if len(parts) != 3 || !strings.HasPrefix(parts[1], "$") {
+				return nil, fmt.Errorf("filter %q is not of the form field:$operator:value", text)
+			}
+			t, err := newTest(parts[0], parts[1][1:], parts[2])
+			if err != nil {
+				return nil, err
+			}
+			f = append(f, t)
+		}
+	}
+	return f, nil
+}
+
+// ParseV2 reads the filter parameters of an API v2 list: each is a list of
+// `field:op:value` divided by commas, all of which must hold. A comma inside a
+// value is understood where the next piece has no field and operator of its own.
+func ParseV2(params []string) (Filter, error) {
+	var texts []string
+	for _, param := range params {
+		for i, piece := range strings.Split(param, ",") {
+			if i > 0 && strings.Count(piece, ":") < 2 {
+				texts[len(texts)-1] += "," + piece
+				continue
+			}
+			texts = append(texts, piece)
+		}
+	}
+	var f Filter
+	for _, text := range texts {
+		parts := strings.SplitN(text, ":", 3)
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("filter %q is not of the form field:operator:value", text)
+		}
+		op, values := parts[1], []string{parts[2]}
+		switch op {
+		case "ge", "le":
+			op = op[:1] + "te"
+		case "in":
+			values = strings.Split(parts[2], "|")
+		}
+		t, err := newTest(parts[0], op, values...)
 		if err != nil {
-			return Expr{}, fmt.Errorf("filter: regular expression of %s: %w", field, err)
+			return nil, err
 		}
-		e.re = re
-	default:
-		return Expr{}, fmt.Errorf("filter: unknown operator %q", op)
+		f = append(f, t)
 	}
-	return e, nil
+	return f, nil
 }
 
-// All joins filters by "and".
-func All(list ...Expr) Expr {
-	list = slices.DeleteFunc(slices.Clone(list), Expr.True)
-	if len(list) == 1 {
-		return list[0]
+// ParseSearch reads the `filter` of a v1 search body: an object of conditions, an array
+// of those, or `{"and":[…]}`. A condition is a value or an object of operators. No filter
+// at all is null.
+func ParseSearch(raw json.RawMessage) (Filter, error) {
+	raw = bytes.TrimSpace(raw)
+	switch {
+	case len(raw) == 0 || bytes.Equal(raw, []byte("null")):
+		return nil, nil
+	case raw[0] == '[':
+		return searchAll(raw)
 	}
-	return Expr{and: list}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, fmt.Errorf("filter must be an object or an array: %w", err)
+	}
+	var f Filter
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		parse := func(raw json.RawMessage) (Filter, error) { return conditions(name, raw) }
+		switch strings.TrimPrefix(name, "$") {
+		case "and":
+			parse = searchAll
+		case "or":
+			return nil, errors.New("filter: the simulator joins by \"and\" only")
+		}
+		tests, err := parse(object[name])
+		if err != nil {
+			return nil, err
+		}
+		f = append(f, tests...)
+	}
+	return f, nil
 }
 
-// Any joins filters by "or".
-func Any(list ...Expr) Expr {
-	if len(list) == 1 {
-		return list[0]
+func searchAll(raw json.RawMessage) (Filter, error) {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, fmt.Errorf("filter: %w", err)
 	}
-	return Expr{or: list}
+	var f Filter
+	for _, item := range items {
+		tests, err := ParseSearch(item)
+		if err != nil {
+			return nil, err
+		}
+		f = append(f, tests...)
+	}
+	return f, nil
 }
 
-// Contains makes the filter of a free text: part of any of the fields, without
-// regard to case.
-func Contains(term string, fields ...string) Expr {
-	or := make([]Expr, len(fields))
-	for i, field := range fields {
-		or[i] = Expr{field: field, op: Search, values: []string{term}}
+// conditions reads what is demanded of one field: a value, or operators with their
+// values.
+func conditions(field string, raw json.RawMessage) (Filter, error) {
+	ops := map[string]json.RawMessage{"$eq": raw}
+	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '{' {
+		ops = nil
+		if err := json.Unmarshal(raw, &ops); err != nil {
+			return nil, fmt.Errorf("filter of %s: %w", field, err)
+		}
 	}
-	return Any(or...)
+	var f Filter
+	for _, name := range slices.Sorted(maps.Keys(ops)) {
+		op, dollar := strings.CutPrefix(name, "$")
+		if !dollar {
+			return nil, fmt.Errorf("filter of %s: operator %q lacks its $", field, name)
+		}
+		values, err := scalars(ops[name])
+		if err != nil {
+			return nil, fmt.Errorf("filter of %s: %w", field, err)
+		}
+		t, err := newTest(field, op, values...)
+		if err != nil {
+			return nil, err
+		}
+		f = append(f, t)
+	}
+	return f, nil
+}
+
+// scalars reads a scalar or an array of scalars as texts.
+func scalars(raw json.RawMessage) ([]string, error) {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	var texts []string
+	for _, item := range list {
+		switch item.(type) {
+		case string, json.Number, bool, nil:
+			texts = append(texts, strings.Replace(fmt.Sprint(item), "<nil>", "null", 1))
+		default:
+			return nil, fmt.Errorf("%s is not a single value", raw)
+		}
+	}
+	return texts, nil
 }
 
 // Matcher compiles a filter against a table. A field that the table does not
 // know is absent everywhere.
-func (t *Table[T]) Matcher(e Expr) func(T) bool {
-	switch {
-	case e.True():
-		return func(T) bool { return true }
-	case len(e.and) > 0:
-		return t.joined(e.and, false)
-	case len(e.or) > 0:
-		return t.joined(e.or, true)
-	}
-	get := func(T) Value { return Value{} }
-	if i, ok := t.byName[e.field]; ok && t.fields[i].Get != nil {
-		get = t.fields[i].Get
-	}
-	return func(v T) bool { return e.holds(get(v)) }
-}
-
-// joined compiles the parts of an "and" or "or": the first part whose result is
-// decisive ends it.
-func (t *Table[T]) joined(parts []Expr, decisive bool) func(T) bool {
-	tests := make([]func(T) bool, len(parts))
-	for i, part := range parts {
-		tests[i] = t.Matcher(part)
+func (t *Table[T]) Matcher(f Filter) func(T) bool {
+	gets := make([]func(T) Value, len(f))
+	for i, test := range f {
+		gets[i] = func(T) Value { return Value{} }
+		if field, ok := t.byName[test.field]; ok && t.fields[field].Get != nil {
+			gets[i] = t.fields[field].Get
+		}
 	}
 	return func(v T) bool {
-		for _, test := range tests {
-			if test(v) == decisive {
-				return decisive
+		for i, test := range f {
+			if !test.holds(gets[i](v)) {
+				return false
 			}
 		}
-		return !decisive
+		return true
 	}
 }
 
-// holds applies the operator to a value.
-func (e Expr) holds(v Value) bool {
-	operand := ""
-	if len(e.values) > 0 {
-		operand = e.values[0]
+// holds applies the test to a value. What is absent meets "ne" only.
+func (t test) holds(v Value) bool {
+	if t.op == "in" {
+		return v.kind != Absent && slices.ContainsFunc(t.values, func(s string) bool { return v.compareText(s) == 0 })
 	}
-	switch e.op {
-	case Exists:
-		return (v.kind != Absent) == (operand != "false")
-	case Ne:
-		return v.compareText(operand) != 0
-	case Nin:
-		return !slices.ContainsFunc(e.values, func(s string) bool { return v.compareText(s) == 0 })
+	if t.op == "search" {
+		return v.kind != Absent && strings.Contains(strings.ToLower(v.Text()), strings.ToLower(t.values[0]))
+	}
+	order := v.compareText(t.values[0])
+	if t.op == "ne" {
+		return order != 0
 	}
 	if v.kind == Absent {
 		return false
 	}
-	switch e.op {
-	case Eq:
-		return v.compareText(operand) == 0
-	case Gt:
-		return v.compareText(operand) > 0
-	case Gte:
-		return v.compareText(operand) >= 0
-	case Lt:
-		return v.compareText(operand) < 0
-	case Lte:
-		return v.compareText(operand) <= 0
-	case In:
-		return slices.ContainsFunc(e.values, func(s string) bool { return v.compareText(s) == 0 })
-	case Search:
-		return strings.Contains(strings.ToLower(v.Text()), strings.ToLower(operand))
-	case Regex:
-		return e.re.MatchString(v.Text())
+	switch t.op {
+	case "gt":
+		return order > 0
+	case "gte":
+		return order >= 0
+	case "lt":
+		return order < 0
+	case "lte":
+		return order <= 0
 	default:
-		return false
+		return order == 0
 	}
 }
