@@ -323,6 +323,21 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// TestUnpackCounts what is in a tar archive, folders too, which take no room.
+func TestUnpackCounts(t *testing.T) {
+	t.Parallel()
+	folders := make([]tar.Header, 100_001)
+	for i := range folders {
+		folders[i] = tar.Header{Name: "a/", Typeflag: tar.TypeDir}
+	}
+	archive := inTar(t, c1zv3.PayloadEncoding_PAYLOAD_ENCODING_TAR_ZSTD, compress(t, tarOf(t, folders...)))
+	want := func(string) bool { return true }
+	_, err := envelope.Unpack(t.Context(), bytes.NewReader(archive), int64(len(archive)), t.TempDir(), want, envelope.Limits{DecodedSize: 1 << 30, Window: 8 << 20})
+	if !errors.Is(err, envelope.ErrDamaged) || !strings.Contains(err.Error(), "more than 100000 files") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // FuzzUnpack looks for archives that take more than they may or end in a panic.
 func FuzzUnpack(f *testing.F) {
 	f.Add(forged{files: files()}.bytes(f))

@@ -115,7 +115,10 @@ func (u *unpacker) tar(payload io.Reader) error {
 	bounded := &boundedReader{r: payload, left: u.limits.DecodedSize + 1<<20, limits: u.limits}
 	r := tar.NewReader(bufio.NewReaderSize(bounded, 64<<10))
 	seen := map[string]bool{}
-	for {
+	for entries := 0; ; entries++ { // Folders and links too, though they are not made.
+		if entries > maxFiles {
+			return damaged("it holds more than %d files", maxFiles)
+		}
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -128,9 +131,6 @@ func (u *unpacker) tar(payload io.Reader) error {
 		}
 		if err := checkName(h.Name, seen); err != nil {
 			return err
-		}
-		if len(seen) > maxFiles {
-			return damaged("it holds more than %d files", maxFiles)
 		}
 		if h.Mode < 0 || h.Mode > 0o777 {
 			return damaged("the file %q in it has the mode %#o", h.Name, h.Mode)
