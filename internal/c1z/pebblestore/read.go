@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/envelope"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	storagev3 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/storage/v3"
 )
@@ -267,8 +268,12 @@ func (s *Store) Resource(resourceType, id string) (*v2.Resource, error) {
 // home is the resource that an entitlement is on.
 type home struct{ resourceType, resource string }
 
-// maxHomes bounds the entitlements whose resources are kept in memory.
-const maxHomes = 2_000_000
+// What bounds the entitlements whose resources are kept in memory: how many there are,
+// and the bytes of their ids.
+const (
+	maxHomes     = 2_000_000
+	maxHomeBytes = 256 << 20
+)
 
 // EntitlementsByID returns the entitlements with an id. There may be several, on
 // different resources.
@@ -301,9 +306,10 @@ func (s *Store) EntitlementsByID(ctx context.Context, id string) ([]*v2.Entitlem
 func (s *Store) homesOf(ctx context.Context, id string) ([]home, error) {
 	s.homesOnce.Do(func() {
 		s.homes = map[string][]home{}
+		size := 0
 		s.homesErr = s.eachEntitlementKey(context.WithoutCancel(ctx), func(e EntitlementKey) error {
-			if len(s.homes) >= maxHomes {
-				return damaged("it holds more than %d entitlements", maxHomes)
+			if size += len(e.ID) + len(e.ResourceType) + len(e.Resource); size > maxHomeBytes || len(s.homes) >= maxHomes {
+				return fmt.Errorf("%w: the ids of its entitlements are more than %d, or have more than %d MiB", envelope.ErrTooLarge, maxHomes, maxHomeBytes>>20)
 			}
 			s.homes[e.ID] = append(s.homes[e.ID], home{e.ResourceType, e.Resource})
 			return nil
