@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
@@ -18,10 +19,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// checkBlocks looks at where the files of a folder say that their blocks are. Pebble
-// takes as much memory as a block is said to have before it reads any of it, and the
-// process ends where there is not that much.
-func checkBlocks(ctx context.Context, dir string) error {
+// checkSizes looks at what the files of a folder say of the sizes and places of what is
+// in them. Pebble takes as much memory as a block is said to have before it reads any of
+// it, and the process ends where there is not that much.
+func checkSizes(ctx context.Context, dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("read unpacked archive: %w", err)
@@ -30,15 +31,19 @@ func checkBlocks(ctx context.Context, dir string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		check := (*blocks).checkTable
-		switch filepath.Ext(e.Name()) {
-		case ".sst":
-		case ".blob":
-			check = (*blocks).checkBlob
-		default:
-			continue
-		}
-		err := guarded(func() error { return withBlocks(filepath.Join(dir, e.Name()), check) })
+		path := filepath.Join(dir, e.Name())
+		err := guarded(func() error {
+			switch ext := filepath.Ext(path); {
+			case ext == ".sst":
+				return withBlocks(path, (*blocks).checkTable)
+			case ext == ".blob":
+				return withBlocks(path, (*blocks).checkBlob)
+			case ext == ".log", strings.HasPrefix(e.Name(), manifestPrefix):
+				return checkRecords(path)
+			default:
+				return nil
+			}
+		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Name(), err)
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/sstable/colblk"
@@ -204,7 +205,7 @@ func TestBlocksThatAreNot(t *testing.T) {
 				opts.FormatMajorVersion = pebble.FormatVirtualSSTables
 			}
 			g := grantRecord("g", "g1", "group:g1:member", "u1")
-			dir := forge(t, opts, stamped(t, map[string][]byte{keyOf(g): record(t, g)}))
+			dir := forge(t, opts, stamped(t, map[string][]byte{keyOf(g): encoded(t, g)}))
 			b := tableOf(t, dir)
 			if columnar := b.version >= columnarBlocks; columnar == test.rows {
 				t.Fatalf("the table is of version %d", b.version)
@@ -226,7 +227,7 @@ func TestLargeTables(t *testing.T) {
 	var want []string
 	for i := range 3000 {
 		g := grantRecord(fmt.Sprintf("grant %04d", i), "g1", "group:g1:member", fmt.Sprintf("u%04d", i))
-		keys[keyOf(g)] = record(t, g)
+		keys[keyOf(g)] = encoded(t, g)
 		want = append(want, g.GetExternalId())
 	}
 	for _, version := range []pebble.FormatMajorVersion{pebble.FormatVirtualSSTables, 15, 16, 18, 19, 20, 21, 22, 23, formatVersion} {
@@ -260,7 +261,7 @@ func TestBlobsThatAreNot(t *testing.T) {
 		return pebble.ValueSeparationPolicy{Enabled: true, MinimumSize: 20, MaxBlobReferenceDepth: 5}
 	}
 	g := grantRecord("g", "g1", "group:g1:member", "u1")
-	dir := forge(t, opts, stamped(t, map[string][]byte{keyOf(g): record(t, g)}))
+	dir := forge(t, opts, stamped(t, map[string][]byte{keyOf(g): encoded(t, g)}))
 	found, err := filepath.Glob(filepath.Join(dir, "*.blob"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%v: %v", found, err)
@@ -277,6 +278,53 @@ func TestBlobsThatAreNot(t *testing.T) {
 	}
 	if _, err := readAll(t.Context(), dir); !errors.Is(err, envelope.ErrDamaged) || !strings.Contains(err.Error(), "claims") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestRecordsThatAreNot says of keys, blobs and rows in a manifest and a log that there
+// are more than memory can hold.
+func TestRecordsThatAreNot(t *testing.T) {
+	t.Parallel()
+	number := func(b []byte, numbers ...uint64) []byte {
+		for _, n := range numbers {
+			b = binary.AppendUvarint(b, n)
+		}
+		return b
+	}
+	table := number(number(nil, 103, 6, 4, 1000, 1), 'k', 1, 'k', 1, 1)
+	for name, test := range map[string]struct {
+		file, says string
+		record     []byte
+	}{
+		"comparer":     {"MANIFEST-000001", "its manifest claims more", number(nil, 1, 1<<45)},
+		"key":          {"MANIFEST-000001", "its manifest claims more", number(nil, 103, 6, 4, 1000, 1<<45)},
+		"key of range": {"MANIFEST-000001", "its manifest claims more", number(append(number(nil, 104, 6, 4, 1000), 1), 1<<45)},
+		"field":        {"MANIFEST-000001", "its manifest claims more", number(slices.Clone(table), 6, 1<<45)},
+		"blobs":        {"MANIFEST-000001", "its manifest claims more", number(slices.Clone(table), 69, 1, 1<<45)},
+		"blobs again":  {"MANIFEST-000001", "its manifest claims more", number(slices.Clone(table), 69, 1, 1, 1, 1, 1, 5, 1<<40, 1<<45)},
+		"rows": {
+			"000099.log", "its log claims more rows",
+			append(binary.LittleEndian.AppendUint32(make([]byte, 8), math.MaxUint32), make([]byte, 1000)...),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := forge(t, nil, stamped(t, nil))
+			var b bytes.Buffer
+			w := record.NewWriter(&b)
+			if _, err := w.WriteRecord(test.record); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, test.file), b.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := readAll(t.Context(), dir); !errors.Is(err, envelope.ErrDamaged) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

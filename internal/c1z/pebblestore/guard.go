@@ -126,7 +126,7 @@ func Wanted(name string) bool {
 			return digits(number)
 		}
 	}
-	for _, prefix := range []string{"MANIFEST-", "OPTIONS-"} {
+	for _, prefix := range []string{manifestPrefix, "OPTIONS-"} {
 		if number, ok := strings.CutPrefix(name, prefix); ok {
 			return digits(number)
 		}
@@ -144,4 +144,5 @@ func Wanted(name string) bool {
 const (
 	formatMarker   = "marker.format-version."
 	manifestMarker = "marker.manifest."
+	manifestPrefix = "MANIFEST-"
 )

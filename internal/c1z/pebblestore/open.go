@@ -58,7 +58,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := inspect(dir); err != nil {
 		return nil, err
 	}
-	if err := checkBlocks(ctx, dir); err != nil {
+	if err := checkSizes(ctx, dir); err != nil {
 		return nil, err
 	}
 	s := &Store{}
@@ -103,7 +103,7 @@ func inspect(dir string) error {
 			format = max(format, strings.TrimPrefix(name, formatMarker))
 		case strings.HasPrefix(name, manifestMarker):
 			manifest = max(manifest, strings.TrimPrefix(name, manifestMarker))
-		case strings.HasPrefix(name, "MANIFEST-"):
+		case strings.HasPrefix(name, manifestPrefix):
 			most = maxManifest
 		case strings.HasPrefix(name, "OPTIONS-"):
 			most = maxOptions

@@ -46,7 +46,7 @@ func forge(t testing.TB, opts *pebble.Options, keys map[string][]byte) string {
 	return dir
 }
 
-func record(t testing.TB, m proto.Message) []byte {
+func encoded(t testing.TB, m proto.Message) []byte {
 	t.Helper()
 	b, err := proto.Marshal(m)
 	if err != nil {
@@ -59,7 +59,7 @@ func stamped(t testing.TB, more map[string][]byte) map[string][]byte {
 	t.Helper()
 	keys := map[string][]byte{
 		keyKeyspace: []byte(stampCurrent), keyIDFormat: []byte(stampCurrent),
-		keySyncRun: record(t, &storagev3.SyncRunRecord{SyncId: syncID, Type: storagev3.SyncType_SYNC_TYPE_FULL, EndedAt: timestamppb.Now()}),
+		keySyncRun: encoded(t, &storagev3.SyncRunRecord{SyncId: syncID, Type: storagev3.SyncType_SYNC_TYPE_FULL, EndedAt: timestamppb.Now()}),
 	}
 	maps.Copy(keys, more)
 	return keys
@@ -128,7 +128,7 @@ func readAll(ctx context.Context, dir string) (ids []string, err error) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	g := grantRecord("g", "g1", "group:g1:member", "u1")
-	whole := stamped(t, map[string][]byte{keyOf(g): record(t, g)})
+	whole := stamped(t, map[string][]byte{keyOf(g): encoded(t, g)})
 	with := func(key string, value []byte) map[string][]byte {
 		keys := maps.Clone(whole)
 		if keys[key] = value; value == nil {
@@ -168,7 +168,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}
 	}
-	run := func(r *storagev3.SyncRunRecord) map[string][]byte { return with(keySyncRun, record(t, r)) }
+	run := func(r *storagev3.SyncRunRecord) map[string][]byte { return with(keySyncRun, encoded(t, r)) }
 	flagged := string(appendParts([]byte(familyGrant), "group", "g1", flagWhole, "group:g1:member", "user", "u1"))
 	zstd := &pebble.Options{FormatMajorVersion: formatVersion, DisableWAL: true}
 	for i := range zstd.Levels {
@@ -203,8 +203,8 @@ func TestOpenRefuses(t *testing.T) {
 		"a time that is none":        {keys: run(&storagev3.SyncRunRecord{SyncId: syncID, EndedAt: &timestamppb.Timestamp{Nanos: -1}}), is: envelope.ErrDamaged, says: "a time of its sync is invalid"},
 		"a sync that is no record":   {keys: with(keySyncRun, []byte("\xff")), is: envelope.ErrDamaged, says: "decode SyncRunRecord"},
 		"a grant that is no record":  {keys: with(keyOf(g), []byte("\xff")), is: envelope.ErrDamaged, says: "decode GrantRecord"},
-		"a grant of another key":     {keys: with(keyOf(g), record(t, grantRecord("g", "g2", "group:g1:member", "u1"))), is: envelope.ErrDamaged, says: "its key names"},
-		"a grant with a wrong flag":  {keys: with(flagged, record(t, g)), is: envelope.ErrDamaged, says: "its key names"},
+		"a grant of another key":     {keys: with(keyOf(g), encoded(t, grantRecord("g", "g2", "group:g1:member", "u1"))), is: envelope.ErrDamaged, says: "its key names"},
+		"a grant with a wrong flag":  {keys: with(flagged, encoded(t, g)), is: envelope.ErrDamaged, says: "its key names"},
 		"a long id":                  {keys: stamped(t, longGrant(t)), is: envelope.ErrDamaged, says: "more than the limit of 1024"},
 		"a large record":             {keys: with(keyOf(g), make([]byte, maxValue+1)), is: envelope.ErrDamaged, says: "more than the limit"},
 		"a key that is not escaped":  {keys: with(familyEntitlement+"\x00group\x00g\x01\x09\x001\x00m", nil), is: nil},
@@ -228,7 +228,7 @@ func TestOpenRefuses(t *testing.T) {
 func longGrant(t *testing.T) map[string][]byte {
 	t.Helper()
 	g := grantRecord("g", "g1", "group:g1:member", strings.Repeat("u", maxID+1))
-	return map[string][]byte{keyOf(g): record(t, g)}
+	return map[string][]byte{keyOf(g): encoded(t, g)}
 }
 
 func largeLog(t *testing.T, dir string) {
@@ -256,7 +256,7 @@ func TestOpenBears(t *testing.T) {
 	g := grantRecord("g", "g1", "group:g1:member", "u1")
 	bare := grantRecord("", "g1", "group:g1:member", "u2")
 	whole := stamped(t, map[string][]byte{
-		keyOf(g): record(t, g), keyOf(bare): record(t, bare), keySyncRun + "\x00x": []byte("another"), "\x02": nil, "\x03\x08": nil, "\x04": nil,
+		keyOf(g): encoded(t, g), keyOf(bare): encoded(t, bare), keySyncRun + "\x00x": []byte("another"), "\x02": nil, "\x03\x08": nil, "\x04": nil,
 	})
 	old := pebble.FormatMajorVersion(16)
 	for name, dir := range map[string]string{
@@ -295,11 +295,11 @@ func TestExtras(t *testing.T) {
 		ExternalId: "group:g1:member", Resource: &storagev3.ResourceRef{ResourceTypeId: "group", ResourceId: "g1"}, Purpose: "TO_COME", SourceScopeKey: "scope",
 	}
 	s, err := Open(t.Context(), forge(t, nil, stamped(t, map[string][]byte{
-		keyOf(g): record(t, g), string(appendPart([]byte(familyResourceType), "user")): record(t, typ),
-		string(appendParts([]byte(familyResource), "user", "u1")):                                   record(t, resource),
-		string(appendEntitlement([]byte(familyEntitlement), "group", "g1", entitlement.ExternalId)): record(t, entitlement),
-		string(appendParts([]byte(familySession), syncID, "key")):                                   record(t, &storagev3.SessionRecord{SyncId: syncID, Key: "key"}),
-		keySyncRun: record(t, &storagev3.SyncRunRecord{SyncId: syncID, IngestInvariantMode: "strict"}),
+		keyOf(g): encoded(t, g), string(appendPart([]byte(familyResourceType), "user")): encoded(t, typ),
+		string(appendParts([]byte(familyResource), "user", "u1")):                                   encoded(t, resource),
+		string(appendEntitlement([]byte(familyEntitlement), "group", "g1", entitlement.ExternalId)): encoded(t, entitlement),
+		string(appendParts([]byte(familySession), syncID, "key")):                                   encoded(t, &storagev3.SessionRecord{SyncId: syncID, Key: "key"}),
+		keySyncRun: encoded(t, &storagev3.SyncRunRecord{SyncId: syncID, IngestInvariantMode: "strict"}),
 	})))
 	if err != nil {
 		t.Fatal(err)
@@ -330,8 +330,8 @@ func TestLegacy(t *testing.T) {
 	entitlement := &storagev3.EntitlementRecord{ExternalId: "group:g1:member", Resource: &storagev3.ResourceRef{ResourceTypeId: "group", ResourceId: "g1"}}
 	for _, stamp := range []string{"", stampLegacy} {
 		keys := stamped(t, map[string][]byte{
-			familyGrant + "\x00a": record(t, second), familyGrant + "\x00b": record(t, first), familyGrant + "\x00c": record(t, other),
-			familyEntitlement + "\x00group:g1:member": record(t, entitlement), "\x03\x07\x02\x00old": nil,
+			familyGrant + "\x00a": encoded(t, second), familyGrant + "\x00b": encoded(t, first), familyGrant + "\x00c": encoded(t, other),
+			familyEntitlement + "\x00group:g1:member": encoded(t, entitlement), "\x03\x07\x02\x00old": nil,
 		})
 		if keys[keyIDFormat] = []byte(stamp); stamp == "" {
 			delete(keys, keyIDFormat)
@@ -391,7 +391,7 @@ func TestKeys(t *testing.T) {
 // FuzzStore changes bytes of the files of a database.
 func FuzzStore(f *testing.F) {
 	g := grantRecord("g", "g1", "group:g1:member", "u1")
-	dir := forge(f, nil, stamped(f, map[string][]byte{keyOf(g): record(f, g)}))
+	dir := forge(f, nil, stamped(f, map[string][]byte{keyOf(g): encoded(f, g)}))
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		f.Fatal(err)
