@@ -71,6 +71,32 @@ func TestDocumentationLinks(t *testing.T) {
 	}
 }
 
+// goFile matches a Go file between backquotes, and captures its name with the folder.
+var goFile = regexp.MustCompile("`([a-z0-9_]+(?:/[a-z0-9_]+)+\\.go)`")
+
+// Files that a document names by their folder, from the root or from internal, are there.
+func TestDocumentedFiles(t *testing.T) {
+	t.Parallel()
+	root := os.DirFS("../..")
+	documents, err := texts(root, ".md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, name := range slices.Sorted(maps.Keys(documents)) {
+		for _, match := range goFile.FindAllStringSubmatch(documents[name], -1) {
+			named++
+			_, err := fs.Stat(root, match[1])
+			if _, inner := fs.Stat(root, path.Join("internal", match[1])); err != nil && inner != nil {
+				t.Errorf("%s names %s, which is not there", name, match[1])
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("%d files are named; the pattern sees too few", named)
+	}
+}
+
 func TestDeadLinksAreFound(t *testing.T) {
 	t.Parallel()
 	dead, err := deadLinks(fstest.MapFS{
