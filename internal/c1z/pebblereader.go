@@ -366,7 +366,7 @@ type names struct {
 }
 
 // maxNames bounds the names that are kept.
-const maxNames = 1 << 16
+const maxNames = 1 << 17
 
 // of looks up the name of a resource, empty where the archive does not have it.
 func (n *names) of(store *pebblestore.Store, id *v2.ResourceId) (string, error) {
@@ -377,11 +377,10 @@ func (n *names) of(store *pebblestore.Store, id *v2.ResourceId) (string, error) 
 	if ok {
 		return name, nil
 	}
-	resource, err := store.Resource(key[0], key[1])
+	name, err := store.ResourceName(key[0], key[1])
 	if err != nil {
 		return "", err
 	}
-	name = resource.GetDisplayName()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known == nil {

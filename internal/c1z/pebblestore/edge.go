@@ -110,19 +110,19 @@ func eachBytes(b []byte, f func(protowire.Number, []byte) error) error {
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return damaged("decode GrantRecord: %v", protowire.ParseError(n))
+			return damaged("decode record: %v", protowire.ParseError(n))
 		}
 		b = b[n:]
 		if kind != protowire.BytesType {
 			if n = protowire.ConsumeFieldValue(number, kind, b); n < 0 {
-				return damaged("decode GrantRecord: %v", protowire.ParseError(n))
+				return damaged("decode record: %v", protowire.ParseError(n))
 			}
 			b = b[n:]
 			continue
 		}
 		v, n := protowire.ConsumeBytes(b)
 		if n < 0 {
-			return damaged("decode GrantRecord: %v", protowire.ParseError(n))
+			return damaged("decode record: %v", protowire.ParseError(n))
 		}
 		b = b[n:]
 		if err := f(number, v); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z/envelope"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -263,6 +264,36 @@ func (s *Store) Resource(resourceType, id string) (*v2.Resource, error) {
 		return nil, inRow(key, err)
 	}
 	return m, nil
+}
+
+// ResourceName returns the name of a resource without decoding the rest of it; it is
+// empty where there is none.
+func (s *Store) ResourceName(resourceType, id string) (string, error) {
+	key := appendParts([]byte(familyResource), resourceType, id)
+	value, err := s.get(string(key))
+	if err != nil || value == nil {
+		return "", err
+	}
+	var fields [5][]byte // Of them 2 and 3 are the ids, and 4 is the name.
+	err = eachBytes(value, func(n protowire.Number, v []byte) error {
+		if n > 0 && int(n) < len(fields) {
+			fields[n] = v
+		}
+		return nil
+	})
+	if err == nil {
+		err = isKey(key, appendParts([]byte(familyResource), fields[2], fields[3]))
+	}
+	if err == nil {
+		err = checkBounds(bound{"display name", string(fields[4]), maxName})
+	}
+	if err == nil && !validText(fields[4]) {
+		err = damaged("its display name is not UTF-8")
+	}
+	if err != nil {
+		return "", inRow(key, err)
+	}
+	return string(fields[4]), nil
 }
 
 // home is the resource that an entitlement is on.

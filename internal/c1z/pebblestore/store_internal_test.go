@@ -202,7 +202,7 @@ func TestOpenRefuses(t *testing.T) {
 		"an id that is no KSUID":     {keys: run(&storagev3.SyncRunRecord{SyncId: "sync"}), is: envelope.ErrDamaged, says: "is not a KSUID"},
 		"a time that is none":        {keys: run(&storagev3.SyncRunRecord{SyncId: syncID, EndedAt: &timestamppb.Timestamp{Nanos: -1}}), is: envelope.ErrDamaged, says: "a time of its sync is invalid"},
 		"a sync that is no record":   {keys: with(keySyncRun, []byte("\xff")), is: envelope.ErrDamaged, says: "decode SyncRunRecord"},
-		"a grant that is no record":  {keys: with(keyOf(g), []byte("\xff")), is: envelope.ErrDamaged, says: "decode GrantRecord"},
+		"a grant that is no record":  {keys: with(keyOf(g), []byte("\xff")), is: envelope.ErrDamaged, says: "decode record"},
 		"a grant of another key":     {keys: with(keyOf(g), encoded(t, grantRecord("g", "g2", "group:g1:member", "u1"))), is: envelope.ErrDamaged, says: "its key names"},
 		"a grant with a wrong flag":  {keys: with(flagged, encoded(t, g)), is: envelope.ErrDamaged, says: "its key names"},
 		"a long id":                  {keys: stamped(t, longGrant(t)), is: envelope.ErrDamaged, says: "more than the limit of 1024"},
@@ -313,6 +313,36 @@ func TestExtras(t *testing.T) {
 	}
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+}
+
+// TestResourceName reads the name alone, and refuses what the whole record is refused for.
+func TestResourceName(t *testing.T) {
+	t.Parallel()
+	key := func(id string) string { return string(appendParts([]byte(familyResource), "user", id)) }
+	resource := func(id, name string) []byte {
+		return encoded(t, &storagev3.ResourceRecord{ResourceTypeId: "user", ResourceId: id, DisplayName: name, Description: "x"})
+	}
+	s, err := Open(t.Context(), forge(t, nil, stamped(t, map[string][]byte{
+		key("u1"): resource("u1", "Ann"), key("u2"): resource("u1", "Ann"), key("u3"): resource("u3", strings.Repeat("n", maxName+1)),
+		key("u4"): append(resource("u4", ""), 0x22, 1, 0xff), key("u5"): []byte("\xff"), key("u6"): resource("u6", ""),
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for id, want := range map[string]string{"u1": "Ann", "u6": "", "none": ""} {
+		if got, err := s.ResourceName("user", id); err != nil || got != want {
+			t.Errorf("%s: %q, %v", id, got, err)
+		}
+	}
+	for _, id := range []string{"u2", "u3", "u4", "u5"} {
+		if got, err := s.ResourceName("user", id); !errors.Is(err, envelope.ErrDamaged) {
+			t.Errorf("%s: %q, %v", id, got, err)
+		}
+		if _, err := s.Resource("user", id); !errors.Is(err, envelope.ErrDamaged) {
+			t.Errorf("%s, whole: %v", id, err)
+		}
 	}
 }
 
