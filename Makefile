@@ -35,7 +35,7 @@ build: ## Build bin/baton-jumpcloud
 OPEN ?=
 
 .PHONY: demo
-demo: build ## Sync a simulated organisation and show what came out (OPEN=1: in a browser)
+demo: build ## Sync a simulated organization and show what came out (OPEN=1: in a browser)
 	$(BIN)/baton-jumpcloud demo$(if $(OPEN), --explore)
 
 .PHONY: test
@@ -119,7 +119,7 @@ bench-table: ## Write the table and the plot of what bench-sync measured
 	go run -C tools/bench . -source $(CURDIR) -render
 
 # The archive whose pages are measured, and an earlier one to compare it with; without
-# them a large organisation is synced twice first, which takes a quarter of an hour.
+# them a large organization is synced twice first, which takes a quarter of an hour.
 ARCHIVE ?=
 BEFORE  ?=
 

@@ -16,7 +16,7 @@ import (
 )
 
 // Archives that this program does not write: a resource of another connector's
-// archive in it, no organisation, and an end of some days ago.
+// archive in it, no organization, and an end of some days ago.
 func TestChangeByForeignArchive(t *testing.T) {
 	t.Parallel()
 	tenant := jcsim.NewTenant(jcsim.Organization{Name: "Borealis"})
@@ -45,8 +45,8 @@ func TestChangeByForeignArchive(t *testing.T) {
 		code              int
 	}{
 		{"group:external", "\ngrant failed: cannot grant entitlement on external resource\n", 3},
-		{"group:unknown", "which was synced 3 days ago (", 5},
-		{"group:lost", `group "lost" is not in the archive`, 5},
+		{"group:unknown", "synced 3 days ago (", 5},
+		{"group:lost", `group "lost" is not in archive`, 5},
 		{"group:" + group, "", 0},
 	} {
 		stderr, code := grant(tt.entitlement)

@@ -23,12 +23,12 @@ import (
 //	[!] has member GROUP USER
 //	[!] has app APPLICATION user|group NAME
 //
-// which ask the simulated organisation itself who has what;
+// which ask the simulated organization itself who has what;
 //
 //	edit JSON
 //	settings FILE
 //
-// which change the organisation and the simulator's behavior; "asked ROUTE", after
+// which change the organization and the simulator's behavior; "asked ROUTE", after
 // which "held" waits until the simulator is asked that; "follow PIPE TEXT", which
 // waits until a log that is written into a pipe has a line with the text; and
 // "grants FILE", which prints the grants of an archive's newest sync, each with its

@@ -22,9 +22,9 @@ func TestChangeOnTerminal(t *testing.T) {
 	onTerminal(t, url, "TERM=xterm", "BATON_FILE="+path)
 
 	for _, tt := range []struct{ verb, env, want string }{
-		{"grant", "BATON_GRANT_ENTITLEMENT=group:" + group, `Granted: user "ana" (%[1]s) has membership of group "Sales" (%[2]s).`},
-		{"grant again", "BATON_GRANT_ENTITLEMENT=group:" + group, `Nothing was changed: user "ana" (%[1]s) had membership of group "Sales" (%[2]s) already.`},
-		{"dry run", "BATON_DRY_RUN=1", `Effect         nothing changes: for user "ana" (%[1]s) membership of group "Sales" (%[2]s) is present already`},
+		{"grant", "BATON_GRANT_ENTITLEMENT=group:" + group, `Granted: user "ana" (%[1]s) now has membership of group "Sales" (%[2]s).`},
+		{"grant again", "BATON_GRANT_ENTITLEMENT=group:" + group, `No change needed: user "ana" (%[1]s) already has membership of group "Sales" (%[2]s).`},
+		{"dry run", "BATON_DRY_RUN=1", `Effect         no change needed: for user "ana" (%[1]s), membership of group "Sales" (%[2]s) is already present`},
 	} {
 		env := []string{
 			"TERM=xterm", "BATON_LOG_LEVEL=warn", "BATON_FILE=" + path, "BATON_GRANT_ENTITLEMENT=group:" + group,

@@ -42,7 +42,7 @@ func startExploring(t *testing.T, cmd *exec.Cmd) *exploring {
 		if err != nil {
 			t.Fatalf("it ended without an address: %v\n%s", err, e.stderr.String())
 		}
-		if m := regexp.MustCompile(`^Open (http://127\.0\.0\.1:\d+/\?token=\w+) in a browser; Ctrl-C ends it\.\n$`).FindStringSubmatch(line); m != nil {
+		if m := regexp.MustCompile(`^Open (http://127\.0\.0\.1:\d+/\?token=\w+) in a browser; press Ctrl-C to stop\.\n$`).FindStringSubmatch(line); m != nil {
 			e.address = m[1]
 		}
 	}
@@ -102,7 +102,7 @@ func (e *exploring) browse(t *testing.T) func(path string) string {
 	return func(path string) string { return ask(base + path) }
 }
 
-// TestDemoEndsInTheExplorer syncs a simulated organisation and looks at it.
+// TestDemoEndsInTheExplorer syncs a simulated organization and looks at it.
 func TestDemoEndsInTheExplorer(t *testing.T) {
 	t.Parallel()
 	e := startExploring(t, program(t.Context(), t, "demo", "--size=small", "--latency=0s", "--explore"))

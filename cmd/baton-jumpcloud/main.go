@@ -1,4 +1,4 @@
-// Command baton-jumpcloud reads a JumpCloud organisation into a Baton archive.
+// Command baton-jumpcloud reads a JumpCloud organization into a Baton archive.
 package main
 
 import (

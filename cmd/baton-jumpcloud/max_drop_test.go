@@ -18,7 +18,7 @@ import (
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
-// lose deletes so many of the organisation's users or groups, those with the lowest
+// lose deletes so many of the organization's users or groups, those with the lowest
 // ids first.
 func lose(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
@@ -55,7 +55,7 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 // dropCode finds the code of a loss in what the program says.
 var dropCode = regexp.MustCompile(`--allow-drop ([a-z2-7]{8}) `)
 
-// TestLossThatWasNone shows the program an organisation that has lost most of its
+// TestLossThatWasNone shows the program an organization that has lost most of its
 // users for a while. What it has read then must not be gone on with later.
 func TestLossThatWasNone(t *testing.T) {
 	t.Parallel()
@@ -93,6 +93,6 @@ func TestLossThatWasNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := dump(t, path); got != want || bytes.Equal(must(os.ReadFile(path)), before) {
-		t.Error("the archive is not what the organisation holds again")
+		t.Error("the archive is not what the organization holds again")
 	}
 }

@@ -20,7 +20,7 @@ func TestServiceStopsSuddenLoss(t *testing.T) {
 	r := newRig(t, c1sim.Options{})
 	p := r.start("--keep-previous-sync-c1z")
 	r.equalsTenant(r.succeeded(r.sync()))
-	p.until("there is no earlier archive")
+	p.until("no previous archive")
 	kept, err := filepath.Glob(filepath.Join(r.dir, "state", "baton-previous-sync-*.c1z"))
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("kept %v, %v", kept, err)
@@ -54,14 +54,14 @@ func TestServiceStopsSuddenLoss(t *testing.T) {
 	r.forget()
 	p = r.start("--keep-previous-sync-c1z", "--allow-drop", code)
 	r.equalsTenant(r.succeeded(r.sync()))
-	p.until("as --allow-drop " + code + " accepts")
+	p.until("large drop accepted by --allow-drop " + code)
 	for route, asked := range r.jc.Requests().Routes {
 		if strings.Contains(route, "users") && asked.Requests > 0 {
 			t.Errorf("%s was asked %d times again", route, asked.Requests)
 		}
 	}
 	r.equalsTenant(r.succeeded(r.sync()))
-	p.until("there is no loss that --allow-drop would have to accept")
+	p.until("--allow-drop had no effect: no drop was rejected")
 }
 
 // TestServiceComparesNothing keeps no archive to compare with, and says so.
@@ -74,5 +74,5 @@ func TestServiceComparesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.equalsTenant(r.succeeded(r.sync()))
-	p.until("no earlier archive is kept; set --keep-previous-sync-c1z to have one")
+	p.until("no previous archive is kept; set --keep-previous-sync-c1z")
 }

@@ -64,7 +64,7 @@ func TestServiceKilledInSync(t *testing.T) {
 	close(release)
 	p = r.start("--workers=2")
 	r.equalsTenant(r.succeeded(id))
-	// Two that were under way, and two starts that asked for the organisation twice.
+	// Two that were under way, and two starts that asked for the organization twice.
 	if got, most := r.jc.Requests().Requests, r.tenant.MinimumRequests()+8; got > most {
 		t.Errorf("%d requests, want at most %d: work was not resumed", got, most)
 	}
@@ -88,7 +88,7 @@ func TestServiceKilledInUpload(t *testing.T) {
 	p = r.start()
 	r.equalsTenant(r.succeeded(id))
 	if counts := r.jc.Requests(); counts.Requests != 1 {
-		t.Errorf("the organisation was read again: %v", counts.Routes)
+		t.Errorf("the organization was read again: %v", counts.Routes)
 	}
 	if code := p.signal(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -144,10 +144,10 @@ func TestServiceCredentials(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"of another client", "BATON_CLIENT_SECRET=" + foreign, 16, []string{"ConductorOne refuses the credentials", "rotated"}},
+		{"of another client", "BATON_CLIENT_SECRET=" + foreign, 16, []string{"ConductorOne rejected the credentials", "rotated"}},
 		{"cut short", "BATON_CLIENT_SECRET=" + own[:len(own)-20], 2, []string{"invalid client secret", "hint: ", "Rotate"}},
 		{"missing", "BATON_CLIENT_SECRET=", 2, []string{"client-secret is required in service mode", "Rotate"}},
-		{"client id", "BATON_CLIENT_ID=somebody", 2, []string{"invalid client id", "Rotate"}},
+		{"client id", "BATON_CLIENT_ID=somebody", 2, []string{"invalid client ID", "Rotate"}},
 		{"JumpCloud key", "BATON_API_KEY=wrong", 16, []string{"JumpCloud"}},
 		{"no JumpCloud key", "BATON_API_KEY=", 16, []string{`"api-key" not set`, "My API Key"}},
 	} {
@@ -191,7 +191,7 @@ func TestServiceTrust(t *testing.T) {
 	}
 }
 
-// TestServiceRefusesAnotherOrganization swaps the organisation behind the key
+// TestServiceRefusesAnotherOrganization swaps the organization behind the key
 // between two starts.
 func TestServiceRefusesAnotherOrganization(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,7 @@ func TestServiceThroughProxies(t *testing.T) {
 					t.Errorf("%s was not reached through the proxy, only %q", host, connected)
 				}
 				name, _, _ := strings.Cut(host, ":443")
-				if !strings.Contains(p.log.String(), `"msg":"connecting through a proxy","host":"`+name) || !strings.Contains(p.log.String(), `"proxy":"`+scheme+"://"+proxy.Addr()+`","setting":"`+variable+`"`) {
+				if !strings.Contains(p.log.String(), `"msg":"using a proxy","host":"`+name) || !strings.Contains(p.log.String(), `"proxy":"`+scheme+"://"+proxy.Addr()+`","setting":"`+variable+`"`) {
 					t.Errorf("the log does not tell how %s is reached", host)
 				}
 			}
@@ -100,7 +100,7 @@ func TestProxyThatIsNotUnderstood(t *testing.T) {
 		cmd := program(t.Context(), t)
 		cmd.Env = append(cmd.Env, "BATON_BASE_URL="+url, "BATON_API_KEY="+jcsim.DefaultKey, "HTTPS_PROXY="+value)
 		output, err := cmd.CombinedOutput()
-		if err == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(output), "\nHTTPS_PROXY: ") || !strings.Contains(string(output), "\nhint: the form is http://proxy.example:3128, with user:password@ ") || strings.Contains(string(output), "S3cr") {
+		if err == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(output), "\nHTTPS_PROXY: ") || !strings.Contains(string(output), "\nhint: write it as http://proxy.example:3128, with user:password@ ") || strings.Contains(string(output), "S3cr") {
 			t.Errorf("%s: %v\n%s", value, err, output)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // TestSimulateConductorOne follows what simulate --conductorone prints, until it
-// tells of three archives that equal the organisation.
+// tells of three archives that equal the organization.
 func TestSimulateConductorOne(t *testing.T) {
 	t.Parallel()
 	cmd := program(t.Context(), t, "simulate", "--size=small", "--addr=127.0.0.1:0", "--conductorone", "--conductorone-addr=127.0.0.1:0", "--sync-every=1ms")
@@ -24,15 +24,15 @@ func TestSimulateConductorOne(t *testing.T) {
 	defer func() { _ = cmd.Process.Kill() }()
 	lines := bufio.NewScanner(stdout)
 	r := &rig{T: t}
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Stop it") {
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Press Ctrl-C") {
 		if m := regexp.MustCompile(`^  export (SSL_CERT_FILE=\S+|BATON_\w+=\S+)$`).FindStringSubmatch(lines.Text()); m != nil {
 			r.env = append(r.env, m[1])
 		}
 	}
 	p := r.start()
 	for equal := 0; equal < 3 && lines.Scan(); {
-		if line := lines.Text(); strings.Contains(line, "an archive arrived") {
-			if !strings.Contains(line, "it equals the organisation, ") {
+		if line := lines.Text(); strings.Contains(line, "received an archive") {
+			if !strings.Contains(line, "equal to the organization, ") {
 				t.Fatal(line)
 			}
 			equal++

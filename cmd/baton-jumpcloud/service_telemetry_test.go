@@ -156,7 +156,7 @@ func TestServiceTelemetry(t *testing.T) {
 			if slices.ContainsFunc(c.sources, func(s string) bool { return s != "baton-jumpcloud-server" }) {
 				t.Errorf("sources are %q", c.sources)
 			}
-			if told := strings.Contains(p.log.String(), "telemetry could not be sent"); told != (!tt.spans && !tt.logged) {
+			if told := strings.Contains(p.log.String(), "telemetry not sent"); told != (!tt.spans && !tt.logged) {
 				t.Errorf("the log tells of failures: %v", told)
 			}
 			_, secret := r.c1.Credentials()

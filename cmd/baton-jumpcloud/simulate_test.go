@@ -42,7 +42,7 @@ func followSimulate(t *testing.T, variables []string, flags ...string) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		told.WriteString(lines.Text() + "\n")
-		if strings.HasPrefix(lines.Text(), "Stop it") {
+		if strings.HasPrefix(lines.Text(), "Press Ctrl-C") {
 			break
 		}
 	}
@@ -52,7 +52,7 @@ func followSimulate(t *testing.T, variables []string, flags ...string) {
 	}
 	for _, want := range []string{
 		"60 users, 8 administrators, 14 groups, 10 applications and", "jca_simulator_read_only", "jca_simulator_no_admins",
-		"sees 2 organisations", "/_sim/",
+		"has access to 2 organizations", "/_sim/",
 	} {
 		if !strings.Contains(told.String(), want) {
 			t.Errorf("simulate does not tell %q:\n%s", want, told.String())

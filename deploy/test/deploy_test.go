@@ -432,7 +432,7 @@ func TestChart(t *testing.T) {
 		deployments, secrets, claims int
 	}{
 		{"defaults", ``, 1, 1, 1},
-		{"several organisations", `
+		{"several organizations", `
 organizations:
   - {name: north, existingSecret: north-keys, orgId: 64a000000000000000000001, region: eu, provisioning: true, provisionApplications: true}
   - {name: south, credentials: {clientId: a@b/c, clientSecret: s, jumpcloudClientId: i, jumpcloudClientSecret: j}, env: {BATON_SKIP_ADMINS: "true"}}

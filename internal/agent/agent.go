@@ -103,7 +103,7 @@ func New(cfg Config) (*Agent, error) {
 		return nil, errors.New("make the agent: client, connector, syncer and logger are required")
 	}
 	if cfg.StateDir == "" || cfg.HostID == "" || cfg.ClientID == "" {
-		return nil, errors.New("make the agent: state folder, host id and client id are required")
+		return nil, errors.New("make the agent: state directory, host ID and client ID are required")
 	}
 	if cfg.Concurrency < MinConcurrency || cfg.Concurrency > MaxConcurrency {
 		return nil, fmt.Errorf("make the agent: %d tasks at once, must be %d to %d", cfg.Concurrency, MinConcurrency, MaxConcurrency)
@@ -140,7 +140,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := c1api.UntilGreeted(ctx, a.cfg.Logger, func(ctx context.Context) error { return a.greet(ctx, "") }); err != nil {
 		return errors.Join(a.greetingError(ctx, err), l.Close())
 	}
-	a.cfg.Logger.InfoContext(ctx, "connected to ConductorOne", "host_id", a.cfg.HostID, "owed_results", len(l.Debts()), "interrupted_tasks", l.Unfinished())
+	a.cfg.Logger.InfoContext(ctx, "connected to ConductorOne", "host_id", a.cfg.HostID, "pending_results", len(l.Debts()), "interrupted_tasks", l.Unfinished())
 
 	delivery, endDelivery := context.WithCancel(context.WithoutCancel(ctx))
 	defer endDelivery()
@@ -156,11 +156,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.courier.resume(delivery)
 
 	err = a.loop(polling, work)
-	a.cfg.Logger.InfoContext(ctx, "stopping", "running_tasks", len(a.book.inHand()), "owed_results", a.book.debts(), "grace", a.cfg.ShutdownGrace)
+	a.cfg.Logger.InfoContext(ctx, "stopping", "running_tasks", len(a.book.inHand()), "pending_results", a.book.debts(), "grace", a.cfg.ShutdownGrace)
 	finished := a.drain(work, endWork, endDelivery)
 	a.courier.work.Wait()
 	if n := a.book.debts(); n > 0 {
-		a.cfg.Logger.WarnContext(ctx, "results are left to be delivered after the next start", "owed_results", n)
+		a.cfg.Logger.WarnContext(ctx, "pending task results will be delivered after the next start", "pending_results", n)
 	}
 	if !finished {
 		// A task that outlived its grace still holds on to the ledger; the end of the
@@ -195,11 +195,11 @@ func (a *Agent) drain(work context.Context, endWork context.CancelCauseFunc, end
 		then func()
 	}{
 		{a.cfg.ShutdownGrace * 4 / 5, func() {
-			a.logInHand(work, slog.LevelWarn, "task is cut short; it will come again")
+			a.logInHand(work, slog.LevelWarn, "task interrupted; ConductorOne will send it again")
 			endWork(errShutdown)
 		}},
 		{a.cfg.ShutdownGrace / 5, endDelivery},
-		{lastCall, func() { a.logInHand(work, slog.LevelError, "task did not come to an end in time and is left behind") }},
+		{lastCall, func() { a.logInHand(work, slog.LevelError, "task did not stop in time") }},
 	} {
 		timer := time.NewTimer(step.wait)
 		select {

@@ -44,7 +44,7 @@ func (c *courier) resume(ctx context.Context) {
 	for _, debt := range c.ledger.Debts() {
 		req := &pb.BatonServiceFinishTaskRequest{}
 		if err := proto.Unmarshal(debt.Result, req); err != nil {
-			c.logger.ErrorContext(ctx, "a result of the last run cannot be read and is not sent", "task_id", debt.TaskID, "error", err)
+			c.logger.ErrorContext(ctx, "unreadable task result of the last run, not sent", "task_id", debt.TaskID, "error", err)
 			continue
 		}
 		p := newParcel(debt.Kind, req, debt.Begun)
@@ -60,7 +60,7 @@ func (c *courier) deliver(ctx context.Context, p *parcel) {
 		if err := c.writeDown(p); err != nil {
 			// Sending it all the same is the lesser evil: held back, it would be late for
 			// certain; sent, it is wrong only if the process dies before it is settled.
-			c.logger.ErrorContext(ctx, "could not write a result down before sending it", "task_id", p.id, "task_type", p.kind, "error", err)
+			c.logger.ErrorContext(ctx, "saving a task result before sending failed", "task_id", p.id, "task_type", p.kind, "error", err)
 		}
 	}
 	c.book.owe(p)
@@ -120,7 +120,7 @@ func (c *courier) giveUp(ctx context.Context, p *parcel) bool {
 	if age <= ledger.MaxAge || ctx.Err() != nil {
 		return false
 	}
-	c.logger.ErrorContext(ctx, "ConductorOne never accepted the result of a task, and it is given up", "task_id", p.id, "task_type", p.kind, "age", age)
+	c.logger.ErrorContext(ctx, "giving up on a task result that ConductorOne never accepted", "task_id", p.id, "task_type", p.kind, "age", age)
 	c.settle(ctx, p)
 	return true
 }
@@ -134,10 +134,10 @@ func (c *courier) send(ctx context.Context, p *parcel) bool {
 	case codes.OK:
 	case codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition:
 		// Either an earlier attempt arrived, or the task was cancelled or given up.
-		c.logger.InfoContext(ctx, "ConductorOne no longer waits for the result of a task", "task_id", p.id, "task_type", p.kind, "error", err)
+		c.logger.InfoContext(ctx, "ConductorOne no longer expects the task result", "task_id", p.id, "task_type", p.kind, "error", err)
 	default:
 		if ctx.Err() == nil {
-			c.logger.WarnContext(ctx, "could not deliver the result of a task", "task_id", p.id, "task_type", p.kind, "error", err)
+			c.logger.WarnContext(ctx, "delivering a task result failed", "task_id", p.id, "task_type", p.kind, "error", err)
 			c.lost(err)
 		}
 		return false
@@ -148,7 +148,7 @@ func (c *courier) send(ctx context.Context, p *parcel) bool {
 
 func (c *courier) settle(ctx context.Context, p *parcel) {
 	if err := c.ledger.Settle(p.id); err != nil {
-		c.logger.ErrorContext(ctx, "could not forget a result that was delivered; it will be sent again after a restart", "task_id", p.id, "error", err)
+		c.logger.ErrorContext(ctx, "removing a delivered task result failed; it will be sent again after a restart", "task_id", p.id, "error", err)
 	}
 	c.book.settle(p.id)
 }

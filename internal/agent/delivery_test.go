@@ -253,7 +253,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		change, list := r.sim.Enqueue(grantTask("g", "u")), r.sim.Enqueue(listTask())
 		pass(time.Minute)
 		got := r.sim.Task(change)
-		if made.Load() != 0 || got.Result.GetError() == nil || got.Result.GetError().GetNonRetryable() || !strings.Contains(got.Result.GetStatus().GetMessage(), "nothing was changed") {
+		if made.Load() != 0 || got.Result.GetError() == nil || got.Result.GetError().GetNonRetryable() || !strings.Contains(got.Result.GetStatus().GetMessage(), "no change was made") {
 			t.Errorf("carried out %d times, result %v", made.Load(), got.Result)
 		}
 		// What changes nothing goes on.

@@ -84,7 +84,7 @@ func (a *Agent) syncAndUpload(ctx context.Context, t *pb.Task) (err error) {
 	u := &uploader{client: a.cfg.Client, hostID: a.cfg.HostID, logger: a.cfg.Logger}
 	err = u.upload(ctx, t.GetId(), archive.Path)
 	if doneErr := archive.Done(err == nil); doneErr != nil {
-		a.cfg.Logger.WarnContext(ctx, "could not clear up after a sync", "task_id", t.GetId(), "error", doneErr)
+		a.cfg.Logger.WarnContext(ctx, "cleanup after a sync failed", "task_id", t.GetId(), "error", doneErr)
 	}
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (a *Agent) uploadDebugLog(ctx context.Context, u *uploader, t *pb.Task) {
 		err = os.Remove(path)
 	}
 	if err != nil {
-		a.cfg.Logger.WarnContext(ctx, "could not upload the debug log", "task_id", t.GetId(), "error", err)
+		a.cfg.Logger.WarnContext(ctx, "uploading the debug log failed", "task_id", t.GetId(), "error", err)
 	}
 }
 

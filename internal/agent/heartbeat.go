@@ -83,7 +83,7 @@ func (h *heart) keepBeating(ctx context.Context, delay time.Duration, end contex
 			return
 		case err != nil:
 			lost++
-			h.logger.WarnContext(ctx, "a heartbeat was lost", "task_id", h.taskID, "in_a_row", lost, "error", err)
+			h.logger.WarnContext(ctx, "heartbeat failed", "task_id", h.taskID, "in_a_row", lost, "error", err)
 		default:
 			lost, delay = 0, next
 		}

@@ -19,8 +19,8 @@ const refusalLimit = 5 * time.Minute
 const silenceLimit = 20 * time.Minute
 
 // ErrRefused means that ConductorOne does not accept the credentials.
-var ErrRefused = errors.New("ConductorOne refuses the credentials; " +
-	"if they were rotated or the connector was deleted there, put the new client id and secret in place and start again")
+var ErrRefused = errors.New("ConductorOne rejected the credentials; " +
+	"if they were rotated or the connector was deleted, set the new client ID and secret and restart")
 
 // link is what is known of the connection to ConductorOne.
 type link struct {
@@ -77,6 +77,6 @@ func (l *link) ready() error {
 	case l.accepted.IsZero():
 		return errors.New("not connected to ConductorOne yet")
 	default:
-		return fmt.Errorf("not connected: no answer from ConductorOne since %s", l.accepted.UTC().Format(time.RFC3339))
+		return fmt.Errorf("not connected: no response from ConductorOne since %s", l.accepted.UTC().Format(time.RFC3339))
 	}
 }

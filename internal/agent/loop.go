@@ -41,7 +41,7 @@ func (a *Agent) loop(ctx, work context.Context) error {
 			if a.link.refused() {
 				return fmt.Errorf("%w: %w", ErrRefused, err)
 			}
-			a.cfg.Logger.WarnContext(ctx, "could not ask ConductorOne for work", "error", err, "in_a_row", failures, "again_in", delay)
+			a.cfg.Logger.WarnContext(ctx, "polling ConductorOne failed", "error", err, "in_a_row", failures, "again_in", delay)
 			continue
 		}
 		failures = 0
@@ -132,7 +132,7 @@ func (a *Agent) carryOut(ctx context.Context, t *pb.Task, kind tasks.Kind) resul
 		var err error
 		if again, err = a.ledger.Begin(t.GetId(), kind.Name); err != nil {
 			// Nothing was done, so trying again is safe once the folder can be written.
-			return result{Outcome: tasks.Outcome{Err: fmt.Errorf("nothing was changed: %w", err)}}
+			return result{Outcome: tasks.Outcome{Err: fmt.Errorf("no change was made: %w", err)}}
 		}
 	}
 	out := a.runner.Run(ctx, t, again)
@@ -154,12 +154,12 @@ func (a *Agent) greet(ctx context.Context, taskID string) error {
 // debug writes the debug log until the function that it returns is called.
 func (a *Agent) debug(ctx context.Context) func() {
 	if err := a.cfg.DebugLog.file.start(a.debugLogPath()); err != nil {
-		a.cfg.Logger.WarnContext(ctx, "cannot write the debug log", "error", err)
+		a.cfg.Logger.WarnContext(ctx, "writing the debug log failed", "error", err)
 		return func() {}
 	}
 	return func() {
 		if err := a.cfg.DebugLog.file.stop(); err != nil {
-			a.cfg.Logger.WarnContext(ctx, "cannot write the debug log", "error", err)
+			a.cfg.Logger.WarnContext(ctx, "writing the debug log failed", "error", err)
 		}
 	}
 }

@@ -341,7 +341,7 @@ func TestReadyEndsWithSilence(t *testing.T) {
 			t.Errorf("within the limit: %v", err)
 		}
 		pass(2 * time.Minute)
-		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "no answer from ConductorOne since") {
+		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "no response from ConductorOne since") {
 			t.Errorf("after 21 minutes of silence: %v", err)
 		}
 		pass(24 * time.Hour)

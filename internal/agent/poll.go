@@ -90,7 +90,7 @@ func (b *batch) next(ctx context.Context) (*pb.Task, time.Duration, error) {
 			if len(b.queue) == 0 {
 				return nil, 0, err
 			}
-			b.logger.WarnContext(ctx, "could not fetch more tasks, going on with those in the queue", "error", err, "queued", len(b.queue))
+			b.logger.WarnContext(ctx, "fetching more tasks failed; continuing with the queue", "error", err, "queued", len(b.queue))
 		}
 	}
 	if len(b.queue) > 0 {

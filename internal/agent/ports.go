@@ -26,7 +26,7 @@ type Unserved = tasks.Unserved
 
 // ErrInvariant is wrapped by an error of [Syncer] that says that what was read
 // breaks a rule of the archive, so that trying again would end the same way.
-var ErrInvariant = errors.New("the data break a rule of the archive")
+var ErrInvariant = errors.New("the data violates a rule of the archive")
 
 // A SyncRequest is what a full sync task asks for.
 type SyncRequest struct {

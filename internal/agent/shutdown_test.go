@@ -44,9 +44,9 @@ func TestShutdown(t *testing.T) {
 	}{
 		{name: "nothing to do", grace: grace, ends: 0},
 		{name: "task ends in time", takes: 15 * time.Second, grace: grace, ends: 14 * time.Second, finished: true},
-		{name: "task is cut short", takes: time.Hour, grace: grace, ends: 20 * time.Second, says: "task is cut short"},
-		{name: "task ends late", takes: 23 * time.Second, deaf: true, grace: grace, ends: 22 * time.Second, finished: true, says: "task is cut short"},
-		{name: "task is left behind", takes: time.Minute, deaf: true, grace: grace, ends: grace + time.Second, says: "is left behind"},
+		{name: "task interrupted", takes: time.Hour, grace: grace, ends: 20 * time.Second, says: "task interrupted"},
+		{name: "task ends late", takes: 23 * time.Second, deaf: true, grace: grace, ends: 22 * time.Second, finished: true, says: "task interrupted"},
+		{name: "task is left behind", takes: time.Minute, deaf: true, grace: grace, ends: grace + time.Second, says: "task did not stop in time"},
 		{name: "no grace", takes: time.Hour, grace: 0, ends: 0},
 	}
 	for _, tt := range tests {
@@ -161,7 +161,7 @@ func TestShutdownWithDebts(t *testing.T) {
 		if err := p.end(); err != nil || time.Since(begun) > time.Second {
 			t.Errorf("ended after %v with %v", time.Since(begun), err)
 		}
-		if !strings.Contains(lines.String(), "results are left to be delivered after the next start") || len(debts(t, r.state)) != 1 {
+		if !strings.Contains(lines.String(), "pending task results will be delivered after the next start") || len(debts(t, r.state)) != 1 {
 			t.Errorf("%d debts, log is\n%s", len(debts(t, r.state)), lines.String())
 		}
 		r.start()

@@ -26,7 +26,7 @@ const (
 )
 
 // errStalled ends an attempt that goes on for too long without getting anywhere.
-var errStalled = status.Error(codes.DeadlineExceeded, "ConductorOne has taken nothing of the upload for 5 minutes")
+var errStalled = status.Error(codes.DeadlineExceeded, "upload stalled for 5 minutes")
 
 // uploader sends files to ConductorOne.
 type uploader struct {
@@ -44,7 +44,7 @@ func (u *uploader) upload(ctx context.Context, taskID, path string) error {
 		case err == nil:
 			return nil
 		case n < uploadAttempts && ctx.Err() == nil:
-			u.logger.WarnContext(ctx, "an upload was cut off, trying again", "task_id", taskID, "attempt", n, "error", err)
+			u.logger.WarnContext(ctx, "upload interrupted, retrying", "task_id", taskID, "attempt", n, "error", err)
 			if backoff.Sleep(ctx, time.Duration(n-1)*time.Second) {
 				continue
 			}
@@ -82,7 +82,7 @@ func (u *uploader) attempt(ctx context.Context, taskID, path string) error {
 	case errors.Is(context.Cause(ctx), errStalled):
 		return errStalled
 	case answered == nil && err != nil:
-		return errors.New("ConductorOne took the upload for complete before it was")
+		return errors.New("ConductorOne closed the upload before it was complete")
 	default:
 		return answered
 	}

@@ -14,10 +14,10 @@ import (
 // platforms are what a release is built for.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"}
 
-// reviewedRow matches a row of docs/DEPENDENCIES.md: module, reason, licences.
+// reviewedRow matches a row of docs/DEPENDENCIES.md: module, reason, licenses.
 var reviewedRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\| (.*) \\|$")
 
-// licenses are parts of the texts of the licences that may be linked.
+// licenses are parts of the texts of the licenses that may be linked.
 var licenses = map[string]string{
 	"Apache-2.0":   "Apache License",
 	"BSD-2-Clause": "Redistribution and use in source and binary forms",
@@ -57,7 +57,7 @@ func unreviewed(text string, folders map[string]string) []string {
 		default:
 			for name := range strings.SplitSeq(license, ", ") {
 				if part, known := licenses[name]; !known || !licensed(folder, part) {
-					problems = append(problems, module+": its files do not show the licence "+name)
+					problems = append(problems, module+": its files do not show the license "+name)
 				}
 			}
 		}
@@ -65,13 +65,13 @@ func unreviewed(text string, folders map[string]string) []string {
 	}
 	for _, module := range slices.Sorted(maps.Keys(folders)) {
 		if !rows[module] {
-			problems = append(problems, module+" is linked into the program and not in docs/DEPENDENCIES.md: look at what it is for, who keeps it and its licence, and add it")
+			problems = append(problems, module+" is linked into the program and not in docs/DEPENDENCIES.md: look at what it is for, who keeps it and its license, and add it")
 		}
 	}
 	return problems
 }
 
-// licensed reports whether a file that is named after licences has a text in it.
+// licensed reports whether a file that is named after licenses has a text in it.
 func licensed(folder, part string) bool {
 	for _, pattern := range []string{"LICEN[SC]E*", "License*", "COPYING*", "UNLICENSE*"} {
 		files, err := filepath.Glob(filepath.Join(folder, pattern))
@@ -132,8 +132,8 @@ func TestUnreviewedDependenciesAreFound(t *testing.T) {
 		{"gone", good, nil, "a.org/a is not linked any more"},
 		{"twice", good + good, map[string]string{"a.org/a": free}, "a.org/a is there twice"},
 		{"no reason", row("a.org/a", "", "MIT"), map[string]string{"a.org/a": free}, "a.org/a: say what it is for"},
-		{"another licence", good, map[string]string{"a.org/a": other}, "do not show the licence MIT"},
-		{"a licence that must not be", row("a.org/a", "settings from a file", "GPL-3.0"), map[string]string{"a.org/a": other}, "do not show the licence GPL-3.0"},
+		{"another license", good, map[string]string{"a.org/a": other}, "do not show the license MIT"},
+		{"a license that must not be", row("a.org/a", "settings from a file", "GPL-3.0"), map[string]string{"a.org/a": other}, "do not show the license GPL-3.0"},
 	} {
 		got := unreviewed(tt.text, tt.folders)
 		switch {

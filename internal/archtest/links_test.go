@@ -67,7 +67,7 @@ func TestDocumentationLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, link := range dead {
-		t.Errorf("%s leads nowhere", link)
+		t.Errorf("%s is a dangling link", link)
 	}
 }
 

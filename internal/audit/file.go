@@ -30,7 +30,7 @@ const (
 )
 
 // errReplaced means that the path leads to another file than the one opened.
-var errReplaced = errors.New("it was replaced while it was opened")
+var errReplaced = errors.New("the file was replaced while it was being opened")
 
 // appendTo adds a line to the file at path and waits until it is on the disk.
 func appendTo(ctx context.Context, path string, line []byte) error {
@@ -90,7 +90,7 @@ func withOpened(ctx context.Context, path string, use func(f *os.File, size int6
 
 // lockFile waits for the right to write the file.
 func lockFile(ctx context.Context, path string) (*flock.Flock, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, lockWait, fmt.Errorf("another process has held its lock for %s", lockWait))
+	limited, cancel := context.WithTimeoutCause(ctx, lockWait, fmt.Errorf("locked by another process for %s", lockWait))
 	defer cancel()
 	lock := flock.New(lockPath(path), flock.SetFlag(regularfile.SystemFlags(os.O_RDWR|os.O_CREATE|regularfile.NoFollow)), flock.SetPermissions(permissions))
 	held, err := lock.TryLockContext(limited, lockPoll)
@@ -108,17 +108,17 @@ func lockFile(ctx context.Context, path string) (*flock.Flock, error) {
 func judge(info fs.FileInfo) error {
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
-		return errors.New("it is a symbolic link, and no links are followed: name the file that it leads to")
+		return errors.New("symbolic links are not followed; name the target file")
 	case info.IsDir():
-		return errors.New("it is a folder: name a file in it")
+		return errors.New("is a directory; name a file")
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("it is %s, not a regular file: name another one", regularfile.Kind(info.Mode()))
 	case !regularfile.OwnedByUs(info):
-		return errors.New("it belongs to another user: name another file, or run as its owner")
+		return errors.New("owned by another user; name another file or run as its owner")
 	case tooOpen(info):
-		return fmt.Errorf("others may open it (mode %04o): if it holds what it should, run chmod 600 on it", info.Mode().Perm())
+		return fmt.Errorf("accessible to other users (mode %04o); check its contents, then run chmod 600", info.Mode().Perm())
 	case linked(info):
-		return errors.New("it has a second name (a hard link): remove the other name, or name another file")
+		return errors.New("has more than one hard link; remove the other link or name another file")
 	}
 	return nil
 }

@@ -36,12 +36,12 @@ func (t *Trail) reportOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const message = "a recorded change has no outcome: whether it was made is not known; repeating it is safe"
+	const message = "recorded change without outcome; it may or may not have been applied, and repeating it is safe"
 	for _, r := range found[max(0, len(found)-maxReported):] {
 		t.options.Logger.LogAttrs(ctx, slog.LevelWarn, message, append(r.attrs(), slog.Time("intended_at", r.Time))...)
 	}
 	if more := len(found) - maxReported; more > 0 {
-		t.options.Logger.WarnContext(ctx, "more recorded changes have no outcome", slog.Int("changes", more), slog.String("file", t.options.Path))
+		t.options.Logger.WarnContext(ctx, "more recorded changes without outcome", slog.Int("changes", more), slog.String("file", t.options.Path))
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func TestStartReportsWhatIsOpen(t *testing.T) {
 func reported(log string) []string {
 	var ids []string
 	for l := range strings.Lines(log) {
-		if _, rest, ok := strings.Cut(l, "has no outcome: whether it was made is not known; repeating it is safe"); ok {
+		if _, rest, ok := strings.Cut(l, "recorded change without outcome; it may or may not have been applied, and repeating it is safe"); ok {
 			_, rest, _ = strings.Cut(rest, "change_id=")
 			id, _, _ := strings.Cut(rest, " ")
 			ids = append(ids, id)

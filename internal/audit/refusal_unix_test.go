@@ -25,17 +25,17 @@ func TestRefusals(t *testing.T) {
 				return err
 			}
 			return os.Symlink(p+".target", p)
-		}, "name the file that it leads to"},
-		{"a folder", func(p string) error { return os.Mkdir(p, 0o700) }, "it is a folder"},
+		}, "name the target file"},
+		{"a folder", func(p string) error { return os.Mkdir(p, 0o700) }, "is a directory"},
 		{"a pipe", func(p string) error { return syscall.Mkfifo(p, 0o600) }, "not a regular file"},
-		{"a file that the group reads", func(p string) error { return writeMode(p, 0o640) }, "others may open it (mode 0640): if it holds what it should, run chmod 600 on it"},
+		{"a file that the group reads", func(p string) error { return writeMode(p, 0o640) }, "accessible to other users (mode 0640); check its contents, then run chmod 600"},
 		{"a file that all read", func(p string) error { return writeMode(p, 0o604) }, "mode 0604"},
 		{"a second name", func(p string) error {
 			if err := os.WriteFile(p+".other", nil, 0o600); err != nil {
 				return err
 			}
 			return os.Link(p+".other", p)
-		}, "second name"},
+		}, "more than one hard link"},
 		{"no folder", func(p string) error { return os.Remove(filepath.Dir(p)) }, "no such file or directory"},
 	}
 	for _, tt := range tests {
@@ -84,7 +84,7 @@ func TestForeignFile(t *testing.T) {
 	if err := os.Chown(path, 12345, -1); err != nil {
 		path = "/etc/passwd"
 	}
-	if _, _, err := start(t, path); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+	if _, _, err := start(t, path); err == nil || !strings.Contains(err.Error(), "owned by another user") {
 		t.Errorf("got %v", err)
 	}
 }

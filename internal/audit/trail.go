@@ -50,7 +50,7 @@ func (t *Trail) Intent(ctx context.Context, change provision.Change) error {
 	if err := t.keep(ctx, r); err != nil {
 		return err
 	}
-	t.options.Logger.LogAttrs(ctx, slog.LevelInfo, "access is about to be changed", r.attrs()...)
+	t.options.Logger.LogAttrs(ctx, slog.LevelInfo, "applying change", r.attrs()...)
 	return nil
 }
 
@@ -66,12 +66,12 @@ func (t *Trail) Outcome(ctx context.Context, change provision.Change, outcome pr
 	if outcome.Err != nil {
 		r.Error = printable.Shorten(redact.Text(outcome.Err.Error()), maxErrorBytes)
 	}
-	level, message := slog.LevelWarn, "the change did not succeed, or is not known to have"
+	level, message := slog.LevelWarn, "change failed or outcome unknown"
 	switch outcome.Result {
 	case provision.ResultChanged:
-		level, message = slog.LevelInfo, "access was changed"
+		level, message = slog.LevelInfo, "change applied"
 	case provision.ResultAlready:
-		level, message = slog.LevelInfo, "access was as asked for already"
+		level, message = slog.LevelInfo, "no change needed"
 	case provision.ResultAccepted, provision.ResultUnknown, provision.ResultFailed:
 	}
 	t.options.Logger.LogAttrs(ctx, level, message, r.attrs()...)

@@ -114,8 +114,8 @@ func TestTrail(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	for _, want := range []string{
-		`level=INFO msg="access is about to be changed" event=intent change_id=c1 operation=grant entitlement=group:g1`,
-		`level=WARN msg="the change did not succeed, or is not known to have" event=outcome change_id=c1`,
+		`level=INFO msg="applying change" event=intent change_id=c1 operation=grant entitlement=group:g1`,
+		`level=WARN msg="change failed or outcome unknown" event=outcome change_id=c1`,
 		"uid=1000", `task_id="task 7"`, "api_key_prefix=jca_01", "result=failed", "error=refused",
 	} {
 		if !strings.Contains(log.String(), want) {
@@ -239,7 +239,7 @@ func TestLockedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		err := tr.Intent(t.Context(), change("c1"))
-		if err == nil || !strings.Contains(err.Error(), "another process has held its lock") || time.Since(began) < 10*time.Second {
+		if err == nil || !strings.Contains(err.Error(), "locked by another process") || time.Since(began) < 10*time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})

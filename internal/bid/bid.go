@@ -16,7 +16,7 @@ import (
 const resourcePrefix = "bid:r:"
 
 // ErrInvalid is the cause of every error of this package.
-var ErrInvalid = errors.New("not a resource id as in bid:r:user/64b000000000000000000001")
+var ErrInvalid = errors.New("not a resource ID such as bid:r:user/64b000000000000000000001")
 
 // Resource names one resource. No field of a valid one is empty, except that
 // both ParentType and ParentID are when it has no parent.

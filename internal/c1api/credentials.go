@@ -20,7 +20,7 @@ import (
 // part that is wrong, and never its value.
 var (
 	// ErrClientID means that the client id is not of the form <name>@<host>/<rest>.
-	ErrClientID = errors.New("invalid client id")
+	ErrClientID = errors.New("invalid client ID")
 	// ErrClientSecret means that the client secret is not of the form
 	// <any>:<any>:v1:<key>, or that its key is not an Ed25519 private key.
 	ErrClientSecret = errors.New("invalid client secret")
@@ -42,10 +42,10 @@ type Credentials struct {
 func ParseCredentials(clientID string, clientSecret secret.String) (*Credentials, error) {
 	c := &Credentials{clientID: strings.TrimSpace(clientID)}
 	if err := c.parseID(); err != nil {
-		return nil, fmt.Errorf("%w: %w; it reads <name>@<host>/<rest>, copy it whole from ConductorOne", ErrClientID, err)
+		return nil, fmt.Errorf("%w: %w; its form is <name>@<host>/<rest>: copy it again from ConductorOne", ErrClientID, err)
 	}
 	if err := c.parseSecret(strings.TrimSpace(clientSecret.Reveal())); err != nil {
-		return nil, fmt.Errorf("%w: %w; rotate the credentials in ConductorOne and copy the new secret whole", ErrClientSecret, err)
+		return nil, fmt.Errorf("%w: %w; rotate the credentials in ConductorOne and copy the new secret", ErrClientSecret, err)
 	}
 	return c, nil
 }
@@ -56,24 +56,24 @@ func (c *Credentials) parseID() error {
 	}
 	if strings.ContainsFunc(c.clientID, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		// Its name is sent in a header.
-		return errors.New("it holds a character that no client id has")
+		return errors.New("it contains an invalid character")
 	}
 	name, rest, found := strings.Cut(c.clientID, "@")
 	if !found {
-		return errors.New("there is no @ in it")
+		return errors.New("it has no @")
 	}
 	host, path, found := strings.Cut(rest, "/")
 	switch {
 	case !found:
-		return errors.New("there is no / behind the host")
+		return errors.New("the host is not followed by /")
 	case name == "":
-		return errors.New("the name before the @ is empty")
+		return errors.New("the name is empty")
 	case host == "":
-		return errors.New("the host behind the @ is empty")
+		return errors.New("the host is empty")
 	case path == "":
-		return errors.New("nothing follows the / behind the host")
+		return errors.New("nothing follows the / after the host")
 	case strings.ContainsFunc(host, notInHost):
-		return errors.New("the host behind the @ holds a character that no host name has")
+		return errors.New("the host contains an invalid character")
 	}
 	c.name, c.host = name, host
 	return checkPort(host)
@@ -84,12 +84,12 @@ func checkPort(host string) error {
 	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		if strings.Contains(strings.Trim(host, "[]"), ":") && net.ParseIP(strings.Trim(host, "[]")) == nil {
-			return errors.New("the host behind the @ has more than a port behind it")
+			return errors.New("the host is followed by more than a port")
 		}
 		return nil
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return errors.New("the port of the host behind the @ is not from 1 to 65535")
+		return errors.New("the port is not from 1 to 65535")
 	}
 	return nil
 }
@@ -107,17 +107,17 @@ func (c *Credentials) parseSecret(s string) error {
 	}
 	parts := strings.SplitN(s, ":", 4)
 	if len(parts) != 4 {
-		return fmt.Errorf("it has %d of the 4 parts that colons separate, so it was probably cut off", len(parts))
+		return fmt.Errorf("it has %d of 4 colon-separated parts; it is probably truncated", len(parts))
 	}
 	if parts[2] != "v1" {
-		return errors.New("its third part is not v1, so it is of a kind that this version does not know")
+		return errors.New("its third part is not v1, which is unsupported")
 	}
 	encoded, err := base64.RawURLEncoding.DecodeString(parts[3])
 	if err != nil {
-		return errors.New("its fourth part is not unpadded base64url, so it was probably cut off or changed in copying")
+		return errors.New("its fourth part is not unpadded base64url; it is probably truncated or altered")
 	}
 	if !json.Valid(encoded) {
-		return errors.New("its fourth part does not hold a whole JSON Web Key, so it was probably cut off")
+		return errors.New("its fourth part is an incomplete JSON Web Key; it is probably truncated")
 	}
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(encoded); err != nil {
@@ -127,7 +127,7 @@ func (c *Credentials) parseSecret(s string) error {
 	case ed25519.PrivateKey:
 		// A key that was put together from two pairs would sign what nobody can verify.
 		if !bytes.Equal(key, ed25519.NewKeyFromSeed(key.Seed())) {
-			return errors.New("the public and the private half of the key in its fourth part do not belong together")
+			return errors.New("the public and the private half of the key in its fourth part do not match")
 		}
 		c.key, c.keyID = key, jwk.KeyID
 		return nil

@@ -40,7 +40,7 @@ func (e *TokenError) Error() string {
 		text += ": " + e.Description
 	}
 	if e.Skew != 0 {
-		text += fmt.Sprintf("; the clock of this machine is %s %s ConductorOne's, which alone makes it refuse: set the clock",
+		text += fmt.Sprintf("; this machine's clock is %s %s ConductorOne's: correct the clock",
 			e.Skew.Abs(), map[bool]string{true: "ahead of", false: "behind"}[e.Skew > 0])
 	}
 	return text

@@ -43,7 +43,7 @@ func UntilGreeted(ctx context.Context, logger *slog.Logger, greet func(context.C
 			return err
 		}
 		pause := backoff.Doubling(n, helloDelay, helloMaxDelay)
-		logger.WarnContext(ctx, "could not introduce the connector to ConductorOne, trying again", "attempt", n, "in", pause, "error", err)
+		logger.WarnContext(ctx, "Hello to ConductorOne failed, retrying", "attempt", n, "in", pause, "error", err)
 		if !backoff.Sleep(ctx, pause) {
 			return err
 		}

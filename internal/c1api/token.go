@@ -110,7 +110,7 @@ func (s *TokenSource) Token(ctx context.Context) (*oauth2.Token, error) {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return nil, transportError("wait for a token of ConductorOne", ctx.Err())
+		return nil, transportError("wait for a ConductorOne token", ctx.Err())
 	}
 	if token := s.kept(); token.Valid() {
 		return token, nil
@@ -159,7 +159,7 @@ func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	req.Header.Set("User-Agent", tokenUserAgent)
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return nil, transportError("ask ConductorOne for a token", err, signed)
+		return nil, transportError("request a ConductorOne token", err, signed)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
@@ -225,10 +225,10 @@ func parseToken(code int, body []byte, now time.Time) (*oauth2.Token, error) {
 		return nil, &TokenError{StatusCode: code, Code: answer.Error, Description: answer.Description}
 	}
 	if malformed != nil {
-		return nil, &TokenError{StatusCode: code, Description: "the answer is not the JSON of a token"}
+		return nil, &TokenError{StatusCode: code, Description: "the response is not a token in JSON"}
 	}
 	if answer.AccessToken == "" {
-		return nil, &TokenError{StatusCode: code, Description: "the answer holds no access token"}
+		return nil, &TokenError{StatusCode: code, Description: "the response contains no access token"}
 	}
 	token := &oauth2.Token{AccessToken: answer.AccessToken, TokenType: answer.TokenType}
 	if seconds, err := answer.ExpiresIn.Float64(); err == nil && seconds > 0 {

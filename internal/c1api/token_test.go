@@ -205,7 +205,7 @@ func TestWrongClockIsNamedWhereTLSFails(t *testing.T) {
 		<-time.After(11 * 365 * 24 * time.Hour) // The certificate is good for ten years.
 		_, token := tokens.Token(t.Context())
 		for what, err := range map[string]error{"token": token, "call": poll(t, conn)} {
-			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "and the clock of this machine says 2010-12-2") {
+			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "but this machine's clock says 2010-12-2") {
 				t.Errorf("%s: error is %v", what, err)
 			}
 		}
@@ -253,7 +253,7 @@ func TestTokenEndpointAnswers(t *testing.T) {
 		{"bad request", 400, `nonsense`, false, "HTTP 400"},
 		{"redirect", 302, ``, false, "HTTP 302"},
 		{"no token", 200, `{"token_type":"bearer"}`, false, "no access token"},
-		{"a page", 200, `<html>`, false, "not the JSON of a token"},
+		{"a page", 200, `<html>`, false, "not a token in JSON"},
 		{"in trouble", 503, ``, true, "HTTP 503"},
 		{"too many", 429, ``, true, "HTTP 429"},
 	}

@@ -34,7 +34,7 @@ func (w *sqliteBuild) copyOld(ctx context.Context, syncs []SyncRun) (damaged []S
 			continue
 		}
 		if err != nil {
-			return nil, advise(fmt.Errorf("keep sync %s of the old archive %s: %w", s.ID, w.path, err))
+			return nil, advise(fmt.Errorf("keep sync %s of the previous archive %s: %w", s.ID, w.path, err))
 		}
 	}
 	return damaged, nil
@@ -120,7 +120,7 @@ func (t *table) readable(values []any) error {
 	}
 	data, ok := values[t.place("data")].([]byte)
 	if !ok {
-		return fmt.Errorf("%w: it has no message", ErrDamaged)
+		return fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
 	text := func(column string) string {
 		s, _ := values[t.place(column)].(string)

@@ -35,7 +35,7 @@ func (w *Writer) Finish(ctx context.Context, run SyncRun) (Info, error) {
 	}
 	if left != nil {
 		// The archive is in place, and the next run removes what is left.
-		w.opts.Logger.WarnContext(ctx, "could not clean up after writing the archive", "error", left)
+		w.opts.Logger.WarnContext(ctx, "cleanup after writing the archive failed", "error", left)
 	}
 	return info, nil
 }
@@ -117,9 +117,9 @@ func (w *Writer) date(ctx context.Context, run SyncRun, kept []string) (SyncRun,
 		return run, nil
 	}
 	if last.Year() > lastYear {
-		return run, fmt.Errorf("finish archive: a sync of the old archive ended in the year %d, and no later time can be stored; move %s away", lastYear, w.path)
+		return run, fmt.Errorf("finish archive: a sync of the previous archive ended in the year %d, after which no time can be stored; move %s away", lastYear, w.path)
 	}
-	w.opts.Logger.WarnContext(ctx, "the clock is behind the archive: the new sync is dated after the older ones, so that readers show it",
+	w.opts.Logger.WarnContext(ctx, "the clock is behind the archive: the new sync is dated after the earlier ones so that readers show it",
 		"path", w.path, "ended_at", last, "clock", run.EndedAt)
 	run.EndedAt = last
 	return run, nil
@@ -172,9 +172,9 @@ func (w *Writer) judgeSize(ctx context.Context, size int64) error {
 	case size > w.sizes.fail:
 		return tooLargeToWrite(size, w.sizes.fail)
 	case size > w.sizes.warn2:
-		w.warn(ctx, "the archive unpacks to more than 3 GiB: only Baton programs with an SDK newer than v0.7 open it", size)
+		w.warn(ctx, "the archive unpacks to more than 3 GiB: Baton readers need SDK v0.7 or later", size)
 	case size > w.sizes.warn1:
-		w.warn(ctx, "the archive unpacks to more than 2 GiB: Baton programs with an SDK of the age of v0.1 do not open it", size)
+		w.warn(ctx, "the archive unpacks to more than 2 GiB: Baton readers with SDK v0.1 do not open it", size)
 	}
 	return nil
 }
@@ -184,6 +184,6 @@ func (w *Writer) warn(ctx context.Context, message string, size int64) {
 }
 
 func tooLargeToWrite(size, limit int64) error {
-	return fmt.Errorf("%w: it would unpack to at least %s and no Baton reader takes more than %s; sync fewer resource types",
+	return fmt.Errorf("%w: it would unpack to at least %s, and Baton readers accept at most %s; sync fewer resource types",
 		ErrTooLarge, mib(size), mib(limit))
 }

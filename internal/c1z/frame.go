@@ -44,11 +44,11 @@ func readHeader(r *bufio.Reader) (Format, error) {
 	case begins(magicSQLite):
 		return 0, fmt.Errorf("%w: it is a plain SQLite database", ErrNotArchive)
 	case begins(magicZstd):
-		return 0, fmt.Errorf("%w: it is a zstd file without an archive's header", ErrNotArchive)
+		return 0, fmt.Errorf("%w: it is a zstd file without an archive header", ErrNotArchive)
 	case len(head) < len(magicV1) && (magicV1[:len(head)] == string(head) || magicV3[:len(head)] == string(head)):
 		return 0, fmt.Errorf("%w: it ends within the header", ErrDamaged)
 	default:
-		return 0, fmt.Errorf("%w: it begins with other bytes", ErrNotArchive)
+		return 0, fmt.Errorf("%w", ErrNotArchive)
 	}
 }
 
@@ -227,7 +227,7 @@ func (f *frameReader) next() error {
 // cut says that a file ends too early, unless it could not be read at all.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: the file is cut short", ErrDamaged)
+		return fmt.Errorf("%w: the file is truncated", ErrDamaged)
 	}
 	return fmt.Errorf("read archive: %w", err)
 }

@@ -40,7 +40,7 @@ func inspectFile(f *os.File, size int64) error {
 	var head [dbHeaderSize]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: the database in it is cut short", ErrDamaged)
+			return fmt.Errorf("%w: its database is truncated", ErrDamaged)
 		}
 		return fmt.Errorf("read unpacked archive: %w", err)
 	}
@@ -49,7 +49,7 @@ func inspectFile(f *os.File, size int64) error {
 		pageBytes = 1 << 16
 	}
 	if pageBytes < 512 || pageBytes&(pageBytes-1) != 0 || size%pageBytes != 0 {
-		return fmt.Errorf("%w: the database in it is not whole pages", ErrDamaged)
+		return fmt.Errorf("%w: its database is not a whole number of pages", ErrDamaged)
 	}
 	walk := schemaWalk{f: f, page: pageBytes, pages: size / pageBytes}
 	if err := walk.visit(1, 0); err != nil {
@@ -155,7 +155,7 @@ func inspectSchema(ctx context.Context, conn *sql.Conn, s *schema) (columnSet, e
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%w: it holds a database of another program", ErrDamaged)
+		return nil, fmt.Errorf("%w: its database is of another program", ErrDamaged)
 	}
 	return found, nil
 }
@@ -173,7 +173,7 @@ func inspectObjects(ctx context.Context, conn *sql.Conn) error {
 		}
 		virtual := strings.Contains(strings.ToLower(text), "virtual")
 		if kind != "table" && kind != "index" || kind == "table" && virtual {
-			return fmt.Errorf("%w: its database holds a %s, %q, which archives never do", ErrDamaged, kind, name)
+			return fmt.Errorf("%w: its database contains a %s, %q, which archives never do", ErrDamaged, kind, name)
 		}
 	}
 	return damage(rows.Err())

@@ -135,7 +135,7 @@ func (w *sqliteBuild) keepOld(ctx context.Context, run SyncRun) (old oldSyncs, e
 	fitting := fit(wanted, run, w.size(), sizeOf, w.sizes.keep)
 	for _, s := range wanted {
 		if !slices.ContainsFunc(fitting, func(f SyncRun) bool { return f.ID == s.ID }) {
-			w.opts.Logger.WarnContext(ctx, "an older sync is not kept: the archive would unpack to more than 2 GiB",
+			w.opts.Logger.WarnContext(ctx, "an earlier sync is not kept: the archive would unpack to more than 2 GiB",
 				"path", w.path, "sync_id", s.ID, "ended_at", s.EndedAt, "decoded_bytes", shares[s.ID])
 		}
 	}
@@ -150,7 +150,7 @@ func (w *sqliteBuild) keepOld(ctx context.Context, run SyncRun) (old oldSyncs, e
 		switch {
 		case has(damaged, s):
 			if run.ParentID == s.ID {
-				return old, advise(fmt.Errorf("keep sync %s of the old archive %s, which the new one is a part of: %w", s.ID, w.path, ErrDamaged))
+				return old, advise(fmt.Errorf("keep sync %s, the parent of the new sync, of the previous archive %s: %w", s.ID, w.path, ErrDamaged))
 			}
 			old.damaged = append(old.damaged, s.ID)
 		case has(fitting, s):

@@ -135,7 +135,7 @@ func TestSizes(t *testing.T) {
 		fails bool
 	}{
 		{"small", sizes{1000 * k, 1000 * k, 2000 * k, 3000 * k}, 1, nil, false},
-		{"too large to keep the old one", sizes{250 * k, 1000 * k, 2000 * k, 3000 * k}, 0, []string{"an older sync is not kept", "2 GiB"}, false},
+		{"too large to keep the old one", sizes{250 * k, 1000 * k, 2000 * k, 3000 * k}, 0, []string{"an earlier sync is not kept", "2 GiB"}, false},
 		{"too large for the oldest readers", sizes{1000 * k, 100 * k, 2000 * k, 3000 * k}, 1, []string{"level=WARN", "2 GiB", "v0.1"}, false},
 		{"too large for old readers", sizes{1000 * k, 50 * k, 100 * k, 3000 * k}, 1, []string{"level=WARN", "3 GiB", "v0.7"}, false},
 		{"too large", sizes{1000 * k, 50 * k, 100 * k, 150 * k}, 1, nil, true},
@@ -151,7 +151,7 @@ func TestSizes(t *testing.T) {
 			}
 			second, err := small(t, path, test.sizes, &log, 3)
 			if test.fails {
-				if !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "no Baton reader") {
+				if !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "Baton readers accept at most") {
 					t.Errorf("error: %v", err)
 				}
 				r, err := Open(t.Context(), path, OpenOptions{TempDir: t.TempDir()})

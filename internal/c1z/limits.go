@@ -42,8 +42,8 @@ type field struct {
 //nolint:gochecknoglobals // Constants, but for the language.
 var (
 	resourceIDFields = fields{
-		1: {name: "resource type id", most: maxID},
-		2: {name: "resource id", most: maxID},
+		1: {name: "resource type ID", most: maxID},
+		2: {name: "resource ID", most: maxID},
 	}
 	resourceFields = fields{
 		1: {message: resourceIDFields},
@@ -52,13 +52,13 @@ var (
 		5: {name: "description", most: maxDescription},
 	}
 	resourceTypeFields = fields{
-		1: {name: "resource type id", most: maxID},
+		1: {name: "resource type ID", most: maxID},
 		2: {name: "display name", most: maxName},
 		5: {name: "description", most: maxDescription},
 	}
 	entitlementFields = fields{
 		1: {message: resourceFields},
-		2: {name: "entitlement id", most: maxID},
+		2: {name: "entitlement ID", most: maxID},
 		3: {name: "display name", most: maxName},
 		4: {name: "description", most: maxDescription},
 		5: {message: resourceTypeFields},
@@ -67,8 +67,8 @@ var (
 	grantFields = fields{
 		1: {message: entitlementFields},
 		2: {message: resourceFields},
-		3: {name: "grant id", most: maxKey},
-		5: {message: fields{1: {message: fields{1: {name: "entitlement id of a source", most: maxID}}}}},
+		3: {name: "grant ID", most: maxKey},
+		5: {message: fields{1: {message: fields{1: {name: "entitlement ID of a source", most: maxID}}}}},
 	}
 )
 

@@ -33,7 +33,7 @@ func Lock(path string) (*FileLock, error) {
 	lock, err := regularfile.Lock(target + lockSuffix)
 	switch {
 	case errors.Is(err, regularfile.ErrLocked):
-		return nil, fmt.Errorf("lock archive %s: %w; wait until it has ended or choose another file", target, ErrLocked)
+		return nil, fmt.Errorf("lock archive %s: %w; wait for it to finish or choose another file", target, ErrLocked)
 	case err != nil:
 		return nil, fmt.Errorf("lock archive %s: %w", target, err)
 	}

@@ -143,7 +143,7 @@ func (w *pebbleBuild) check(ctx context.Context) error {
 		err = errors.Join(err, store.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("the new database is not sound, the old archive stays: %w", err)
+		return fmt.Errorf("the new database is invalid; the previous archive is unchanged: %w", err)
 	}
 	return nil
 }

@@ -242,7 +242,7 @@ func (r *pebbleRows) Entitlement(ctx context.Context, syncID, id string) (*v2.En
 	case len(found) == 0:
 		return nil, missing("entitlement", id)
 	case len(found) > 1:
-		return nil, fmt.Errorf("read archive %s: the entitlement id %q is on %d resources, so that it names none of them", r.path, id, len(found))
+		return nil, fmt.Errorf("read archive %s: the entitlement ID %q is on %d resources, so that it names none of them", r.path, id, len(found))
 	}
 	whole, err := r.wholeEntitlement(found[0])
 	return whole, r.fail(err)

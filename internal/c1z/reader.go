@@ -144,14 +144,14 @@ const unpackedName = "baton-jumpcloud-*.db"
 func RemoveUnpacked(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("remove what an earlier run left: %w", err)
+		return fmt.Errorf("remove files of an earlier run: %w", err)
 	}
 	for _, e := range entries {
 		if ours, err := filepath.Match(unpackedName+"*", e.Name()); err != nil || !ours {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return fmt.Errorf("remove what an earlier run left: %w", err)
+			return fmt.Errorf("remove files of an earlier run: %w", err)
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ func resolve(path string) (string, error) {
 	if info.Mode()&fs.ModeSymlink != 0 {
 		target, err := filepath.EvalSymlinks(abs)
 		if err != nil {
-			return "", fmt.Errorf("archive %s is a link that leads nowhere; remove it or choose another file: %w", path, err)
+			return "", fmt.Errorf("archive %s is a dangling link; remove it or choose another file: %w", path, err)
 		}
 		abs = target
 		if info, err = os.Stat(abs); err != nil {
@@ -47,10 +47,10 @@ func checkFolder(path string) error {
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("archive %s: its folder does not exist; make it or choose another file: %w", path, err)
+		return fmt.Errorf("archive %s: directory does not exist; create it or choose another file: %w", path, err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("archive %s: %s is not a folder; choose another file", path, dir)
+		return fmt.Errorf("archive %s: %s is not a directory; choose another file", path, dir)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func removeReplacement(target string) error {
 		return nil //nolint:nilerr // There is none.
 	}
 	if err := os.Remove(name); err != nil {
-		return fmt.Errorf("remove what an earlier run left: %w", err)
+		return fmt.Errorf("remove files of an earlier run: %w", err)
 	}
 	return nil
 }

@@ -216,7 +216,7 @@ func (g *GrantEdge) check() error {
 	}
 	for _, id := range g.Sources {
 		if len(id) > maxID {
-			return tooLong("entitlement id of a source", len(id), maxID)
+			return tooLong("entitlement ID of a source", len(id), maxID)
 		}
 	}
 	if len(g.ID) > maxKey {

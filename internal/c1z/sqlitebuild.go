@@ -118,7 +118,7 @@ func (w *sqliteBuild) index(ctx context.Context) error {
 		return fmt.Errorf("write in %s: %w", w.dir, err)
 	}
 	if err := w.check(ctx); err != nil {
-		return fmt.Errorf("the new database is not sound, the old archive stays: %w", err)
+		return fmt.Errorf("the new database is invalid; the previous archive is unchanged: %w", err)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func readSyncs(ctx context.Context, conn *sql.Conn, src source) ([]SyncRun, erro
 		s.Organization = parseToken(s.Token)
 		s.Stats = parseStats(stats.String)
 		if syncs = append(syncs, s); len(syncs) > maxSyncs {
-			return nil, fmt.Errorf("%w: it holds more than %d syncs", ErrDamaged, maxSyncs)
+			return nil, fmt.Errorf("%w: it contains more than %d syncs", ErrDamaged, maxSyncs)
 		}
 	}
 	return syncs, damage(rows.Err())

@@ -46,7 +46,7 @@ func LimitsFromEnv(getenv func(string) string) (Limits, error) {
 		}
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n < 1 || n > 1<<40 {
-			return Limits{}, fmt.Errorf("%s is %q: want a whole number of MiB from 1", name, v)
+			return Limits{}, fmt.Errorf("%s is %q: must be an integer of at least 1 (MiB)", name, v)
 		}
 		*field = n << 20
 	}
@@ -93,7 +93,7 @@ func unpack(ctx context.Context, src io.Reader, dst *os.File, limits Limits) (in
 		return 0, err
 	}
 	if frame.header.content != unsized && frame.header.content != size {
-		return 0, fmt.Errorf("%w: it unpacks to %d bytes and claims %d", ErrDamaged, size, frame.header.content)
+		return 0, fmt.Errorf("%w: it unpacks to %d bytes instead of the declared %d", ErrDamaged, size, frame.header.content)
 	}
 	if _, err := in.ReadByte(); err == nil {
 		return 0, fmt.Errorf("%w: more bytes follow its frame", ErrDamaged)
@@ -123,7 +123,7 @@ func inflate(ctx context.Context, frame *frameReader, dst io.Writer, limits Limi
 		}
 		n, err := dec.Read(buf)
 		if size == 0 && n > 0 && (n < len(magicSQLite) || string(buf[:len(magicSQLite)]) != magicSQLite) {
-			return 0, fmt.Errorf("%w: it holds no SQLite database", ErrDamaged)
+			return 0, fmt.Errorf("%w: it contains no SQLite database", ErrDamaged)
 		}
 		size += int64(n)
 		if size > limits.DecodedSize {

@@ -170,14 +170,14 @@ func RemoveUnfinished(path, workDir string) error {
 // removeBuild removes the files of a build that died.
 func removeBuild(workDir string) error {
 	if err := os.RemoveAll(filepath.Join(workDir, buildDir)); err != nil {
-		return fmt.Errorf("remove what an earlier run left: %w", err)
+		return fmt.Errorf("remove files of an earlier run: %w", err)
 	}
 	return nil
 }
 
 func (w *Writer) create(ctx context.Context) error {
 	if w.opts.WorkDir == "" {
-		return errors.New("create archive: no work folder is given")
+		return errors.New("create archive: missing work directory")
 	}
 	if err := removeBuild(w.opts.WorkDir); err != nil {
 		return err

@@ -157,7 +157,7 @@ func TestWriterRefuses(t *testing.T) {
 			says: []string{`put grant "x"`, "an id is missing", `principal "":""`},
 		},
 		{
-			name: "no resource type id",
+			name: "no resource type ID",
 			put: func(ctx context.Context, w *c1z.Writer, _ *fixture) error {
 				return w.PutResourceTypes(ctx, &v2.ResourceType{})
 			},
@@ -347,7 +347,7 @@ func TestCreateRefuses(t *testing.T) {
 			})
 		}
 	}
-	t.Run("cut short", func(t *testing.T) {
+	t.Run("truncated", func(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "a.c1z")
 		if err := os.WriteFile(path, content[:len(content)/2], 0o600); err != nil {

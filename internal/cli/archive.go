@@ -79,13 +79,13 @@ func unreadable(ctx context.Context, path string, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.WithCode(codes.NotFound, "there is no archive %s; name another with --file, or sync first: %s", path, console.CommandFor(path))
+		return fault.WithCode(codes.NotFound, "archive %s does not exist; name another with --file, or sync first: %s", path, console.CommandFor(path))
 	case errors.Is(err, c1z.ErrUnsupported):
 		return fault.WithHints(err, "write it again with a current version of the program that made it, or update "+Name)
 	case errors.Is(err, c1z.ErrNotArchive):
 		return fault.WithHints(err, "name a .c1z archive with --file")
 	case errors.Is(err, c1z.ErrDamaged):
-		return fault.WithHints(err, "copy it again from where it came, or sync again: "+console.CommandFor(path))
+		return fault.WithHints(err, "copy it again from its source, or sync again: "+console.CommandFor(path))
 	}
 	return err
 }
@@ -119,7 +119,7 @@ func (o *openedArchive) run(ctx context.Context, id string) (c1z.SyncRun, error)
 	if len(runs) == 0 {
 		return c1z.SyncRun{}, o.noSync(ctx)
 	}
-	return c1z.SyncRun{}, fault.WithCode(codes.NotFound, "the archive %s has no sync %q; it has\n%s", o.path, id, syncLines(runs))
+	return c1z.SyncRun{}, fault.WithCode(codes.NotFound, "archive %s has no sync %q; it has\n%s", o.path, id, syncLines(runs))
 }
 
 // noSync says that there is nothing that could be shown by itself.
@@ -129,9 +129,9 @@ func (o *openedArchive) noSync(ctx context.Context) error {
 		return err
 	}
 	if len(runs) == 0 {
-		return fault.WithCode(codes.NotFound, "the archive %s holds no sync; sync first: %s", o.path, console.CommandFor(o.path))
+		return fault.WithCode(codes.NotFound, "archive %s contains no sync; sync first: %s", o.path, console.CommandFor(o.path))
 	}
-	return fault.WithCode(codes.NotFound, "the archive %s holds no finished full sync; choose one of these with --sync, or sync again: %s\n%s",
+	return fault.WithCode(codes.NotFound, "archive %s contains no finished full sync; choose one of these with --sync, or sync again: %s\n%s",
 		o.path, console.CommandFor(o.path), syncLines(runs))
 }
 

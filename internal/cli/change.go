@@ -67,7 +67,7 @@ func (j *changeJob) run(ctx context.Context) error {
 }
 
 // prepare goes from what is cheap to refuse to what is not: the archive, the
-// organisation, the trail, and the plan.
+// organization, the trail, and the plan.
 func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provision.Plan, error) {
 	asked, err := j.lookUp(ctx)
 	if err != nil {
@@ -113,11 +113,11 @@ func told(plan *provision.Plan, outcome provision.Outcome) string {
 	var text string
 	switch {
 	case granting && already:
-		text = fmt.Sprintf("Nothing was changed: %s had %s already.", plan.Principal, what)
+		text = fmt.Sprintf("No change needed: %s already has %s.", plan.Principal, what)
 	case granting:
-		text = fmt.Sprintf("Granted: %s has %s.", plan.Principal, what)
+		text = fmt.Sprintf("Granted: %s now has %s.", plan.Principal, what)
 	case already:
-		text = fmt.Sprintf("Nothing was changed: %s did not have %s.", plan.Principal, what)
+		text = fmt.Sprintf("No change needed: %s does not have %s.", plan.Principal, what)
 	default:
 		text = fmt.Sprintf("Revoked: %s no longer has %s.", plan.Principal, what)
 	}
@@ -128,7 +128,7 @@ func told(plan *provision.Plan, outcome provision.Outcome) string {
 	for _, g := range outcome.Inherited {
 		groups = append(groups, g.String())
 	}
-	return text + "\nAccess remains through " + strings.Join(groups, ", ") + "."
+	return text + "\nAccess remains via " + strings.Join(groups, ", ") + "."
 }
 
 // showPreview prints what would be sent, in full, and what would come of it.
@@ -142,7 +142,7 @@ func (j *changeJob) showPreview(plan *provision.Plan) error {
 	row := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-14s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	row("Organisation", "%s", connector.Organization{ID: j.org.ID, Name: j.org.Name}.String())
+	row("Organization", "%s", connector.Organization{ID: j.org.ID, Name: j.org.Name}.String())
 	row("Effect", "%s", plan.Effect())
 	row("Request", "%s %s%s", plan.Request.Method, strings.TrimSuffix(base.String(), "/"), plan.Request.Path)
 	if id := j.cfg.JumpCloud.OrgID; id != "" {

@@ -56,10 +56,10 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	if archive.Reader == nil {
-		return nil, fault.WithCode(codes.NotFound, "there is no archive %s to look up what to change; sync first: %s", archive.Path, console.CommandFor(archive.Path))
+		return nil, fault.WithCode(codes.NotFound, "archive %s, which is needed to look up the change, does not exist; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
 	if archive.Newest.ID == "" {
-		return nil, fault.WithCode(codes.NotFound, "the archive %s holds no finished sync; sync first: %s", archive.Path, console.CommandFor(archive.Path))
+		return nil, fault.WithCode(codes.NotFound, "archive %s contains no finished sync; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
 	found := &asked{archive: archive}
 	if change := j.cfg.Change; change.Entitlement != "" {
@@ -142,6 +142,6 @@ func lookIn[T any](a *asked, runs []c1z.SyncRun, what string, get func(syncID st
 		}
 	}
 	ended := a.archive.Newest.EndedAt
-	return none, fault.WithCode(codes.NotFound, "%s is not in the archive %s, which was synced %s (%s); if it is newer than that, sync again: %s",
+	return none, fault.WithCode(codes.NotFound, "%s is not in archive %s, synced %s (%s); if it is newer, sync again: %s",
 		what, a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST"), console.CommandFor(a.archive.Path))
 }

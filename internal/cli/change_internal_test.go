@@ -17,13 +17,13 @@ func TestTold(t *testing.T) {
 		outcome   provision.Outcome
 		want      string
 	}{
-		{provision.OperationGrant, sales, provision.Outcome{Result: provision.ResultChanged}, `Granted: user "Ana" (u1) has membership of group "Sales" (g1).`},
-		{provision.OperationGrant, wiki, provision.Outcome{Result: provision.ResultAlready}, `Nothing was changed: user "Ana" (u1) had access to app "Wiki" (a1) already.`},
-		{provision.OperationRevoke, sales, provision.Outcome{Result: provision.ResultAlready}, `Nothing was changed: user "Ana" (u1) did not have membership of group "Sales" (g1).`},
+		{provision.OperationGrant, sales, provision.Outcome{Result: provision.ResultChanged}, `Granted: user "Ana" (u1) now has membership of group "Sales" (g1).`},
+		{provision.OperationGrant, wiki, provision.Outcome{Result: provision.ResultAlready}, `No change needed: user "Ana" (u1) already has access to app "Wiki" (a1).`},
+		{provision.OperationRevoke, sales, provision.Outcome{Result: provision.ResultAlready}, `No change needed: user "Ana" (u1) does not have membership of group "Sales" (g1).`},
 		{
 			provision.OperationRevoke, wiki,
 			provision.Outcome{Result: provision.ResultChanged, Inherited: []provision.Named{sales, {Type: "group", ID: "g2"}}},
-			"Revoked: user \"Ana\" (u1) no longer has access to app \"Wiki\" (a1).\nAccess remains through group \"Sales\" (g1), group g2.",
+			"Revoked: user \"Ana\" (u1) no longer has access to app \"Wiki\" (a1).\nAccess remains via group \"Sales\" (g1), group g2.",
 		},
 	} {
 		plan := &provision.Plan{Change: provision.Change{Operation: tt.operation, Resource: tt.resource, Principal: ana}}

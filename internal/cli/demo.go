@@ -35,19 +35,19 @@ type demoOptions struct {
 
 func (o *demoOptions) addFlags(flags *pflag.FlagSet) {
 	o.tenantOptions.addFlags(flags, "medium")
-	flags.DurationVar(&o.latency, "latency", demoLatency, "How long every answer of the simulated JumpCloud takes")
-	flags.BoolVar(&o.explore, "explore", false, "Then look at what was synced, as baton-jumpcloud explore does")
+	flags.DurationVar(&o.latency, "latency", demoLatency, "Latency of every response of the simulated JumpCloud")
+	flags.BoolVar(&o.explore, "explore", false, "Open the archive in a browser afterwards (see baton-jumpcloud explore)")
 }
 
 func newDemo(a *app) *cobra.Command {
 	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See it work: sync a simulated organisation, with nothing else at hand",
-		Long: `Start a simulated JumpCloud within this process, sync its organisation as any other would be
-synced, and show what came of it. Nothing leaves this machine. The archive is demo.c1z, in the
-working directory or, where that cannot be written, in the folder for temporary files; --file
-chooses another place. With --explore it is then shown in a browser.`,
+		Short: "Sync a simulated organization, without an account or a network",
+		Long: `Start a simulated JumpCloud in this process, sync its organization like any other
+and show the result. Nothing leaves this machine. The archive is demo.c1z in the
+working directory or, if that is not writable, in the directory for temporary files; --file
+names another file. With --explore it opens in a browser.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), a, cmd.Flags(), o) },
 	}
@@ -67,12 +67,12 @@ func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) e
 	if err := say(a.Stdout, `
 The archive is %s. Every Baton reader opens it.
 
-Look at it in a browser, which make demo OPEN=1 does at once:
+Open it in a browser (make demo OPEN=1 does so at once):
   %s explore %s
 
 Next:
-  baton-jumpcloud simulate                  keep a simulated JumpCloud running, and try things against it
-  BATON_API_KEY=... baton-jumpcloud         sync your own organisation
+  baton-jumpcloud simulate                  keep a simulated JumpCloud running to try things with
+  BATON_API_KEY=... baton-jumpcloud         sync your own organization
 `, path, Name, console.ShellWord(path)); err != nil || !o.explore {
 		return err
 	}
@@ -82,7 +82,7 @@ Next:
 	return runExplore(ctx, a, cfg, exploreOptions{files: []string{path}, place: gate.Place{Address: "127.0.0.1"}})
 }
 
-// syncDemo syncs a simulated organisation, which is gone afterwards, and returns the
+// syncDemo syncs a simulated organization, which is gone afterwards, and returns the
 // configuration that did.
 func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (cfg *config.Config, err error) {
 	tenants, err := o.tenants()
@@ -108,7 +108,7 @@ func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) 
 	defer func() { err = errors.Join(err, c.Log.Close()) }()
 
 	org := tenants[0].Organization()
-	if err := say(a.Stdout, "A simulated JumpCloud answers at %s. It serves %s:\n%s.\nReading it takes at least %d requests.\n\n",
+	if err := say(a.Stdout, "Simulated JumpCloud at %s. It serves %s:\n%s.\nA full sync takes at least %d requests.\n\n",
 		sim.url, connector.Organization{ID: org.ID, Name: org.Name}, describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
 		return nil, err
 	}
@@ -155,9 +155,9 @@ func demoPath(dir string) (string, error) {
 			continue
 		}
 		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
-			return "", fmt.Errorf("find a place for the archive: %w", err)
+			return "", fmt.Errorf("choose a place for the archive: %w", err)
 		}
 		return filepath.Join(dir, demoFile), nil
 	}
-	return "", errors.New("find a place for the archive: neither the working directory nor the folder for temporary files can be written; choose one with --file")
+	return "", errors.New("choose a place for the archive: neither the working directory nor the directory for temporary files is writable; choose one with --file")
 }

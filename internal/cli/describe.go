@@ -18,7 +18,7 @@ import (
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, and what the binary was built from",
+		Short: "Print version and build information",
 		Args:  noArguments,
 		RunE:  func(*cobra.Command, []string) error { return runVersion(a, version.Read()) },
 	}
@@ -43,13 +43,13 @@ func runVersion(a *app, b version.Build) error {
 func newCapabilities(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "capabilities",
-		Short: "Print as JSON what the connector can read and change",
+		Short: "Print the connector's capabilities as JSON",
 		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runCapabilities(a, cmd) },
 	}
 }
 
-// runCapabilities needs neither a credential nor an organisation. What is wrong
+// runCapabilities needs neither a credential nor an organization. What is wrong
 // with settings other than the one that matters is for the run that uses them to
 // say.
 func runCapabilities(a *app, cmd *cobra.Command) error {
@@ -68,7 +68,7 @@ func runCapabilities(a *app, cmd *cobra.Command) error {
 func newConfig(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
-		Short: "Print the settings as JSON for platforms that host the connector",
+		Short: "Print the configuration schema as JSON, for platforms that host the connector",
 		Args:  noArguments,
 		RunE:  func(*cobra.Command, []string) error { return runConfig(a) },
 	}

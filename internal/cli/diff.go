@@ -30,16 +30,16 @@ type diffOptions struct {
 	check    bool
 }
 
-const diffLong = `Show what changed between two syncs: accounts, groups, applications, roles and entitlements that were
-added, removed or changed, and memberships, assignments and roles that were given or taken away or are
-held in another way. Named two archives, it compares the syncs that Baton readers show of them; of one
-archive it compares its newest sync with the one before. --from and --to choose other syncs.`
+const diffLong = `Show the changes between two syncs: accounts, groups, applications, roles and entitlements that were
+added, removed or changed, and memberships, assignments and roles that were granted, revoked or are now
+held another way. Given two archives, it compares the syncs that Baton readers show; given one
+archive, its newest sync with the previous one. --from and --to choose other syncs.`
 
 func newDiff(a *app) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff [OLD [NEW]]",
-		Short: "Show what changed between two archives or two syncs",
+		Short: "Show the changes between two archives or two syncs",
 		Long:  diffLong,
 		Example: `  baton-jumpcloud diff                             # the two newest syncs of sync.c1z
   baton-jumpcloud diff monday.c1z friday.c1z
@@ -61,12 +61,12 @@ func newDiff(a *app) *cobra.Command {
 	o.addFlags(flags)
 	// Two syncs have flags of their own.
 	_ = flags.MarkHidden("sync")
-	flags.StringVar(&o.from, "from", "", "Id of the older sync, or its beginning (default: the one before the newer one)")
-	flags.StringVar(&o.to, "to", "", "Id of the newer sync, or its beginning (default: the one that Baton readers show)")
-	flags.StringVar(&o.what, "what", "", "Only changes of this: "+strings.Join(whatWords(), ", "))
-	o.addFilter(flags, "change", "change", "Only what was added, removed or changed")
-	o.addFilter(flags, "type", "type", "Only of resources of this resource type id, or on them")
-	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there is any change", fault.ExitFindings))
+	flags.StringVar(&o.from, "from", "", "ID, or ID prefix, of the older sync (default: the one before the newer sync)")
+	flags.StringVar(&o.to, "to", "", "ID, or ID prefix, of the newer sync (default: the one that Baton readers show)")
+	flags.StringVar(&o.what, "what", "", "Only changes of this subject: "+strings.Join(whatWords(), ", "))
+	o.addFilter(flags, "change", "change", "Only this kind of change: added, removed or changed")
+	o.addFilter(flags, "type", "type", "Only changes of, or on, resources of this resource type")
+	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with code %d if there is any change", fault.ExitFindings))
 	cmd.MarkFlagsMutuallyExclusive("sync", "from")
 	cmd.MarkFlagsMutuallyExclusive("sync", "to")
 	addViewCompletions(cmd, map[string][]string{"change": {"added", "removed", "changed"}, "what": whatWords(), "from": nil, "to": nil})
@@ -121,14 +121,14 @@ func (s *shownSync) lead() string { return syncLead(s.path, s.Run)[0] }
 func diffWarnings(older, newer *shownSync) []string {
 	var lines []string
 	if a, b := older.Run.Organization, newer.Run.Organization; a.ID != b.ID && a.ID != "" && b.ID != "" {
-		lines = append(lines, "These are of different organisations.")
+		lines = append(lines, "The two syncs are of different organizations.")
 	}
 	if older.Run.StartedAt.After(newer.Run.StartedAt) {
-		lines = append(lines, "The first is the newer one: what was added shows as removed.")
+		lines = append(lines, "The first sync is the newer one: additions show as removals.")
 	}
 	for _, s := range []*shownSync{older, newer} {
 		if !s.Run.Finished() || s.Run.Type != c1z.SyncFull {
-			lines = append(lines, "The sync "+s.Run.ID+" is not a whole one: what it lacks shows as removed or added.")
+			lines = append(lines, "The sync "+s.Run.ID+" is not a full sync: what it lacks shows as removed or added.")
 		}
 	}
 	return lines
@@ -169,7 +169,7 @@ func (o *diffOptions) load(ctx context.Context, a *app, cmd *cobra.Command, args
 func (o *openedArchive) before(ctx context.Context, run c1z.SyncRun) (string, error) {
 	previous, err := review.Previous(ctx, o.Reader, run)
 	if errors.Is(err, c1z.ErrNotFound) {
-		return "", fault.WithCode(codes.NotFound, "the archive %s holds no full sync before %s; name an older archive too: %s diff OLD.c1z %s",
+		return "", fault.WithCode(codes.NotFound, "archive %s contains no full sync before %s; name an older archive too: %s diff OLD.c1z %s",
 			o.path, run.ID, Name, console.ShellWord(o.path))
 	}
 	return previous.ID, err

@@ -28,11 +28,11 @@ type exploreOptions struct {
 }
 
 func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringArrayVarP(&o.files, "file", "f", nil, "An archive to show; may be given several times")
-	flags.StringVar(&o.place.Address, "address", "127.0.0.1", "IP address of this machine to answer at; one that others can reach needs TLS")
-	flags.IntVar(&o.place.Port, "port", 0, "Port to answer at; 0 takes a free one")
-	flags.StringVar(&o.place.CertFile, "tls-cert", "", "PEM file with the certificate, and those that lead to its authority, to answer by HTTPS")
-	flags.StringVar(&o.place.KeyFile, "tls-key", "", "PEM file with the certificate's private key")
+	flags.StringArrayVarP(&o.files, "file", "f", nil, "Archive to show (repeatable)")
+	flags.StringVar(&o.place.Address, "address", "127.0.0.1", "Bind address (other machines can connect only with TLS)")
+	flags.IntVar(&o.place.Port, "port", 0, "Port to listen on (0: any free port)")
+	flags.StringVar(&o.place.CertFile, "tls-cert", "", "TLS certificate chain (PEM file); enables HTTPS")
+	flags.StringVar(&o.place.KeyFile, "tls-key", "", "TLS private key (PEM file)")
 	flags.BoolVar(&o.noOpen, "no-open", false, "Do not open a browser")
 }
 
@@ -40,11 +40,11 @@ func newExplore(a *app) *cobra.Command {
 	var o exploreOptions
 	cmd := &cobra.Command{
 		Use:   "explore [FILE...]",
-		Short: "Look at archives in a browser: who has what, and through what",
-		Long: `Show archives, of this or any other Baton connector, as pages in a browser: accounts, groups,
-applications, roles, entitlements and grants to search, sort and export, what a person has and through
-what, what changed between two syncs, and reports for a review. Nothing is changed, and nothing leaves
-this machine. The address that is printed has a token in it: whoever has it sees everything. On a
+		Short: "Explore archives in a browser: who has what, and via what",
+		Long: `Explore archives of this or any other Baton connector in a browser: accounts, groups,
+applications, roles, entitlements and grants to search, sort and export, what a person has and via
+what, the changes between two syncs, and reports for a review. Nothing is changed, and nothing leaves
+this machine. The printed address contains a token: whoever has it sees everything. On a
 terminal, a browser is opened.`,
 		Example: `  baton-jumpcloud explore
   baton-jumpcloud explore jumpcloud.c1z okta.c1z
@@ -121,12 +121,12 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 // serveExplorer says where the explorer answers, opens a browser if it shall, and
 // answers until it is stopped, which is how it ends well.
 func serveExplorer(ctx context.Context, a *app, c *console.Console, server *gate.Server, pages http.Handler, open bool) error {
-	if err := say(a.Stdout, "Open %s in a browser; Ctrl-C ends it.\n", server.Address().Reveal()); err != nil {
+	if err := say(a.Stdout, "Open %s in a browser; press Ctrl-C to stop.\n", server.Address().Reveal()); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	if open {
 		if err := openBrowser(server.BrowserAddress().Reveal()); err != nil {
-			c.Log.DebugContext(ctx, "no browser was opened", "error", err)
+			c.Log.DebugContext(ctx, "browser not opened", "error", err)
 		}
 	}
 	if err := server.Serve(ctx, pages); err != nil {

@@ -20,18 +20,18 @@ type healthCheckOptions struct {
 }
 
 func (o *healthCheckOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.endpoint, "endpoint", "ready", "What to ask for: ready, live or health (which asks JumpCloud)")
-	flags.IntVar(&o.timeout, "timeout", 5, "Seconds to wait for the answer")
+	flags.StringVar(&o.endpoint, "endpoint", "ready", "Endpoint to check: ready, live or health (calls JumpCloud)")
+	flags.IntVar(&o.timeout, "timeout", 5, "Timeout in seconds")
 }
 
 func newHealthCheck(a *app) *cobra.Command {
 	var o healthCheckOptions
 	cmd := &cobra.Command{
 		Use:   "health-check",
-		Short: "Ask a running connector how it is, for container probes",
-		Long: "Ask a running connector whether it is ready, at --health-check-bind-address and --health-check-port,\n" +
-			"as the readiness probe of our manifests does. The exit code is 0 when it is, 2 when it answers that it is\n" +
-			"not, and 14 when nothing answers.",
+		Short: "Check a running connector, for container probes",
+		Long: "Check whether a running connector is ready, at --health-check-bind-address and --health-check-port,\n" +
+			"as the readiness probe of the manifests does. The exit code is 0 if it is ready, 2 if it\n" +
+			"is not, and 14 if nothing answers.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.ForCommand)

@@ -14,39 +14,39 @@ import (
 // helpWidth is where lines of the help text are wrapped.
 const helpWidth = 100
 
-const rootLong = `baton-jumpcloud reads a JumpCloud organisation - accounts, groups, applications, administrator
+const rootLong = `baton-jumpcloud syncs a JumpCloud organization - accounts, groups, applications, administrator
 roles, and who holds what - and writes it as a .c1z archive that every Baton reader opens.
 
-A sync is complete or it fails: what cannot be read to its end is an error, and the archive that
-was there before stays as it was. A run that is stopped goes on where it was when it is repeated.
+A sync is complete or it fails: an incomplete list is an error, and the existing archive
+stays as it is. An interrupted run resumes when it is repeated.
 
-It also grants and revokes membership of groups, and access to applications where that is allowed:
-what an archive names, by --grant-entitlement with --grant-principal and --grant-principal-type, or
-by --revoke-grant. Repeating a change is safe.`
+It also grants and revokes group membership and, if enabled, application access, for what
+an archive contains: with --grant-entitlement, --grant-principal and --grant-principal-type, or
+with --revoke-grant. Repeating a change is safe.`
 
-const rootExample = `  # See it work, with no JumpCloud account and nothing else at hand
+const rootExample = `  # Try it without a JumpCloud account
   baton-jumpcloud demo
 
-  # Sync an organisation into sync.c1z
+  # Sync an organization into sync.c1z
   export BATON_API_KEY=...            # My API Key, in the JumpCloud console
   baton-jumpcloud
 
-  # The key from a file, an organisation of the EU region, another archive
+  # API key from a file, EU region, another archive
   BATON_API_KEY_FILE=/run/secrets/key baton-jumpcloud --region eu --file eu.c1z
 
-  # A service account instead of a key, groups and the accounts in them only
+  # Service account instead of an API key; users and groups only
   BATON_JUMPCLOUD_CLIENT_ID=... BATON_JUMPCLOUD_CLIENT_SECRET=... \
     baton-jumpcloud --sync-resource-types user,group
 
-  # Show what granting would do, grant, and revoke; the ids are those of the archive
+  # Show what a grant would do, grant, and revoke; the IDs are in the archive
   baton-jumpcloud --grant-entitlement group:ID --grant-principal ID --grant-principal-type user --dry-run
   baton-jumpcloud --grant-entitlement group:ID --grant-principal ID --grant-principal-type user
   baton-jumpcloud --revoke-grant group-grant:ID:user:ID:ID`
 
 const exitCodes = `Exit codes:
-  0 done; 1 interrupted; 2 bad settings or another failure; 3 something is asked for that cannot be;
-  4 timeout; 5 not found; 7 the key lacks a permission; 9 refused because of how things are; 12 asked
-  for something that is not served; 14 JumpCloud cannot be reached; 16 no key, or the key was refused;
+  0 success; 1 interrupted; 2 invalid settings or another failure; 3 invalid request;
+  4 timeout; 5 not found; 7 permission denied; 9 failed precondition; 12 unsupported;
+  14 JumpCloud unavailable; 16 credential missing or rejected;
   20 --check found something`
 
 // writeUsage writes everything of the help text but the description.
@@ -72,10 +72,10 @@ func writeUsage(w io.Writer, cmd *cobra.Command) error {
 	}
 	if cmd.HasParent() {
 		writeFlags(&b, "Flags", cmd.LocalNonPersistentFlags())
-		fmt.Fprintf(&b, "\nThe settings that all commands share: %s --help\n", cmd.Root().Name())
+		fmt.Fprintf(&b, "\nSettings of all commands: %s --help\n", cmd.Root().Name())
 	} else {
 		writeSections(&b, cmd)
-		fmt.Fprintf(&b, "\n%s\n\nEvery setting can also come from the environment, by the name in brackets, or from ./.baton.yaml.\n", exitCodes)
+		fmt.Fprintf(&b, "\n%s\n\nEvery setting can also be set by the environment variable in brackets, or in ./.baton.yaml.\n", exitCodes)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -106,7 +106,7 @@ func writeNever(b *strings.Builder) {
 			names = append(names, "--"+o.Name)
 		}
 	}
-	fmt.Fprintf(b, "\nFlags of other Baton connectors that have no meaning here:\n")
+	fmt.Fprintf(b, "\nFlags of other Baton connectors that are unsupported here:\n")
 	line := ""
 	for _, name := range names {
 		if len(line)+len(name) > helpWidth-4 {

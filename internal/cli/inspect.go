@@ -18,8 +18,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
-const inspectLong = `Show what an archive holds, offline and whichever Baton connector wrote it: without a further word
-how much of everything there is in a sync, else one of its lists.`
+const inspectLong = `Show the contents of an archive of any Baton connector, offline: without a subcommand
+the totals of a sync, else one of its lists.`
 
 const inspectExample = `  baton-jumpcloud inspect
   baton-jumpcloud inspect resources --type user --status disabled
@@ -30,7 +30,7 @@ const inspectExample = `  baton-jumpcloud inspect
 func newInspect(a *app) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
-		Use: "inspect", Short: "Show what an archive holds", Long: inspectLong, Example: inspectExample,
+		Use: "inspect", Short: "Show the contents of an archive", Long: inspectLong, Example: inspectExample,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return untilStopped(cmd.Context(), o.run(a, cmd, stats))
@@ -46,13 +46,13 @@ func newInspect(a *app) *cobra.Command {
 		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
 			return tables.Resources(s.Sync, onlyAccounts(s, q)), nil
 		}),
-		newInspectList(a, "entitlements", "List what can be held", addEntitlementFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+		newInspectList(a, "entitlements", "List entitlements", addEntitlementFilters, func(s *shownSync, q search.Query) (tables.List, error) {
 			return tables.Entitlements(s.Sync), nameFilters(s, q)
 		}),
-		newInspectList(a, "grants", "List who holds what, and through what", addGrantFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+		newInspectList(a, "grants", "List grants: who has what, and via what", addGrantFilters, func(s *shownSync, q search.Query) (tables.List, error) {
 			return tables.Grants(s.Sync), nameFilters(s, q)
 		}),
-		newInspectList(a, "principals", "List whoever holds something", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+		newInspectList(a, "principals", "List principals: who has any access", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
 			return tables.Principals(s.Sync, onlyAccounts(s, q)), nil
 		}),
 	)
@@ -92,7 +92,7 @@ func syncLead(path string, run c1z.SyncRun) []string {
 	}
 	lead := []string{text + "sync " + describeRun(run)}
 	if !run.Finished() {
-		lead = append(lead, "This sync did not come to its end: what it does not show may be there all the same.")
+		lead = append(lead, "This sync did not finish: what it lacks may exist all the same.")
 	}
 	return lead
 }
@@ -118,7 +118,7 @@ func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *c
 func newInspectSyncs(a *app) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
-		Use: "syncs", Short: "List the syncs of the archive, the newest first",
+		Use: "syncs", Short: "List the syncs of the archive, newest first",
 		Example: "  baton-jumpcloud inspect syncs\n  baton-jumpcloud inspect syncs -f other.c1z -o json",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -213,18 +213,18 @@ func addResourceFilters(o *viewOptions, cmd *cobra.Command) {
 }
 
 func (o *viewOptions) addResourceFilters(flags *pflag.FlagSet) {
-	o.addFilter(flags, "type", "type", "Only resources of this resource type id")
-	o.addFilter(flags, "kind", "kind", "Only of this kind: account, group, application, role or other")
-	o.addFilter(flags, "status", "status", "Only accounts in this state: enabled, disabled, deleted or unknown")
-	o.addFilter(flags, "details", "details", "Only accounts with this word for their state, such as suspended, locked or staged")
-	o.addFilter(flags, "mfa", "mfa", "Only accounts whose second factor is this: yes, no or unknown")
-	o.addFilter(flags, "account-type", "account_type", "Only accounts of this type: human, service or system")
+	o.addFilter(flags, "type", "type", "Only resources of this resource type")
+	o.addFilter(flags, "kind", "kind", "Only this kind of resource: account, group, application, role or other")
+	o.addFilter(flags, "status", "status", "Only accounts with this status: enabled, disabled, deleted or unknown")
+	o.addFilter(flags, "details", "details", "Only accounts with this status detail: suspended, locked or staged")
+	o.addFilter(flags, "mfa", "mfa", "Only accounts with this MFA status: yes, no or unknown")
+	o.addFilter(flags, "account-type", "account_type", "Only accounts of this account type: human, service or system")
 	o.addFilter(flags, "department", "department", "Only accounts of this department")
 	o.addFilter(flags, "manager", "manager", "Only accounts with this manager")
-	o.addFilter(flags, "parent", "parent", "Only children of this resource, written TYPE:ID")
-	o.addSwitch(flags, "admin", "admin", "yes", "Only accounts that hold a role")
-	o.addSwitch(flags, "holds", "holds", "yes", "Only what holds something")
-	o.addSwitch(flags, "empty", "empty", "yes", "Only what nobody holds anything of")
+	o.addFilter(flags, "parent", "parent", "Only children of this resource (TYPE:ID)")
+	o.addSwitch(flags, "admin", "admin", "yes", "Only accounts with a role")
+	o.addSwitch(flags, "holds", "holds", "yes", "Only resources with access to something")
+	o.addSwitch(flags, "empty", "empty", "yes", "Only resources that nobody has access to")
 }
 
 func resourceCompletions() map[string][]string {
@@ -240,34 +240,34 @@ func addEntitlementFilters(o *viewOptions, cmd *cobra.Command) {
 }
 
 func (o *viewOptions) addEntitlementFilters(flags *pflag.FlagSet) {
-	o.addFilter(flags, "type", "type", "Only on resources of this resource type id")
-	o.addFilter(flags, "kind", "kind", "Only on this kind: account, group, application, role or other")
-	o.addFilter(flags, "resource", "resource", "Only on this resource: name, id or TYPE:ID")
+	o.addFilter(flags, "type", "type", "Only on resources of this resource type")
+	o.addFilter(flags, "kind", "kind", "Only on this kind of resource: account, group, application, role or other")
+	o.addFilter(flags, "resource", "resource", "Only on this resource: name, ID or TYPE:ID")
 	o.addFilter(flags, "slug", "slug", "Only with this slug, such as member or access")
-	o.addFilter(flags, "purpose", "purpose", "Only of this purpose: assignment, permission or ownership")
-	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what cannot be changed through the connector")
-	o.addSwitch(flags, "empty", "empty", "yes", "Only what nobody holds")
+	o.addFilter(flags, "purpose", "purpose", "Only with this purpose: assignment, permission or ownership")
+	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what the connector cannot change")
+	o.addSwitch(flags, "empty", "empty", "yes", "Only entitlements without grants")
 }
 
 func addGrantFilters(o *viewOptions, cmd *cobra.Command) {
 	flags := cmd.Flags()
-	o.addFilter(flags, "principal", "principal", "Only of this holder: name, e-mail address, login, id or TYPE:ID")
-	o.addFilter(flags, "entitlement", "entitlement", "Only of this entitlement: id, or the name of its resource")
-	o.addFilter(flags, "resource", "resource", "Only on this resource: name, id or TYPE:ID")
-	o.addFilter(flags, "via", "via", "Only what is held through this entitlement: id, or the name of its resource")
-	o.addFilter(flags, "type", "type", "Only on resources of this resource type id")
-	o.addFilter(flags, "kind", "kind", "Only on this kind: account, group, application, role or other")
-	o.addFilter(flags, "principal-type", "principal_type", "Only of holders of this resource type id")
-	o.addFilter(flags, "principal-kind", "principal_kind", "Only of holders of this kind")
-	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what cannot be revoked by itself")
-	o.addSwitch(flags, "expandable", "expandable", "yes", "Only what others have through the holder")
+	o.addFilter(flags, "principal", "principal", "Only of this principal: name, email address, login, ID or TYPE:ID")
+	o.addFilter(flags, "entitlement", "entitlement", "Only of this entitlement: ID, or the name of its resource")
+	o.addFilter(flags, "resource", "resource", "Only on this resource: name, ID or TYPE:ID")
+	o.addFilter(flags, "via", "via", "Only grants inherited via this entitlement: ID, or the name of its resource")
+	o.addFilter(flags, "type", "type", "Only on resources of this resource type")
+	o.addFilter(flags, "kind", "kind", "Only on this kind of resource: account, group, application, role or other")
+	o.addFilter(flags, "principal-type", "principal_type", "Only of principals of this resource type")
+	o.addFilter(flags, "principal-kind", "principal_kind", "Only of principals of this kind")
+	o.addSwitch(flags, "immutable", "immutable", "yes", "Only grants that cannot be revoked directly")
+	o.addSwitch(flags, "expandable", "expandable", "yes", "Only grants that others inherit via the principal")
 	o.addWayFilters(cmd)
 	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "principal-kind": review.KindWords()})
 }
 
 // addWayFilters declares the flags that restrict by how something is held.
 func (o *viewOptions) addWayFilters(cmd *cobra.Command) {
-	o.addSwitch(cmd.Flags(), "direct", "direct", "yes", "Only what is held directly")
-	o.addSwitch(cmd.Flags(), "inherited", "direct", "no", "Only what is held through something else and not directly")
+	o.addSwitch(cmd.Flags(), "direct", "direct", "yes", "Only direct grants")
+	o.addSwitch(cmd.Flags(), "inherited", "direct", "no", "Only inherited grants that are not direct as well")
 	cmd.MarkFlagsMutuallyExclusive("direct", "inherited")
 }

@@ -56,16 +56,16 @@ func findPrincipal(s *shownSync, who string) (review.Ref, error) {
 // who get ids to go on with.
 func naming(what string, err error) error {
 	if e, ok := fault.As[*review.AmbiguousError](err); ok {
-		text := fmt.Sprintf("%q names %d %ss; say which by its id:\n%s", e.Text, e.Count, what, candidates(e.Candidates))
+		text := fmt.Sprintf("%q matches %d %ss; choose one by its ID:\n%s", e.Text, e.Count, what, candidates(e.Candidates))
 		if more := e.Count - len(e.Candidates); more > 0 {
 			text += fmt.Sprintf("\n  and %d more", more)
 		}
 		return fault.WithCode(codes.InvalidArgument, "%s", text)
 	}
 	if e, ok := fault.As[*review.NotFoundError](err); ok {
-		text := fmt.Sprintf("no %s is called %s", what, printable.Visible(fmt.Sprintf("%q", e.Text)))
+		text := fmt.Sprintf("no %s is named %s", what, printable.Visible(fmt.Sprintf("%q", e.Text)))
 		if len(e.Nearest) > 0 {
-			text += "; near to it:\n" + candidates(e.Nearest)
+			text += "; similar names:\n" + candidates(e.Nearest)
 		}
 		return fault.WithCode(codes.NotFound, "%s", text)
 	}

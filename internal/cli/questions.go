@@ -18,9 +18,9 @@ func newAccess(a *app) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use:   "access USER",
-		Short: "Show everything that somebody has, and through what",
-		Long: `Show everything that an account, or a group, holds according to an archive: directly or through
-which group, with every way that leads to it. USER is a name, an e-mail address, a login, an id or
+		Short: "Show everything an account or group has, and via what",
+		Long: `Show everything an account or group has according to an archive, direct or inherited
+(via which group), with every path. USER is a name, an email address, a login, an ID or
 TYPE:ID.`,
 		Example: `  baton-jumpcloud access ana@example.com
   baton-jumpcloud access "Ana Ruiz" --kind application --inherited
@@ -47,7 +47,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(args) != len(names) {
 			return fault.WithHints(
 				errors.New("want "+strings.Join(names, " ")),
-				"a name with spaces goes between quotes; run "+cmd.CommandPath()+" --help for examples",
+				"quote names that contain spaces; run "+cmd.CommandPath()+" --help for examples",
 			)
 		}
 		return nil
@@ -97,10 +97,10 @@ func newWho(a *app) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use:   "who ENTITLEMENT",
-		Short: "Show who has something, and through what",
-		Long: `Show everybody who holds an entitlement according to an archive: directly or through which group,
-with every way that leads to it. ENTITLEMENT is its id or its name, or where that is enough the name
-of the group, application or role, or that with the slug of the entitlement.`,
+		Short: "Show who has an entitlement, and via what",
+		Long: `Show everyone who has an entitlement according to an archive, direct or inherited (via which group),
+with every path. ENTITLEMENT is its ID or name, or if that is unambiguous the name
+of the group, application or role, alone or followed by the slug of the entitlement.`,
 		Example: `  baton-jumpcloud who Salesforce
   baton-jumpcloud who "Engineering member" --status disabled
   baton-jumpcloud who app:64b0000000000000000000c1 --direct -o csv

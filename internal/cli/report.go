@@ -36,8 +36,8 @@ func newReport(a *app) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "report [NAME...]",
-		Short: "Answer what reviewers of access ask first",
-		Long: `Answer what reviewers of access ask first, from an archive: all reports, or those that are named.
+		Short: "Show access review reports",
+		Long: `Show access review reports of an archive: all of them, or those named.
 
 Reports:` + list.String(),
 		Example: `  baton-jumpcloud report
@@ -52,8 +52,8 @@ Reports:` + list.String(),
 	}
 	flags := cmd.Flags()
 	o.addFlags(flags)
-	flags.StringVar(&o.previous, "previous", "", "Archive to compare with in the report of changes (default: the sync before, in the same archive)")
-	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with %d when there are findings; role-holders, everybody and changes have none", fault.ExitFindings))
+	flags.StringVar(&o.previous, "previous", "", "Archive to compare with in the report of changes (default: the previous sync in the same archive)")
+	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with code %d if there are findings (role-holders, everybody and changes have none)", fault.ExitFindings))
 	addViewCompletions(cmd, nil)
 	_ = cmd.MarkFlagFilename("previous", "c1z")
 	return cmd
@@ -128,7 +128,7 @@ func chosenReports(names []string) ([]findings.Info, error) {
 			for _, r := range all {
 				known = append(known, r.Name)
 			}
-			return nil, fmt.Errorf("there is no report %q; there are %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("unknown report %q; reports: %s", name, strings.Join(known, ", "))
 		}
 		if !slices.Contains(chosen, all[i]) {
 			chosen = append(chosen, all[i])
@@ -141,7 +141,7 @@ func chosenReports(names []string) ([]findings.Info, error) {
 func (o *reportOptions) checkMany(cmd *cobra.Command) error {
 	for _, name := range []string{"sort", "page", "columns"} {
 		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s is for one report; name it: %s", name, cmd.UseLine())
+			return fmt.Errorf("--%s requires exactly one report; name it: %s", name, cmd.UseLine())
 		}
 	}
 	if f, err := o.format(); err == nil && f == sheet.FormatCSV {

@@ -17,7 +17,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
 )
 
-// runSync reads the organisation into the archive.
+// runSync reads the organization into the archive.
 func runSync(ctx context.Context, a *app, cfg *config.Config) error {
 	job := &syncrun.Job{Config: cfg, Previous: cfg.Output.File}
 	return a.singleRun(ctx, cfg, &job.Traffic, func(c *console.Console, limits c1z.Limits) error {

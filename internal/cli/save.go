@@ -27,7 +27,7 @@ const archiveMagic = "C1Z"
 // done.
 func checkSave(path string) error {
 	if isArchiveName(path) {
-		return fmt.Errorf("--save %s: that is the name of an archive; choose another", path)
+		return fmt.Errorf("--save %s: name of an archive; choose another", path)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,7 +39,7 @@ func checkSave(path string) error {
 	if !info.Mode().IsRegular() {
 		return fault.WithHints(
 			fmt.Errorf("--save: %w", &regularfile.KindError{Path: path, Mode: info.Mode()}),
-			"name another file; or leave --save out and send the output on: --output csv | ...",
+			"name another file, or omit --save and redirect the output: --output csv | ...",
 		)
 	}
 	f, err := regularfile.Open(path)
@@ -49,7 +49,7 @@ func checkSave(path string) error {
 	defer f.Close()
 	head := make([]byte, len(archiveMagic))
 	if n, _ := io.ReadFull(f, head); string(head[:n]) == archiveMagic {
-		return fmt.Errorf("--save %s: it is an archive, which is never replaced; choose another file", path)
+		return fmt.Errorf("--save %s: archives are never replaced; choose another file", path)
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func isArchiveName(path string) bool {
 
 func checkSaveFolder(path string) error {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("--save %s: its folder does not exist; make it or choose another", path)
+		return fmt.Errorf("--save %s: directory does not exist; create it or choose another", path)
 	}
 	return nil
 }

@@ -46,37 +46,37 @@ type simulateOptions struct {
 
 func (o *simulateOptions) addFlags(flags *pflag.FlagSet) {
 	o.tenantOptions.addFlags(flags, "medium")
-	flags.StringVar(&o.file, "tenant", "", "Serve the organisation of this JSON file instead of a made-up one")
-	flags.IntVar(&o.organizations, "organizations", 1, "How many organisations there are: the first as described, the others small")
-	flags.StringVar(&o.address, "addr", "127.0.0.1:8090", "Address of this machine to answer at; port 0 takes a free one")
-	flags.DurationVar(&o.latency, "latency", 0, "How long every answer takes at least")
-	flags.DurationVar(&o.jitter, "jitter", 0, "How much longer an answer may take by chance")
-	flags.Float64Var(&o.rate, "rate", 0, "How many requests a second are answered, the rest is refused with 429; 0 for any number")
-	flags.IntVar(&o.burst, "burst", 1, "How many requests at once are answered after a quiet time, with --rate")
-	flags.StringVar(&o.retryAfter, "retry-after", "", "What a refusal tells with --rate: seconds, date, absurd, or nothing")
-	flags.BoolVar(&o.compress, "compress", false, "Answer with gzip to those who take it")
+	flags.StringVar(&o.file, "tenant", "", "Serve the organization of this JSON file instead of a generated one")
+	flags.IntVar(&o.organizations, "organizations", 1, "Number of organizations: the first as described, the others small")
+	flags.StringVar(&o.address, "addr", "127.0.0.1:8090", "Loopback address to listen on (port 0: any free port)")
+	flags.DurationVar(&o.latency, "latency", 0, "Minimum latency of every response")
+	flags.DurationVar(&o.jitter, "jitter", 0, "Random additional latency, at most")
+	flags.Float64Var(&o.rate, "rate", 0, "Requests per second to answer; others get 429 (0: no limit)")
+	flags.IntVar(&o.burst, "burst", 1, "Burst size with --rate")
+	flags.StringVar(&o.retryAfter, "retry-after", "", "Retry-After of a 429 with --rate: seconds, date, absurd, or nothing")
+	flags.BoolVar(&o.compress, "compress", false, "Compress responses with gzip if the client accepts it")
 	flags.IntVar(&o.churn, "churn", 0, "Change the organization before every N-th request (0: never)")
 	flags.StringSliceVar(&o.changes, "churn-changes", nil, "Changes to make in turn with --churn (default add-user,delete-user): "+strings.Join(jcsim.ChurnChanges(), ", "))
-	flags.StringVar(&o.authority, "tls-ca", "", "Serve HTTPS, and write the certificate to trust to this file, for SSL_CERT_FILE")
-	flags.StringVar(&o.settings, "settings", "", "JSON file with faults and other behaviour; the flags above outweigh it")
-	flags.BoolVar(&o.control, "control", false, "Serve the control routes under /_sim/, which change settings and the organisation")
+	flags.StringVar(&o.authority, "tls-ca", "", "Serve HTTPS, and write the CA certificate to this file (for SSL_CERT_FILE)")
+	flags.StringVar(&o.settings, "settings", "", "JSON file with faults and other behavior; overridden by the flags above")
+	flags.BoolVar(&o.control, "control", false, "Serve the control routes under /_sim/, which change settings and the organization")
 	o.conductor.addFlags(flags)
-	flags.StringVar(&o.save, "save", "", "Write the organisation to this JSON file and end")
+	flags.StringVar(&o.save, "save", "", "Write the organization to this JSON file and exit")
 }
 
 func newSimulate(a *app) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Run a simulated JumpCloud on this machine, to try things against",
-		Long: `Run a simulated JumpCloud on this machine until it is stopped. It prints the commands to run
-against it. It serves what the connector reads and changes, with made-up people or those of a file.`,
+		Short: "Run a simulated JumpCloud on this machine",
+		Long: `Run a simulated JumpCloud on this machine until interrupted. It prints the commands to run
+against it, and serves what the connector reads and changes, with generated data or that of a file.`,
 		Example: `  baton-jumpcloud simulate
   baton-jumpcloud simulate --size small --latency 50ms --rate 20 --retry-after seconds
   baton-jumpcloud simulate --churn 3    # an import is running: users come and go
   baton-jumpcloud simulate --size small --save company.json    # edit it, then
   baton-jumpcloud simulate --tenant company.json
-  baton-jumpcloud simulate --conductorone --sync-every 10s     # and a service between the two`,
+  baton-jumpcloud simulate --conductorone --sync-every 10s     # and the connector as a service`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), a, cmd.Flags(), o) },
 	}
@@ -128,10 +128,10 @@ func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOp
 }
 
 // stopIt ends what a simulator says of itself.
-const stopIt = "\nStop it with Ctrl-C.\n"
+const stopIt = "\nPress Ctrl-C to stop.\n"
 
 // simulateConductorOne lets a simulated ConductorOne ask for syncs of a simulated
-// organisation until the context ends.
+// organization until the context ends.
 func simulateConductorOne(ctx context.Context, a *app, o simulateOptions, sim *simulator, tenant *jcsim.Tenant) (err error) {
 	c, err := o.conductor.start(ctx, o.seed)
 	if err != nil {
@@ -184,7 +184,7 @@ func introduce(a *app, sim *simulator, tenants []*jcsim.Tenant, control bool) er
 	if sim.authority != "" {
 		trust = "  export SSL_CERT_FILE=" + sim.authority + "\n"
 	}
-	err := say(a.Stdout, `A simulated JumpCloud answers at %[1]s
+	err := say(a.Stdout, `Simulated JumpCloud at %[1]s
 It serves %[2]s: %[3]s.
 
 In another terminal:
@@ -195,14 +195,14 @@ In another terminal:
 
 Other keys:
 
-  %-26[5]s reads and does not write
-  %-26[6]s does not see administrators (leave them out with --skip-admins)
+  %-26[5]s read-only
+  %-26[6]s cannot list administrators (use --skip-admins)
 `, sim.url, connector.Organization{ID: org.ID, Name: org.Name}.String(), describe(tenants[0]), jcsim.DefaultKey, simReadOnlyKey, simNoAdminsKey, trust)
 	if err != nil {
 		return err
 	}
 	if len(tenants) > 1 {
-		if err := say(a.Stdout, "  %-26s sees %d organisations (choose one with --org-id)\n", simSeveralKey, len(tenants)); err != nil {
+		if err := say(a.Stdout, "  %-26s has access to %d organizations (choose one with --org-id)\n", simSeveralKey, len(tenants)); err != nil {
 			return err
 		}
 	}
@@ -212,13 +212,13 @@ Other keys:
 		}
 	}
 	return say(a.Stdout, `
-Or a service account, instead of a key:
+Or a service account instead of an API key:
 
   export BATON_JUMPCLOUD_CLIENT_ID=%s BATON_JUMPCLOUD_CLIENT_SECRET=%s
 `, simAccountID, simAccountPassword)
 }
 
-// saveTenant writes an organisation to a file that does not exist yet.
+// saveTenant writes an organization to a file that does not exist yet.
 func saveTenant(t *jcsim.Tenant, path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // Who runs the program chooses the file.
 	if err != nil {
@@ -241,7 +241,7 @@ const (
 	simAccountPassword = "simulator-secret"
 )
 
-// tenantOptions say which organisation a simulator serves.
+// tenantOptions say which organization a simulator serves.
 type tenantOptions struct {
 	seed          uint64
 	size          string
@@ -250,11 +250,11 @@ type tenantOptions struct {
 }
 
 func (o *tenantOptions) addFlags(flags *pflag.FlagSet, size string) {
-	flags.Uint64Var(&o.seed, "seed", 1, "Seed of the organisation: the same seed and size give the same organisation")
-	flags.StringVar(&o.size, "size", size, "How large it is: small, medium, large, or numbers, as in medium,users=500,groups=40")
+	flags.Uint64Var(&o.seed, "seed", 1, "Seed of the generated organization (same seed and size: same organization)")
+	flags.StringVar(&o.size, "size", size, "Size of the organization: small, medium, large, or numbers, such as medium,users=500,groups=40")
 }
 
-// tenants makes the organisation, and further small ones for keys that see
+// tenants makes the organization, and further small ones for keys that see
 // several.
 func (o *tenantOptions) tenants() ([]*jcsim.Tenant, error) {
 	first, err := o.first()
@@ -348,13 +348,13 @@ func saveAuthority(path string, ca []byte) (err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return fmt.Errorf("write the certificate to trust: %w", err)
+		return fmt.Errorf("write the CA certificate: %w", err)
 	case len(had) > 0 && !x509.NewCertPool().AppendCertsFromPEM(had):
-		return fmt.Errorf("write the certificate to trust: %s holds something else than certificates; choose another file", path)
+		return fmt.Errorf("write the CA certificate: %s contains something other than certificates; choose another file", path)
 	}
 	f, err := regularfile.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return fmt.Errorf("write the certificate to trust: %w", err)
+		return fmt.Errorf("write the CA certificate: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	_, err = f.Write(ca)
@@ -365,7 +365,7 @@ func saveAuthority(path string, ca []byte) (err error) {
 func onLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("address %q is not one of this machine with a port, such as 127.0.0.1:8090: a simulator serves nobody else", address)
+		return fmt.Errorf("address %q is not a loopback address with a port, such as 127.0.0.1:8090", address)
 	}
 	return nil
 }
@@ -396,7 +396,7 @@ func credentials(tenants []*jcsim.Tenant) ([]jcsim.APIKey, []jcsim.ServiceAccoun
 	return keys, []jcsim.ServiceAccount{{ClientID: simAccountID, ClientSecret: simAccountPassword}}
 }
 
-// describe says in words what is in an organisation.
+// describe says in words what is in an organization.
 func describe(t *jcsim.Tenant) string {
 	c := t.Counts()
 	var parts []string

@@ -36,10 +36,10 @@ type conductorOptions struct {
 }
 
 func (o *conductorOptions) addFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.conductorOne, "conductorone", false, "Simulate ConductorOne too, so that the connector can run as a service")
-	flags.StringVar(&o.address, "conductorone-addr", "127.0.0.1:8091", "Address of this machine where the simulated ConductorOne answers; port 0 takes a free one")
-	flags.DurationVar(&o.every, "sync-every", 30*time.Second, "How often the simulated ConductorOne asks for a full sync")
-	flags.StringVar(&o.dir, "conductorone-dir", "", "Folder for its CA certificate and the archives that it receives; by default a new one for temporary files")
+	flags.BoolVar(&o.conductorOne, "conductorone", false, "Simulate ConductorOne too, to run the connector in service mode")
+	flags.StringVar(&o.address, "conductorone-addr", "127.0.0.1:8091", "Loopback address of the simulated ConductorOne (port 0: any free port)")
+	flags.DurationVar(&o.every, "sync-every", 30*time.Second, "How often the simulated ConductorOne requests a full sync")
+	flags.StringVar(&o.dir, "conductorone-dir", "", "Directory for its CA certificate and the received archives (default: a new temporary directory)")
 }
 
 // conductor is a simulated ConductorOne that answers on this machine.
@@ -58,7 +58,7 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 		return nil, err
 	}
 	if o.every <= 0 {
-		return nil, fmt.Errorf("--sync-every %s: must be more than nothing", o.every)
+		return nil, fmt.Errorf("--sync-every %s: must be positive", o.every)
 	}
 	c := &conductor{dir: o.dir, finished: make(chan error, 1), told: make(map[string]bool)}
 	if c.dir == "" {
@@ -109,7 +109,7 @@ func (c *conductor) Close() error {
 func (c *conductor) introduce(w io.Writer, sim *simulator, every time.Duration) error {
 	id, secret := c.Credentials()
 	return say(w, `
-A simulated ConductorOne answers beside it and asks for a full sync every %s.
+A simulated ConductorOne runs as well and requests a full sync every %s.
 In another terminal:
 
   export SSL_CERT_FILE=%s
@@ -119,7 +119,7 @@ In another terminal:
   export BATON_API_KEY=%s
   baton-jumpcloud
 
-Archives that arrive are kept in %s and compared with the organisation.
+Received archives are kept in %s and compared with the organization.
 `, every, console.ShellWord(c.ca), id, secret, sim.url, jcsim.DefaultKey, console.ShellWord(c.dir))
 }
 
@@ -157,20 +157,20 @@ func (c *conductor) tell(ctx context.Context, w io.Writer, task c1sim.TaskInfo, 
 		return say(w, "%s  task %s failed: %s\n", at, id, task.Result.GetStatus().GetMessage())
 	}
 	if len(task.Assets) == 0 {
-		return say(w, "%s  task %s is done\n", at, id)
+		return say(w, "%s  task %s succeeded\n", at, id)
 	}
 	asset := task.Assets[len(task.Assets)-1]
 	verdict, err := compareArchive(ctx, asset.Path, c.dir, tenant)
 	if err != nil {
-		return say(w, "%s  an archive arrived (%d bytes) and cannot be read: %v\n", at, asset.Size, err)
+		return say(w, "%s  received an archive (%d bytes) that cannot be read: %v\n", at, asset.Size, err)
 	}
-	return say(w, "%s  an archive arrived (%d bytes, %s): %s\n", at, asset.Size, filepath.Base(asset.Path), verdict)
+	return say(w, "%s  received an archive (%d bytes, %s): %s\n", at, asset.Size, filepath.Base(asset.Path), verdict)
 }
 
 // maxShown bounds how many differences are told.
 const maxShown = 3
 
-// compareArchive says in words whether an archive is what a simulated organisation
+// compareArchive says in words whether an archive is what a simulated organization
 // holds now: every account, group and application, and who has what. It is unpacked
 // in the folder temp.
 func compareArchive(ctx context.Context, path, temp string, tenant *jcsim.Tenant) (string, error) {
@@ -209,13 +209,13 @@ func compareArchive(ctx context.Context, path, temp string, tenant *jcsim.Tenant
 	}
 	missing, extra := without(want, got), without(got, want)
 	if len(missing)+len(extra) == 0 {
-		return fmt.Sprintf("it equals the organisation, %s resources and %s grants", humanize.Comma(resources), humanize.Comma(grants)), nil
+		return fmt.Sprintf("equal to the organization, %s resources and %s grants", humanize.Comma(resources), humanize.Comma(grants)), nil
 	}
-	return fmt.Sprintf("it DIFFERS from the organisation as it is now: %d facts are missing%s, %d are extra%s",
+	return fmt.Sprintf("DIFFERS from the organization as it is now: %d facts are missing%s, %d are extra%s",
 		len(missing), shown(missing), len(extra), shown(extra)), nil
 }
 
-// facts are what a simulated organisation holds, as texts to compare. Roles are left
+// facts are what a simulated organization holds, as texts to compare. Roles are left
 // out: which there are is the connector's to say.
 func facts(tenant *jcsim.Tenant) (map[string]bool, error) {
 	all := map[string]bool{restype.App + " " + restype.AdministrationAppID: true}

@@ -61,19 +61,19 @@ func (f filterFlag) value() string {
 
 // addFlags declares the flags.
 func (o *viewOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.sync, "sync", "", "Id of the sync to look at, or its beginning (default: the one that Baton readers show)")
+	flags.StringVar(&o.sync, "sync", "", "ID, or ID prefix, of the sync to show (default: the one that Baton readers show)")
 	o.addOutput(flags)
-	flags.StringVar(&o.search, "search", "", "Show only rows that hold all these words, whatever their case and accents")
-	flags.StringVar(&o.sort, "sort", "", "Column to sort by; an unknown one lists those that there are")
-	flags.BoolVar(&o.desc, "desc", false, "Sort from high to low")
-	flags.IntVar(&o.limit, "limit", 0, fmt.Sprintf("Rows on a page, 0 for all (default: %d on a terminal, else all)", screenRows))
-	flags.IntVar(&o.page, "page", 1, "Page to show, from 1")
-	flags.StringSliceVar(&o.columns, "columns", nil, "Columns to show, in this order; an unknown one lists those that there are")
+	flags.StringVar(&o.search, "search", "", "Only rows that contain all these words (ignoring case and accents)")
+	flags.StringVar(&o.sort, "sort", "", "Column to sort by (an unknown name lists the columns)")
+	flags.BoolVar(&o.desc, "desc", false, "Sort in descending order")
+	flags.IntVar(&o.limit, "limit", 0, fmt.Sprintf("Rows per page, 0 for all (default: %d on a terminal, else all)", screenRows))
+	flags.IntVar(&o.page, "page", 1, "Page to show, starting at 1")
+	flags.StringSliceVar(&o.columns, "columns", nil, "Columns to show, in this order (an unknown name lists the columns)")
 }
 
 func (o *viewOptions) addOutput(flags *pflag.FlagSet) {
-	flags.StringVarP(&o.output, "output", "o", "", "Form to show it in: "+formatNames()+" (default: by the name of --save, else table)")
-	flags.StringVar(&o.save, "save", "", "Write to this file instead, in one step; an archive is never replaced")
+	flags.StringVarP(&o.output, "output", "o", "", "Output format: "+formatNames()+" (default: by the extension of --save, else table)")
+	flags.StringVar(&o.save, "save", "", "Write to this file atomically (never over an archive)")
 }
 
 // formats are the forms that everything can be shown in.
@@ -134,13 +134,13 @@ func (o *viewOptions) check(a *app) error {
 		return err
 	}
 	if o.limit < 0 {
-		return fmt.Errorf("--limit is %d: want 0, for all rows, or more", o.limit)
+		return fmt.Errorf("--limit is %d: must be 0 (all rows) or more", o.limit)
 	}
 	if o.page < 1 {
-		return fmt.Errorf("--page is %d: want 1 or more", o.page)
+		return fmt.Errorf("--page is %d: must be 1 or more", o.page)
 	}
 	if f == sheet.FormatXLSX && o.save == "" && a.isTerminal(a.Stdout) {
-		return fault.WithHints(errors.New("xlsx is not for a terminal"), "name a file: --save access.xlsx")
+		return fault.WithHints(errors.New("xlsx cannot be written to a terminal"), "name a file with --save access.xlsx")
 	}
 	if o.save != "" {
 		if err := checkSave(o.save); err != nil {
@@ -183,7 +183,7 @@ func (o *viewOptions) table(ctx context.Context, l tables.List, q search.Query, 
 	if paged {
 		t.Part = &sheet.Part{Offset: q.Offset, Total: first.Total, All: first.All}
 		if want := q.Limit; first.Total > 0 && len(first.Rows) == 0 {
-			return t, fmt.Errorf("there is no page %d: %d rows match, which is %d pages of %d", q.Offset/want+1, first.Total, (first.Total+want-1)/want, want)
+			return t, fmt.Errorf("page %d does not exist: %d matching rows are %d pages of %d", q.Offset/want+1, first.Total, (first.Total+want-1)/want, want)
 		}
 	}
 	return t, nil
@@ -193,7 +193,7 @@ func (o *viewOptions) table(ctx context.Context, l tables.List, q search.Query, 
 func (o *viewOptions) inFlags(err error) error {
 	if e, ok := fault.As[*search.KeyError](err); ok && e.Use == "sort" {
 		known := slices.DeleteFunc(slices.Clone(e.Known), func(key string) bool { return key == "" })
-		return fmt.Errorf("--sort is %q: this list can be sorted by %s", e.Key, strings.Join(known, ", "))
+		return fmt.Errorf("--sort is %q: sortable columns are %s", e.Key, strings.Join(known, ", "))
 	}
 	if e, ok := fault.As[*search.ValueError](err); ok {
 		for _, f := range o.filters {

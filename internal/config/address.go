@@ -48,14 +48,14 @@ func parseBaseURL(text string) (base *url.URL, note string, err error) {
 		return nil, "", fmt.Errorf("value must be an address without user, query and fragment but got '%s'", redact.Value(text))
 	case redact.Value(base.Hostname()) != base.Hostname():
 		// It would be asked of name servers.
-		return nil, "", errors.New("value must be an address as in " + exampleBaseURL + ", and what it has in place of a host looks like a key")
+		return nil, "", errors.New("value must be an address as in " + exampleBaseURL + ", and its host looks like an API key")
 	}
 	if err := checkPort(base.Port()); err != nil {
 		return nil, "", err
 	}
 	host := strings.TrimSuffix(strings.ToLower(base.Hostname()), ".")
 	if base.Scheme == "http" && !isLoopback(host) {
-		return nil, "", fmt.Errorf("value must begin with https:// but got '%s': http:// is for this machine's own addresses only", redact.Value(text))
+		return nil, "", fmt.Errorf("value must begin with https:// but got '%s': http:// is allowed for loopback addresses only", redact.Value(text))
 	}
 	base.Host = hostPort(host, base.Port(), map[string]string{"https": "443", "http": "80"}[base.Scheme])
 	if isConsole(host) {
@@ -67,7 +67,7 @@ func parseBaseURL(text string) (base *url.URL, note string, err error) {
 	}
 	base.Path, base.RawPath = withoutAPI(base.Path), ""
 	if strings.TrimRight(strings.ToLower(given), "/") != strings.ToLower(base.String()) {
-		note = fmt.Sprintf("base-url %s is taken for %s", redact.Value(given), base)
+		note = fmt.Sprintf("using base URL %[2]s instead of %[1]s", redact.Value(given), base)
 	}
 	return base, note, nil
 }
@@ -119,7 +119,7 @@ func checkPort(port string) error {
 
 // checkHost refuses what is not a host, or a host and a port.
 func checkHost(text string) error {
-	const want = "value must be a host with or without a port, as in acme.conductor.one"
+	const want = "value must be HOST or HOST:PORT, such as acme.conductor.one"
 	if err := checkToken(text); err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func parseCollector(text string) (target string, plain bool, err error) {
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return wrong(": it must not have a user, a query or a fragment")
 	case strings.TrimRight(u.Path, "/") != "":
-		return wrong(": it must not have a path; OTLP over gRPC is sent, which collectors take at port %s, and not OTLP over HTTP", collectorPort)
+		return wrong(": it must not have a path; traces and logs are sent as OTLP over gRPC (collectors usually listen on port %s), not over HTTP", collectorPort)
 	case checkPort(u.Port()) != nil:
 		return wrong(": its port must be from 1 to 65535")
 	}
@@ -179,7 +179,7 @@ func parseCollector(text string) (target string, plain bool, err error) {
 func checkBindAddress(text string) error {
 	host := strings.Trim(text, "[]")
 	if checkToken(host) != nil || strings.ContainsAny(host, "/@?#") || strings.Contains(host, ":") && !isIPv6(host) {
-		return fmt.Errorf("value must be an IP address or a host without a port, as in 127.0.0.1, but got '%s'", redact.Value(text))
+		return fmt.Errorf("value must be an IP address or a hostname without a port, such as 127.0.0.1, but got '%s'", redact.Value(text))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestBaseURLForms(t *testing.T) {
 			t.Errorf("%s is taken for %s, want %s", text, got, want)
 		}
 		same := strings.EqualFold(strings.TrimRight(text, "/"), want)
-		if noted := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0], "is taken for "+want); noted == same || same && len(c.Warnings) > 0 {
+		if noted := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0], "using base URL "+want); noted == same || same && len(c.Warnings) > 0 {
 			t.Errorf("%s: warnings %q", text, c.Warnings)
 		}
 	}
@@ -111,9 +111,9 @@ func TestTypesThatAreNone(t *testing.T) {
 		{"sync-resource-types", "usergroups", "'usergroups'", "did you mean 'group'? "},
 		{"sync-resource-types", "rol", "'rol'", "did you mean 'role'? "},
 		{"sync-resource-types", "device", "'device'", all},
-		{"sync-resource-types", ",", "field sync-resource-types: value must name something between its commas", ""},
-		{"sync-resources", "bid:r:User/u1", "field sync-resources: there are no resources of type 'User'", "did you mean 'user'? "},
-		{"sync-resources", "bid:r:device/u1", "field sync-resources: there are no resources of type 'device'", all},
+		{"sync-resource-types", ",", "field sync-resource-types: value must not have empty items", ""},
+		{"sync-resources", "bid:r:User/u1", "field sync-resources: unknown resource type 'User'", "did you mean 'user'? "},
+		{"sync-resources", "bid:r:device/u1", "field sync-resources: unknown resource type 'device'", all},
 	} {
 		_, err := world{env: map[string]string{"BATON_API_KEY": "k", option(t, tt.option).Env(): tt.value}}.load(t, config.ForRun)
 		problems, ok := errors.AsType[config.Problems](err)

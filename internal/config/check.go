@@ -36,7 +36,7 @@ func (v values) checkItems(o Option) Problems {
 	var problems Problems
 	items := v.list(o.Name)
 	if len(items) == 0 && len(v.k.Strings(o.Name)) > 1 {
-		return Problems{fieldProblem(o.Name, errors.New("value must name something between its commas"))}
+		return Problems{fieldProblem(o.Name, errors.New("value must not have empty items"))}
 	}
 	for _, item := range items {
 		if inQuotes(item) {
@@ -140,7 +140,7 @@ func fileWarnings(file configFile) []string {
 	}
 	for _, o := range Options() {
 		if _, set := file.settings[o.Name]; set && o.Secret {
-			return []string{fmt.Sprintf("config file %s holds %s and can be read by others (mode %04o): run chmod 600 on it", file.path, o.Name, file.mode&fs.ModePerm)}
+			return []string{fmt.Sprintf("config file %s contains %s and is readable by other users (mode %04o): run chmod 600 on it", file.path, o.Name, file.mode&fs.ModePerm)}
 		}
 	}
 	return nil

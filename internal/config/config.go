@@ -31,7 +31,7 @@ type Config struct {
 	values values
 }
 
-// JumpCloud says which organisation is read, where, and with what credential.
+// JumpCloud says which organization is read, where, and with what credential.
 type JumpCloud struct {
 	// AuthMethod is GroupAPIKey or GroupServiceAccount; empty without a credential.
 	AuthMethod   string

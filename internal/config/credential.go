@@ -20,7 +20,7 @@ func (c *Config) chooseCredential() Problems {
 	case method == "" && key && account:
 		return Problems{{
 			Text: fmt.Sprintf("if any flags in the group [%s %s] are set none of the others can be; both credentials were set", nameAPIKey, nameJCClientID),
-			Hint: "remove one of them, or choose with --auth-method",
+			Hint: "remove one, or choose one with --auth-method",
 		}}
 	case method == "" && account:
 		method = GroupServiceAccount
@@ -41,9 +41,9 @@ func (c *Config) chooseCredential() Problems {
 func missing(names string) Problem {
 	return Problem{
 		Text: fmt.Sprintf(`required flag(s) "%s" not set`, names),
-		Hint: `set BATON_API_KEY (or BATON_API_KEY_FILE) to a key from the JumpCloud console: the menu at your picture, My API Key
-for a service account set BATON_JUMPCLOUD_CLIENT_ID and BATON_JUMPCLOUD_CLIENT_SECRET instead
-to see the connector work without an account, run: baton-jumpcloud demo`,
+		Hint: `set BATON_API_KEY (or BATON_API_KEY_FILE) to an API key (JumpCloud Admin Portal: your initials at the top right, My API Key)
+for a service account, set BATON_JUMPCLOUD_CLIENT_ID and BATON_JUMPCLOUD_CLIENT_SECRET instead
+to try the connector without an account, run: baton-jumpcloud demo`,
 		Code: codes.Unauthenticated,
 	}
 }

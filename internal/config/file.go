@@ -74,7 +74,7 @@ func (c *configFile) load() (map[string]any, error) {
 	var more yaml.Node
 	switch err := decoder.Decode(&more); {
 	case err == nil:
-		return nil, fmt.Errorf("%s: line %d begins a second YAML document: put all settings into one, without --- between them", c.path, more.Line)
+		return nil, fmt.Errorf("%s: line %d starts a second YAML document: put all settings into one document", c.path, more.Line)
 	case !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%s: %s", c.path, unquote(err))
 	}
@@ -132,13 +132,13 @@ func fileOptions() map[string]Option {
 func keyHint(key string) string {
 	for _, o := range Options() {
 		if o.Secret && key == o.Name+"-file" {
-			return fmt.Sprintf("a file with the secret is named by the environment variable %s", o.FileEnv())
+			return fmt.Sprintf("to read the secret from a file, set the environment variable %s", o.FileEnv())
 		}
 	}
 	if name := Nearest(key); name != "" {
 		return fmt.Sprintf("did you mean '%s'?", name)
 	}
-	return "keys are the names of flags without the dashes in front, see --help"
+	return "keys are flag names without the leading dashes, see --help"
 }
 
 // fromYAML takes a value as YAML gave it. Text must be written as text: YAML
@@ -164,11 +164,11 @@ func fromYAML(o Option, raw any) (any, error) {
 	case Bool:
 		return nil, errors.New("value must be true or false")
 	case Int:
-		return nil, errors.New("value must be a whole number")
+		return nil, errors.New("value must be an integer")
 	case Strings:
 		return nil, errors.New("value must be a list of texts, or one text with commas")
 	default:
-		return nil, errors.New("value must be text: put it in quotes")
+		return nil, errors.New("value must be a string: quote it")
 	}
 }
 
@@ -178,7 +178,7 @@ func textList(items []any) ([]string, error) {
 	for _, item := range items {
 		text, ok := item.(string)
 		if !ok {
-			return nil, errors.New("every item must be text: put it in quotes")
+			return nil, errors.New("every item must be a string: quote it")
 		}
 		list = append(list, text)
 	}

@@ -77,7 +77,7 @@ func (c *Config) fill() Problems {
 		}
 		if !slices.Contains(ResourceTypes(), resource.Type) {
 			problems = append(problems, Problem{
-				Text: fmt.Sprintf("field sync-resources: there are no resources of type '%s'", redact.Value(resource.Type)),
+				Text: fmt.Sprintf("field sync-resources: unknown resource type '%s'", redact.Value(resource.Type)),
 				Hint: typeHint(resource.Type, ResourceTypes()),
 			})
 			continue
@@ -118,7 +118,7 @@ func (c *Config) fill() Problems {
 	if text := v.str("log-level-debug-expires-at"); text != "" {
 		until, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			wrong("log-level-debug-expires-at", "value must be a time as in 2026-01-31T15:04:05Z but got '%s'", redact.Value(text))
+			wrong("log-level-debug-expires-at", "value must be a time such as 2026-01-31T15:04:05Z but got '%s'", redact.Value(text))
 		}
 		c.Log.DebugUntil = until
 	}

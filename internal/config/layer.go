@@ -48,7 +48,7 @@ func envLayer(lookup func(string) (string, bool)) (map[string]setting, Problems)
 		origin := Origin{LayerEnv, o.Env()}
 		if path, _ := lookup(o.FileEnv()); o.Secret && path != "" {
 			if text != "" {
-				problems = append(problems, Problem{Text: fmt.Sprintf("%s and %s are both set", o.Env(), o.FileEnv()), Hint: "keep the one that is meant", unread: true})
+				problems = append(problems, Problem{Text: fmt.Sprintf("%s and %s are both set", o.Env(), o.FileEnv()), Hint: "remove one of them", unread: true})
 				continue
 			}
 			secret, err := readSecret(path)
@@ -112,7 +112,7 @@ func parseText(o Option, text string) (any, error) {
 	case Int:
 		v, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, fmt.Errorf("value must be a whole number but got '%s'", redact.Value(text))
+			return nil, fmt.Errorf("value must be an integer but got '%s'", redact.Value(text))
 		}
 		return v, nil
 	case Strings:

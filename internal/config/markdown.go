@@ -23,17 +23,17 @@ const markdownHead = `# Configuration
 <!-- Generated from the option table in internal/config. Do not edit; run: make gen -->
 
 Every setting is a flag, an environment variable and a key of a YAML file, except
-those marked "environment only". What is given on the command line outweighs the
-environment, which outweighs the file, which outweighs the default.
+those marked "environment only". Flags override the environment, which overrides the
+file, which overrides the default.
 
 - **Environment.** ` + "`BATON_`" + ` and the flag's name in upper case with ` + "`_`" + ` for ` + "`-`" + `: ` + "`--org-id`" + ` is
-  ` + "`BATON_ORG_ID`" + `. An empty variable counts as not set. Lists are separated by commas.
+  ` + "`BATON_ORG_ID`" + `. An empty variable counts as unset. Lists are comma-separated.
   Bools are 1, t, true, 0, f, false. White space, line breaks and a byte order mark
   around a value are removed, in files and flags too; a value in quotes is refused.
 - **File.** ` + "`BATON_CONFIG_PATH`" + ` names a file that ends in .yaml or .yml; without it
-  ` + "`./.baton.yaml`" + ` is read if there is one. Keys are flag names. A file that is malformed,
-  that cannot be read, or that holds an unknown key or a second YAML document is refused.
-  Text goes in quotes where YAML would take it for a number.
+  ` + "`./.baton.yaml`" + ` is read if it exists. Keys are flag names. A file that is malformed,
+  unreadable, or contains an unknown key or a second YAML document is an error.
+  Quote strings that YAML would read as numbers.
 - **Working directory.** Nobody named ` + "`./.baton.yaml`" + `, so it may not set everything; the
   column says what. "yes" is harmless. "with the credential" is refused unless the JumpCloud
   credential is in the same file and none comes from elsewhere. "no" decides what the program
@@ -42,8 +42,8 @@ environment, which outweighs the file, which outweighs the default.
 - **Secrets.** Each secret can be read from a file: the environment variable with the
   suffix ` + "`_FILE`" + ` names it. Setting both is an error. Keep secrets out of the command
   line, where every process of the machine can read them.
-- **Not served.** An option that this connector does not serve (yet) is parsed, and when
-  it asks for something the run ends with exit code 12 and the option's name.
+- **Unsupported.** An option that this connector does not support is parsed; if it
+  requests something, the run ends with exit code 12 and the option's name.
 
 `
 

@@ -25,7 +25,7 @@ func parseMaxDrop(text string) (MaxDrop, error) {
 		drop.AtLeast, err = strconv.ParseInt(count, 10, 64)
 	}
 	if err != nil || percent < 1 || percent > 100 || drop.AtLeast < 1 {
-		return MaxDrop{}, fmt.Errorf("value must be off, a share of 1%% to 100%%, or a share and a number as in 50%%/20, but got '%s'", redact.Value(text))
+		return MaxDrop{}, fmt.Errorf("value must be off, PERCENT%% (1%% to 100%%) or PERCENT%%/COUNT such as 50%%/20, but got '%s'", redact.Value(text))
 	}
 	return drop, nil
 }

@@ -35,7 +35,7 @@ func TestMaxDrop(t *testing.T) {
 			t.Parallel()
 			c, err := world{env: map[string]string{"BATON_API_KEY": "k", "BATON_MAX_DROP": tt.text, "BATON_ALLOW_DROP": " ABCD2345 "}}.load(t, config.ForRun)
 			if tt.bad {
-				if err == nil || !strings.Contains(err.Error(), "field max-drop: value must be off, a share") {
+				if err == nil || !strings.Contains(err.Error(), "field max-drop: value must be off, PERCENT%") {
 					t.Errorf("err = %v, want one that says what it must be", err)
 				}
 				return

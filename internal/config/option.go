@@ -69,8 +69,8 @@ const (
 func (s Section) Title() string {
 	return [...]string{
 		"JumpCloud",
-		"What is synced, and how",
-		"Granting and revoking",
+		"Sync",
+		"Provisioning",
 		"Output and logs",
 		"Service mode (ConductorOne)",
 		"Health and telemetry",

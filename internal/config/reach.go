@@ -34,14 +34,14 @@ const (
 // forbidden completes "a file in the working directory must not ...".
 func (r Reach) forbidden() string {
 	return [...]string{ //nolint:gosec // Words about credentials, not one of them.
-		ReachCredential: "choose a credential",
-		ReachHost:       "decide where a credential is sent",
-		ReachFile:       "decide what is written where",
-		ReachData:       "decide where data is sent",
+		ReachCredential: "select a credential",
+		ReachHost:       "set where a credential is sent",
+		ReachFile:       "set what is written where",
+		ReachData:       "set where data is sent",
 		ReachPort:       "open a port",
-		ReachAccess:     "let access be changed",
-		ReachSafeguard:  "switch a safeguard off",
-		ReachMode:       "decide what the program does",
+		ReachAccess:     "allow access changes",
+		ReachSafeguard:  "disable a safeguard",
+		ReachMode:       "select a mode or command",
 	}[r]
 }
 
@@ -83,12 +83,12 @@ func (c *Config) checkReach(file configFile) Problems {
 			continue
 		case o.Reach == ReachMode:
 			problems = append(problems, Problem{
-				Text: fmt.Sprintf("%s in %s is refused: a file in the working directory must not %s", o.Name, file.path, o.Reach.forbidden()),
+				Text: fmt.Sprintf("%s in %s is rejected: a file in the working directory must not %s", o.Name, file.path, o.Reach.forbidden()),
 				Hint: reachHint(file),
 			})
 		case elsewhere != "":
 			problems = append(problems, Problem{
-				Text: fmt.Sprintf("%s in %s is refused because %s: a file in the working directory must not %s", o.Name, file.path, elsewhere, o.Reach.forbidden()),
+				Text: fmt.Sprintf("%s in %s is rejected because %s: a file in the working directory must not %s", o.Name, file.path, elsewhere, o.Reach.forbidden()),
 				Hint: reachHint(file),
 			})
 		}
@@ -97,7 +97,7 @@ func (c *Config) checkReach(file configFile) Problems {
 }
 
 func reachHint(file configFile) string {
-	return fmt.Sprintf("if the file is yours, name it: BATON_CONFIG_PATH=%s; or take the setting out of it, and give it as a flag or in the environment", file.path)
+	return fmt.Sprintf("if you trust the file, set BATON_CONFIG_PATH=%s; or move the setting to a flag or the environment", file.path)
 }
 
 // credentialElsewhere says why the file of the working directory is not trusted; empty

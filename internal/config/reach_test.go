@@ -54,9 +54,9 @@ func TestWorkingDirectory(t *testing.T) {
 			t.Parallel()
 			refused := func(w world) bool {
 				c, err := w.load(t, config.ForCommand)
-				is := err != nil && strings.Contains(err.Error(), o.Name+" in ") && strings.Contains(err.Error(), " is refused")
+				is := err != nil && strings.Contains(err.Error(), o.Name+" in ") && strings.Contains(err.Error(), " is rejected")
 				if !is && w.env["BATON_CONFIG_PATH"] == "" && err == nil && slices.Contains(harmless, o.Name) != slices.Contains(c.FromWorkingDir, o.Name) {
-					t.Errorf("settings of the working directory are %q", c.FromWorkingDir)
+					t.Errorf("using settings from the working directory %q", c.FromWorkingDir)
 				}
 				return is
 			}
@@ -66,21 +66,21 @@ func TestWorkingDirectory(t *testing.T) {
 				planted.env = map[string]string{"BATON_CLIENT_SECRET": "s-elsewhere"}
 			}
 			if got, want := refused(planted), !slices.Contains(harmless, o.Name); got != want {
-				t.Errorf("with a credential from elsewhere it is refused: %v, want %v", got, want)
+				t.Errorf("with a credential from elsewhere it is rejected: %v, want %v", got, want)
 			}
 			own := "api-key: k-own\n"
 			if o.Name == "api-key" {
 				own = ""
 			}
 			if got, want := refused(world{file: own + line(o)}), o.Reach == config.ReachMode; got != want {
-				t.Errorf("with the credential in the file it is refused: %v, want %v", got, want)
+				t.Errorf("with the credential in the file it is rejected: %v, want %v", got, want)
 			}
 			named := filepath.Join(t.TempDir(), "named.yaml")
 			if err := os.WriteFile(named, []byte(line(o)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if refused(world{env: map[string]string{"BATON_API_KEY": "k-elsewhere", "BATON_CONFIG_PATH": named}}) {
-				t.Error("it is refused from a file that was named")
+				t.Error("it is rejected from a file that was named")
 			}
 		})
 	}
@@ -94,13 +94,13 @@ func TestWorkingDirectoryReasons(t *testing.T) {
 		world world
 		want  string // part of the error; empty for none
 	}{
-		{"a stranger's service", world{file: "client-id: a@b/c\nclient-secret: s\nprovisioning: true\n", env: env}, "client-id in %s is refused: a file in the working directory must not decide what the program does"},
-		{"a host", world{file: "base-url: https://jc.example\n", env: env}, "base-url in %s is refused because api-key comes from BATON_API_KEY: a file in the working directory must not decide where a credential is sent"},
+		{"a stranger's service", world{file: "client-id: a@b/c\nclient-secret: s\nprovisioning: true\n", env: env}, "client-id in %s is rejected: a file in the working directory must not select a mode or command"},
+		{"a host", world{file: "base-url: https://jc.example\n", env: env}, "base-url in %s is rejected because api-key comes from BATON_API_KEY: a file in the working directory must not set where a credential is sent"},
 		{"key on the command line", world{file: "log-path: x.log\n", args: []string{"--api-key=k-elsewhere"}}, "because api-key comes from --api-key"},
 		{"secret of a pair", world{file: "base-url: https://jc.example\njumpcloud-client-id: i\n", env: map[string]string{"BATON_JUMPCLOUD_CLIENT_SECRET": "s"}}, "because jumpcloud-client-secret comes from BATON_JUMPCLOUD_CLIENT_SECRET"},
-		{"another key", world{file: "jumpcloud-client-id: i\njumpcloud-client-secret: s\nauth-method: service-account\n", env: env}, "auth-method in %s is refused because api-key comes from BATON_API_KEY: a file in the working directory must not choose a credential"},
-		{"the service's secret is elsewhere", world{file: "api-key: k\n", env: map[string]string{"BATON_CLIENT_SECRET": "s", "BATON_CLIENT_ID": "a@b/c"}}, "api-key in %s is refused because client-id comes from BATON_CLIENT_ID"},
-		{"no credential at all", world{file: "file: /elsewhere.c1z\n"}, "file in %s is refused because the JumpCloud credential is not in it: a file in the working directory must not decide what is written where"},
+		{"another key", world{file: "jumpcloud-client-id: i\njumpcloud-client-secret: s\nauth-method: service-account\n", env: env}, "auth-method in %s is rejected because api-key comes from BATON_API_KEY: a file in the working directory must not select a credential"},
+		{"the service's secret is elsewhere", world{file: "api-key: k\n", env: map[string]string{"BATON_CLIENT_SECRET": "s", "BATON_CLIENT_ID": "a@b/c"}}, "api-key in %s is rejected because client-id comes from BATON_CLIENT_ID"},
+		{"no credential at all", world{file: "file: /elsewhere.c1z\n"}, "file in %s is rejected because the JumpCloud credential is not in it: a file in the working directory must not set what is written where"},
 		{"all in the file", world{file: "api-key: k\nbase-url: https://jc.example\nfile: x.c1z\nlog-path: a.log\n"}, ""},
 		{"outweighed", world{file: "base-url: https://jc.example\n", env: map[string]string{"BATON_API_KEY": "k", "BATON_BASE_URL": "https://mine.example"}}, ""},
 		{"the default", world{file: "file: sync.c1z\nprovisioning: false\nmax-drop: 50%/20\n", env: env}, ""},
@@ -118,7 +118,7 @@ func TestWorkingDirectoryReasons(t *testing.T) {
 			}
 			want := strings.ReplaceAll(tt.want, "%s", filepath.Join(tt.world.dir, ".baton.yaml"))
 			problems, _ := err.(config.Problems) //nolint:errorlint // Load returns them as they are.
-			if !strings.Contains(problems.Error(), want) || !strings.Contains(strings.Join(problems.Hints(), "\n"), "if the file is yours, name it: BATON_CONFIG_PATH=") {
+			if !strings.Contains(problems.Error(), want) || !strings.Contains(strings.Join(problems.Hints(), "\n"), "if you trust the file, set BATON_CONFIG_PATH=") {
 				t.Errorf("error = %v\nhints = %q\nwant %s", err, problems.Hints(), want)
 			}
 		})

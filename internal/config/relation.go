@@ -80,7 +80,7 @@ func (r Relation) check(present func(name string) bool) []Problem {
 		return []Problem{{Text: fmt.Sprintf("if any flags in the group [%s] are set none of the others can be; %v were all set", group, set)}}
 	case r.Kind == DependsOn && len(set) > 0 && slices.ContainsFunc(r.On, func(n string) bool { return !present(n) }):
 		if slices.Equal(r.Names, []string{"skip-grants"}) {
-			return []Problem{{Text: "skip-grants can only be set within a targeted sync", Hint: "name the resources with --sync-resources, or use --skip-entitlements-and-grants"}}
+			return []Problem{{Text: "skip-grants can only be set within a targeted sync", Hint: "name resources with --sync-resources, or use --skip-entitlements-and-grants"}}
 		}
 		return []Problem{{Text: fmt.Sprintf("set fields (%s) are dependent on (%s) being set", quoted(set), quoted(r.On))}}
 	case r.Kind == DependsOnOne && len(set) > 0 && !slices.ContainsFunc(r.On, present):

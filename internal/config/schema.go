@@ -44,7 +44,7 @@ func Schema() *configv1.Configuration {
 		},
 		{
 			Name: GroupServiceAccount, DisplayName: "Service account", Fields: groupFields(GroupServiceAccount),
-			HelpText: "The client id and client secret of a JumpCloud service account.",
+			HelpText: "The client ID and client secret of a JumpCloud service account.",
 		},
 	}
 	return schema

@@ -81,14 +81,14 @@ func (c *Config) fillService() Problems {
 		}
 	}
 	if !utf8.ValidString(c.Service.HostID) || strings.ContainsFunc(c.Service.HostID, unicode.IsControl) {
-		problems = append(problems, fieldProblem("host-id", errors.New("value must be printable text")))
+		problems = append(problems, fieldProblem("host-id", errors.New("value must be printable")))
 	}
 	if err := checkToken(c.Service.ClientID); err != nil {
 		problems = append(problems, fieldProblem(nameClientID, err))
 	}
 	grace, err := time.ParseDuration(v.str(nameShutdownGrace))
 	if err != nil || grace < 0 || grace > time.Hour {
-		problems = append(problems, fieldProblem(nameShutdownGrace, fmt.Errorf("value must be a duration from 0s to 1h, as in 25s, but got '%s'", redact.Value(v.str(nameShutdownGrace)))))
+		problems = append(problems, fieldProblem(nameShutdownGrace, fmt.Errorf("value must be a duration from 0s to 1h, such as 25s, but got '%s'", redact.Value(v.str(nameShutdownGrace)))))
 	}
 	c.Service.ShutdownGrace = grace
 	c.Health = Health{Enabled: v.flag("health-check"), BindAddress: v.str("health-check-bind-address"), Port: v.num("health-check-port")}
@@ -110,7 +110,7 @@ func (c *Config) fillService() Problems {
 	if text := v.str(nameOtelCert); text != "" {
 		c.Telemetry.Cert, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
 		if err != nil {
-			problems = append(problems, fieldProblem(nameOtelCert, errors.New("value must be base64 in its URL form")))
+			problems = append(problems, fieldProblem(nameOtelCert, errors.New("value must be base64url")))
 		}
 	}
 	return problems
@@ -126,14 +126,14 @@ func (c *Config) checkService() Problems {
 	if c.Service.ClientSecret.Empty() {
 		problems = append(problems, Problem{
 			Text: "client-secret is required in service mode",
-			Hint: `set BATON_CLIENT_SECRET (or BATON_CLIENT_SECRET_FILE) to the secret that ConductorOne showed with the client id
-for a new pair, open the connector in ConductorOne, click Edit in its Settings area, then Rotate`,
+			Hint: `set BATON_CLIENT_SECRET (or BATON_CLIENT_SECRET_FILE) to the secret that ConductorOne showed with the client ID
+for new credentials, open the connector in ConductorOne, click Edit in its Settings area, then Rotate`,
 		})
 	}
 	if c.Sync.SkipGrants {
 		problems = append(problems, Problem{
 			Text: "skip-grants can only be set within a targeted sync",
-			Hint: "a service reads what ConductorOne's tasks ask for; take the option out",
+			Hint: "remove the option: in service mode, ConductorOne's tasks select what to sync",
 		})
 	}
 	return problems

@@ -58,7 +58,7 @@ func jumpcloudOptions() []Option {
 		},
 		{
 			Name: nameJCClientID, Reach: ReachCredential, Title: "Service account client ID", Section: SectionJumpCloud, Export: ExportGUI, Group: GroupServiceAccount,
-			Help: "Client id of a JumpCloud service account, instead of an API key",
+			Help: "Client ID of a JumpCloud service account (instead of an API key)",
 		},
 		{
 			Name: nameJCSecret, Reach: ReachCredential, Title: "Service account client secret", Section: SectionJumpCloud, Secret: true, Export: ExportGUI, Group: GroupServiceAccount,
@@ -66,30 +66,30 @@ func jumpcloudOptions() []Option {
 		},
 		{
 			Name: nameAuthMethod, Reach: ReachCredential, Section: SectionJumpCloud, OneOf: []string{"", GroupAPIKey, GroupServiceAccount},
-			Help: "Which credential to use, api-key or service-account; by default the one that is set",
+			Help: "Credential to use: api-key or service-account (default: the one that is set)",
 		},
 		{
 			Name: nameOrgID, Reach: ReachHarmless, Title: "Organization ID", Section: SectionJumpCloud, Export: ExportGUI,
-			Help:        "JumpCloud organisation to read, needed when the key has access to several",
+			Help:        "ID of the JumpCloud organization to sync (required when the API key has access to several)",
 			Placeholder: "64b000000000000000000001",
 		},
 		{
 			Name: nameRegion, Reach: ReachHarmless, Title: "Region", Section: SectionJumpCloud, Export: ExportGUI,
 			Default: "us", OneOf: []string{"us", "eu", "in"},
-			Help: "JumpCloud region that the organisation lives in: us, eu or in",
+			Help: "JumpCloud region of the organization: us, eu or in",
 		},
 		{
 			Name: nameBaseURL, Reach: ReachHost, Title: "Base URL", Section: SectionJumpCloud, Export: ExportGUI,
-			Help:        "Address of the JumpCloud console, for anything that is not one of the regions",
+			Help:        "Base URL of the JumpCloud API, instead of a region's",
 			Placeholder: "https://console.jumpcloud.com",
 		},
 		{
 			Name: nameMergeAdmins, Reach: ReachHarmless, Title: "Merge administrators into users", Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
-			Help: "Make a person who is both user and administrator one account instead of two",
+			Help: "Merge a user and an administrator with the same email address into one account",
 		},
 		{
 			Name: nameSkipAdmins, Reach: ReachHarmless, Title: "Skip administrators", Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
-			Help: "Leave out administrators and the roles that they hold",
+			Help: "Skip administrators and their roles",
 		},
 	}
 }
@@ -104,36 +104,36 @@ func syncOptions() []Option {
 		},
 		{
 			Name: "sync-resources", Reach: ReachHarmless, Kind: Strings, Section: SectionSync,
-			Help: "Sync only these resources, given as bid:r:TYPE/ID; makes a partial sync",
+			Help: "Sync only these resources, as bid:r:TYPE/ID (partial sync)",
 		},
 		{
 			Name: "skip-entitlements-and-grants", Reach: ReachHarmless, Kind: Bool, Section: SectionSync,
-			Help: "Sync resources only",
+			Help: "Sync resources only, without entitlements and grants",
 		},
 		{
 			Name: "skip-grants", Reach: ReachHarmless, Kind: Bool, Section: SectionSync, Hidden: true,
-			Help: "Leave out grants; only together with --sync-resources",
+			Help: "Skip grants (requires --sync-resources)",
 		},
 		{
 			Name: "workers", Reach: ReachHarmless, Kind: Int, Section: SectionSync, Min: minWorkers, Max: maxWorkers,
-			Help: "How many pages are read side by side: 0 or -1 chooses 16, 1 reads one after the other",
+			Help: "Concurrent API requests (0 or -1: 16; 1: sequential)",
 		},
 		{
 			Name: nameMaxDrop, Reach: ReachSafeguard, Section: SectionSync, Default: "50%/20",
-			Help: "Refuse to publish a sync that lost this share of a type's objects or of the grants since the one before, and at least so many objects, or all of three or more; warns from 20%; off compares nothing",
+			Help: "Fail if the sync drops at least PERCENT% (and at least COUNT, or all of three or more) of any resource type or of grants compared with the previous sync, as PERCENT%/COUNT; warns from 20%; off disables the check",
 		},
 		{
 			Name: nameAllowDrop, Reach: ReachSafeguard, Section: SectionSync,
-			Help: "Publish the loss that --max-drop stopped under this code",
+			Help: "Publish the sync that --max-drop rejected with this code",
 		},
 		{
 			Name: "parallel-sync", Reach: ReachHarmless, Kind: Bool, Section: SectionSync,
-			Help: "Deprecated: the same as --workers=-1, which is the default",
+			Help: "Deprecated: same as --workers=-1 (the default)",
 		},
 		{
 			Name: "http-timeout-seconds", Reach: ReachHarmless, Title: "HTTP timeout (seconds)", Kind: Int, Section: SectionSync, Export: ExportOps,
 			Default: 300, Min: 1, Max: 1800,
-			Help: "How long one request may take",
+			Help: "Timeout of one API request, in seconds",
 		},
 		{
 			Name: "external-resource-c1z", Reach: ReachFile, Section: SectionSync, Status: Never, Reason: noExternal,
@@ -141,7 +141,7 @@ func syncOptions() []Option {
 		},
 		{
 			Name: "external-resource-entitlement-id-filter", Reach: ReachHarmless, Section: SectionSync, Status: Never, Reason: noExternal,
-			Help: "Only external principals that hold this entitlement",
+			Help: "Match only external principals with this entitlement",
 		},
 		{
 			Name: "external-resource-traits", Reach: ReachHarmless, Kind: Strings, Section: SectionSync, Status: Never, Reason: noExternal,
@@ -149,19 +149,19 @@ func syncOptions() []Option {
 		},
 		{
 			Name: "keep-sync-count", Kind: Int, Section: SectionSync, EnvOnly: true, Default: 2, Min: 1, Max: 100,
-			Help: "How many full syncs an archive keeps, the new one included",
+			Help: "Number of full syncs to keep in the archive, including the new one",
 		},
 		{
 			Name: "skip-cleanup", Kind: Bool, Section: SectionSync, EnvOnly: true,
-			Help: "Keep every older sync of the archive",
+			Help: "Keep all earlier syncs in the archive",
 		},
 		{
 			Name: "dont-fix-cycles", Kind: Bool, Section: SectionSync, EnvOnly: true,
-			Help: "Fail when groups contain one another instead of treating them as one",
+			Help: "Fail on cyclic group membership instead of treating the groups as one",
 		},
 		{
 			Name: "graph-expand-max-depth", Kind: Int, Section: SectionSync, EnvOnly: true, Default: 20, Min: 1, Max: 1000,
-			Help: "How many levels of nested access are followed",
+			Help: "Maximum depth of nested access to expand",
 		},
 	}
 }
@@ -170,24 +170,24 @@ func outputOptions() []Option {
 	return []Option{
 		{
 			Name: "file", Reach: ReachFile, Shorthand: "f", Section: SectionOutput, Default: "sync.c1z",
-			Help: "Path of the archive",
+			Help: "Path of the archive (.c1z)",
 		},
 		{
 			Name: "log-level", Reach: ReachHarmless, Title: "Log level", Section: SectionOutput, Export: ExportOps,
 			Default: "info", OneOf: []string{"debug", "info", "warn", "error"},
-			Help: "Log from this level on: debug, info, warn or error",
+			Help: "Minimum log level: debug, info, warn or error",
 		},
 		{
 			Name: "log-format", Reach: ReachHarmless, Section: SectionOutput, OneOf: []string{"", "json", "console"},
-			Help: "Form of the log, json or console; by default console on a terminal, else json",
+			Help: "Log format: json or console (default: console on a terminal, json elsewhere)",
 		},
 		{
 			Name: "log-path", Reach: ReachFile, Kind: Strings, Section: SectionOutput,
-			Help: "Files to write the log to instead of stderr; stdout and stderr are names for the streams",
+			Help: "Log files, instead of stderr (stdout and stderr name the streams)",
 		},
 		{
 			Name: "log-level-debug-expires-at", Reach: ReachHarmless, Title: "Debug log expires at", Section: SectionOutput, Export: ExportOps,
-			Help: "Time (RFC 3339) from which on a log level of debug counts as info",
+			Help: "Time (RFC 3339) after which log level debug falls back to info",
 		},
 		{
 			Name: "log-event-log", Reach: ReachHarmless, Kind: Bool, Section: SectionOutput, Hidden: true,
@@ -200,19 +200,19 @@ func outputOptions() []Option {
 		},
 		{
 			Name: "c1z-temp-dir", Reach: ReachFile, Section: SectionOutput, Hidden: true,
-			Help: "Existing folder for work files, else $BATON_TMPDIR, else beside the archive",
+			Help: "Existing directory for work files (default: $BATON_TMPDIR, else next to the archive)",
 		},
 		{
 			Name: "tmpdir", Section: SectionOutput, EnvOnly: true,
-			Help: "Existing folder for work files when --c1z-temp-dir is not set",
+			Help: "Existing directory for work files if --c1z-temp-dir is not set",
 		},
 		{
 			Name: "decoder-max-decoded-size-mb", Kind: Int, Section: SectionOutput, EnvOnly: true, Default: 10240, Min: 1, Max: 1 << 30,
-			Help: "Largest database, in MiB, that is unpacked from an archive",
+			Help: "Maximum size of an unpacked archive, in MiB",
 		},
 		{
 			Name: "decoder-max-memory-mb", Kind: Int, Section: SectionOutput, EnvOnly: true, Default: 128, Min: 1, Max: 1 << 30,
-			Help: "Most memory, in MiB, that unpacking an archive may ask for",
+			Help: "Maximum memory for unpacking an archive, in MiB",
 		},
 		{
 			Name: "config-path", Section: SectionOutput, EnvOnly: true,

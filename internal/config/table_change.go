@@ -22,20 +22,20 @@ func changeOptions() []Option {
 	options := []Option{
 		{
 			Name: nameProvisionApps, Reach: ReachAccess, Title: "Provision applications", Kind: Bool, Export: ExportGUI,
-			Help: "Allow granting and revoking access to applications, not only to groups",
+			Help: "Allow granting and revoking application access, in addition to group membership",
 		},
 		{
 			Name: nameDryRun, Reach: ReachMode, Kind: Bool,
-			Help: "Show what a grant or revoke would send and change, and send nothing",
+			Help: "Show the requests and changes of a grant or revoke without sending anything",
 		},
 		{
 			Name: nameAuditFile, Reach: ReachFile,
-			Help: "File to record every change of access in, before it is sent and after it",
+			Help: "Append a record of every access change to this file, before and after it is sent",
 		},
-		{Name: nameGrantEntitlement, Reach: ReachMode, Hidden: true, Help: "Entitlement id to grant"},
-		{Name: nameGrantPrincipal, Reach: ReachMode, Hidden: true, Help: "Resource id of the principal to grant to"},
-		{Name: nameGrantPrincipalType, Reach: ReachMode, Hidden: true, Help: "Resource type of the principal to grant to"},
-		{Name: nameRevokeGrant, Reach: ReachMode, Hidden: true, Help: "Grant id to revoke"},
+		{Name: nameGrantEntitlement, Reach: ReachMode, Hidden: true, Help: "ID of the entitlement to grant"},
+		{Name: nameGrantPrincipal, Reach: ReachMode, Hidden: true, Help: "Resource ID of the principal"},
+		{Name: nameGrantPrincipalType, Reach: ReachMode, Hidden: true, Help: "Resource type of the principal"},
+		{Name: nameRevokeGrant, Reach: ReachMode, Hidden: true, Help: "ID of the grant to revoke"},
 	}
 	for i := range options {
 		options[i].Section = SectionChange

@@ -13,43 +13,43 @@ func serviceOptions() []Option {
 	return []Option{
 		{
 			Name: nameClientID, Reach: ReachMode, Section: SectionService, ServiceOnly: true,
-			Help: "Client id that ConductorOne gave; runs the connector as a service",
+			Help: "Client ID from ConductorOne (switches to service mode)",
 		},
 		{
 			Name: nameClientSecret, Reach: ReachCredential, Section: SectionService, ServiceOnly: true, Secret: true,
-			Help: "Client secret that ConductorOne gave",
+			Help: "Client secret from ConductorOne",
 		},
 		{
 			Name: "provisioning", Reach: ReachAccess, Shorthand: "p", Kind: Bool, Section: SectionService, ServiceOnly: true,
-			Help: "Let ConductorOne change access through this connector",
+			Help: "Allow ConductorOne to grant and revoke access",
 		},
 		{
 			Name: "skip-full-sync", Reach: ReachMode, Kind: Bool, Section: SectionService, ServiceOnly: true,
-			Help: "Answer requests for a full sync with an empty one",
+			Help: "Skip full syncs (report an empty one)",
 		},
 		{
 			Name: "task-concurrency", Reach: ReachHarmless, Kind: Int, Section: SectionService, ServiceOnly: true, Default: 3, Min: 1, Max: 100,
-			Help: "How many tasks of ConductorOne run side by side",
+			Help: "Maximum number of concurrent tasks",
 		},
 		{
 			Name: nameStateDir, Reach: ReachFile, Section: SectionService, ServiceOnly: true,
-			Help: "Folder that survives a restart, for the work of syncs under way and results still owed; by default a folder of its own in --c1z-temp-dir, $BATON_TMPDIR or the folder for temporary files",
+			Help: "Persistent directory for interrupted syncs and pending task results (default: a directory in --c1z-temp-dir, $BATON_TMPDIR or the system's temporary directory)",
 		},
 		{
 			Name: nameShutdownGrace, Reach: ReachHarmless, Section: SectionService, ServiceOnly: true, Default: "25s",
-			Help: "How long running tasks may take to come to an end when the service is told to stop",
+			Help: "How long to wait for running tasks on shutdown",
 		},
 		{
 			Name: "keep-previous-sync-c1z", Reach: ReachHarmless, Kind: Bool, Section: SectionService, ServiceOnly: true,
-			Help: "Keep the archive that was uploaded last, in the state folder",
+			Help: "Keep the last uploaded archive in the state directory",
 		},
 		{
 			Name: "host-id", Section: SectionService, EnvOnly: true, ServiceOnly: true,
-			Help: "Name under which ConductorOne knows this process; by default the host's name",
+			Help: "Host ID reported to ConductorOne (default: the hostname)",
 		},
 		{
 			Name: "c1-api-host", Section: SectionService, EnvOnly: true, ServiceOnly: true,
-			Help: "Host of ConductorOne, with a port if it is not 443, instead of the one in the client id",
+			Help: "ConductorOne API host (HOST or HOST:PORT), instead of the one in the client ID",
 		},
 		{
 			Name: "get-tasks", Kind: Bool, Section: SectionService, EnvOnly: true, ServiceOnly: true,
@@ -67,39 +67,39 @@ func healthOptions() []Option {
 	return []Option{
 		{
 			Name: "health-check", Reach: ReachPort, Title: "Health check", Kind: Bool, Section: SectionHealth, Export: ExportOps, ServiceOnly: true,
-			Help: "Serve /health, /ready, /live and /metrics over HTTP while running as a service",
+			Help: "Serve /health, /ready, /live and /metrics over HTTP",
 		},
 		{
 			Name: "health-check-port", Reach: ReachPort, Title: "Health check port", Kind: Int, Section: SectionHealth, Export: ExportOps, Default: 8081, Min: 1, Max: 65535,
-			Help: "Port of the health check",
+			Help: "Port of the health check server",
 		},
 		{
 			Name: "health-check-bind-address", Reach: ReachPort, Title: "Health check bind address", Section: SectionHealth, Export: ExportOps, Hidden: true, Default: "127.0.0.1",
-			Help: "Address that the health check listens on",
+			Help: "Bind address of the health check server",
 		},
 		{
 			Name: "otel-collector-endpoint", Reach: ReachData, Title: "OpenTelemetry collector endpoint", Section: SectionHealth, Export: ExportOps,
-			Help: "OpenTelemetry collector (OTLP over gRPC) to send traces and logs to",
+			Help: "OpenTelemetry collector for traces and logs (OTLP over gRPC)",
 		},
 		{
 			Name: nameOtelCertPath, Reach: ReachData, Title: "OpenTelemetry collector CA file", Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Help: "File with the CA certificate (PEM) of the collector",
+			Help: "CA certificate file (PEM) of the collector",
 		},
 		{
 			Name: nameOtelCert, Reach: ReachData, Title: "OpenTelemetry collector CA", Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Help: "CA certificate (PEM, base64 in its URL form without padding) of the collector",
+			Help: "CA certificate (PEM, unpadded base64url) of the collector",
 		},
 		{
 			Name: "otel-collector-endpoint-tls-insecure", Reach: ReachData, Title: "OpenTelemetry collector without TLS", Kind: Bool, Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Help: "Talk to the collector without TLS",
+			Help: "Connect to the collector without TLS",
 		},
 		{
 			Name: "otel-tracing-disabled", Reach: ReachHarmless, Title: "Disable OpenTelemetry traces", Kind: Bool, Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Help: "Send no traces",
+			Help: "Disable traces",
 		},
 		{
 			Name: "otel-logging-disabled", Reach: ReachHarmless, Title: "Disable OpenTelemetry logs", Kind: Bool, Section: SectionHealth, Export: ExportOps, Hidden: true,
-			Help: "Send no logs",
+			Help: "Disable logs",
 		},
 	}
 }

@@ -42,7 +42,7 @@ func CleanLookup(lookup func(string) (string, bool)) func(string) (string, bool)
 }
 
 // errUTF16 is a file that some versions of PowerShell write.
-var errUTF16 = errors.New("it is UTF-16 text: save it as UTF-8 or ASCII, in PowerShell with Set-Content -Encoding ascii")
+var errUTF16 = errors.New("is UTF-16 text: save it as UTF-8 or ASCII (PowerShell: Set-Content -Encoding ascii)")
 
 // decode is the text of a file, which must be UTF-8.
 func decode(data []byte) (string, error) {
@@ -60,7 +60,7 @@ func checkToken(text string) error {
 	}
 	for opening, closing := range map[string]string{"<": ">", "${": "}", "$(": ")", "{{": "}}", "[": "]"} {
 		if strings.HasPrefix(text, opening) && strings.HasSuffix(text, closing) && net.ParseIP(strings.Trim(text, "[]")) == nil {
-			return errors.New("value is a placeholder: put the real one in its place")
+			return errors.New("value is a placeholder: replace it")
 		}
 	}
 	if strings.HasPrefix(text, "{") {
@@ -73,15 +73,15 @@ func checkToken(text string) error {
 		place := len([]rune(text[:i])) + 1
 		switch {
 		case r == '\n' || r == '\r':
-			return fmt.Errorf("value holds a line break after character %d: give the value alone, in one line", place-1)
+			return fmt.Errorf("value contains a line break after character %d: set the value alone, on one line", place-1)
 		case r == 0:
-			return fmt.Errorf("value holds a NUL after character %d: it may be UTF-16 text; save it as UTF-8 or ASCII", place-1)
+			return fmt.Errorf("value contains a NUL after character %d: it may be UTF-16 text; save it as UTF-8 or ASCII", place-1)
 		case r == ' ' || r == '\t':
-			return fmt.Errorf("value holds a space or tab after character %d: give the value alone", place-1)
+			return fmt.Errorf("value contains a space or tab after character %d: set the value alone", place-1)
 		case unicode.IsControl(r):
-			return fmt.Errorf("value holds a control character after character %d: copy it again", place-1)
+			return fmt.Errorf("value contains a control character after character %d: copy it again", place-1)
 		case r > unicode.MaxASCII:
-			return fmt.Errorf("value holds a character outside of ASCII after character %d: copy it again", place-1)
+			return fmt.Errorf("value contains a non-ASCII character after character %d: copy it again", place-1)
 		}
 	}
 	return nil

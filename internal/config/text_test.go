@@ -31,23 +31,23 @@ func utf16le(text string) string {
 func TestSecretsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"hunter2\nhunter3":      "field api-key: value holds a line break after character 7: give the value alone, in one line",
+		"hunter2\nhunter3":      "field api-key: value contains a line break after character 7: set the value alone, on one line",
 		"hunter2\r\nx: y":       "a line break after character 7",
 		"hunter2 hunter3":       "a space or tab after character 7",
 		"hunter2\thunter3":      "a space or tab after character 7",
 		"hunter2\x1bhunter2":    "a control character after character 7",
 		"hunter2\u0085hunter3":  "a control character after character 7",
-		"hunter2\u200bhunter2":  "a character outside of ASCII after character 7",
+		"hunter2\u200bhunter2":  "a non-ASCII character after character 7",
 		"“hunter2”":             "value is in quotes: remove them",
-		"‘hunter2”":             "a character outside of ASCII after character 0",
+		"‘hunter2”":             "a non-ASCII character after character 0",
 		`"hunter2"`:             "value is in quotes: remove them",
 		`'hunter2'`:             "value is in quotes: remove them",
-		"${hunter2}":            "value is a placeholder: put the real one in its place",
-		"{{ hunter2 }}":         "value is a placeholder: put the real one in its place",
+		"${hunter2}":            "value is a placeholder: replace it",
+		"{{ hunter2 }}":         "value is a placeholder: replace it",
 		`{"key":"hunter2"}`:     "value is JSON: give the text alone",
 		"BATON_API_KEY=hunter2": "value holds a name before it: give what follows the = alone",
-		"<hunter2 key>":         "value is a placeholder: put the real one in its place",
-		"hunter2\ufeffhunter2":  "a character outside of ASCII after character 7",
+		"<hunter2 key>":         "value is a placeholder: replace it",
+		"hunter2\ufeffhunter2":  "a non-ASCII character after character 7",
 	} {
 		for how, w := range map[string]world{
 			"environment": {env: map[string]string{"BATON_API_KEY": text}},
@@ -62,7 +62,7 @@ func TestSecretsThatCannotBe(t *testing.T) {
 	}
 	for _, text := range []string{utf16le("hunter2"), "\xfe\xff\x00h\x00u", "h\x00u\x00n\x00t\x00"} {
 		_, err := world{env: map[string]string{"BATON_API_KEY_FILE": secretFile(t, text)}}.load(t, config.ForRun)
-		if err == nil || !strings.Contains(err.Error(), "it is UTF-16 text: save it as UTF-8 or ASCII") {
+		if err == nil || !strings.Contains(err.Error(), "is UTF-16 text: save it as UTF-8 or ASCII") {
 			t.Errorf("%q in a file: error = %v", text, err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestSecretsThatCannotBe(t *testing.T) {
 		"client-id":               {"BATON_API_KEY": "k", "BATON_CLIENT_ID": "a\n@b/c", "BATON_CLIENT_SECRET": "x"},
 		"org-id":                  {"BATON_API_KEY": "k", "BATON_ORG_ID": "64b0\n00"},
 	} {
-		if _, err := (world{env: env}).load(t, config.ForRun); err == nil || !strings.Contains(err.Error(), "field "+name+": value holds") || strings.Contains(err.Error(), "hunter2") {
+		if _, err := (world{env: env}).load(t, config.ForRun); err == nil || !strings.Contains(err.Error(), "field "+name+": value contains") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: error = %v", name, err)
 		}
 	}

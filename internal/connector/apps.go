@@ -38,7 +38,7 @@ func appResource(a *jumpcloud.Application) (*v2.Resource, error) {
 	}, trait), nil
 }
 
-// administrationApp stands for the administration of the organisation: whoever is
+// administrationApp stands for the administration of the organization: whoever is
 // an administrator has access to it.
 func administrationApp() *v2.Resource {
 	return withAppTrait(&v2.Resource{

@@ -17,7 +17,7 @@ import (
 const (
 	DisplayName = "JumpCloud"
 	HelpURL     = "https://conductorone.com/docs/baton/jumpcloud"
-	description = "Syncs the accounts, groups, applications and administrator roles of a JumpCloud organisation."
+	description = "Syncs the accounts, groups, applications and administrator roles of a JumpCloud organization."
 )
 
 // CapabilityOptions are the settings that change what the connector can do.

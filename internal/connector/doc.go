@@ -1,5 +1,5 @@
 // Package connector turns JumpCloud into Baton's model: it decides which objects
-// of an organisation become resources, entitlements and grants, and under which
+// of an organization become resources, entitlements and grants, and under which
 // ids.
 //
 // There are four resource types. A user is an account: of a directory user, or

@@ -37,13 +37,13 @@ var doubtSentences = []struct {
 	sentence string
 }{
 	{doubtUserState, "users in an unknown state, shown as disabled"},
-	{doubtUserConflict, "users whose state and suspended flag disagree, shown as disabled"},
-	{doubtStanding, "accounts with a field that is neither true nor false, shown as disabled"},
-	{doubtFlag, "fields that are neither true nor false, taken as not set"},
-	{doubtLookup, "IDs in grants that JumpCloud refuses as invalid, whose grants were left out"},
-	{doubtRole, "administrators with a role that JumpCloud does not name, shown by its ID"},
-	{doubtRoleField, "administrators with an unknown field that may name roles, which was left out"},
-	{doubtMembershipMethod, "groups with an unknown membership method, taken as static"},
+	{doubtUserConflict, "users with contradictory state and suspended flag, shown as disabled"},
+	{doubtStanding, "accounts with an unclear suspended or locked flag, shown as disabled"},
+	{doubtFlag, "boolean fields with another value, treated as unset"},
+	{doubtLookup, "grants with an ID that JumpCloud rejects as invalid, left out"},
+	{doubtRole, "administrators with an unknown role, shown by its ID"},
+	{doubtRoleField, "administrators with an unknown field that may name roles, ignored"},
+	{doubtMembershipMethod, "groups with an unknown membership method, treated as static"},
 }
 
 // The most values of a doubt that a remark shows, and objects for each value.
@@ -112,7 +112,7 @@ func remarkNullRows(ctx context.Context, j syncer.Joiner) error {
 	if len(words) == 0 {
 		return nil
 	}
-	return j.Remark(ctx, "rows that JumpCloud sent as null, which name nothing: "+strings.Join(words, ", "))
+	return j.Remark(ctx, "null rows in JumpCloud's lists, ignored: "+strings.Join(words, ", "))
 }
 
 // remarkDoubts makes a remark of the facts of each kind of doubt.

@@ -61,11 +61,11 @@ func TestUnknownValuesAreRemarked(t *testing.T) {
 	remarks := []string{
 		"users in an unknown state, shown as disabled: DISABLED (" + id("disabled") + "), INACTIVE (" + id("inactive") + "), LOCKED (" + id("locked") + "), " +
 			`{"name":"GONE"} (` + id("object") + ")",
-		"users whose state and suspended flag disagree, shown as disabled: ACTIVATED (" + id("both") + "), SUSPENDED (" + id("other") + ")",
-		"fields that are neither true nor false, taken as not set: application.active (" + app + ")",
-		"accounts with a field that is neither true nor false, shown as disabled: administrator.suspended (" + admin + "), " +
+		"users with contradictory state and suspended flag, shown as disabled: ACTIVATED (" + id("both") + "), SUSPENDED (" + id("other") + ")",
+		"boolean fields with another value, treated as unset: application.active (" + app + ")",
+		"accounts with an unclear suspended or locked flag, shown as disabled: administrator.suspended (" + admin + "), " +
 			"user.account_locked (" + id("odd") + "), user.suspended (" + id("odd") + ")",
-		"groups with an unknown membership method, taken as static: BY_MAGIC (" + group + ")",
+		"groups with an unknown membership method, treated as static: BY_MAGIC (" + group + ")",
 	}
 	slices.Sort(got.remarks)
 	slices.Sort(remarks)
@@ -102,7 +102,7 @@ func TestNullRowsAreRemarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"rows that JumpCloud sent as null, which name nothing: groups (1), roles (2), users (1)"}
+	want := []string{"null rows in JumpCloud's lists, ignored: groups (1), roles (2), users (1)"}
 	if diff := cmp.Diff(want, got.remarks); diff != "" {
 		t.Errorf("remarks (-want +got):\n%s", diff)
 	}

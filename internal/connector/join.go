@@ -18,15 +18,15 @@ import (
 // The kinds of facts that pages leave for Join. The key is the id of the account
 // that the fact is about.
 const (
-	factUserEmail  = "user e-mail"
+	factUserEmail  = "user email"
 	factUserAdmin  = "user admin" // value: the id of the user's administrator account
-	factAdminEmail = "administrator e-mail"
+	factAdminEmail = "administrator email"
 )
 
 // putBatch is how many changed resources Join hands over at once.
 const putBatch = 500
 
-// Join sets managers' e-mail addresses, which a user's own record does not hold,
+// Join sets managers' email addresses, which a user's own record does not hold,
 // joins administrators with their users where that was asked for, and remarks on
 // what only all accounts together show.
 func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
@@ -34,19 +34,19 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 		return Coded(fmt.Errorf("join managers: %w", err))
 	}
 	if err := remarkLookalikes(ctx, j); err != nil {
-		return Coded(fmt.Errorf("compare e-mail addresses: %w", err))
+		return Coded(fmt.Errorf("compare email addresses: %w", err))
 	}
 	if err := errors.Join(remarkNullRows(ctx, j), remarkDoubts(ctx, j)); err != nil {
-		return Coded(fmt.Errorf("remark on unknown values: %w", err))
+		return Coded(fmt.Errorf("report unknown values: %w", err))
 	}
 	if err := missRoles(ctx, scope, j); err != nil {
-		return Coded(fmt.Errorf("look for roles: %w", err))
+		return Coded(fmt.Errorf("resolve roles: %w", err))
 	}
 	if !s.options.MergeAdmins {
 		return nil
 	}
 	if err := joinAdmins(ctx, j); err != nil {
-		return Coded(fmt.Errorf("join administrators with users: %w", err))
+		return Coded(fmt.Errorf("merge administrators with users: %w", err))
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func setManager(user *v2.Resource, email string) error {
 	return nil
 }
 
-// remarkLookalikes names accounts whose e-mail addresses look alike and are different
+// remarkLookalikes names accounts whose email addresses look alike and are different
 // ones: whoever reads them takes two people for one.
 func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
 	accounts := map[string][]string{} // ids by address
@@ -131,7 +131,7 @@ func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
 	if len(sets) == 0 {
 		return nil
 	}
-	return j.Remark(ctx, "accounts kept apart although their e-mail addresses look alike: "+printable.Enumerate(sets, 10))
+	return j.Remark(ctx, "accounts not merged: look-alike email addresses: "+printable.Enumerate(sets, 10))
 }
 
 // missRoles remarks on roles that were asked for and that neither JumpCloud's list
@@ -188,7 +188,7 @@ func joinAdmins(ctx context.Context, j syncer.Joiner) error {
 		}
 	}
 	if len(doubtful) > 0 {
-		return j.Remark(ctx, "administrators not joined with a user because more than one account fits: "+
+		return j.Remark(ctx, "administrators not merged: more than one matching account: "+
 			printable.Enumerate(doubtful, 10))
 	}
 	return nil

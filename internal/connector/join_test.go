@@ -13,7 +13,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// people is a small tenant: administrators linked by id, by e-mail, and in ways
+// people is a small tenant: administrators linked by id, by email, and in ways
 // that leave doubt.
 const people = `{
   "organization": {"displayName": "Borealis"},

@@ -112,7 +112,7 @@ func TestUserDisplayName(t *testing.T) {
 		{"first only", jumpcloud.User{FirstName: "Ana", Username: "ana"}, "Ana"},
 		{"last only", jumpcloud.User{LastName: "Ruiz", Username: "ana"}, "Ruiz"},
 		{"blank display name", jumpcloud.User{DisplayName: " \t", Username: "ana"}, "ana"},
-		{"e-mail", jumpcloud.User{Email: "ana@example.com"}, "ana@example.com"},
+		{"email", jumpcloud.User{Email: "ana@example.com"}, "ana@example.com"},
 		{"nothing", jumpcloud.User{}, "u1"},
 		{"quotes and letters of other scripts", jumpcloud.User{DisplayName: `安娜 "Ana" O'Ruiz`}, `安娜 "Ana" O'Ruiz`},
 	}
@@ -193,7 +193,7 @@ func TestUserTrait(t *testing.T) {
 	}
 	want := []*v2.UserTrait_Email{{Address: "A@x.example", IsPrimary: true}}
 	if diff := cmp.Diff(want, trait.GetEmails(), protocmp.Transform()); diff != "" {
-		t.Errorf("e-mails (-want +got):\n%s", diff)
+		t.Errorf("emails (-want +got):\n%s", diff)
 	}
 	if trait.GetStructuredName() != nil || trait.GetEmployeeIds() != nil {
 		t.Errorf("made up a name or employee id: %v", trait)

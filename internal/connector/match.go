@@ -12,12 +12,12 @@ import (
 // than one account fits, nobody is matched.
 type matcher struct {
 	admins map[string]address  // by administrator id
-	byMail map[string][]string // user ids by folded e-mail
+	byMail map[string][]string // user ids by folded email
 	linked map[string][]string // user ids by the administrator id that they name
 	link   map[string]string   // administrator id by user id
 }
 
-// address is an e-mail address, as it was typed and as it is compared.
+// address is an email address, as it was typed and as it is compared.
 type address struct {
 	typed, folded string
 }
@@ -55,13 +55,13 @@ func (m *matcher) addLink(userID, adminID string) {
 //
 //	one user names the administrator's id                 matched
 //	several users name it                                 doubtful
-//	none, one user has the e-mail address                 matched
+//	none, one user has the email address                 matched
 //	none, several users have it                           doubtful
 //	none, several such administrators have one address    doubtful
 //	none, that user names another listed administrator    doubtful
 //	none at all                                           an account of its own
 func (m *matcher) match() (pairs []accountPair, doubtful []string) {
-	unlinked := map[string]int{} // administrators that no user names, by e-mail
+	unlinked := map[string]int{} // administrators that no user names, by email
 	for id, email := range m.admins {
 		if len(m.linked[id]) == 0 {
 			unlinked[email.folded]++

@@ -10,20 +10,20 @@ func TestMatch(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name         string
-		admins       [][2]string // id, e-mail
-		users        [][2]string // id, e-mail
+		admins       [][2]string // id, email
+		users        [][2]string // id, email
 		links        [][2]string // user id, administrator id
 		wantPairs    []accountPair
 		wantDoubtful []string
 	}{
 		{
-			name:      "by e-mail without regard to case",
+			name:      "by email without regard to case",
 			admins:    [][2]string{{"a1", "Ana@Example.com"}},
 			users:     [][2]string{{"u1", "ana@example.COM "}},
 			wantPairs: []accountPair{{"a1", "u1"}},
 		},
 		{
-			name:      "the link wins over the e-mail",
+			name:      "the link wins over the email",
 			admins:    [][2]string{{"a1", "ana@example.com"}},
 			users:     [][2]string{{"u1", "ana@example.com"}, {"u2", "other@example.com"}},
 			links:     [][2]string{{"u2", "a1"}},

@@ -14,7 +14,7 @@ import (
 // The profile keys that more than one place speaks of.
 const (
 	profileManagerID = "manager_id"
-	profileManager   = "manager" // e-mail address
+	profileManager   = "manager" // email address
 	customPrefix     = "custom_"
 )
 

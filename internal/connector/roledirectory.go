@@ -95,7 +95,7 @@ func (l *listedRoles) take(rows []jumpcloud.Role) {
 func (l *listedRoles) page(k kind, owner syncer.Ref) *syncer.Page {
 	page := &syncer.Page{Settled: true, Total: len(l.roles)}
 	if l.refused {
-		page.Remarks = append(page.Remarks, "JumpCloud refused the list of roles: custom roles that nobody holds may be missing, "+
+		page.Remarks = append(page.Remarks, "JumpCloud denied the list of roles: custom roles without holders may be missing, "+
 			"and the IDs of roles in the records of administrators could not be compared with the names there")
 	}
 	if len(l.nameless) > 0 {

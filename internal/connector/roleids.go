@@ -12,7 +12,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
-// builtinRoles returns the names of the roles that every organisation has, in
+// builtinRoles returns the names of the roles that every organization has, in
 // JumpCloud's spelling (administrator roles of the admin console).
 func builtinRoles() []string {
 	return []string{

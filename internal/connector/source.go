@@ -16,7 +16,7 @@ import (
 
 // Options are the settings of a [Source].
 type Options struct {
-	// OrgID is the organisation to read, as given by the user; "" where the
+	// OrgID is the organization to read, as given by the user; "" where the
 	// credential decides.
 	OrgID string
 	// MergeAdmins makes an administrator and the directory user who is the same
@@ -28,7 +28,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Source reads a JumpCloud organisation for the sync engine. It is safe for
+// Source reads a JumpCloud organization for the sync engine. It is safe for
 // concurrent use.
 type Source struct {
 	client  *jumpcloud.Client
@@ -119,19 +119,19 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 			return nil, err
 		}
 		if k.noAccounts && first {
-			s.options.Logger.WarnContext(ctx, "the list of administrators was refused", slog.Any("error", err))
+			s.options.Logger.WarnContext(ctx, "administrator list denied", slog.Any("error", err))
 			return &syncer.Page{Settled: true, Remarks: []string{
-				"JumpCloud refused the list of administrators: custom roles may be missing, and grants " +
-					"to administrators, who are not part of this sync, were not counted",
+				"JumpCloud denied the list of administrators: custom roles may be missing, and grants " +
+					"to administrators (not part of this sync) were not counted",
 			}}, nil
 		}
 		if !jumpcloud.IsPermission(err) {
-			err = fmt.Errorf("%w; administrators take the scope %s", err, adminsPermission)
+			err = fmt.Errorf("%w; administrators require the scope %s", err, adminsPermission)
 		}
-		return nil, fmt.Errorf("%w; without it, leave administrators out with --skip-admins", err)
+		return nil, fmt.Errorf("%w; without it, skip administrators with --skip-admins", err)
 	}
 	if first && jumpcloud.IsUnserved(err) {
-		return nil, fmt.Errorf("%w; without it, leave %s out with --sync-resource-types", err, list.label)
+		return nil, fmt.Errorf("%w; without it, omit %s from --sync-resource-types", err, list.label)
 	}
 	return nil, err
 }
@@ -146,11 +146,11 @@ func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error)
 	err := m.gone(ctx, s, owner.ID)
 	switch {
 	case err == nil:
-		return nil, fmt.Errorf("%w; the %s %s itself exists, so that its list cannot be taken for empty",
+		return nil, fmt.Errorf("%w; the %s %s exists, so its list is not empty but unreadable",
 			cause, owner.Type, owner.ID)
 	case jumpcloud.IsNotFound(err):
 		return &syncer.Page{Gone: true, Settled: true}, nil
 	default:
-		return nil, fmt.Errorf("find out whether the %s %s still exists: %w", owner.Type, owner.ID, err)
+		return nil, fmt.Errorf("check whether %s %s still exists: %w", owner.Type, owner.ID, err)
 	}
 }

@@ -150,7 +150,7 @@ func TestReadsTheWholeTenant(t *testing.T) {
 	checkManagers(t, tenant, got)
 }
 
-// checkManagers compares the e-mail addresses of managers with the tenant's.
+// checkManagers compares the email addresses of managers with the tenant's.
 func checkManagers(t *testing.T, tenant *jcsim.Tenant, got *reading) {
 	t.Helper()
 	emails := map[string]string{}
@@ -282,27 +282,27 @@ func TestRefusals(t *testing.T) {
 			name:     "administrators, where accounts are left out",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseAdmins: http.StatusForbidden}},
 			scope:    syncer.Scope{ResourceTypes: []string{"role", "app"}},
-			says:     []string{"refused the list of administrators"},
+			says:     []string{"denied the list of administrators"},
 		},
 		{
 			name:     "roles, forbidden",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusForbidden}},
-			says:     []string{"roles that nobody holds may be missing"},
+			says:     []string{"custom roles without holders may be missing"},
 		},
 		{
 			name:     "roles, unknown",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusNotFound}},
-			says:     []string{"roles that nobody holds may be missing"},
+			says:     []string{"custom roles without holders may be missing"},
 		},
 		{
 			name:     "roles, not in the plan",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusPaymentRequired}},
-			says:     []string{"roles that nobody holds may be missing"},
+			says:     []string{"custom roles without holders may be missing"},
 		},
 		{
 			name:     "roles, not by this method",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusMethodNotAllowed}},
-			says:     []string{"roles that nobody holds may be missing"},
+			says:     []string{"custom roles without holders may be missing"},
 		},
 		{
 			name:     "roles, with a credential that is refused",
@@ -338,7 +338,7 @@ func TestRefusals(t *testing.T) {
 		{
 			name:     "roles, not implemented",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{RefuseRoles: http.StatusNotImplemented}},
-			says:     []string{"roles that nobody holds may be missing"},
+			says:     []string{"custom roles without holders may be missing"},
 		},
 		{
 			name:     "groups",
@@ -363,12 +363,12 @@ func TestRefusals(t *testing.T) {
 		{
 			name:     "a route that answers 404 for all groups",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{"GET /api/v2/usergroups/{id}/members"}}},
-			code:     codes.NotFound, says: []string{"itself exists"},
+			code:     codes.NotFound, says: []string{"exists, so"},
 		},
 		{
 			name:     "a route that answers 404 for all applications",
 			settings: jcsim.Settings{Behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{"GET /api/v2/applications/{id}/associations"}}},
-			code:     codes.NotFound, says: []string{"itself exists"},
+			code:     codes.NotFound, says: []string{"exists, so"},
 		},
 	}
 	for _, tt := range tests {

@@ -29,7 +29,7 @@ func (s *Source) startTargets(scope syncer.Scope) (*syncer.Page, error) {
 		case !slices.Contains(restype.IDs(), ref.Type):
 			return nil, fault.Invalid("there are no resources of type %q; the types are %s", ref.Type, typeWords())
 		case ref.ID == "":
-			return nil, fault.Invalid("a %s to sync is named without its id", ref.Type)
+			return nil, fault.Invalid("missing ID of a %s to sync", ref.Type)
 		case seen[ref]:
 		case len(scope.ResourceTypes) > 0 && !slices.Contains(scope.ResourceTypes, ref.Type):
 		default:
@@ -56,7 +56,7 @@ func (s *Source) readTarget(ctx context.Context, k kind, target syncer.Ref) (*sy
 }
 
 func missingTarget(target syncer.Ref) string {
-	return fmt.Sprintf("there is no %s with the id %s: it is not in this archive", target.Type, target.ID)
+	return fmt.Sprintf("no %s with ID %s in this archive", target.Type, target.ID)
 }
 
 // Lookup implements [syncer.Source].
@@ -81,7 +81,7 @@ func (s *Source) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, e
 func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceId) error {
 	m, _ := mappingOf(id.GetResourceType())
 	if m.lookup == nil {
-		return fault.Invalid("a resource of type %q holds nothing", id.GetResourceType())
+		return fault.Invalid("resources of type %q have no grants", id.GetResourceType())
 	}
 	return m.lookup(ctx, s, page, id.GetResource())
 }

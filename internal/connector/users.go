@@ -164,11 +164,11 @@ func withUserTrait(r *v2.Resource, trait *v2.UserTrait) *v2.Resource {
 func checkID(resourceType, id, name string) error {
 	switch {
 	case id == "":
-		return fmt.Errorf("JumpCloud listed a %s without an id (name %q)", resourceType, printable.Clip(name, 100))
+		return fmt.Errorf("JumpCloud listed a %s without an ID (name %q)", resourceType, printable.Clip(name, 100))
 	case printable.Clean(id) != id:
 		return fmt.Errorf("JumpCloud listed a %s with the invalid ID %q (name %q)", resourceType, printable.Clip(id, 100), printable.Clip(name, 100))
 	case len(id) > MaxID:
-		return fmt.Errorf("JumpCloud listed a %s with an id of %d bytes (name %q)", resourceType, len(id), printable.Clip(name, 100))
+		return fmt.Errorf("JumpCloud listed a %s with an ID of %d bytes (name %q)", resourceType, len(id), printable.Clip(name, 100))
 	default:
 		return nil
 	}

@@ -31,15 +31,15 @@ func (o Organization) String() string {
 // maxOrganizationPages bounds how many pages of organizations are read.
 const maxOrganizationPages = 1000
 
-// shownOrganizations bounds how many organisations a message lists.
+// shownOrganizations bounds how many organizations a message lists.
 const shownOrganizations = 50
 
-// Validate finds out which organisation the credential leads to, which shows too
+// Validate finds out which organization the credential leads to, which shows too
 // that it is accepted. It costs one request.
 //
-// A credential that sees several organisations needs [Options.OrgID]: JumpCloud
+// A credential that sees several organizations needs [Options.OrgID]: JumpCloud
 // would otherwise refuse every list, or take one of them silently. Where JumpCloud
-// does not list organisations to the credential, the given id is trusted.
+// does not list organizations to the credential, the given id is trusted.
 //
 // From then on, requests name this organization, and what is read must be of it.
 func (s *Source) Validate(ctx context.Context) (Organization, error) {
@@ -61,19 +61,19 @@ func (s *Source) find(ctx context.Context) (Organization, organizations, error) 
 	case err != nil && jumpcloud.IsUnserved(err) && wanted != "":
 		return Organization{ID: wanted}, seen, nil
 	case err != nil && jumpcloud.IsUnserved(err):
-		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w; if you know the ID of the organization, name it with --org-id", err))
+		return Organization{}, nil, Coded(fmt.Errorf("determine the organization: %w; if you know the ID of the organization, name it with --org-id", err))
 	case err != nil:
-		return Organization{}, nil, Coded(fmt.Errorf("find out the organisation: %w", err))
+		return Organization{}, nil, Coded(fmt.Errorf("determine the organization: %w", err))
 	case len(seen) == 0 && wanted != "":
 		return Organization{ID: wanted}, seen, nil
 	case len(seen) == 0:
 		return Organization{}, nil, fault.WithCode(codes.FailedPrecondition,
-			"JumpCloud lists no organisation for this credential; name yours with --org-id")
+			"JumpCloud lists no organization for this credential; set --org-id")
 	case wanted == "" && len(seen) == 1:
 		return seen[0], seen, nil
 	case wanted == "":
 		return Organization{}, nil, fault.WithCode(codes.FailedPrecondition,
-			"this credential sees %d organisations; choose one with --org-id:%s", len(seen), listed(seen))
+			"this credential has access to %d organizations; choose one with --org-id:%s", len(seen), listed(seen))
 	}
 	for _, o := range seen {
 		if identity.Equal(o.ID, wanted) {
@@ -81,7 +81,7 @@ func (s *Source) find(ctx context.Context) (Organization, organizations, error) 
 		}
 	}
 	return Organization{}, nil, fault.Invalid(
-		"this credential does not see the organisation %s given with --org-id; it sees:%s", wanted, listed(seen))
+		"this credential has no access to the organization %s set with --org-id; it has access to:%s", wanted, listed(seen))
 }
 
 // organizations reads the list to its end: a few rows, and nothing is lost where it
@@ -110,7 +110,7 @@ func (s *Source) organizations(ctx context.Context) (organizations, error) {
 	return nil, fmt.Errorf("the list of organizations does not end within %d pages", maxOrganizationPages)
 }
 
-// listed writes organisations one a line.
+// listed writes organizations one a line.
 func listed(organizations []Organization) string {
 	var b strings.Builder
 	for i, o := range organizations {

@@ -67,7 +67,7 @@ func TestValidate(t *testing.T) {
 				t.Fatalf("code %v, want %v: %v", code, tt.code, err)
 			}
 			if got != tt.want {
-				t.Errorf("organisation %v, want %v", got, tt.want)
+				t.Errorf("organization %v, want %v", got, tt.want)
 			}
 			for _, s := range tt.says {
 				if !strings.Contains(err.Error(), s) {
@@ -81,13 +81,13 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestOrganizationsEnd reads the organisations from servers that never end their list.
+// TestOrganizationsEnd reads the organizations from servers that never end their list.
 func TestOrganizationsEnd(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		next func(request int) string // an id
-		want string                   // of the organisation; empty for none
+		want string                   // of the organization; empty for none
 		says string
 		most int // requests
 	}{
@@ -104,7 +104,7 @@ func TestOrganizationsEnd(t *testing.T) {
 			})
 			got, err := newSource(t, endless, connector.Options{}).Validate(t.Context())
 			if got.ID != tt.want || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("organisation %v, error %v", got, err)
+				t.Errorf("organization %v, error %v", got, err)
 			}
 			if asked > tt.most {
 				t.Errorf("%d requests, want at most %d", asked, tt.most)

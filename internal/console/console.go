@@ -24,10 +24,10 @@ type Console struct {
 // TellSettings logs what somebody should know of the settings before anything is done.
 func (c *Console) TellSettings(ctx context.Context, cfg *config.Config) {
 	if len(cfg.FromWorkingDir) > 0 {
-		c.Log.InfoContext(ctx, "settings of the working directory are in force", "file", ".baton.yaml", "settings", cfg.FromWorkingDir)
+		c.Log.InfoContext(ctx, "using settings from the working directory", "file", ".baton.yaml", "settings", cfg.FromWorkingDir)
 	}
 	for _, warning := range cfg.Warnings {
-		c.Log.WarnContext(ctx, "unwise setting", "warning", warning)
+		c.Log.WarnContext(ctx, "configuration warning", "warning", warning)
 	}
 }
 

@@ -69,7 +69,7 @@ func (m *Milestones) begin(p syncer.Progress) {
 	case syncer.PhaseReading:
 		m.logger.Info("Syncing resources, entitlements and grants...")
 	case syncer.PhaseLookup:
-		m.logger.Info("Looking up principals that are in no list...", "count", p.Total)
+		m.logger.Info("Looking up principals that no list contains...", "count", p.Total)
 	case syncer.PhaseWriting:
 		m.logger.Info("Expanding grants...")
 	case syncer.PhaseNew, syncer.PhaseJoining:

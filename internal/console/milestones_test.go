@@ -46,7 +46,7 @@ msg="Syncing resources, entitlements and grants..."
 msg="Synced list" list=users count=60 total=60 lists_complete=1 lists=1 pages=1
 msg="Synced list" list="group members" count=40 total=0 lists_complete=4 lists=10 pages=4
 msg="Synced list" list="group members" count=90 total=0 lists_complete=9 lists=10 pages=9
-msg="Looking up principals that are in no list..." count=2
+msg="Looking up principals that no list contains..." count=2
 msg="Expanding grants..."
 `
 		if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), out.String()); diff != "" {

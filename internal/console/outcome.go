@@ -87,10 +87,10 @@ func plainStyle() table.Style {
 	return style
 }
 
-// who names the organisation.
+// who names the organization.
 func (o Outcome) who() string {
 	if o.Organization == "" {
-		return "organisation " + o.OrganizationID
+		return "organization " + o.OrganizationID
 	}
 	return o.Organization + " (" + o.OrganizationID + ")"
 }
@@ -103,7 +103,7 @@ func (o Outcome) what() string {
 	case o.Type == syncer.SyncResourcesOnly:
 		return ", resources only"
 	case o.Resumed:
-		return ", going on with an interrupted run"
+		return ", resuming an interrupted run"
 	default:
 		return ""
 	}
@@ -163,10 +163,10 @@ func (o Outcome) costLines() []line {
 		requests = append(requests, english.Plural(int(o.Retries), "retry", ""))
 	}
 	if o.Refused > 0 {
-		requests = append(requests, humanize.Comma(o.Refused)+" refused as too many")
+		requests = append(requests, humanize.Comma(o.Refused)+" rate limited (429)")
 	}
 	if o.Waited >= time.Second {
-		requests = append(requests, fmt.Sprintf("held back for %s in all", brief(o.Waited)))
+		requests = append(requests, fmt.Sprintf("rate limiter waited %s in total", brief(o.Waited)))
 	}
 	for _, p := range o.Phases {
 		if p.Took >= time.Millisecond {
@@ -189,18 +189,18 @@ func (o Outcome) costLines() []line {
 func (o Outcome) Notes() []string {
 	var notes []string
 	if len(o.LeftOutTypes) > 0 {
-		notes = append(notes, "left out as asked: resources of type "+strings.Join(o.LeftOutTypes, ", "))
+		notes = append(notes, "skipped by settings: resources of type "+strings.Join(o.LeftOutTypes, ", "))
 	}
 	if o.SkippedAdmins {
-		notes = append(notes, "left out as asked: administrators")
+		notes = append(notes, "skipped by settings: administrators")
 	}
 	for _, drop := range []struct {
 		reason syncer.DropReason
 		why    string
 	}{
-		{syncer.DropLeftOut, "went with what was left out"},
-		{syncer.DropNotFound, "named somebody who does not exist"},
-		{syncer.DropVanished, "belonged to what was deleted meanwhile"},
+		{syncer.DropLeftOut, "depended on what was skipped"},
+		{syncer.DropNotFound, "named a principal that does not exist"},
+		{syncer.DropVanished, "belonged to an object deleted during the sync"},
 	} {
 		if n := o.Dropped[drop.reason]; n > 0 {
 			notes = append(notes, fmt.Sprintf("not in the archive: %s that %s", english.Plural(int(n), "grant", ""), drop.why))
@@ -214,7 +214,7 @@ func (o Outcome) Notes() []string {
 		if n > maxNamed {
 			names = append(names, "...")
 		}
-		notes = append(notes, fmt.Sprintf("deleted while the sync was reading: %s (%s)", english.Plural(n, "object", ""), strings.Join(names, ", ")))
+		notes = append(notes, fmt.Sprintf("deleted during the sync: %s (%s)", english.Plural(n, "object", ""), strings.Join(names, ", ")))
 	}
 	return slices.Concat(notes, o.Losses, o.Remarks)
 }

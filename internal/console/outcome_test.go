@@ -43,7 +43,7 @@ func TestWriteText(t *testing.T) {
 			Resources: map[string]int64{"user": 1}, Entitlements: map[string]int64{"group": 1}, Grants: map[string]int64{"group": 3},
 			Dropped:  map[syncer.DropReason]int64{syncer.DropLeftOut: 7, syncer.DropNotFound: 1, syncer.DropVanished: 0},
 			Vanished: []syncer.Ref{{Type: "group", ID: "a"}, {Type: "group", ID: "b"}, {Type: "group", ID: "c"}, {Type: "group", ID: "d"}, {Type: "group", ID: "e"}, {Type: "group", ID: "f"}},
-			Remarks:  []string{"roles that nobody holds may be missing"},
+			Remarks:  []string{"roles without holders may be missing"},
 		},
 		OrganizationID: "64b0", Host: "127.0.0.1:1", SkippedAdmins: true, Requests: 3, Took: 20 * time.Millisecond, File: "p.c1z", Size: 900, DecodedSize: 4096,
 	}
@@ -62,12 +62,12 @@ Synced Acme (64b0) from console.jumpcloud.com
   Entitlements      240
   Grants         18,422   12,345 direct, 6,077 through groups
 
-  Requests          241   1 retry, 1 refused as too many, held back for 2.1s in all
+  Requests          241   1 retry, 1 rate limited (429), rate limiter waited 2.1s in total
   Took             4.2s   reading 3.1s, writing 1.1s
   Archive        1.2 MB   sync.c1z (8.3 MB unpacked, with 1 older sync)
 `},
 		{"partial, with everything to note", partial, `
-Synced organisation 64b0 from 127.0.0.1:1, some resources only
+Synced organization 64b0 from 127.0.0.1:1, some resources only
 
   Accounts           1
   Groups             0
@@ -78,12 +78,12 @@ Synced organisation 64b0 from 127.0.0.1:1, some resources only
   Took            20ms
   Archive        900 B   p.c1z (4.1 kB unpacked)
 
-  Note: left out as asked: resources of type app, role
-  Note: left out as asked: administrators
-  Note: not in the archive: 7 grants that went with what was left out
-  Note: not in the archive: 1 grant that named somebody who does not exist
-  Note: deleted while the sync was reading: 6 objects (group a, group b, group c, group d, group e, ...)
-  Note: roles that nobody holds may be missing
+  Note: skipped by settings: resources of type app, role
+  Note: skipped by settings: administrators
+  Note: not in the archive: 7 grants that depended on what was skipped
+  Note: not in the archive: 1 grant that named a principal that does not exist
+  Note: deleted during the sync: 6 objects (group a, group b, group c, group d, group e, ...)
+  Note: roles without holders may be missing
 `},
 	}
 	for _, tt := range tests {

@@ -142,8 +142,8 @@ func (o *ordeal) complete(how string) {
 // lossCode is the code with which a refusal says that a loss can be accepted; empty
 // where a message is no such refusal.
 func lossCode(message string) string {
-	_, rest, found := strings.Cut(message, "accept it with --allow-drop ")
-	if !found || !strings.Contains(message, "sudden loss") {
+	_, rest, found := strings.Cut(message, "run again with --allow-drop ")
+	if !found || !strings.Contains(message, "large drop") {
 		return ""
 	}
 	code, _, _ := strings.Cut(rest, " ")
@@ -411,7 +411,7 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 		for _, want := range d.fatal.says {
 			// Other faults of the day may have cost the same request more attempts, and
 			// a task is repeated by ConductorOne.
-			skip := strings.HasPrefix(want, "after ") || o.plan.service && strings.HasPrefix(want, "running again")
+			skip := strings.HasPrefix(want, "after ") || o.plan.service && strings.HasPrefix(want, "run again")
 			if !contains(want) && !skip {
 				return fmt.Sprintf("%q is missing in the message of %q", want, d.fatal.name)
 			}
@@ -424,7 +424,7 @@ func (o *ordeal) excuse(d day, code int, message string) string {
 	}
 	switch d.trouble {
 	case stopped, outage:
-		if code == exitInterrupted && (message == "interrupted; nothing was read yet" || message == "interrupted; work kept at sync.c1z.work; run again to resume") {
+		if code == exitInterrupted && (message == "interrupted; nothing was read" || message == "interrupted; work kept at sync.c1z.work; run again to resume") {
 			return ""
 		}
 	case smallFiles, fullDisk:
@@ -447,7 +447,7 @@ func inMotion(message string) bool {
 
 // tooManyGone reports whether a sync failed because much was deleted while it ran.
 func tooManyGone(message string) bool {
-	return strings.Contains(message, "were listed and then not found")
+	return strings.Contains(message, "were listed but not found")
 }
 
 // tail is the end of a long text.

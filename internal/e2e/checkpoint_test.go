@@ -17,7 +17,7 @@ import (
 )
 
 // TestCheckpointsThatAreDropped finds the work of a killed run that must not be gone
-// on with: of another organisation, host, selection or version, too old, from the
+// on with: of another organization, host, selection or version, too old, from the
 // future, damaged. A log line says so, and the run is one from the start.
 func TestCheckpointsThatAreDropped(t *testing.T) {
 	t.Parallel()
@@ -27,7 +27,7 @@ func TestCheckpointsThatAreDropped(t *testing.T) {
 		log    string                        // "" where the work is gone on with
 	}{
 		{name: "nothing is changed", change: func(*testing.T, *victim) {}},
-		{name: "another organisation", log: "another organization", change: func(_ *testing.T, v *victim) {
+		{name: "another organization", log: "another organization", change: func(_ *testing.T, v *victim) {
 			v.sim = jcsim.New(jcsim.Options{Tenant: jcsim.Generate(4, jcsim.Small())})
 			v.answers.Store(v.sim)
 		}},
@@ -42,8 +42,8 @@ func TestCheckpointsThatAreDropped(t *testing.T) {
 		{name: "older than a day", log: "more than 24h", change: meta("started_at", time.Now().Add(-25*time.Hour).Format(time.RFC3339Nano))},
 		{name: "from the day after tomorrow", log: "later than the clock says now", change: meta("started_at", time.Now().Add(25*time.Hour).Format(time.RFC3339Nano))},
 		{name: "almost a day old", change: meta("started_at", time.Now().Add(-23*time.Hour).Format(time.RFC3339Nano))},
-		{name: "without a time", log: "does not say when", change: meta("started_at", "yesterday")},
-		{name: "the machine was restarted", log: "restarted", change: meta("boot", "another")},
+		{name: "without a time", log: "has no start time", change: meta("started_at", "yesterday")},
+		{name: "the machine has restarted", log: "restarted", change: meta("boot", "another")},
 		{name: "another format", log: "format", change: func(t *testing.T, v *victim) { execute(t, v, "PRAGMA user_version = 99") }},
 		{name: "no database at all", log: "damaged", change: spoil(func([]byte) []byte {
 			return []byte("These are my notes, and they are longer than a header of SQLite, which has a hundred bytes.\n\n\n\n\n")
@@ -60,7 +60,7 @@ func TestCheckpointsThatAreDropped(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v := newVictim(t, whole)
-			if err := os.Remove(v.path()); err != nil { // its organisation would be in the way
+			if err := os.Remove(v.path()); err != nil { // its organization would be in the way
 				t.Fatal(err)
 			}
 			v.yesterday = nil
@@ -74,7 +74,7 @@ func TestCheckpointsThatAreDropped(t *testing.T) {
 			if r.code != exitOK {
 				t.Fatalf("exit code %d: %s", r.code, r.message())
 			}
-			resumed, dropped := strings.Contains(r.stderr, "resuming an interrupted sync"), strings.Contains(r.stderr, "work of an earlier sync discarded")
+			resumed, dropped := strings.Contains(r.stderr, "resuming an interrupted sync"), strings.Contains(r.stderr, "discarded the work of an earlier sync")
 			asked := v.sim.Requests().Requests
 			fresh := newProgram(t, v.env["BATON_BASE_URL"], v.args...)
 			v.sim.ResetCounts()

@@ -50,13 +50,13 @@ func on(route string, status int) jcsim.Fault { return jcsim.Fault{Route: route,
 // faults are the rows of the fault table that end a sync soon, and those that do
 // not end it at all.
 func faults() []faulty {
-	hint := "a key of another region looks the same as a wrong one"
+	hint := "a key of another region is rejected like a wrong one"
 	list := []faulty{
 		// Credentials.
 		{name: "no key", env: map[string]string{"BATON_API_KEY": ""}, code: exitUnauthenticated, says: []string{"api-key", "My API Key"}},
 		{name: "unknown key", env: map[string]string{"BATON_API_KEY": "jca_unknown"}, code: exitUnauthenticated, says: []string{"401", "api key user not found", hint, "My API Key"}},
 		{
-			name: "unknown service account", code: exitUnauthenticated, says: []string{"service account's client id and secret"},
+			name: "unknown service account", code: exitUnauthenticated, says: []string{"service account's client ID and secret"},
 			env: map[string]string{"BATON_API_KEY": "", "BATON_JUMPCLOUD_CLIENT_ID": "account", "BATON_JUMPCLOUD_CLIENT_SECRET": "wrong-client-secret"},
 		},
 		{name: "401 in the middle", fault: on(routeGroups, 401), code: exitUnauthenticated, says: []string{"groups", hint}, asked: 1},
@@ -65,8 +65,8 @@ func faults() []faulty {
 		{name: "data announced as a page", fault: jcsim.Fault{Route: routeApps, Effect: jcsim.EffectType}, code: exitUnauthenticated, says: []string{"sign-in page"}, asked: 1},
 		{name: "data announced as text", fault: jcsim.Fault{Route: routeApps, Effect: jcsim.EffectType, ContentType: "text/plain"}},
 		{
-			name: "several organisations", env: map[string]string{"BATON_API_KEY": "jca_of_several"}, code: exitPrecondition,
-			says: []string{"sees 2 organisations", "--org-id", "Subsidiary"},
+			name: "several organizations", env: map[string]string{"BATON_API_KEY": "jca_of_several"}, code: exitPrecondition,
+			says: []string{"has access to 2 organizations", "--org-id", "Subsidiary"},
 		},
 		// Permissions.
 		{name: "403 on users", fault: on("* /api/*systemusers", 403), code: exitPermission, says: []string{"users", "users.readonly", "--sync-resource-types"}},
@@ -77,19 +77,19 @@ func faults() []faulty {
 		{name: "403 on administrators", fault: on(routeAdmins, 403), code: exitPermission, says: []string{"administrators", "administrators.readonly", "--skip-admins"}, asked: 2},
 		{name: "403 on administrators, who are skipped", fault: on(routeAdmins, 403), args: []string{"--skip-admins"}},
 		{name: "403 on groups, which are left out", fault: on("/api/v2/usergroups*", 403), args: []string{"--sync-resource-types", "user,app,role"}},
-		{name: "403 on organisations", fault: on("GET /api/organizations", 403), code: exitPermission, says: []string{"organizations", "--org-id"}},
+		{name: "403 on organizations", fault: on("GET /api/organizations", 403), code: exitPermission, says: []string{"organizations", "--org-id"}},
 		// What is not there.
 		{name: "400 on a list", fault: on(routeGroups, 400), code: exitInvalid, says: []string{"read groups", "400"}, asked: 2},
 		{name: "404 on a list", fault: on(routeGroups, 404), code: exitNotFound, says: []string{"read groups", "404"}, asked: 1},
 		{name: "404 on applications", fault: on(routeApps, 404), code: exitNotFound, says: []string{"read applications", "404"}, asked: 1},
-		{name: "404 on members", fault: on(routeMembers, 404), code: exitNotFound, says: []string{"itself exists"}},
+		{name: "404 on members", fault: on(routeMembers, 404), code: exitNotFound, says: []string{"exists, so its list"}},
 		{name: "404 on administrators", fault: on(routeAdmins, 404), code: exitNotFound, says: []string{"--skip-admins"}, asked: 1},
 		{name: "501 on a list", fault: on(routeGroups, 501), code: 12, says: []string{"501"}, asked: 1},
 		// Servers that are broken.
-		{name: "500 for ever", fault: on(routeGroups, 500), code: exitUnavailable, says: []string{"after 4 attempts", "running again goes on from there"}, asked: 4},
-		{name: "empty answers", fault: jcsim.Fault{Route: routeGroups, Effect: jcsim.EffectEmpty}, code: exitUnknown, says: []string{"the answer is empty"}, asked: 4},
+		{name: "500 for ever", fault: on(routeGroups, 500), code: exitUnavailable, says: []string{"after 4 attempts", "run again to resume"}, asked: 4},
+		{name: "empty answers", fault: jcsim.Fault{Route: routeGroups, Effect: jcsim.EffectEmpty}, code: exitUnknown, says: []string{"empty response"}, asked: 4},
 		{name: "answers of another shape", fault: jcsim.Fault{Route: routeGroups, Effect: jcsim.EffectBody, Body: `{"results":"none"}`}, code: exitUnknown, says: []string{"read groups"}, asked: 4},
-		{name: "an object without an id", fault: jcsim.Fault{Route: routeGroups, Effect: jcsim.EffectBody, Body: `[{"name":"x"}]`}, code: exitUnknown, says: []string{"object 1", "no id"}, asked: 1},
+		{name: "an object without an id", fault: jcsim.Fault{Route: routeGroups, Effect: jcsim.EffectBody, Body: `[{"name":"x"}]`}, code: exitUnknown, says: []string{"object 1", "missing ID"}, asked: 1},
 		{name: "an answer without an end", fault: jcsim.Fault{Route: routeGroups, Effect: jcsim.EffectHuge, Size: 1 << 30}, code: exitUnknown, says: []string{"larger than 64 MiB"}, asked: 1},
 		// What passes.
 		{name: "a slow body", fault: jcsim.Fault{Route: routeUsers, Effect: jcsim.EffectSlow, Delay: 20 * time.Millisecond}},

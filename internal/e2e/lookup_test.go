@@ -68,7 +68,7 @@ func TestMembersWhoAreNobody(t *testing.T) {
 				if sum.Dropped[syncer.DropNotFound] != 1 || sum.NotFound != 1 {
 					t.Errorf("%v grants were left out, %d principals not found", sum.Dropped, sum.NotFound)
 				}
-				if told := strings.Contains(strings.Join(sum.Remarks, "\n"), "invalid, whose grants were left out: user ("+ghosts[0]+")"); told != tt.remark {
+				if told := strings.Contains(strings.Join(sum.Remarks, "\n"), "invalid, left out: user ("+ghosts[0]+")"); told != tt.remark {
 					t.Errorf("remarks %q", sum.Remarks)
 				}
 				for _, wrong := range watch(tenant).judge(read(t, p.path())) {

@@ -218,14 +218,14 @@ func testSquads(t *testing.T, exe string) {
 	run("-f types.c1z --sync-resource-types squad", exitOK, `"squad":6`)
 	squad := tenant.Groups()[0].ID
 	run("-f one.c1z --sync-resources bid:r:squad/"+squad, exitOK, `"squad":1`)
-	run("-f one.c1z --sync-resources bid:r:squad/"+strings.Repeat("0", 24), exitOK, `there is no squad with the id`)
+	run("-f one.c1z --sync-resources bid:r:squad/"+strings.Repeat("0", 24), exitOK, `no squad with ID`)
 
 	// A list of a squad is empty only if the squad itself is gone.
 	members := jcsim.Fault{Route: routeMembers, Path: "*" + squad + "*", Status: http.StatusNotFound}
 	if err := sim.AddFault(members); err != nil {
 		t.Fatal(err)
 	}
-	run("-f gone.c1z --sync-resource-types user,squad", exitNotFound, `the squad `+squad+` itself exists`)
+	run("-f gone.c1z --sync-resource-types user,squad", exitNotFound, `the squad `+squad+` exists, so its list`)
 	if err := sim.AddFault(jcsim.Fault{Route: "GET /api/v2/usergroups/{id}", Path: "*" + squad + "*", Status: http.StatusNotFound}); err != nil {
 		t.Fatal(err)
 	}

@@ -46,12 +46,12 @@ func TestArchivesFromOutside(t *testing.T) {
 		{"format 3, where format 1 is to be written", three, nil, exitUnknown, "move it"},
 		{"format 3, where it is to be written", three, engine, exitOK, ""},
 		{"format 1, where format 3 is to be written", sound, engine, exitOK, ""},
-		{"format 3 of another organisation", convertedToV3(t, other), engine, exitPrecondition, "choose another file"},
+		{"format 3 of another organization", convertedToV3(t, other), engine, exitPrecondition, "choose another file"},
 		{"half of format 3", three[:len(three)/2], engine, exitUnknown, "damaged"},
 		{"the beginning of format 3", []byte("C1Z3\x00\x00\x00\x00\x00"), nil, exitUnknown, "move it"},
 		{"a bomb of format 3", bombOfV3(t), map[string]string{"BATON_STORAGE_ENGINE": "pebble", "BATON_DECODER_MAX_DECODED_SIZE_MB": "8"}, exitUnknown, "limit of 8 MiB"},
 		{"a bomb", bomb(t, sound), map[string]string{"BATON_DECODER_MAX_DECODED_SIZE_MB": "8"}, exitUnknown, "8"},
-		{"another organisation", other, nil, exitPrecondition, "choose another file"},
+		{"another organization", other, nil, exitPrecondition, "choose another file"},
 		{"an empty file, as mktemp makes one", []byte{}, nil, exitOK, ""},
 		{"a header alone, which is an archive without syncs", sound[:archiveHeader], nil, exitOK, ""},
 		{"no database", packed(t, sound, []byte(strings.Repeat("This is no database. ", 1000))), nil, exitUnknown, "damaged"},
@@ -168,7 +168,7 @@ func TestLargeValuesFromOutside(t *testing.T) {
 			if r.code != exitOK || peak > memory {
 				t.Errorf("a sync over it: exit code %d, %d MiB of memory: %.300s", r.code, peak>>20, r.message())
 			}
-			if text := r.stdout + r.stderr; !strings.Contains(text, "no longer in the archive: a row of it cannot be read") {
+			if text := r.stdout + r.stderr; !strings.Contains(text, "from the archive: unreadable row") {
 				t.Errorf("nothing is said of the sync that is left out: %.2000s", text)
 			}
 		})

@@ -98,7 +98,7 @@ func TestEachOddityOfLists(t *testing.T) {
 		{
 			name: "members in another order, and users in no order", whole: true,
 			behavior: jcsim.Behavior{Permute: jcsim.Routes{routeMembers}, WrongNotFound: jcsim.Routes{routeMembership}, IgnoreSort: jcsim.Routes{routeUsers}, ClampLimit: map[string]int{routeUsers: 100}},
-			want:     incomplete, says: []string{"rows moved from page to page", "in each of 4 readings", "listed in no order"},
+			want:     incomplete, says: []string{"rows moved between pages", "in each of 4 readings", "listed in no order"},
 		},
 		{name: "associations in another order with each request", behavior: jcsim.Behavior{Permute: jcsim.Routes{routeBindings}}, asks: routeAppUsers},
 		{
@@ -108,25 +108,25 @@ func TestEachOddityOfLists(t *testing.T) {
 		{name: "sorting is refused", behavior: jcsim.Behavior{RefuseSort: jcsim.Routes{routeUsers, routeGroups, routeApps, routeAdmins}}},
 		{name: "the search of users is refused", behavior: jcsim.Behavior{RefuseSearch: 403}},
 		{name: "several targets in one request are refused", behavior: jcsim.Behavior{RefuseTargets: 400}},
-		{name: "the list of roles is refused", behavior: jcsim.Behavior{RefuseRoles: 501}, says: []string{"roles that nobody holds may be missing"}},
+		{name: "the list of roles is refused", behavior: jcsim.Behavior{RefuseRoles: 501}, says: []string{"roles without holders may be missing"}},
 		{name: "the list of administrators is refused", behavior: jcsim.Behavior{RefuseAdmins: 403}, want: refused, says: []string{"--skip-admins"}},
 		{name: "answers are compressed", behavior: jcsim.Behavior{Compress: true}},
 		{
 			name:     "members are not found for any group",
-			behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{routeMembers}}, want: refused, says: []string{"itself exists"},
+			behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{routeMembers}}, want: refused, says: []string{"exists, so its list"},
 		},
 		{
 			name:     "associations are not found for any application",
-			behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{routeBindings}}, want: refused, says: []string{"itself exists"},
+			behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{routeBindings}}, want: refused, says: []string{"exists, so its list"},
 		},
 		{
 			name:   "members are not found for one group",
-			faults: []jcsim.Fault{{Route: routeMembers, After: 20, Times: 1, Effect: jcsim.EffectStatus, Status: 404}}, want: refused, says: []string{"itself exists"},
+			faults: []jcsim.Fault{{Route: routeMembers, After: 20, Times: 1, Effect: jcsim.EffectStatus, Status: 404}}, want: refused, says: []string{"exists, so its list"},
 		},
 		{name: "groups are not found", behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{routeGroups}}, want: refused, says: []string{"404"}},
 		{
 			name:   "the second page of members is not found",
-			faults: []jcsim.Fault{{Path: "*/members*skip=97*", Effect: jcsim.EffectStatus, Status: 404}}, want: refused, says: []string{"itself exists"},
+			faults: []jcsim.Fault{{Path: "*/members*skip=97*", Effect: jcsim.EffectStatus, Status: 404}}, want: refused, says: []string{"exists, so its list"},
 		},
 		{name: "the second page of groups is empty", faults: []jcsim.Fault{{Path: "*/usergroups?*skip=99*", Effect: jcsim.EffectBody, Body: "[]"}}},
 		{name: "all pages of groups but the first are empty", faults: []jcsim.Fault{{Route: routeGroups, After: 1, Effect: jcsim.EffectBody, Body: "[]"}}, want: incomplete, says: []string{"groups"}},

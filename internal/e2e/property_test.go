@@ -181,5 +181,5 @@ func TestAnySyncIsTrueOrFails(t *testing.T) {
 // tooManyVanished reports whether a sync failed because too many objects were
 // deleted while it ran.
 func tooManyVanished(err error) bool {
-	return strings.Contains(err.Error(), "were listed and then not found")
+	return strings.Contains(err.Error(), "were listed but not found")
 }

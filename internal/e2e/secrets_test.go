@@ -173,7 +173,7 @@ func TestPasswordsInAddresses(t *testing.T) {
 			}
 			if name == "proxy that is not there" {
 				// It would try for a quarter of an hour.
-				awaitText(t, log, "a request is repeated")
+				awaitText(t, log, "retrying request")
 				signal(t, cmd, syscall.SIGINT)
 			}
 			if r := p.wait(cmd, stdout, stderr); r.code == exitOK {

@@ -28,7 +28,7 @@ func TestInterrupted(t *testing.T) {
 		at     int // the request that is not answered
 		says   string
 	}{
-		{"SIGINT before anything was read", syscall.SIGINT, 1, "interrupted; nothing was read yet"},
+		{"SIGINT before anything was read", syscall.SIGINT, 1, "interrupted; nothing was read"},
 		{"SIGINT at the first list", syscall.SIGINT, 2, kept},
 		{"SIGINT in the middle", syscall.SIGINT, 20, kept},
 		{"SIGTERM in the middle", syscall.SIGTERM, 20, kept},

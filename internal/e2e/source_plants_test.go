@@ -31,7 +31,7 @@ func sourcePlants() []sourcePlant {
 			file: "c1z/replace.go", old: `const temporary = ".tmp"`, bad: `const temporary = ""`,
 		},
 		{
-			name: "an archive of another organisation is replaced", pkg: "e2e", test: "TestArchivesFromOutside",
+			name: "an archive of another organization is replaced", pkg: "e2e", test: "TestArchivesFromOutside",
 			file: "syncrun/previous.go", old: `had.ID == "" || had.ID == org.ID`, bad: `had.ID == "" || org.ID != ""`,
 		},
 		{
@@ -66,7 +66,7 @@ func sourcePlants() []sourcePlant {
 			file: "workdb/open.go", old: `if spoiled := meta[metaSpoiled]; spoiled != "" {`, bad: `if spoiled := meta[metaSpoiled]; spoiled != meta[metaPhase] {`,
 		},
 		{
-			name: "the work of another organisation is gone on with", pkg: "e2e", test: "TestCheckpointsThatAreDropped",
+			name: "the work of another organization is gone on with", pkg: "e2e", test: "TestCheckpointsThatAreDropped",
 			file: "workdb/open.go", old: `if f.had != f.want {`, bad: `if f.had != f.want && f.what != "organization" {`,
 		},
 		{

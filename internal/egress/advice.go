@@ -18,10 +18,10 @@ func Advice(err error) string {
 	switch {
 	// A proxy may have a certificate too.
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
-		return fmt.Sprintf("the certificate is good from %s to %s, and the clock of this machine says %s: set the clock if it is wrong",
+		return fmt.Sprintf("the certificate is valid from %s to %s, but this machine's clock says %s: correct the clock if it is wrong",
 			moment(invalid.Cert.NotBefore), moment(invalid.Cert.NotAfter), moment(time.Now()))
 	case isRefused(err):
-		return "let the proxy pass this host, or check HTTPS_PROXY and NO_PROXY"
+		return "allow this host on the proxy, or check HTTPS_PROXY and NO_PROXY"
 	case IsProxy(err):
 		return "the proxy cannot be used: check its address in HTTPS_PROXY or ALL_PROXY, or list the host in NO_PROXY"
 	default:

@@ -139,7 +139,7 @@ func connect(conn net.Conn, u *url.URL, address string) (net.Conn, error) {
 	reader := bufio.NewReaderSize(conn, maxConnectAnswer)
 	response, err := http.ReadResponse(reader, request)
 	if err != nil {
-		return nil, errors.New("the proxy's answer is none of HTTP")
+		return nil, errors.New("the proxy's response is not HTTP")
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {

@@ -204,8 +204,8 @@ func TestAdvice(t *testing.T) {
 		born time.Time
 		want string
 	}{
-		"behind": {time.Now().AddDate(1, 0, 0), "and the clock of this machine says " + time.Now().UTC().Format("2006-01-02")},
-		"ahead":  {time.Now().AddDate(-30, 0, 0), "set the clock if it is wrong"},
+		"behind": {time.Now().AddDate(1, 0, 0), "but this machine's clock says " + time.Now().UTC().Format("2006-01-02")},
+		"ahead":  {time.Now().AddDate(-30, 0, 0), "correct the clock if it is wrong"},
 		"right":  {time.Now(), ""},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://127.0.0.1/", http.NoBody)

@@ -76,7 +76,7 @@ func first(lookup func(string) (string, bool), name string) setting {
 	return setting{}
 }
 
-// ProxyError is a variable whose value is not the address of a proxy.
+// ProxyError is a variable whose value is not a proxy address.
 type ProxyError struct {
 	Setting string
 	Err     error
@@ -90,7 +90,7 @@ func (e *ProxyError) Unwrap() error { return e.Err }
 
 // Hints says how a password is written in an address.
 func (e *ProxyError) Hints() []string {
-	return []string{"the form is http://proxy.example:3128, with user:password@ before the host if they are needed; in them write % as %25, # as %23, / as %2F, ? as %3F, @ as %40 and a space as %20"}
+	return []string{"write it as http://proxy.example:3128, with user:password@ before the host if needed; in these escape % as %25, # as %23, / as %2F, ? as %3F, @ as %40 and a space as %20"}
 }
 
 // scheme matches what may stand before :// and is worth repeating.
@@ -106,27 +106,27 @@ func parseProxy(text string) (*url.URL, error) {
 	name, _, _ := strings.Cut(text, "://")
 	if !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, strings.ToLower(name)) {
 		if scheme.MatchString(name) {
-			return nil, fmt.Errorf("the scheme %s is not served: use http, https, socks5 or socks5h", name)
+			return nil, fmt.Errorf("unsupported scheme %s: use http, https, socks5 or socks5h", name)
 		}
-		return nil, errors.New("value is not the address of a proxy")
+		return nil, errors.New("value is not a proxy address")
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, errors.New("value is not the address of a proxy: it holds a character that must be escaped, or a port that is none")
+		return nil, errors.New("value is not a proxy address: it contains a character that must be escaped, or an invalid port")
 	}
 	u.Scheme = strings.ToLower(u.Scheme)
 	port, err := strconv.Atoi(u.Port())
 	switch {
 	case u.Hostname() == "":
-		return nil, errors.New("value names no host")
+		return nil, errors.New("value has no host")
 	case u.Port() != "" && (err != nil || port < 1 || port > 65535):
 		return nil, errors.New("value must have a port from 1 to 65535")
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		// A password with one of these characters in it ends the address early, and what
 		// is before it is taken for host and port.
-		return nil, errors.New("value is not the address of a proxy: something follows its host and port")
+		return nil, errors.New("value is not a proxy address: unexpected text after host and port")
 	case strings.ContainsAny(u.Hostname(), " \t\"<>\\^`{|}"):
-		return nil, errors.New("value names a host that cannot be")
+		return nil, errors.New("value has an invalid host")
 	}
 	u.Path = ""
 	return u, nil

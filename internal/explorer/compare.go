@@ -156,7 +156,7 @@ func compare(v *view) error {
 		p.Keep = []field{{paramSync, v.entry.Key.String()}}
 	}
 	if !ok {
-		p.Problem = "There is no sync before this one to compare with. Open another archive as well, or choose two syncs."
+		p.Problem = "No previous sync to compare with. Open another archive too, or choose two syncs."
 		return v.render("compare", p)
 	}
 	oldSync, err := v.load(older.Key)

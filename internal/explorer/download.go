@@ -35,7 +35,7 @@ func (v *view) download(name string, format sheet.Format, tables ...sheet.Table)
 	err := sheet.Write(out, format, sheet.Document{Title: tables[0].Title, Tables: tables, TempDir: v.e.cfg.TempDir})
 	if err = errors.Join(err, out.Flush()); err != nil {
 		if v.r.Context().Err() == nil {
-			v.e.cfg.Logger.WarnContext(v.r.Context(), "a download was broken off", "name", name, "error", err)
+			v.e.cfg.Logger.WarnContext(v.r.Context(), "download interrupted", "name", name, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}

@@ -100,8 +100,8 @@ type page func(*view) error
 
 // What a page may be asked for in vain.
 var (
-	errNoPage = errors.New("there is no such page")
-	errAbsent = errors.New("this sync holds nothing of that id")
+	errNoPage = errors.New("page not found")
+	errAbsent = errors.New("no object with this ID in the sync")
 )
 
 // problem is an error with the status that it is answered with.
@@ -148,12 +148,12 @@ func (e *Explorer) answerError(v *view, err error) {
 		return // Nobody waits for the answer.
 	}
 	if status == http.StatusInternalServerError {
-		e.cfg.Logger.ErrorContext(v.r.Context(), "a page failed", "path", v.r.URL.Path, "error", err)
+		e.cfg.Logger.ErrorContext(v.r.Context(), "page failed", "path", v.r.URL.Path, "error", err)
 	}
 	v.status = status
 	v.title = http.StatusText(status)
 	if err := v.render("problem", problemPage{Title: v.title, Text: sentence(err)}); err != nil {
-		e.cfg.Logger.ErrorContext(v.r.Context(), "a page failed", "path", v.r.URL.Path, "error", err)
+		e.cfg.Logger.ErrorContext(v.r.Context(), "page failed", "path", v.r.URL.Path, "error", err)
 		http.Error(v.w, v.title, status)
 	}
 }

@@ -122,7 +122,7 @@ func (v *view) pathsCell(paths []review.Path, more bool) cell {
 		c.Paths = append(c.Paths, pathView{Direct: len(path) == 0, Steps: v.steps(path)})
 	}
 	if more {
-		c.Sub = "and by further ways"
+		c.Sub = "and by more paths"
 	}
 	return c
 }

@@ -95,7 +95,7 @@ func (v *view) graphOf(r review.ResourceRow) (*graphPage, error) {
 	if text := v.params.Get(paramMost); text != "" {
 		var err error
 		if most, err = strconv.Atoi(text); err != nil || most < 1 {
-			return nil, &problem{http.StatusBadRequest, errors.New("how much is drawn is a number from 1")}
+			return nil, &problem{http.StatusBadRequest, errors.New("the number of nodes must be at least 1")}
 		}
 	}
 	most = min(most, graphMost)
@@ -115,9 +115,9 @@ func (v *view) graphOf(r review.ResourceRow) (*graphPage, error) {
 			d.rest("members-"+id(ref), ref, false, further.HiddenMembers, v.resourceURL(v.sync.Brief(ref)))
 		}
 	}
-	page := &graphPage{Label: "What " + short(r.Name) + " has access to, and through what", Tree: v.tree(g)}
+	page := &graphPage{Label: "What " + short(r.Name) + " has access to, and via what", Tree: v.tree(g)}
 	if hidden := g.HiddenHoldings + g.HiddenMembers; hidden > 0 {
-		page.Rest = number(hidden) + " more are not drawn."
+		page.Rest = number(hidden) + " more not shown."
 		if most < graphMost {
 			page.More = v.with(paramMost, strconv.Itoa(min(4*most, graphMost)))
 		}

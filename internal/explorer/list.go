@@ -151,10 +151,10 @@ func (l listing) page(v *view) (*listPage, error) {
 		Search: q.Search, Action: v.r.URL.Path, Pages: pages(v, q, rows.Total, len(rows.Rows)),
 	}
 	if p.None == "" || rows.All > 0 {
-		p.None = "Nothing matches."
+		p.None = "No matches."
 	}
 	if rows.Total > 0 && len(rows.Rows) == 0 {
-		p.None = "The list ends before this page."
+		p.None = "This page is past the end of the list."
 	}
 	p.Heads = l.heads(v, q)
 	for _, row := range rows.Rows {

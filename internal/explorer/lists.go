@@ -70,7 +70,7 @@ func (v *view) grantList() listing {
 		directFilter(),
 		filter{Key: "immutable", Title: "Immutable", Options: words("yes", "no")},
 		filter{Key: "type", Title: "Type", hidden: true},
-		filter{Key: "principal_type", Title: "Type of who", hidden: true},
+		filter{Key: "principal_type", Title: "Type of principal", hidden: true},
 		filter{Key: "expandable", Title: "Expandable", hidden: true},
 		filter{Key: "resource", Title: "Access to", hidden: true, value: (*view).resourceName},
 		filter{Key: "principal", Title: "Who", hidden: true, value: (*view).resourceName},

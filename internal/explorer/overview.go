@@ -46,7 +46,7 @@ func overview(v *view) error {
 	p.Numbers = append(p.Numbers, figure{"Entitlements", v.url("/entitlements"), o.Entitlements}, figure{"Grants", v.url("/grants"), o.Grants.All})
 	for _, c := range []chart{
 		v.stateChart(o),
-		{ID: "held", Title: "How access is held", Kind: "doughnut", What: "Grants are", Of: "Grants", Rows: []chartRow{
+		{ID: "held", Title: "Direct and inherited access", Kind: "doughnut", What: "Grants are", Of: "Grants", Rows: []chartRow{
 			{"direct", v.url("/grants", "direct", "yes"), o.Grants.Direct},
 			{"inherited", v.url("/grants", "direct", "no"), o.Grants.Inherited()},
 		}},
@@ -54,8 +54,8 @@ func overview(v *view) error {
 		{ID: "type", Title: "Accounts by type", Kind: "doughnut", What: "Type", Rows: v.facetRows("account_type", o.AccountTypes, "not told")},
 		{ID: "department", Title: "Accounts by department", Kind: "bar", What: "Department", Rows: v.facetRows("department", o.Departments, "none")},
 		v.largest("groups", "Largest groups", "Group", o.LargestGroups),
-		v.largest("applications", "Most reaching applications", "Application", o.LargestApplications),
-		v.largest("roles", "Most held roles", "Role", o.LargestRoles),
+		v.largest("applications", "Applications by users", "Application", o.LargestApplications),
+		v.largest("roles", "Roles by holders", "Role", o.LargestRoles),
 	} {
 		// A chart of one value that says nothing is none.
 		if len(c.Rows) == 0 || len(c.Rows) == 1 && c.Rows[0].URL == "" {
@@ -71,7 +71,7 @@ func overview(v *view) error {
 // syncFacts say which sync this is.
 func (v *view) syncFacts(o *review.Overview) []fact {
 	run := v.entry.Run
-	took := "it did not finish"
+	took := "unfinished"
 	if run.Finished() {
 		took = o.Duration.Round(durationStep(o.Duration)).String()
 	}
@@ -99,7 +99,7 @@ func durationStep(d time.Duration) time.Duration {
 
 // stateChart counts accounts by state, in the product's own words where it has them.
 func (v *view) stateChart(o *review.Overview) chart {
-	c := chart{ID: "status", Title: "Accounts by state", Kind: "doughnut", What: "State"}
+	c := chart{ID: "status", Title: "Accounts by status", Kind: "doughnut", What: "State"}
 	for _, s := range o.Statuses {
 		label := s.Status.String()
 		address := v.url("/accounts", "status", s.Status.String())

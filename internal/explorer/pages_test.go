@@ -194,7 +194,7 @@ func TestCompare(t *testing.T) {
 	if text := page(t, e, "/compare?a=1.syncA&b=1.syncA"); !strings.Contains(text, "Both syncs hold the same.") {
 		t.Error("a sync differs from itself")
 	}
-	if text := page(t, explore(t, shelve(small(t))), "/compare"); !strings.Contains(text, "There is no sync before this one") {
+	if text := page(t, explore(t, shelve(small(t))), "/compare"); !strings.Contains(text, "No previous sync to compare with") {
 		t.Error("one sync is compared with something")
 	}
 }

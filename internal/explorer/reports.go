@@ -48,7 +48,7 @@ func outcome(r *findings.Report) cell {
 	case r.Finding && r.Findings > 0:
 		return cell{Text: number(r.Findings) + " to look into", Badge: "warn"}
 	case r.Finding:
-		return cell{Text: "nothing to look into", Badge: "good"}
+		return cell{Text: "no findings", Badge: "good"}
 	case r.Total == 1:
 		return cell{Text: "1 row", Badge: "plain"}
 	default:

@@ -134,13 +134,13 @@ func (v *view) facts(r review.ResourceRow) []fact {
 		}
 	}
 	if a := r.Account; a != nil {
-		add("E-mail", texts(a.Emails...)...)
+		add("Email", texts(a.Emails...)...)
 		add("Login", texts(a.Login)...)
 		add("Department", linked(a.Department, v.url("/accounts", "department", a.Department)))
 		add("Job title", texts(a.Title)...)
 		add("Manager", linked(a.Manager, v.url("/accounts", paramSearch, a.Manager)))
 		if a.Email != "" {
-			add("Manages", linked("whoever has this account as manager", v.url("/accounts", "manager", a.Email)))
+			add("Manages", linked("Direct reports", v.url("/accounts", "manager", a.Email)))
 		}
 		add("Employee ID", texts(a.EmployeeIDs...)...)
 		add("Single sign-on", texts(map[review.Tri]string{review.Yes: "yes", review.No: "no"}[a.SSO])...)
@@ -200,7 +200,7 @@ func (v *view) fillNumbers(p *resourcePage, r review.ResourceRow) {
 		)
 	}
 	if r.Kind == review.Account {
-		add("entitlements held", tabHoldings, r.Holdings)
+		add("entitlements", tabHoldings, r.Holdings)
 		return
 	}
 	add(strings.ToLower(membersTitle(r.Kind)), tabMembers, r.Members)
@@ -275,7 +275,7 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing {
 // grantsOn lists the grants on a resource.
 func (v *view) grantsOn(r review.ResourceRow) listing {
 	l := v.grantList().of(r)
-	l.Title, l.None = membersTitle(r.Kind), "Nobody holds anything of it."
+	l.Title, l.None = membersTitle(r.Kind), "No grants."
 	return l
 }
 

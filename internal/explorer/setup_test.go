@@ -65,7 +65,7 @@ func (n *tenant) resource(typ, id, name string) *v2.Resource {
 	return r
 }
 
-// user adds an account of a department, with an e-mail address of its id.
+// user adds an account of a department, with an email address of its id.
 func (n *tenant) user(id, name, department string) *v2.Resource {
 	n.t.Helper()
 	r := n.resource("user", id, name)

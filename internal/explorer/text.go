@@ -73,7 +73,7 @@ func plainCell(value any) cell {
 	case []string:
 		return cell{Text: short(strings.Join(x, ", "))}
 	}
-	panic("a value of a kind that no column has")
+	panic("unsupported value")
 }
 
 // kindTitle names a kind to people.
@@ -121,7 +121,7 @@ func sortFields(list []field) {
 	slices.SortFunc(list, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
 }
 
-var errNoTheme = errors.New("a theme is light, dark or auto")
+var errNoTheme = errors.New("theme must be light, dark or auto")
 
 // capital begins a word with a capital letter.
 func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

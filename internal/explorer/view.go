@@ -121,7 +121,7 @@ func (v *view) page() (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1<<30 {
-		return 0, &problem{http.StatusBadRequest, errors.New("a page has a number from 1")}
+		return 0, &problem{http.StatusBadRequest, errors.New("page must be at least 1")}
 	}
 	return n, nil
 }

@@ -1,7 +1,7 @@
 // Package guard notices a sync that would publish a sudden loss.
 //
 // A sync is complete or it fails, and still it can be wrong: a credential whose
-// rights were cut shows fewer objects, and so does an organisation in which somebody
+// rights were cut shows fewer objects, and so does an organization in which somebody
 // deleted the wrong group. Whoever reads the archive takes what is missing for
 // access that was revoked. So a [Watch] stands between the engine and the archive,
 // compares what passes with an earlier sync, and tells the [Loss]: the resources of

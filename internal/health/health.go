@@ -127,7 +127,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 	defer cancel()
 	err := server.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		logger.DebugContext(ctx, "requests to the health check were cut off")
+		logger.DebugContext(ctx, "health check requests were aborted")
 		err = server.Close()
 	}
 	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {

@@ -1,4 +1,4 @@
-// Package identity says when two spellings of a name or an e-mail address are the
+// Package identity says when two spellings of a name or an email address are the
 // same one, and when they merely look the same.
 //
 // Only what JumpCloud and the mail system themselves do not tell apart is folded:
@@ -31,7 +31,7 @@ func Fold(s string) string {
 // Equal reports whether two names are one.
 func Equal(a, b string) bool { return Fold(a) == Fold(b) }
 
-// FoldEmail brings an e-mail address into the form in which it is compared. ASCII
+// FoldEmail brings an email address into the form in which it is compared. ASCII
 // white space around it does not count. The part before the last @ is folded as a
 // name is; the domain is what IDNA (UTS #46, for look-up) makes of it, without the
 // dot of the root, in Unicode. A domain that IDNA refuses is folded as a name is.

@@ -38,7 +38,7 @@ func (k apiKey) secrets() []secret.String { return []secret.String{k.key} }
 // routeToken is the OAuth token endpoint, for messages.
 var routeToken = Route{
 	Method: http.MethodPost, Pattern: "/oauth2/token", List: "an access token",
-	Purpose: "Exchanges the client id and secret of a service account for an access token, about once an hour.",
+	Purpose: "Exchanges the client ID and secret of a service account for an access token, about once an hour.",
 	Note:    "On the region's OAuth host.",
 }
 
@@ -206,11 +206,11 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 			f.class = brief
 		case isCertificate(err):
 			e.Kind, f.class = KindInvalid, final
-			e.Hint = cmp.Or(e.Hint, "the token endpoint's certificate is not trusted; check --base-url, and the CA certificates of a proxy in between")
+			e.Hint = cmp.Or(e.Hint, "the token endpoint's certificate is not trusted; check --base-url and the CA certificates of any proxy")
 		case refused == nil && !errors.As(err, new(*url.Error)):
 			// An answer that is no token: a page, or JSON of another kind.
 			e.Kind, f.class = KindUnauthenticated, final
-			e.Err = errors.New("the token endpoint answered with something else than a token")
+			e.Err = errors.New("the token endpoint did not return a token")
 			e.Hint = hintServiceAccount
 		}
 		return f
@@ -258,4 +258,4 @@ func (w wholeAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-const hintServiceAccount = "check the service account's client id and secret, that the secret has not expired, and that it belongs to this region"
+const hintServiceAccount = "check that the service account's client ID and secret are right, unexpired and of this region"

@@ -23,11 +23,11 @@ const (
 	defaultMaxInFlight = 16
 	// defaultTimeout bounds one attempt, body included.
 	defaultTimeout = 300 * time.Second
-	// tenantHeader names the organisation that a request is about.
+	// tenantHeader names the organization that a request is about.
 	tenantHeader = "x-org-id"
 )
 
-// Config says which organisation to talk to and how.
+// Config says which organization to talk to and how.
 //
 //	base, token, err := jumpcloud.Region("eu")
 //	...
@@ -47,7 +47,7 @@ type Config struct {
 	ClientID     string
 	ClientSecret secret.String
 
-	// OrgID names the organisation where the credential sees several.
+	// OrgID names the organization where the credential sees several.
 	OrgID     string
 	UserAgent string
 
@@ -79,7 +79,7 @@ type RequestInfo struct {
 	Duration, Waited time.Duration
 }
 
-// Client reads and changes one organisation. It is safe for concurrent use.
+// Client reads and changes one organization. It is safe for concurrent use.
 type Client struct {
 	base     *url.URL
 	orgID    string
@@ -169,7 +169,7 @@ func (c *Client) authenticateWith(cfg Config) error {
 	pair := cfg.ClientID != "" || !cfg.ClientSecret.Empty()
 	switch {
 	case pair && !cfg.APIKey.Empty():
-		return errors.New("both an API key and a service account are set; set only one")
+		return errors.New("both an API key and a service account are set; set one of them")
 	case pair && (cfg.ClientID == "" || cfg.ClientSecret.Empty()):
 		return errors.New("a service account needs both its client id and its client secret")
 	case pair:
@@ -178,7 +178,7 @@ func (c *Client) authenticateWith(cfg Config) error {
 		}
 		c.auth = newServiceAccount(cfg, c.http, c.observe)
 	case cfg.APIKey.Empty():
-		return errors.New("no credential is set: give an API key, or the client id and secret of a service account")
+		return errors.New("no credential is set: set an API key, or the client ID and secret of a service account")
 	default:
 		c.auth = apiKey{key: cfg.APIKey}
 	}
@@ -196,7 +196,7 @@ func Region(name string) (base, token *url.URL, err error) {
 	case "in":
 		infix = "in."
 	default:
-		return nil, nil, fmt.Errorf("unknown region %q: use us, eu or in, or give a base URL", name)
+		return nil, nil, fmt.Errorf("unknown region %q: use us, eu, in or a base URL", name)
 	}
 	base = &url.URL{Scheme: "https", Host: "console." + infix + "jumpcloud.com"}
 	token = &url.URL{Scheme: "https", Host: "admin-oauth.id." + infix + "jumpcloud.com", Path: "/oauth2/token"}
@@ -209,7 +209,7 @@ func checkURL(name string, u *url.URL) error {
 	case u == nil || u.Host == "":
 		return fmt.Errorf("the %s is missing", name)
 	case u.User != nil:
-		return fmt.Errorf("the %s must not hold a user name or password", name)
+		return fmt.Errorf("the %s must not contain a user name or password", name)
 	case u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("the %s must end with its path", name)
 	case u.Scheme == "https":
@@ -217,7 +217,7 @@ func checkURL(name string, u *url.URL) error {
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	default:
-		return fmt.Errorf("the %s must begin with https:// (http:// is for this machine's own addresses only)", name)
+		return fmt.Errorf("the %s must begin with https:// (http:// is allowed for loopback addresses only)", name)
 	}
 }
 

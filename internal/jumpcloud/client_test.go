@@ -85,7 +85,7 @@ func TestNewChecksItsConfiguration(t *testing.T) {
 		{name: "half a pair", base: "https://console.example", cfg: jumpcloud.Config{ClientID: "id"}, want: "both its client id"},
 		{name: "other half", base: "https://console.example", cfg: jumpcloud.Config{ClientSecret: secret.New("s")}, want: "both its client id"},
 		{
-			name: "both", base: "https://console.example", want: "set only one",
+			name: "both", base: "https://console.example", want: "set one of them",
 			cfg: jumpcloud.Config{APIKey: secret.New("k"), ClientID: "id", ClientSecret: secret.New("s")},
 		},
 		{

@@ -1,4 +1,4 @@
-// Package jumpcloud reads, and where asked changes, one JumpCloud organisation
+// Package jumpcloud reads, and where asked changes, one JumpCloud organization
 // through its REST APIs v1 and v2.
 //
 // # Requests

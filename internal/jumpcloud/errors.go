@@ -83,7 +83,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " (after %d attempts in %s)", e.Attempts, e.Elapsed.Round(time.Second))
 	}
 	if e.MaybeDone {
-		b.WriteString("; the change may have been made all the same")
+		b.WriteString("; the change may have been made")
 	}
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "; %s", e.Hint)
@@ -116,7 +116,7 @@ func IsAbsent(err error) bool {
 var errBadID = errors.New("invalid ID")
 
 // errNull is an object that is null.
-var errNull = errors.New("the answer is null")
+var errNull = errors.New("null response")
 
 // IsPermission reports whether the credential lacks a permission.
 func IsPermission(err error) bool { return KindOf(err) == KindPermission }

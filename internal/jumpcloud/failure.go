@@ -101,9 +101,9 @@ func (c *Client) answerError(call call, resp *http.Response, cause error) *Error
 func (c *Client) signInPage(call call, status int) *failure {
 	e := c.newError(call, KindUnauthenticated, nil)
 	e.Status = status
-	e.Message = "JumpCloud answered with a sign-in page instead of data"
+	e.Message = "JumpCloud returned a sign-in page instead of data"
 	if status/100 == 3 {
-		e.Message = "JumpCloud redirected the request instead of answering it"
+		e.Message = "JumpCloud redirected the request"
 	}
 	e.Hint = hintKey
 	return &failure{err: e, class: final}
@@ -166,11 +166,11 @@ func isEdge(h http.Header, body []byte) bool {
 }
 
 const (
-	hintKey = "check the key or service account, and that it belongs to this region: a key of another region looks the same as a wrong one " +
+	hintKey = "check that the API key or service account is right and of this region (a key of another region is rejected like a wrong one) " +
 		"(API keys: JumpCloud Admin Portal, your name at the top right, My API Key)"
-	hintProxy = "a proxy between this machine and JumpCloud refuses the request: let it pass this host, " +
+	hintProxy = "a proxy between this machine and JumpCloud rejects the request: allow this host on the proxy, " +
 		"or check HTTPS_PROXY and NO_PROXY"
-	hintOrg = "the credential sees several organizations: name one with --org-id"
+	hintOrg = "the credential has access to several organizations: choose one with --org-id"
 )
 
 // hint says what to do about an error.
@@ -192,9 +192,9 @@ func (c *Client) hint(call call, e *Error) string {
 	case e.Kind == KindNotFound && call.id == "" && c.base.Path != "" && !c.granted.Load():
 		return fmt.Sprintf("check --base-url: requests go to %s/api, below its path", c.base)
 	case c.orgID != "" && call.id == "" && (e.Kind == KindInvalid || e.Kind == KindNotFound):
-		return "check that --org-id names an organization that the credential sees"
+		return "check that the credential has access to the organization in --org-id"
 	case e.Kind == KindUnavailable && e.Status == http.StatusForbidden:
-		return "the edge in front of JumpCloud blocks this address; wait, or ask JumpCloud support"
+		return "JumpCloud's edge network blocks this IP address; wait, or contact JumpCloud support"
 	default:
 		return ""
 	}
@@ -233,7 +233,7 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 		}
 	case isCertificate(err):
 		f.err.Kind, f.class = KindInvalid, final
-		f.err.Hint = cmp.Or(f.err.Hint, "the server does not speak TLS, or its certificate is not trusted; check --base-url, and the CA certificates of a proxy in between")
+		f.err.Hint = cmp.Or(f.err.Hint, "the server does not speak TLS or its certificate is not trusted; check --base-url and the CA certificates of any proxy")
 	case !c.reached.Load() && (errors.As(err, &dns) && dns.IsNotFound || isAlert(err)):
 		// Of a server that has answered before, the same would be an accident.
 		f.err.Kind, f.class = KindInvalid, final

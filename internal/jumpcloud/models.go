@@ -56,7 +56,7 @@ type User struct {
 	SambaServiceUser Flag
 	// ExternalSourceType names the directory that the user comes from, "" for none.
 	ExternalSourceType string
-	Organization       string // organisation id, often absent
+	Organization       string // organization id, often absent
 	Created            time.Time
 }
 
@@ -110,7 +110,7 @@ type Role struct {
 	Name        string
 	Description string
 	Scopes      []string
-	// Organization is the organisation id, often absent.
+	// Organization is the organization id, often absent.
 	Organization string
 }
 
@@ -124,10 +124,10 @@ type UserGroup struct {
 	// MembershipMethod is NOTSET, STATIC, DYNAMIC_REVIEW_REQUIRED or
 	// DYNAMIC_AUTOMATED; "" when absent.
 	MembershipMethod string
-	Organization     string // organisation id, often absent
+	Organization     string // organization id, often absent
 }
 
-// Application is an application of the organisation (JumpCloud API v1,
+// Application is an application of the organization (JumpCloud API v1,
 // /applications). Its config, which can hold private keys, is neither asked for
 // nor decoded.
 type Application struct {

@@ -6,8 +6,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 )
 
-// Organizations reads a window of the organisations that the credential sees; at
-// most 100 rows may be asked for. The organisation of the configuration plays no
+// Organizations reads a window of the organizations that the credential sees; at
+// most 100 rows may be asked for. The organization of the configuration plays no
 // part in it.
 //
 // JumpCloud API v1, GET /organizations.
@@ -15,14 +15,14 @@ func (c *Client) Organizations(ctx context.Context, w paging.Window) (paging.Pag
 	return readPage(ctx, c, call{route: routeOrganizations, query: queryOf(w)}, (*organizationRow).model)
 }
 
-// Organization reads one organisation. [IsNotFound] tells when there is none.
+// Organization reads one organization. [IsNotFound] tells when there is none.
 //
 // JumpCloud API v1, GET /organizations/{id}.
 func (c *Client) Organization(ctx context.Context, id string) (*Organization, error) {
 	return readObject(ctx, c, routeOrganization, id, (*organizationRow).model)
 }
 
-// organizationRow is an organisation as sent.
+// organizationRow is an organization as sent.
 type organizationRow struct {
 	MongoID     text  `json:"_id"`
 	ID          text  `json:"id"`

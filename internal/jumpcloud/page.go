@@ -12,7 +12,7 @@ import (
 )
 
 // errShape is an answer that is JSON but not the list or object it should be.
-var errShape = errors.New("the answer is not what the route promises")
+var errShape = errors.New("unexpected response shape")
 
 // rowError is an object that cannot be used, which fails a sync: leaving it out
 // would be a silent hole.
@@ -31,7 +31,7 @@ func (e *rowError) Error() string {
 func (e *rowError) Unwrap() error { return e.err }
 
 // errNoID is an object without an id.
-var errNoID = errors.New("it has no id")
+var errNoID = errors.New("missing ID")
 
 // idOf returns the id of an object: _id, else id.
 func idOf(mongo, plain text) (string, error) {

@@ -33,7 +33,7 @@ func tryOften(ctx context.Context, patience *limiter.Patience, logger *slog.Logg
 		if n > 2 {
 			level = slog.LevelWarn
 		}
-		logger.Log(ctx, level, "a request is repeated", slog.String("method", call.route.Method), slog.String("route", call.route.Pattern),
+		logger.Log(ctx, level, "retrying request", slog.String("method", call.route.Method), slog.String("route", call.route.Pattern),
 			slog.Int("attempt", n), slog.Duration("delay", pause), slog.Any("error", fail.result(ctx)))
 		last = fail
 	})
@@ -45,7 +45,7 @@ func tryOften(ctx context.Context, patience *limiter.Patience, logger *slog.Logg
 		return fail.result(ctx)
 	case errors.Is(ended, context.DeadlineExceeded) && last != nil && last.stop == nil:
 		// Whoever gives little time wants to know what took it.
-		return fmt.Errorf("%w, and before it: %v", ended, last.err) //nolint:errorlint // It is no error of the kind of the last one.
+		return fmt.Errorf("%w (previous attempt: %v)", ended, last.err) //nolint:errorlint // It is no error of the kind of the last one.
 	default:
 		return stopped(call, ended).result(ctx)
 	}

@@ -204,7 +204,7 @@ func (c *Client) success(ctx context.Context, call call, resp *http.Response, de
 	first, err := firstByte(body)
 	switch {
 	case errors.Is(err, io.EOF):
-		return &failure{err: c.answerError(call, resp, errors.New("the answer is empty")), class: brief}
+		return &failure{err: c.answerError(call, resp, errors.New("empty response")), class: brief}
 	case err != nil:
 		return c.brokenBody(ctx, call, resp, err)
 	case first != '{' && first != '[' && first != 'n':
@@ -237,7 +237,7 @@ func firstByte(r io.Reader) (byte, error) {
 }
 
 // errTooLarge is a body beyond maxBodyBytes.
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBodyBytes>>20)
+var errTooLarge = fmt.Errorf("the response is larger than %d MiB", maxBodyBytes>>20)
 
 // cappedReader fails, rather than ends, where a body grows too large.
 type cappedReader struct {

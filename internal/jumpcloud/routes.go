@@ -20,7 +20,7 @@ type Route struct {
 var (
 	routeOrganizations = Route{
 		http.MethodGet, "/api/organizations", "organizations",
-		"Checks the credential and finds out which organizations it sees; asked again at the end of a sync. Sent without x-org-id.",
+		"Checks the credential and lists its organizations; repeated at the end of a sync. Sent without x-org-id.",
 		"organizations.readonly", "",
 	}
 	routeOrganization = Route{
@@ -30,15 +30,15 @@ var (
 	routeUserSearch = Route{
 		http.MethodPost, "/api/search/systemusers", "users",
 		"Lists users, 1,000 a page. Reads only, although it is a POST.", "users.readonly",
-		"Where it is refused, GET /api/systemusers with 100 a page takes its place.",
+		"If denied, GET /api/systemusers with 100 a page replaces it.",
 	}
 	routeUsers = Route{
 		http.MethodGet, "/api/systemusers", "users",
-		"Lists users where the search is refused.", "users.readonly", "",
+		"Lists users if the search is denied.", "users.readonly", "",
 	}
 	routeUser = Route{
 		http.MethodGet, "/api/systemusers/{id}", "a user",
-		"Looks up a user whom a grant names and no list contained.", "users.readonly", "",
+		"Looks up a user that a grant names and no list contains.", "users.readonly", "",
 	}
 	routeAdmins = Route{
 		http.MethodGet, "/api/users", "administrators",
@@ -52,8 +52,8 @@ var (
 	}
 	routeRoles = Route{
 		http.MethodGet, "/api/v2/roles", "administrator roles",
-		"Names custom roles that nobody holds, and roles that administrators name by their IDs.", "administrators.readonly",
-		"Where it is refused, roles nobody holds may be missing; the scope is not documented.",
+		"Names custom roles without holders, and roles that administrators name by ID.", "administrators.readonly",
+		"If denied, roles without holders may be missing; the scope is not documented.",
 	}
 	routeRole = Route{
 		http.MethodGet, "/api/v2/roles/{id}", "an administrator role",
@@ -62,7 +62,7 @@ var (
 	routeUserGroups = Route{
 		http.MethodGet, "/api/v2/usergroups", "user groups",
 		"Lists user groups.", "groups.readonly",
-		"Where sorting by id is refused, it is left out.",
+		"If sorting by ID is rejected, the list is read unsorted.",
 	}
 	routeUserGroup = Route{
 		http.MethodGet, "/api/v2/usergroups/{id}", "a user group",
@@ -79,7 +79,7 @@ var (
 	}
 	routeChangeMembers = Route{
 		http.MethodPost, "/api/v2/usergroups/{id}/members", "group members",
-		"Adds a user to a group or takes one out.", "groups",
+		"Adds a user to a group or removes one.", "groups",
 		"Add answers 409 when the user is a member already, remove 404 when not.",
 	}
 	routeMemberOf = Route{
@@ -89,7 +89,7 @@ var (
 	routeApplications = Route{
 		http.MethodGet, "/api/applications", "applications",
 		"Lists applications, without their config, which can hold private keys.", "applications.readonly",
-		"Where the choice of fields is refused, it is left out; config is never decoded.",
+		"If selecting fields is rejected, all are read; config is never decoded.",
 	}
 	routeApplication = Route{
 		http.MethodGet, "/api/applications/{id}", "an application",
@@ -98,7 +98,7 @@ var (
 	routeAssociations = Route{
 		http.MethodGet, "/api/v2/applications/{id}/associations", "application associations",
 		"Lists the users and user groups bound directly to an application.", "applications.readonly",
-		"Several targets are asked for in one request; where that is refused, one request for each.",
+		"Requests several target types at once; if that is rejected, one request for each.",
 	}
 	routeChangeAssociations = Route{
 		http.MethodPost, "/api/v2/applications/{id}/associations", "application associations",

@@ -67,14 +67,14 @@ type shortcuts struct {
 // prepare says what each shortcut is.
 func (s *shortcuts) prepare() {
 	set := func(s *shortcut, route Route, form, note string) { s.route, s.form, s.note = route, form, note }
-	set(&s.search, routeUserSearch, "at all", "users are listed 100 a page instead of searched 1,000 a page")
+	set(&s.search, routeUserSearch, "at all", "users are listed with 100 a page instead of searched with 1,000 a page")
 	set(&s.searchSize, routeUserSearch, "with 1,000 a page", "users are searched 100 a page")
 	set(&s.userFields, routeUsers, "with a choice of fields", "users are listed with all their fields")
 	set(&s.appFields, routeApplications, "with a choice of fields", "applications are listed with all their fields; config is not decoded")
-	set(&s.adminOrder, routeAdmins, "sorted by ID", "administrators are listed in no order")
-	set(&s.groupOrder, routeUserGroups, "sorted by ID", "user groups are listed in no order")
-	set(&s.appOrder, routeApplications, "sorted by ID", "applications are listed in no order")
-	set(&s.allTargets, routeAssociations, "for several types at once", "the associations of an application are listed with one request for each type")
+	set(&s.adminOrder, routeAdmins, "sorted by ID", "administrators are listed unsorted")
+	set(&s.groupOrder, routeUserGroups, "sorted by ID", "user groups are listed unsorted")
+	set(&s.appOrder, routeApplications, "sorted by ID", "applications are listed unsorted")
+	set(&s.allTargets, routeAssociations, "for several types at once", "the associations of an application are listed with one request per type")
 	s.search.whole, s.allTargets.whole = true, true
 	s.membership.name = "the membership of groups"
 	s.appUsers.name = "the list of the users of an application"
@@ -105,8 +105,8 @@ func Optionals() []Optional {
 	}
 	return append(list,
 		Optional{Route{Method: "any", Pattern: "/api/*"}, "with x-org-id, where --org-id is not given", "the route is asked without it (403 only)"},
-		Optional{routeRoles, "at all", "custom roles that nobody holds may be missing, and roles that administrators name by their IDs are shown by these; the summary says so"},
-		Optional{routeOrganizations, "at all", "the organization given with --org-id is trusted; without one, the command fails"},
+		Optional{routeRoles, "at all", "custom roles without holders may be missing, and roles named by ID are shown by ID; the summary says so"},
+		Optional{routeOrganizations, "at all", "the organization of --org-id is trusted; without it, the command fails"},
 		Optional{routeGroupMembership, "at all, or sorted", "members that change while they are read are proven by more requests, or by looking people up"},
 		Optional{routeApplicationUsers, "at all, or sorted", "the same for assignments"},
 		Optional{routeApplicationGroups, "at all, or sorted", "the same for assignments"},

@@ -148,7 +148,7 @@ func TestReadAllEnds(t *testing.T) {
 		{name: "no total", serve: func(skip, limit int) string { return page(skip, max(0, min(limit, 250-skip))) }, rows: 250, most: 6},
 		{name: "no total, and skip is ignored", serve: func(_, limit int) string { return page(0, limit) }, fails: "could not be read completely", most: 30},
 		{name: "a total, and skip is ignored", total: "300", serve: func(_, limit int) string { return page(0, limit) }, fails: "could not be read completely", most: 30},
-		{name: "a total, and no rows", total: "250", serve: func(int, int) string { return "[]" }, fails: "the server counts 250 and shows none", most: 3},
+		{name: "a total, and no rows", total: "250", serve: func(int, int) string { return "[]" }, fails: "the server counts 250 and returned none", most: 3},
 		{name: "no total, and no end", serve: page, fails: "does not end within 1000 pages", most: 1000},
 		{name: "an absurd total", total: "9999999", serve: page, fails: "does not end within 1000 pages", most: 1000},
 	} {

@@ -64,7 +64,7 @@ func Open(ctx context.Context, lookup func(string) (string, bool), c *console.Co
 // what is left to send.
 func (n *Network) CloseLogged(ctx context.Context, logger *slog.Logger) {
 	if err := n.Close(ctx); err != nil {
-		logger.WarnContext(ctx, "telemetry could not be sent", "error", err)
+		logger.WarnContext(ctx, "telemetry not sent", "error", err)
 	}
 }
 
@@ -87,9 +87,9 @@ func tellProxies(ctx context.Context, c *console.Console, cfg *config.Config, pr
 	}
 	for _, target := range targets {
 		if proxy, setting := proxies.Describe(target); proxy != "" {
-			c.Log.InfoContext(ctx, "connecting through a proxy", "host", target.Host, "proxy", proxy, "setting", setting)
+			c.Log.InfoContext(ctx, "using a proxy", "host", target.Host, "proxy", proxy, "setting", setting)
 		} else if target.Scheme == "https" && proxies.OnlyPlain(target) {
-			c.Log.WarnContext(ctx, "HTTP_PROXY is not for addresses that begin with https://: set HTTPS_PROXY if they are to take it", "host", target.Host)
+			c.Log.WarnContext(ctx, "HTTP_PROXY does not apply to https:// addresses: set HTTPS_PROXY to use a proxy for them", "host", target.Host)
 		}
 	}
 }

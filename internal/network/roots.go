@@ -63,7 +63,7 @@ func trustedRoots(lookup func(string) (string, bool)) (*x509.CertPool, error) {
 		}
 	}
 	if !pool.AppendCertsFromPEM(private) {
-		return nil, fmt.Errorf("read %s: %s holds no CA certificate in PEM form", EnvCertFile, file)
+		return nil, fmt.Errorf("read %s: %s contains no PEM-encoded CA certificate", EnvCertFile, file)
 	}
 	return pool, nil
 }
@@ -109,7 +109,7 @@ func addEmbedded(pool *x509.CertPool) error {
 	for root := range bundle.Roots() {
 		certificate, err := x509.ParseCertificate(root.Certificate)
 		if err != nil {
-			return fmt.Errorf("read the CA certificates that come with the program: %w", err)
+			return fmt.Errorf("read the built-in CA certificates: %w", err)
 		}
 		if root.Constraint == nil {
 			pool.AddCert(certificate)

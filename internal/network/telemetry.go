@@ -71,7 +71,7 @@ func startTelemetry(ctx context.Context, settings config.Telemetry, way egress.D
 	t.closers = append(t.closers, func(context.Context) error { return conn.Close() })
 	// The library reports what it could not send to one place of the process.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		logger.WarnContext(ctx, "telemetry could not be sent", "error", err)
+		logger.WarnContext(ctx, "telemetry not sent", "error", err)
 	}))
 	who := resource.NewSchemaless(attribute.String("service.name", version.Program+"-server"), attribute.String("service.version", version.Read().Version))
 	if !settings.NoTracing {
@@ -109,7 +109,7 @@ func collectorSecurity(settings config.Telemetry, roots *x509.CertPool) (transpo
 	if len(certificates) > 0 {
 		roots = x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(certificates) {
-			return nil, errors.New("the collector's CA holds no certificate in PEM form")
+			return nil, errors.New("the collector's CA contains no PEM-encoded certificate")
 		}
 	}
 	return transport.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}), nil

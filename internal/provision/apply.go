@@ -22,7 +22,7 @@ func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
 		return Outcome{Result: ResultFailed, Err: err}, err
 	}
 	if err := p.intend(ctx, plan.Change); err != nil {
-		err = fmt.Errorf("nothing was sent, because the change could not be recorded first: %w", err)
+		err = fmt.Errorf("nothing was sent: record the change: %w", err)
 		return Outcome{Result: ResultFailed, Err: err}, err
 	}
 	w := write{Plan: plan, logger: p.options.Logger}
@@ -38,7 +38,7 @@ func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
 func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
 	there, err := plan.edge.present(ctx)
 	if err != nil {
-		return connector.Coded(fmt.Errorf("read the present state: %w", err))
+		return connector.Coded(fmt.Errorf("read the current state: %w", err))
 	}
 	plan.State = StateAbsent
 	if there {
@@ -61,7 +61,7 @@ func (p *Provisioner) remaining(ctx context.Context, change Change) []Named {
 	defer cancel()
 	groups, err := conferring(ctx, p.client, change.Resource.ID, change.Principal.ID)
 	if err != nil {
-		p.options.Logger.WarnContext(ctx, "could not find out which groups still confer the access",
+		p.options.Logger.WarnContext(ctx, "could not determine which groups still grant the access",
 			slog.String("change", change.ID), slog.Any("error", err))
 	}
 	return groups

@@ -60,7 +60,7 @@ func (p *Provisioner) record(ctx context.Context, change Change, outcome Outcome
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := p.options.Audit.Outcome(ctx, change, outcome); err != nil {
-		p.options.Logger.ErrorContext(ctx, "the outcome of a change could not be recorded",
+		p.options.Logger.ErrorContext(ctx, "recording the outcome of a change failed",
 			slog.String("change", change.ID), slog.String("result", string(outcome.Result)), slog.Any("error", err))
 	}
 }

@@ -72,9 +72,9 @@ func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement
 	case isExternal(entitlement.GetResource()) || isExternal(principal):
 		return Change{}, fault.Invalid("cannot %s entitlement on external resource", op)
 	case entitlement.GetId() == "":
-		return Change{}, fault.Invalid("the request names no entitlement")
+		return Change{}, fault.Invalid("missing entitlement")
 	case who.GetResourceType() == "" || who.GetResource() == "":
-		return Change{}, fault.Invalid("the request names no principal")
+		return Change{}, fault.Invalid("missing principal")
 	case entitlement.GetId() != restype.EntitlementID(resource.GetResourceType(), resource.GetResource()):
 		return Change{}, fault.Invalid("entitlement %q is not one of %s %q; sync again",
 			entitlement.GetId(), resource.GetResourceType(), resource.GetResource())
@@ -146,10 +146,10 @@ func (p *Plan) Effect() string {
 	noun := p.Holding()
 	sentence := fmt.Sprintf("%s %s %s %s", p.Principal, verb, noun, p.Resource)
 	if p.State == settled {
-		sentence = fmt.Sprintf("nothing changes: for %s %s %s is %s already", p.Principal, noun, p.Resource, p.State)
+		sentence = fmt.Sprintf("no change needed: for %s, %s %s is already %s", p.Principal, noun, p.Resource, p.State)
 	}
 	if p.Operation == OperationRevoke && len(p.Inherited) > 0 {
-		sentence += "; access remains through " + names(p.Inherited)
+		sentence += "; access remains via " + names(p.Inherited)
 	}
 	return sentence
 }

@@ -31,7 +31,7 @@ type membership struct {
 
 func planMembership(p *Provisioner, plan *Plan) error {
 	if plan.Principal.Type != restype.User {
-		return fault.Invalid("%s cannot be a member of a group: JumpCloud's groups have users only, they do not nest", plan.Principal)
+		return fault.Invalid("%s cannot be a member of a group: JumpCloud groups contain users only", plan.Principal)
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/usergroups/"+plan.Resource.ID+"/members", jumpcloud.TypeUser, plan.Principal.ID)
@@ -47,8 +47,8 @@ func (m membership) check(ctx context.Context) error {
 	m.plan.Resource.Name = connector.GroupName(g)
 	if connector.IsDynamic(g) {
 		return fault.WithCode(codes.FailedPrecondition,
-			"%s is dynamic (membership method %s): its rule decides who is a member and would undo the change; "+
-				"change the rule or the attributes of the user that it tests, or exempt the user from it in JumpCloud",
+			"%s is dynamic (membership method %s): its rule would undo the change; "+
+				"change the rule, the user's attributes, or the rule's exemptions in JumpCloud",
 			m.plan.Resource, g.MembershipMethod)
 	}
 	return checkUser(ctx, m.client, m.plan)
@@ -78,12 +78,12 @@ func planAssignment(p *Provisioner, plan *Plan) error {
 	switch {
 	case plan.Resource.ID == restype.AdministrationAppID:
 		return fault.WithCode(codes.FailedPrecondition,
-			"the app %q cannot be granted or revoked: it stands for the administration of JumpCloud, "+
-				"and whoever is an administrator has it; make or delete the administrator in JumpCloud", connector.AdministrationAppName)
+			"the app %q cannot be granted or revoked: it represents the administration of JumpCloud; "+
+				"create or delete the administrator in JumpCloud instead", connector.AdministrationAppName)
 	case !p.options.Applications:
 		return fault.WithCode(codes.Unimplemented,
 			"resource type app does not have provisioner configured: "+
-				"changing %s takes --provision-applications", plan.Resource)
+				"changing %s requires --provision-applications", plan.Resource)
 	}
 	a := assignment{client: p.client, plan: plan}
 	switch plan.Principal.Type {
@@ -92,7 +92,7 @@ func planAssignment(p *Provisioner, plan *Plan) error {
 	case restype.Group:
 		a.target = jumpcloud.TypeUserGroup
 	default:
-		return fault.Invalid("%s cannot have an application: only users and groups can", plan.Principal)
+		return fault.Invalid("%s cannot be assigned to an application: only users and groups can", plan.Principal)
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/applications/"+plan.Resource.ID+"/associations", a.target, plan.Principal.ID)
@@ -143,8 +143,8 @@ func checkUser(ctx context.Context, client *jumpcloud.Client, plan *Plan) error 
 	// Whoever may not see administrators learns only that it is no user.
 	if admin, adminErr := client.Admin(ctx, plan.Principal.ID); adminErr == nil {
 		return fault.WithCode(codes.FailedPrecondition,
-			"%s is an administrator account: JumpCloud gives groups and applications to directory users only; "+
-				"use the account of the user with the e-mail address %s, if there is one",
+			"%s is an administrator account: only directory users can be in groups and have applications; "+
+				"use the user account with the email address %s, if there is one",
 			plan.Principal, printable.Clip(admin.Email, connector.MaxID))
 	}
 	return missing(plan.Principal, err)
@@ -155,7 +155,7 @@ func missing(what Named, err error) error {
 	if !jumpcloud.IsNotFound(err) {
 		return err
 	}
-	return fault.WithCode(codes.NotFound, "%s does not exist in JumpCloud; sync again to see what does", what)
+	return fault.WithCode(codes.NotFound, "%s does not exist in JumpCloud; sync again", what)
 }
 
 // conferring names the groups through which a user has an application: those of

@@ -32,17 +32,17 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	}
 	if len(groups) == 0 {
 		return fault.WithCode(codes.FailedPrecondition,
-			"%s has no access of its own to %s: a group confers it, which cannot be told; sync again", change.Principal, change.Resource)
+			"%s has no direct access to %s: it is inherited via an unknown group; sync again", change.Principal, change.Resource)
 	}
 	var instead strings.Builder
 	for i := range groups {
 		instead.WriteString("\n  " + p.instead(ctx, &groups[i], change.Principal))
 	}
-	confer := "confers it; to end it, take the user out of the group:"
+	confer := "grants it; to end it, remove the user from the group:"
 	if len(groups) > 1 {
-		confer = "confer it; to end it, take the user out of all of them:"
+		confer = "grant it; to end it, remove the user from all of them:"
 	}
-	return fault.WithCode(codes.FailedPrecondition, "%s has no access of its own to %s: %s %s%s",
+	return fault.WithCode(codes.FailedPrecondition, "%s has no direct access to %s: %s %s%s",
 		change.Principal, change.Resource, names(groups), confer, instead.String())
 }
 
@@ -53,7 +53,7 @@ func (p *Provisioner) instead(ctx context.Context, group *Named, user Named) str
 	if err == nil {
 		group.Name = connector.GroupName(g)
 		if connector.IsDynamic(g) {
-			return fmt.Sprintf("(%s is dynamic: change its rule, or the attributes of the user that it tests)", group)
+			return fmt.Sprintf("(%s is dynamic: change its rule or the user's attributes)", group)
 		}
 	}
 	return cmp.Or(p.options.Command, "baton-jumpcloud") + " --revoke-grant " + restype.GrantID(restype.Group, group.ID, restype.User, user.ID)

@@ -137,7 +137,7 @@ func TestWrongNotFound(t *testing.T) {
 		wrong := jcsim.Settings{Behavior: jcsim.Behavior{WrongNotFound: jcsim.Routes{"POST /api/v2/usergroups/{id}/members"}}}
 		b := newBench(t, wrong, jcsim.Rights{})
 		_, err := b.revoke(t.Context(), b.principal(t, "user", "bo"), b.entitlement(t, "group", "Sales"))
-		if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "contradicts itself") {
+		if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "is inconsistent") {
 			t.Errorf("revoke: %v", err)
 		}
 		_, err = b.grant(t.Context(), b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"))

@@ -114,7 +114,7 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 		{"a dynamic group", someone("user", "ana"), something("group", "Auto"), codes.FailedPrecondition, []string{`group "Auto"`, "DYNAMIC_AUTOMATED", "rule"}},
 		{"a dynamic group with review", someone("user", "ana"), something("group", "Review"), codes.FailedPrecondition, []string{"DYNAMIC_REVIEW_REQUIRED"}},
 		{"an administrator in a group", someone("user", "ops@example.com"), something("group", "Sales"), codes.FailedPrecondition, []string{"administrator account", "ops@example.com"}},
-		{"a group in a group", someone("group", "Ops"), something("group", "Sales"), codes.InvalidArgument, []string{"do not nest"}},
+		{"a group in a group", someone("group", "Ops"), something("group", "Sales"), codes.InvalidArgument, []string{"JumpCloud groups contain users only"}},
 		{"the administration app", someone("user", "ana"), fixed(console), codes.FailedPrecondition, []string{"JumpCloud Administration"}},
 		{"a role", someone("user", "ana"), fixed(role), codes.Unimplemented, []string{"resource type role does not have provisioner configured"}},
 		{"a user that is gone", fixed2(gone("user")), something("group", "Sales"), codes.NotFound, []string{`user "Old Name"`, "does not exist"}},
@@ -127,7 +127,7 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 				Id: target("user", nobody), Annotations: []*anypb.Any{must[*anypb.Any](t)(anypb.New(&v2.BatonID{}))},
 			}), something("group", "Sales"), codes.InvalidArgument, []string{"entitlement on external resource"},
 		},
-		{"no entitlement", someone("user", "ana"), fixed(&v2.Entitlement{}), codes.InvalidArgument, []string{"no entitlement"}},
+		{"missing entitlement", someone("user", "ana"), fixed(&v2.Entitlement{}), codes.InvalidArgument, []string{"missing entitlement"}},
 		{"no principal", fixed2(nil), something("group", "Sales"), codes.InvalidArgument, []string{"principal"}},
 	}
 	for _, tt := range tests {
@@ -250,7 +250,7 @@ func TestExpandedGrantIsRefused(t *testing.T) {
 			`group "Sales"`, "baton-jumpcloud --revoke-grant group-grant:" + sales + ":user:" + ana + ":" + sales,
 		}},
 		{"through two groups", &v2.Grant{Sources: sources("group:"+sales, "group:"+auto)}, []string{
-			"confer it; to end it, take the user out of all of them:\n  ", "change its rule", "\n  baton-jumpcloud --revoke-grant group-grant:" + sales,
+			"grant it; to end it, remove the user from all of them:\n  ", "change its rule", "\n  baton-jumpcloud --revoke-grant group-grant:" + sales,
 		}},
 		{"through a dynamic group", &v2.Grant{Sources: sources("group:" + auto)}, []string{`group "Auto"`, "change its rule"}},
 		{"without its sources", &v2.Grant{Annotations: []*anypb.Any{immutable}}, []string{`group "Auto"`}},
@@ -298,8 +298,8 @@ func TestPlanIsWhatIsSent(t *testing.T) {
 		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"), false, "gets membership of"},
 		{b.principal(t, "user", "bo"), b.entitlement(t, "app", "AWS Prod"), true, "loses access to"},
 		{b.principal(t, "group", "Ops"), b.entitlement(t, "app", "AWS Prod"), false, "gets access to"},
-		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"), false, "nothing changes"},
-		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Ops"), true, "nothing changes"},
+		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"), false, "no change needed: "},
+		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Ops"), true, "no change needed: "},
 	} {
 		sent = nil
 		plan, err := p.PlanGrant(t.Context(), tt.who, tt.what)

@@ -61,7 +61,7 @@ func (w *write) unproven(ctx context.Context, last error) Outcome {
 	}
 	outcome.Err = fault.WithCode(codes.DeadlineExceeded, "accepted by JumpCloud, not yet visible; repeating is safe")
 	if last != nil {
-		outcome.Err = fmt.Errorf("accepted by JumpCloud, but it could not be read back; repeating is safe: %w", last)
+		outcome.Err = fmt.Errorf("accepted by JumpCloud, but not read back; repeating is safe: %w", last)
 	}
 	return outcome
 }
@@ -86,10 +86,10 @@ func (w *write) already(ctx context.Context, answer error) Outcome {
 	if outcome.Result == ResultAccepted && !w.maybe {
 		outcome.Result = ResultFailed
 		outcome.Err = fault.WithCode(codes.Unavailable,
-			"JumpCloud contradicts itself: it answers %q, but reading %s does not agree within %s; repeating is safe",
+			"JumpCloud is inconsistent: it responded %q, but reading %s did not agree within %s; repeating is safe",
 			answer.Error(), w.Resource, proofTime)
 		if ctx.Err() != nil {
-			outcome.Err = fmt.Errorf("%w while it was checked that JumpCloud's answer %q is true; nothing was changed by this run", ended(ctx), answer.Error())
+			outcome.Err = fmt.Errorf("%w while verifying JumpCloud's response %q; this run changed nothing", ended(ctx), answer.Error())
 		}
 	}
 	return outcome

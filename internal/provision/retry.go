@@ -52,13 +52,13 @@ func (w *write) run(ctx context.Context) Outcome {
 			if gone := w.edge.check(ctx); gone != nil {
 				return w.failed(gone)
 			}
-			return w.failed(fault.WithCode(codes.Unavailable, "JumpCloud contradicts itself: %w; but %s and %s both exist",
+			return w.failed(fault.WithCode(codes.Unavailable, "JumpCloud is inconsistent: %w; but %s and %s both exist",
 				err, w.Resource, w.Principal))
 		}
 		if !repeatable(err) || w.attempts == maxAttempts {
 			return w.failed(err)
 		}
-		w.logger.WarnContext(ctx, "a change is sent again", slog.String("change", w.ID),
+		w.logger.WarnContext(ctx, "retrying change", slog.String("change", w.ID),
 			slog.Int("attempt", w.attempts), slog.Any("error", err))
 		if !backoff.Sleep(ctx, backoff.Delay(w.attempts, firstPause, maxPause)) {
 			return w.canceled(ctx)
@@ -81,7 +81,7 @@ func (w *write) failed(err error) Outcome {
 	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts, Err: err}
 	if w.maybe {
 		outcome.Result = ResultUnknown
-		outcome.Err = fmt.Errorf("%w; an earlier attempt may have made the change: repeating is safe, or sync to see", err)
+		outcome.Err = fmt.Errorf("%w; an earlier attempt may have made the change; repeating is safe", err)
 	}
 	return outcome
 }
@@ -90,10 +90,10 @@ func (w *write) canceled(ctx context.Context) Outcome {
 	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts}
 	if w.maybe {
 		outcome.Result = ResultUnknown
-		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; repeating is safe, or sync to see", ended(ctx))
+		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; repeating is safe", ended(ctx))
 		return outcome
 	}
-	outcome.Err = fmt.Errorf("%w before the change was made: nothing was changed", ended(ctx))
+	outcome.Err = fmt.Errorf("%w before the change was sent; nothing was changed", ended(ctx))
 	return outcome
 }
 

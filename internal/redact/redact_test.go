@@ -37,7 +37,7 @@ func TestText(t *testing.T) {
 		"client id eager-otter-1@acme.conductor.one/abc":                    "client id eager-otter-1@acme.conductor.one/abc",
 		"GET /api/v2/usergroups/64b000000000000000000001/members: HTTP 500": "GET /api/v2/usergroups/64b000000000000000000001/members: HTTP 500",
 		"commit " + legacy:                                                  "commit " + legacy,
-		"field api-key: value must be text: put it in quotes":               "field api-key: value must be text: put it in quotes",
+		"field api-key: value must be a string: quote it":                   "field api-key: value must be a string: quote it",
 		"": "",
 	} {
 		if got := redact.Text(text); got != want {

@@ -36,7 +36,7 @@ func (s *Sync) Access(p Ref, q search.Query) (search.Page[Holding], error) {
 	return page, nil
 }
 
-// oncePer takes of neighbours with the same key the first one, the direct one where
+// oncePer takes of neighbors with the same key the first one, the direct one where
 // there is one: archives may hold several grants of one thing.
 func (s *Sync) oncePer(list []int32, key func(int32) EntRef) []int32 {
 	once := make([]int32, 0, len(list))

@@ -118,7 +118,7 @@ func BenchmarkAccess(b *testing.B) {
 		}},
 		{"graph of a user", func() error { s.Graph(user, 0); return nil }},
 		{"graph of a group", func() error { s.Graph(group, 0); return nil }},
-		{"find by e-mail", func() error { _, err := s.FindResource("user004711@example.com"); return err }},
+		{"find by email", func() error { _, err := s.FindResource("user004711@example.com"); return err }},
 		{"find nothing", func() error {
 			if _, err := s.FindResource("Lukas Novaak 4711"); err == nil {
 				b.Fatal("found")

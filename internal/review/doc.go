@@ -1,5 +1,5 @@
 // Package review answers the questions of somebody who reviews access: who has
-// what, and through what. What changed between two syncs is the business of the package
+// what, and via what. What changed between two syncs is the business of the package
 // diff, and reports are that of findings.
 //
 // [Load] reads one sync of an archive into memory and arranges it. The [Sync] that

@@ -21,7 +21,7 @@ type Candidate struct {
 	// ID is "type:id" of a resource, and the id of an entitlement: with it, the same
 	// thing is found without doubt.
 	ID string
-	// Hint tells it from others of the same name: an e-mail address, a description.
+	// Hint tells it from others of the same name: an email address, a description.
 	Hint string
 }
 
@@ -34,7 +34,7 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%q names %d things; use an id: %s", e.Text, e.Count, candidateIDs(e.Candidates, e.Count))
+	return fmt.Sprintf("%q is ambiguous (%d matches); use an ID: %s", e.Text, e.Count, candidateIDs(e.Candidates, e.Count))
 }
 
 // NotFoundError says that a text names nothing.
@@ -46,9 +46,9 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string {
 	if len(e.Nearest) == 0 {
-		return fmt.Sprintf("nothing is called %q", e.Text)
+		return fmt.Sprintf("nothing is named %q", e.Text)
 	}
-	return fmt.Sprintf("nothing is called %q; near to it are %s", e.Text, candidateIDs(e.Nearest, len(e.Nearest)))
+	return fmt.Sprintf("nothing is named %q; similar names: %s", e.Text, candidateIDs(e.Nearest, len(e.Nearest)))
 }
 
 func candidateIDs(list []Candidate, count int) string {
@@ -67,7 +67,7 @@ func candidateIDs(list []Candidate, count int) string {
 }
 
 // FindResource finds the resource that a text names: by "type:id", then by id, then
-// by name without regard to case and accents, or by e-mail address or login. These tell
+// by name without regard to case and accents, or by email address or login. These tell
 // people apart, so that one that merely looks like the text does not count. Only resources
 // of the given kinds are found, of all kinds where none is given. The errors are
 // [*AmbiguousError] and [*NotFoundError].

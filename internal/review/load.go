@@ -153,7 +153,7 @@ const (
 // hold counts what is going to be held.
 func (l *loader) hold(bytes int) error {
 	if held := l.held.Add(int64(bytes)); held > l.limit {
-		return fmt.Errorf("%w: showing it would take more than %d MiB of memory", c1z.ErrTooLarge, l.limit>>20)
+		return fmt.Errorf("%w: loading it needs more than %d MiB of memory", c1z.ErrTooLarge, l.limit>>20)
 	}
 	return nil
 }

@@ -190,11 +190,11 @@ type AccountInfo struct {
 	// Created and LastLogin are UTC, zero where they are not told.
 	Created, LastLogin time.Time
 	EmployeeIDs        []string
-	// Manager, Department and Title come from the profile. Manager is an e-mail
+	// Manager, Department and Title come from the profile. Manager is an email
 	// address, or an id where no address is known.
 	Manager, Department, Title string
 	// Admin says that the account holds an entitlement of a role, or of the application
-	// that stands for the administration of a JumpCloud organisation.
+	// that stands for the administration of a JumpCloud organization.
 	Admin bool
 }
 

@@ -28,7 +28,7 @@ type taskChanges struct {
 	syncs   *taskSyncs
 	logger  *slog.Logger
 
-	// making is held by who makes the provisioner, when the organisation is known.
+	// making is held by who makes the provisioner, when the organization is known.
 	// Whoever waits for it waits no longer than its own context.
 	making      chan struct{}
 	provisioner *provision.Provisioner
@@ -45,7 +45,7 @@ func newTaskChanges(cfg *config.Config, n *network.Network, m *metrics, syncs *t
 	return &taskChanges{cfg: cfg, network: n, client: client, syncs: syncs, logger: logger, making: make(chan struct{}, 1)}, nil
 }
 
-// Validate tries the credential and finds out which organisation it leads to.
+// Validate tries the credential and finds out which organization it leads to.
 func (c *taskChanges) Validate(ctx context.Context) (connector.Organization, error) {
 	org, err := connector.NewSource(c.client, connector.Options{OrgID: c.cfg.JumpCloud.OrgID, Logger: c.logger}).Validate(ctx)
 	if err != nil {
@@ -86,18 +86,18 @@ func (c *taskChanges) change(ctx context.Context, operation, entitlement string,
 			return taskError(err)
 		}
 		if err := c.syncs.changes.add(); err != nil {
-			return fmt.Errorf("nothing was changed: %w", err)
+			return fmt.Errorf("no change was made: %w", err)
 		}
 		defer func() {
 			if err := c.syncs.changes.add(); err != nil {
-				c.logger.WarnContext(ctx, "could not note that a change has ended", "error", err)
+				c.logger.WarnContext(ctx, "recording the end of a change failed", "error", err)
 			}
 		}()
 		return taskError(f(ctx, p))
 	})
 }
 
-// ready is what changes access, once the organisation is known to be the right one
+// ready is what changes access, once the organization is known to be the right one
 // and the trail of changes is open.
 func (c *taskChanges) ready(ctx context.Context) (*provision.Provisioner, error) {
 	select {

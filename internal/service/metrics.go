@@ -57,25 +57,25 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 
-		tasks:        prometheus.NewCounterVec(counter("tasks_total", "Tasks of ConductorOne that were carried out, by type and gRPC code of the result."), []string{"type", "code"}),
-		taskDuration: prometheus.NewHistogramVec(histogram("task_duration_seconds", "How long tasks took, uploads included.", long), []string{"type"}),
-		owed:         prometheus.NewGauge(gauge("results_owed", "Results that wait to be delivered to ConductorOne.")),
-		lastSuccess:  prometheus.NewGaugeVec(gauge("last_success_timestamp_seconds", "When a task of a type last succeeded."), []string{"type"}),
+		tasks:        prometheus.NewCounterVec(counter("tasks_total", "ConductorOne tasks finished, by type and gRPC code of the result."), []string{"type", "code"}),
+		taskDuration: prometheus.NewHistogramVec(histogram("task_duration_seconds", "Duration of tasks, including uploads.", long), []string{"type"}),
+		owed:         prometheus.NewGauge(gauge("results_owed", "Task results not yet delivered to ConductorOne.")),
+		lastSuccess:  prometheus.NewGaugeVec(gauge("last_success_timestamp_seconds", "Time of the last success, by task type."), []string{"type"}),
 
-		syncDuration: prometheus.NewHistogram(histogram("sync_duration_seconds", "How long syncs took from the first request to the finished archive.", long)),
+		syncDuration: prometheus.NewHistogram(histogram("sync_duration_seconds", "Duration of syncs, from the first request to the finished archive.", long)),
 		resources:    prometheus.NewGaugeVec(gauge("resources", "Resources in the newest archive, by resource type."), []string{"type"}),
-		grants:       prometheus.NewGaugeVec(gauge("grants", "Grants in the newest archive, by the type of the resource that they give access to."), []string{"type"}),
-		dropped:      prometheus.NewGaugeVec(gauge("grants_dropped", "Grants that are not in the newest archive, by reason."), []string{"reason"}),
+		grants:       prometheus.NewGaugeVec(gauge("grants", "Grants in the newest archive, by resource type of the entitlement."), []string{"type"}),
+		dropped:      prometheus.NewGaugeVec(gauge("grants_dropped", "Grants left out of the newest archive, by reason."), []string{"reason"}),
 
-		requests:        prometheus.NewCounterVec(counter("requests_total", "Requests to JumpCloud, each attempt counted, by method, route and HTTP status (0 for none)."), []string{"method", "route", "status"}),
-		requestDuration: prometheus.NewHistogramVec(histogram("request_duration_seconds", "How long requests to JumpCloud took.", prometheus.ExponentialBuckets(0.01, 2, 14)), []string{"method", "route"}),
-		retries:         prometheus.NewCounter(counter("request_retries_total", "Requests to JumpCloud that repeated an earlier one.")),
-		limited:         prometheus.NewCounter(counter("rate_limited_total", "Requests that JumpCloud refused because there were too many (429).")),
-		waited:          prometheus.NewCounter(counter("rate_limit_wait_seconds_total", "How long requests were held back, added up over all of them.")),
+		requests:        prometheus.NewCounterVec(counter("requests_total", "JumpCloud API requests (every attempt), by method, route and HTTP status (0: no response)."), []string{"method", "route", "status"}),
+		requestDuration: prometheus.NewHistogramVec(histogram("request_duration_seconds", "Duration of JumpCloud API requests.", prometheus.ExponentialBuckets(0.01, 2, 14)), []string{"method", "route"}),
+		retries:         prometheus.NewCounter(counter("request_retries_total", "Retried JumpCloud API requests.")),
+		limited:         prometheus.NewCounter(counter("rate_limited_total", "JumpCloud API requests rejected by its rate limit (429).")),
+		waited:          prometheus.NewCounter(counter("rate_limit_wait_seconds_total", "Total time requests waited for the rate limiter.")),
 	}
 	build := version.Read()
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: space, Name: "build_info", Help: "What the binary was built from; always 1.",
+		Namespace: space, Name: "build_info", Help: "Build information; always 1.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 	m.registry.MustRegister(
@@ -111,7 +111,7 @@ func (m *metrics) requested(i jumpcloud.RequestInfo) {
 	}
 }
 
-// synced takes in what came of a sync. Counts are those of whole organisations
+// synced takes in what came of a sync. Counts are those of whole organizations
 // only: a sync of some resources says nothing about the rest.
 func (m *metrics) synced(o console.Outcome) {
 	m.syncDuration.Observe(o.Took.Seconds())

@@ -68,7 +68,7 @@ func newService(ctx context.Context, o Options, debug *agent.DebugLog) (*service
 	cfg, n := o.Config, o.Network
 	credentials, err := c1api.ParseCredentials(cfg.Service.ClientID, cfg.Service.ClientSecret)
 	if err != nil {
-		return nil, fault.WithHints(err, "copy both again; for a new pair, open the connector in ConductorOne, click Edit in its Settings area, then Rotate")
+		return nil, fault.WithHints(err, "copy both again; for new ones, open the connector in ConductorOne, click Edit in its Settings area, then Rotate")
 	}
 	dir, err := stateDir(cfg.Service, cfg.Output)
 	if err != nil {
@@ -104,7 +104,7 @@ func newService(ctx context.Context, o Options, debug *agent.DebugLog) (*service
 // the JumpCloud credential and then does what ConductorOne asks for.
 func (s *service) run(ctx context.Context) (err error) {
 	build := version.Read()
-	s.log.InfoContext(ctx, "starting as a service", "version", build.Version, "commit", build.Commit,
+	s.log.InfoContext(ctx, "starting service mode", "version", build.Version, "commit", build.Commit,
 		"host_id", s.hostID, "state_dir", s.home.dir, "provisioning", s.cfg.Service.Provisioning, "task_concurrency", s.cfg.Service.Concurrency)
 	if s.cfg.Health.Enabled {
 		stop, wrong := s.serveHealth(ctx)
@@ -122,7 +122,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	return s.agent.Run(ctx)
 }
 
-// validate finds out which organisation the credential leads to, and opens the
+// validate finds out which organization the credential leads to, and opens the
 // trail of changes where there may be any. A JumpCloud that does not answer is no
 // reason not to start.
 func (s *service) validate(ctx context.Context) error {
@@ -134,9 +134,9 @@ func (s *service) validate(ctx context.Context) error {
 	}
 	switch code := fault.Code(err); {
 	case err == nil:
-		s.log.InfoContext(ctx, "JumpCloud accepts the credential", "organization", org.Name, "organization_id", org.ID)
+		s.log.InfoContext(ctx, "JumpCloud credential accepted", "organization", org.Name, "organization_id", org.ID)
 	case errors.Is(context.Cause(ctx), errNoAnswer), code == codes.Unavailable, code == codes.DeadlineExceeded, code == codes.ResourceExhausted:
-		s.log.WarnContext(ctx, "JumpCloud does not answer; it will be asked again with each task", "error", err)
+		s.log.WarnContext(ctx, "JumpCloud is unavailable; each task will try again", "error", err)
 	default:
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *service) validate(ctx context.Context) error {
 }
 
 // errNoAnswer is why trying the credential was given up.
-var errNoAnswer = errors.New("JumpCloud did not answer in time")
+var errNoAnswer = errors.New("JumpCloud request timed out")
 
 // serveHealth starts to answer probes and requests for metrics.
 func (s *service) serveHealth(ctx context.Context) (stop func() error, err error) {

@@ -22,7 +22,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
-// maxRemembered bounds the file that says which organisation a state folder is of.
+// maxRemembered bounds the file that says which organization a state folder is of.
 const maxRemembered = 64 << 10
 
 // home is a state folder as one client of ConductorOne sees it.
@@ -34,13 +34,13 @@ func (h home) path(prefix, suffix string) string {
 	return filepath.Join(h.dir, prefix+digest(h.client)+suffix)
 }
 
-// organization is the file that says which organisation the state is of, previous the
+// organization is the file that says which organization the state is of, previous the
 // archive that was uploaded last, and syncs the folder of what is being synced.
 func (h home) organization() string { return h.path("organization-", ".json") }
 func (h home) previous() string     { return h.path("baton-previous-sync-", ".c1z") }
 func (h home) syncs() string        { return h.path("syncs-", "") }
 
-// admit refuses another organisation than the one that this client's syncs have
+// admit refuses another organization than the one that this client's syncs have
 // been of: to ConductorOne it would look as if everybody had lost all access. The
 // first one that it sees is the right one.
 func (h home) admit(org connector.Organization) error {
@@ -48,7 +48,7 @@ func (h home) admit(org connector.Organization) error {
 	known, _, err := regularfile.Read(path, maxRemembered)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := h.remember(path, org); err != nil {
-			return fmt.Errorf("remember the organisation: %w", err)
+			return fmt.Errorf("save the organization: %w", err)
 		}
 		return nil
 	}
@@ -57,17 +57,17 @@ func (h home) admit(org connector.Organization) error {
 		err = json.Unmarshal(known, &had)
 	}
 	if err != nil {
-		return fmt.Errorf("read which organisation the state folder is of: %w; if %s is damaged, remove it to begin with this credential's", err, path)
+		return fmt.Errorf("read the organization of the state directory: %w; if %s is damaged, remove it", err, path)
 	}
 	if had.ID == org.ID {
 		return nil
 	}
 	return fault.WithCode(codes.FailedPrecondition,
-		"this connector has synced the organisation %s, and this credential leads to %s; put the right key in place, or remove %s if the connector is meant to change over",
+		"this connector synced organization %s, but this credential belongs to %s; use the right credential, or remove %s to switch organizations",
 		had, org, path)
 }
 
-// remember writes an organisation down. Two syncs may come first at once.
+// remember writes an organization down. Two syncs may come first at once.
 func (h home) remember(path string, org connector.Organization) error {
 	text, err := json.Marshal(org)
 	if err != nil {
@@ -87,17 +87,17 @@ func stateDir(service config.Service, out config.Output) (string, error) {
 			return "", err
 		}
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the state folder: %w", err)
+		return "", fmt.Errorf("create the state directory: %w", err)
 	}
 	probe, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
-		return "", fmt.Errorf("the state folder cannot be written; choose another with --state-dir: %w", err)
+		return "", fmt.Errorf("the state directory is not writable; choose another with --state-dir: %w", err)
 	}
 	if err := probe.Close(); err != nil {
-		return "", fmt.Errorf("write to the state folder: %w", err)
+		return "", fmt.Errorf("write to the state directory: %w", err)
 	}
 	if err := os.Remove(probe.Name()); err != nil {
-		return "", fmt.Errorf("write to the state folder: %w", err)
+		return "", fmt.Errorf("write to the state directory: %w", err)
 	}
 	return filepath.Abs(dir)
 }

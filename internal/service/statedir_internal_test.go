@@ -12,7 +12,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 )
 
-// TestHomeIsOfOneOrganization lets organisations in one after the other.
+// TestHomeIsOfOneOrganization lets organizations in one after the other.
 func TestHomeIsOfOneOrganization(t *testing.T) {
 	t.Parallel()
 	h := home{t.TempDir(), "client@host/x"}
@@ -23,7 +23,7 @@ func TestHomeIsOfOneOrganization(t *testing.T) {
 		}
 	}
 	if err := h.admit(other); fault.ExitCode(err) != int(codes.FailedPrecondition) || !strings.Contains(err.Error(), "Acme") {
-		t.Errorf("another organisation: %v", err)
+		t.Errorf("another organization: %v", err)
 	}
 	if err := (home{h.dir, "other@host/x"}).admit(other); err != nil {
 		t.Errorf("another client: %v", err)

@@ -117,7 +117,7 @@ func (s *taskSyncs) sync(ctx context.Context, req agent.SyncRequest) (_ agent.Ar
 		return agent.Archive{}, err
 	}
 	if fresh {
-		req.Logger.InfoContext(ctx, "uploading the archive that an earlier attempt could not upload", "made_at", made)
+		req.Logger.InfoContext(ctx, "uploading the archive of an earlier failed upload", "made_at", made)
 		return archive, nil
 	}
 	job := &syncrun.Job{
@@ -145,7 +145,7 @@ func (s *taskSyncs) settings(req agent.SyncRequest) *config.Config {
 	return &cfg
 }
 
-// folderOf is the same for syncs that read the same. The organisation is not in it:
+// folderOf is the same for syncs that read the same. The organization is not in it:
 // the work database knows which one it is of.
 func folderOf(cfg *config.Config, unexpanded bool) string {
 	types := slices.Sorted(slices.Values(cfg.Sync.ResourceTypes))
@@ -191,10 +191,10 @@ func (s *taskSyncs) claim(ctx context.Context, dir string) (release func(), err 
 // makeDir makes a folder, and clears away what nobody came back for.
 func (s *taskSyncs) makeDir(ctx context.Context, dir string, logger *slog.Logger) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the folder of syncs: %w", err)
+		return fmt.Errorf("create the sync directory: %w", err)
 	}
 	if err := s.sweep(time.Now()); err != nil {
-		logger.WarnContext(ctx, "could not clear old work away", "error", err)
+		logger.WarnContext(ctx, "removing old work failed", "error", err)
 	}
 	return syncrun.MakeWorkDir(dir)
 }
@@ -258,7 +258,7 @@ func (s *taskSyncs) left(path string) (made time.Time, fresh bool, err error) {
 		return time.Time{}, false, nil // The sync goes on with what an earlier one has read.
 	}
 	if err := atomicfile.Write(noted, []byte(now)); err != nil {
-		return time.Time{}, false, fmt.Errorf("note the beginning of a sync: %w", err)
+		return time.Time{}, false, fmt.Errorf("record the start of a sync: %w", err)
 	}
 	return time.Time{}, false, nil
 }
@@ -303,7 +303,7 @@ func (c *changeCounter) read() (uint64, error) {
 	}
 	n, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("count changes: %s is damaged; remove it together with the folder %s: %w", c.path, filepath.Dir(c.path), err)
+		return 0, fmt.Errorf("count changes: %s is damaged; remove it and the directory %s: %w", c.path, filepath.Dir(c.path), err)
 	}
 	return n, nil
 }
@@ -326,11 +326,11 @@ func (s *taskSyncs) uploaded(dir string, whole bool) error {
 // empty makes a finished full sync of nothing.
 func (s *taskSyncs) empty(ctx context.Context, req agent.SyncRequest) (_ agent.Archive, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return agent.Archive{}, fmt.Errorf("make the folder of syncs: %w", err)
+		return agent.Archive{}, fmt.Errorf("create the sync directory: %w", err)
 	}
 	dir, err := os.MkdirTemp(s.dir, emptyPrefix)
 	if err != nil {
-		return agent.Archive{}, fmt.Errorf("make the folder of a sync: %w", err)
+		return agent.Archive{}, fmt.Errorf("create the directory of a sync: %w", err)
 	}
 	defer func() {
 		if err != nil {

@@ -107,7 +107,7 @@ func TestLeftKnowsOfChanges(t *testing.T) {
 	}
 }
 
-// Whoever waits for the organisation to be known waits no longer than it may.
+// Whoever waits for the organization to be known waits no longer than it may.
 func TestReadyEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	c := &taskChanges{making: make(chan struct{}, 1)}

@@ -18,7 +18,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// size is that of a generated organisation.
+// size is that of a generated organization.
 type size struct {
 	users, groups, perGroup, apps, perApp int
 }

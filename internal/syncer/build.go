@@ -85,7 +85,7 @@ func (b *builder) run(ctx context.Context) error {
 		return err
 	}
 	if b.state.Phase != PhaseWriting {
-		return fmt.Errorf("build the archive: the sync is not read to its end (%q)", b.state.Phase)
+		return fmt.Errorf("build the archive: the sync is not complete (%q)", b.state.Phase)
 	}
 	b.sum = newSummary(b.Store.Info(), b.state)
 	b.sum.Expanded = b.sum.Expanded && !b.Unexpanded

@@ -302,7 +302,7 @@ func TestPagesThatBreakTheContract(t *testing.T) {
 		{"undeclared type", func(p *syncer.Page) { p.Resources = append(p.Resources, resource("device", "d", "D", &v2.UserTrait{})) }, `"device" was not declared`},
 		{"settled and next", func(p *syncer.Page) { p.Settled, p.Next = true, []string{"x"} }, "names further pages"},
 		{"empty next", func(p *syncer.Page) { p.Settled, p.Next = false, []string{""} }, "empty token"},
-		{"gone organisation", func(p *syncer.Page) { p.Gone = true }, "cannot be gone"},
+		{"gone organization", func(p *syncer.Page) { p.Gone = true }, "cannot be gone"},
 		{
 			"entitlement of nothing", func(p *syncer.Page) { p.Entitlements = append(p.Entitlements, entitlement("group", "nothing")) },
 			"entitlement group:nothing is of group nothing, which was not read",
@@ -386,7 +386,7 @@ func TestOtherScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := syncer.Run(t.Context(), syncer.Config{Source: mixed(), Store: db, Workers: 1, Logger: quiet, Scope: syncer.Scope{ResourceTypes: []string{"user"}}})
-	if err == nil || !strings.Contains(err.Error(), "another selection") {
+	if err == nil || !strings.Contains(err.Error(), "another resource selection") {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -394,7 +394,7 @@ func TestOtherScope(t *testing.T) {
 func TestBuildBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	_, err := syncer.Build(t.Context(), syncer.BuildConfig{Store: openStore(t, t.TempDir()), Archive: &recorder{}, Logger: slog.New(slog.DiscardHandler)})
-	if err == nil || !strings.Contains(err.Error(), "not read to its end") {
+	if err == nil || !strings.Contains(err.Error(), "not complete") {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -176,7 +176,7 @@ func (r *grantReader) sort(all []storedGrant) {
 	}
 }
 
-// compact keeps the first of neighbours with one id.
+// compact keeps the first of neighbors with one id.
 func (r *grantReader) compact(all []storedGrant) []storedGrant {
 	return slices.CompactFunc(all, func(a, b storedGrant) bool { return a.number == b.number && r.id(a) == r.id(b) })
 }

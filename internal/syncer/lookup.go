@@ -21,7 +21,7 @@ func (e *engine) lookUp(ctx context.Context) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	e.Logger.InfoContext(ctx, "looking up principals that are in no list", "count", len(missing))
+	e.Logger.InfoContext(ctx, "looking up principals that no list contains", "count", len(missing))
 	var (
 		mu   sync.Mutex // guards done and the meter
 		done int64

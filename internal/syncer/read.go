@@ -256,7 +256,7 @@ func (e *engine) checkVanished(ctx context.Context) error {
 					names = append(names, v.ID)
 				}
 			}
-			errs = append(errs, fmt.Errorf("%d of %d resources of type %s were listed and then not found (%s, ...), which is too many to be true; run again",
+			errs = append(errs, fmt.Errorf("%d of %d resources of type %s were listed but not found (%s, ...), which is implausible; run again",
 				n, total, t.GetId(), strings.Join(names, ", ")))
 		}
 	}

@@ -58,12 +58,12 @@ func (e *engine) run(ctx context.Context, leftOut []string) error {
 		}
 	}
 	if !sameScope(st.Scope, e.Scope) {
-		return errors.New("the work database was filled for another selection of resources")
+		return errors.New("the work database is of another resource selection")
 	}
 	// What is looked up may bring lists to read, and these more to look up.
 	for phase := st.Phase; phase != PhaseWriting; {
 		start := time.Now()
-		e.Logger.DebugContext(ctx, "phase begins", "phase", phase)
+		e.Logger.DebugContext(ctx, "phase started", "phase", phase)
 		next, err := e.step(ctx, phase)
 		if err != nil {
 			// The time that was worked counts even so; where it cannot be stored, the

@@ -75,7 +75,7 @@ type List struct {
 	// ("users", "group members"); empty means Kind. It is not part of the identity.
 	Label string
 	// Owner is the resource that the list belongs to, the zero Ref for a list of
-	// the organisation.
+	// the organization.
 	Owner Ref
 }
 

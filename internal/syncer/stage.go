@@ -34,7 +34,7 @@ func (s Scope) entitlements() bool { return !s.SkipEntitlementsAndGrants }
 // of the others, both by id.
 func newStager(scope Scope, types []*v2.ResourceType) (s *stager, leftOut []string, err error) {
 	if scope.SkipGrants && scope.full() {
-		return nil, nil, errors.New("grants can only be skipped in a sync of some resources")
+		return nil, nil, errors.New("skipping grants requires a partial sync")
 	}
 	s = &stager{scope: scope, declared: map[string]bool{}, synced: map[string]*v2.ResourceType{}}
 	for _, t := range types {
@@ -79,7 +79,7 @@ func (s *stager) found(r Ref, p *Page) (*Batch, error) {
 		return nil, err
 	}
 	if len(b.Resources) != 1 || b.Resources[0].Ref != r {
-		return nil, errors.New("the answer is another resource")
+		return nil, errors.New("response for another resource")
 	}
 	return b, nil
 }
@@ -100,7 +100,7 @@ func (s *stager) batch(tok Token, p *Page) (*Batch, error) {
 	b := &Batch{Token: tok, Remarks: p.Remarks, Counts: map[string]int64{}}
 	if p.Gone {
 		if tok.List.Owner == (Ref{}) {
-			return nil, errors.New("a list of the organisation cannot be gone")
+			return nil, errors.New("a list of the organization cannot be gone")
 		}
 		b.Gone = true
 		return b, nil

@@ -18,7 +18,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// tenant is a small organisation in memory, and a syncer.Source of it. Its groups
+// tenant is a small organization in memory, and a syncer.Source of it. Its groups
 // hold users and its applications are assigned to users and groups. Lists are read
 // in pages of limit; those of members are chains of which nobody tells the length
 // when chains is set. What a test wants to happen during a read it does in onRead.
@@ -47,7 +47,7 @@ type tenant struct {
 
 var _ syncer.Source = (*tenant)(nil)
 
-// newTenant makes an organisation with names and memberships that follow from the
+// newTenant makes an organization with names and memberships that follow from the
 // sizes.
 func newTenant(users, groups, apps int) *tenant {
 	t := &tenant{

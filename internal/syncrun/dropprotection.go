@@ -41,7 +41,7 @@ func (j *Job) compare(ctx context.Context, writer *c1z.Writer, run c1z.SyncRun, 
 		return nil, errors.Join(err, c.Close())
 	}
 	if reason != "" {
-		j.Console.Log.InfoContext(ctx, "nothing was compared with an earlier sync", "reason", reason)
+		j.Console.Log.InfoContext(ctx, "drop protection skipped", "reason", reason)
 	}
 	return c, nil
 }
@@ -54,19 +54,19 @@ func (c *comparison) begin(ctx context.Context, writer *c1z.Writer, run c1z.Sync
 	case run.Type == c1z.SyncPartial:
 		return "only some resources are synced", nil
 	case c.job.Previous == "":
-		return "no earlier archive is kept; set --keep-previous-sync-c1z to have one", nil
+		return "no previous archive is kept; set --keep-previous-sync-c1z", nil
 	}
 	old := writer.Old()
 	if old == nil || c.job.Previous != c.job.Config.Output.File {
 		old, err = c1z.Open(ctx, c.job.Previous, c1z.OpenOptions{TempDir: work, Limits: c.job.Limits, Logger: c.job.Console.Log.Logger})
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return "there is no earlier archive", nil
+			return "no previous archive", nil
 		case ctx.Err() != nil:
 			return "", context.Cause(ctx)
 		case err != nil:
-			c.job.Console.Log.WarnContext(ctx, "the earlier archive cannot be read", "path", c.job.Previous, "error", err)
-			return "the earlier archive cannot be read", nil
+			c.job.Console.Log.WarnContext(ctx, "the previous archive cannot be read", "path", c.job.Previous, "error", err)
+			return "the previous archive cannot be read", nil
 		}
 		c.old = old
 	}
@@ -80,7 +80,7 @@ func (c *comparison) begin(ctx context.Context, writer *c1z.Writer, run c1z.Sync
 	}
 	grants := run.Type == c1z.SyncFull && c.since.Type == c1z.SyncFull
 	if grants && c.since.SupportsDiff != run.SupportsDiff {
-		c.job.Console.Log.InfoContext(ctx, "grants are not compared: one of the two syncs has those through groups and the other has not")
+		c.job.Console.Log.InfoContext(ctx, "grants are not compared: only one of the two syncs has inherited grants")
 		grants = false
 	}
 	c.grants = grants
@@ -90,10 +90,10 @@ func (c *comparison) begin(ctx context.Context, writer *c1z.Writer, run c1z.Sync
 }
 
 // chooseBaseline chooses what a sync can be compared with: the newest one of the same
-// organisation with the same settings, a full one where there is one; else the reason
+// organization with the same settings, a full one where there is one; else the reason
 // why there is none.
 func chooseBaseline(syncs []c1z.SyncRun, run c1z.SyncRun) (found c1z.SyncRun, reason string) {
-	reason = "the earlier archive holds no finished sync"
+	reason = "the previous archive contains no finished sync"
 	var other c1z.SyncRun // the newest that cannot be compared
 	for _, s := range syncs {
 		switch {
@@ -112,9 +112,9 @@ func chooseBaseline(syncs []c1z.SyncRun, run c1z.SyncRun) (found c1z.SyncRun, re
 	case other.ID == "":
 		return found, reason
 	case other.Organization.ID == "":
-		return found, "the earlier archive does not say which organisation it is of; another program wrote it"
+		return found, "the previous archive does not name its organization; another program wrote it"
 	case other.Organization.ID != run.Organization.ID:
-		return found, "the earlier archive is of another organisation"
+		return found, "the previous archive is of another organization"
 	default:
 		return found, fmt.Sprintf("the settings differ: %q now, %q before", run.Organization.Settings, other.Organization.Settings)
 	}
@@ -129,7 +129,7 @@ func better(a, b, run c1z.SyncRun) bool {
 	return !a.EndedAt.Before(b.EndedAt)
 }
 
-// finish refuses a sudden loss, and kinds of lists that show nothing of what they count,
+// finish rejects a large drop, and kinds of lists that show nothing of what they count,
 // unless the settings accept just that; the work is marked as refused before. It returns
 // sentences on the losses that are published.
 func (c *comparison) finish(ctx context.Context, db *workdb.DB, empty []syncer.KindCounts) (notes []string, err error) {
@@ -148,25 +148,25 @@ func (c *comparison) finish(ctx context.Context, db *workdb.DB, empty []syncer.K
 		}
 		if err != nil {
 			// What was read is complete all the same.
-			notes = append(notes, fmt.Sprintf("nothing was compared with an earlier sync, whose archive cannot be read: %v", err))
+			notes = append(notes, fmt.Sprintf("drop protection skipped: the previous archive cannot be read: %v", err))
 			loss = guard.Loss{}
 		} else {
-			c.job.Console.Log.InfoContext(ctx, "compared with an earlier sync", "sync_id", c.since.ID, "ended_at", c.since.EndedAt,
-				"sudden_losses", len(loss.Judge(limits, guard.Sudden)), "took", time.Since(start))
+			c.job.Console.Log.InfoContext(ctx, "compared with the previous sync", "sync_id", c.since.ID, "ended_at", c.since.EndedAt,
+				"large_drops", len(loss.Judge(limits, guard.Sudden)), "took", time.Since(start))
 		}
 	}
 	refusal := dropError{since: since, kinds: loss.Judge(limits, guard.Sudden), empty: c.newlyEmpty(empty, loss, drop.AtLeast), given: accepted}
 	refusal.code = refusal.makeCode(c.since.ID)
 	switch {
 	case refusal.code == "" && accepted != "":
-		c.job.Console.Log.InfoContext(ctx, "there is no loss that --allow-drop would have to accept", "code", accepted)
+		c.job.Console.Log.InfoContext(ctx, "--allow-drop had no effect: no drop was rejected", "code", accepted)
 	case refusal.code != accepted:
 		if err := db.Refuse(ctx, refusal.code); err != nil {
 			return nil, err
 		}
 		return nil, refusal
 	case refusal.code != "":
-		notes = append(notes, fmt.Sprintf("a sudden loss is published, as --allow-drop %s accepts", accepted))
+		notes = append(notes, fmt.Sprintf("large drop accepted by --allow-drop %s", accepted))
 	}
 	for _, k := range loss.Judge(limits, guard.Notable) {
 		notes = append(notes, fmt.Sprintf("since the sync of %s, %s", since, k))
@@ -198,9 +198,9 @@ func (c *comparison) Close() error {
 	return old.Close()
 }
 
-// dropError refuses to publish a sudden loss, or lists that show nothing.
+// dropError rejects a sync with a large drop, or with lists that return nothing.
 type dropError struct {
-	since string // when the sync before ended
+	since string // when the previous sync ended
 	kinds []guard.Kind
 	empty []syncer.KindCounts
 	code  string
@@ -227,12 +227,12 @@ func (e dropError) makeCode(since string) string {
 func (e dropError) Error() string {
 	var b strings.Builder
 	if len(e.kinds) > 0 {
-		fmt.Fprintf(&b, "the sync is not published, because it would show a sudden loss since the one of %s", e.since)
+		fmt.Fprintf(&b, "sync rejected: large drop since the previous sync (%s)", e.since)
 	} else {
-		b.WriteString("the sync is not published, because most lists show none of what JumpCloud counts")
+		b.WriteString("sync rejected: most lists return none of the rows that JumpCloud counts")
 	}
 	if e.given != "" {
-		fmt.Fprintf(&b, ", and not the one that the code %s accepts", e.given)
+		fmt.Fprintf(&b, "; code %s is for another drop", e.given)
 	}
 	for _, k := range e.kinds {
 		b.WriteString("\n  " + k.String())
@@ -248,15 +248,15 @@ func (e dropError) GRPCStatus() *status.Status {
 	return status.New(codes.FailedPrecondition, e.Error())
 }
 
-// Hints tell how to accept the loss, and what to do where there is none.
+// Hints tell how to accept the drop, and what to do if it is not expected.
 func (e dropError) Hints() []string {
-	gone := "all this is really gone"
+	expected := "the removals are expected"
 	if len(e.kinds) == 0 {
-		gone = "these lists are really empty"
+		expected = "these lists are empty"
 	}
 	return []string{
-		fmt.Sprintf("if %s, accept it with --allow-drop %s (BATON_ALLOW_DROP); until the work is 24 hours old, that publishes what was read", gone, e.code),
-		"if it is not, see what the credential may read, and run again: everything is read anew",
+		fmt.Sprintf("if %s, run again with --allow-drop %s (BATON_ALLOW_DROP) within 24 h, which publishes what was read", expected, e.code),
+		"if not, check the permissions of the credential and run again, which reads everything anew",
 	}
 }
 

@@ -31,18 +31,18 @@ func TestChooseBaseline(t *testing.T) {
 		want   string // id
 		reason string
 	}{
-		{"the first", run, nil, "", "the earlier archive holds no finished sync"},
-		{"unfinished", run, []c1z.SyncRun{unfinished}, "", "the earlier archive holds no finished sync"},
-		{"partial", run, []c1z.SyncRun{sync("a", c1z.SyncPartial, "o1", "", 0)}, "", "the earlier archive holds no finished sync"},
-		{"itself, of a run that died", run, []c1z.SyncRun{sync("new", c1z.SyncFull, "o1", "", 9)}, "", "the earlier archive holds no finished sync"},
+		{"the first", run, nil, "", "the previous archive contains no finished sync"},
+		{"unfinished", run, []c1z.SyncRun{unfinished}, "", "the previous archive contains no finished sync"},
+		{"partial", run, []c1z.SyncRun{sync("a", c1z.SyncPartial, "o1", "", 0)}, "", "the previous archive contains no finished sync"},
+		{"itself, of a run that died", run, []c1z.SyncRun{sync("new", c1z.SyncFull, "o1", "", 9)}, "", "the previous archive contains no finished sync"},
 		{"the newest", run, []c1z.SyncRun{sync("a", c1z.SyncFull, "o1", "", 1), sync("b", c1z.SyncFull, "o1", "", 3), sync("c", c1z.SyncFull, "o1", "", 2)}, "b", ""},
 		{"a full one before a newer one of resources", run, []c1z.SyncRun{sync("a", c1z.SyncFull, "o1", "", 1), sync("b", c1z.SyncResourcesOnly, "o1", "", 3)}, "a", ""},
 		{"one of resources, for lack of another", run, []c1z.SyncRun{sync("b", c1z.SyncResourcesOnly, "o1", "", 3)}, "b", ""},
 		{"the newest, for one of resources", onlyResources, []c1z.SyncRun{sync("b", c1z.SyncResourcesOnly, "o1", "", 1), sync("a", c1z.SyncFull, "o1", "", 3)}, "a", ""},
 		{"one with the same settings before a newer one", run, []c1z.SyncRun{sync("a", c1z.SyncFull, "o1", "", 1), sync("b", c1z.SyncFull, "o1", "types=user", 2)}, "a", ""},
 		{"other settings", run, []c1z.SyncRun{sync("b", c1z.SyncFull, "o1", "types=user", 2)}, "", `the settings differ: "" now, "types=user" before`},
-		{"another organisation", run, []c1z.SyncRun{sync("b", c1z.SyncFull, "o2", "", 2)}, "", "the earlier archive is of another organisation"},
-		{"another program", run, []c1z.SyncRun{sync("b", c1z.SyncFull, "", "", 2)}, "", "the earlier archive does not say which organisation it is of; another program wrote it"},
+		{"another organization", run, []c1z.SyncRun{sync("b", c1z.SyncFull, "o2", "", 2)}, "", "the previous archive is of another organization"},
+		{"another program", run, []c1z.SyncRun{sync("b", c1z.SyncFull, "", "", 2)}, "", "the previous archive does not name its organization; another program wrote it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -19,7 +19,7 @@ type interruptedError struct {
 // Error says where the work is and how to go on with it.
 func (e interruptedError) Error() string {
 	if !e.kept {
-		return "interrupted; nothing was read yet"
+		return "interrupted; nothing was read"
 	}
 	return fmt.Sprintf("interrupted; work kept at %s; run again to resume", console.Nearby(e.work))
 }
@@ -48,5 +48,5 @@ func (e ResumableError) Unwrap() error { return e.error }
 
 // Hints says what repeating the run does.
 func (e ResumableError) Hints() []string {
-	return []string{fmt.Sprintf("what was read is kept at %s; running again goes on from there", console.Nearby(e.work))}
+	return []string{fmt.Sprintf("work kept at %s; run again to resume", console.Nearby(e.work))}
 }

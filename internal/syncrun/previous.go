@@ -57,7 +57,7 @@ func irreplaceable(err error) error {
 	return err
 }
 
-// Check refuses an archive of another organisation: its readers would take the
+// Check refuses an archive of another organization: its readers would take the
 // difference for a change of access. An archive that names none, because another
 // program wrote it, is trusted to the user.
 func (p *Previous) Check(org connector.Organization) error {
@@ -66,7 +66,7 @@ func (p *Previous) Check(org connector.Organization) error {
 		return nil
 	}
 	return fault.WithCode(codes.FailedPrecondition,
-		"the archive %s is of the organisation %s, and this credential leads to %s; choose another file with --file, or another organisation with --org-id",
+		"archive %s is of organization %s, but this credential belongs to %s; choose another file with --file, or another organization with --org-id",
 		p.Path, connector.Organization{ID: had.ID, Name: had.Name}, org)
 }
 

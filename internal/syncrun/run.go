@@ -40,7 +40,7 @@ type Job struct {
 	Limits c1z.Limits
 	// Unexpanded leaves out the grants that follow from others.
 	Unexpanded bool
-	// Admit refuses organisations that must not be read; nil refuses none.
+	// Admit refuses organizations that must not be read; nil refuses none.
 	Admit func(connector.Organization) error
 	// Done is told the outcome; nil means nobody.
 	Done func(console.Outcome)
@@ -189,7 +189,7 @@ func (j *Job) readAndWrite(ctx context.Context, source *connector.Source, db *wo
 	}
 	outcome.Phases = append(outcome.Phases, syncer.PhaseDuration{Phase: "packing", Took: time.Since(packing)})
 	for _, id := range info.Damaged {
-		outcome.Losses = append(outcome.Losses, fmt.Sprintf("previous sync %s is no longer in the archive: a row of it cannot be read", id))
+		outcome.Losses = append(outcome.Losses, fmt.Sprintf("dropped damaged sync %s from the archive: unreadable row", id))
 	}
 	if outcome.Users, outcome.Admins, err = accounts(ctx, db); err != nil {
 		return outcome, err
@@ -211,7 +211,7 @@ func (j *Job) tell(ctx context.Context, o console.Outcome) error {
 		return o.WriteText(j.Text)
 	}
 	for _, note := range o.Notes() {
-		j.Console.Log.WarnContext(ctx, "note on the sync", "note", note)
+		j.Console.Log.WarnContext(ctx, "sync remark", "remark", note)
 	}
 	j.Console.Log.InfoContext(ctx, "c1z: saved", "output_path", o.File, "decompressed_bytes", o.DecodedSize, "compressed_bytes", o.Size)
 	j.Console.Log.LogAttrs(ctx, slog.LevelInfo, "Sync complete.", o.Attrs()...)

@@ -23,14 +23,14 @@ const WorkSuffix = ".work"
 func WorkDir(out config.Output) (string, error) {
 	file, err := filepath.Abs(out.File)
 	if err != nil {
-		return "", fmt.Errorf("find work folder: %w", err)
+		return "", fmt.Errorf("locate work directory: %w", err)
 	}
 	if out.TempDir == "" {
 		return file + WorkSuffix, nil
 	}
 	temp, err := filepath.Abs(out.TempDir)
 	if err != nil {
-		return "", fmt.Errorf("find work folder: %w", err)
+		return "", fmt.Errorf("locate work directory: %w", err)
 	}
 	sum := sha256.Sum256([]byte(file))
 	return filepath.Join(temp, version.Program+"-"+hex.EncodeToString(sum[:8])+WorkSuffix), nil
@@ -45,19 +45,19 @@ func MakeWorkDir(dir string) error {
 		return nil
 	}
 	if !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make work folder: %w", err)
+		return fmt.Errorf("create work directory: %w", err)
 	}
 	info, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("make work folder: %w", err)
+		return fmt.Errorf("create work directory: %w", err)
 	case !info.IsDir():
-		return fmt.Errorf("make work folder: %s is in the way: it is not a folder; remove it", dir)
+		return fmt.Errorf("create work directory: %s is not a directory; remove it", dir)
 	case !regularfile.OwnedByUs(info):
-		return fmt.Errorf("make work folder: %s belongs to another user; remove it, or choose another place with BATON_TMPDIR", dir)
+		return fmt.Errorf("create work directory: %s is owned by another user; remove it, or choose another place with BATON_TMPDIR", dir)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("make work folder: %s can be opened by other users (mode %04o); remove it", dir, info.Mode().Perm())
+		return fmt.Errorf("create work directory: %s is accessible to other users (mode %04o); remove it", dir, info.Mode().Perm())
 	}
 	// A run that was killed had no time to.
 	return c1z.RemoveUnpacked(dir)

@@ -56,7 +56,7 @@ func TestMakeWorkDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, wrong := range map[string]string{
-		"new": "", "ours": "", "open": "can be opened by other users (mode 0755)", "file": "is in the way", "link": "is in the way",
+		"new": "", "ours": "", "open": "is accessible to other users (mode 0755)", "file": "is not a directory", "link": "is not a directory",
 		"missing/new": "no such file or directory",
 	} {
 		err := MakeWorkDir(filepath.Join(dir, name))

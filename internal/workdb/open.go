@@ -22,7 +22,7 @@ const MaxAge = 24 * time.Hour
 // Fingerprint tells whether a database can be resumed: all of it but Accepted must
 // be equal.
 type Fingerprint struct {
-	// Organization is the id of the organisation.
+	// Organization is the id of the organization.
 	Organization string
 	// Host is the host that is read.
 	Host string
@@ -48,7 +48,7 @@ func Open(ctx context.Context, dir string, fp Fingerprint, logger *slog.Logger) 
 		return nil, fmt.Errorf("work folder: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make work folder: %w", err)
+		return nil, fmt.Errorf("create work directory: %w", err)
 	}
 	path := filepath.Join(dir, fileName)
 	info, err := os.Stat(path)
@@ -75,7 +75,7 @@ func Open(ctx context.Context, dir string, fp Fingerprint, logger *slog.Logger) 
 			return nil, err
 		}
 	} else {
-		logger.WarnContext(ctx, "work of an earlier sync discarded", "path", path, "reason", reason)
+		logger.WarnContext(ctx, "discarded the work of an earlier sync", "path", path, "reason", reason)
 	}
 	if err := removeFiles(path); err != nil {
 		return nil, err
@@ -88,10 +88,10 @@ func create(ctx context.Context, path string, fp Fingerprint) (_ *DB, err error)
 	// SQLite gives its companions the permissions of the database.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // The path lies in the work folder.
 	if err != nil {
-		return nil, fmt.Errorf("make work database: %w", err)
+		return nil, fmt.Errorf("create work database: %w", err)
 	}
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-		return nil, fmt.Errorf("make work database: %w", err)
+		return nil, fmt.Errorf("create work database: %w", err)
 	}
 	db, err := connect(ctx, path)
 	if err != nil {
@@ -165,7 +165,7 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	}
 	started, err := time.Parse(time.RFC3339Nano, meta[metaStarted])
 	if err != nil {
-		return "it does not say when it was started", nil //nolint:nilerr // the reason to discard it.
+		return "it has no start time", nil //nolint:nilerr // the reason to discard it.
 	}
 	switch age := db.now().Sub(started); {
 	case age < -MaxAge:
@@ -176,13 +176,13 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	// Nothing is synced to the disk, so a machine that lost its power may have kept
 	// some of what was written and not the rest, in rows that look sound.
 	if boot := bootID(); meta[metaBoot] != boot {
-		return "the machine was restarted since, or this is another machine", nil
+		return "the machine has restarted since, or this is another machine", nil
 	}
 	if spoiled := meta[metaSpoiled]; spoiled != "" {
 		return "its sync failed: " + spoiled, nil
 	}
 	if code := meta[metaRefused]; code != "" && code != fp.Accepted {
-		return "its sync was refused, and may only be published with the code " + code, nil
+		return "its sync was rejected and needs --allow-drop " + code, nil
 	}
 	var ok string
 	if err := db.pool.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&ok); err != nil {

@@ -116,8 +116,8 @@ func TestOpenDiscards(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "its sync failed: groups vanished"},
-		{"refused", fingerprint, func(t *testing.T, dir string) { refuse(t, dir, "k7m3q9x2") }, "its sync was refused, and may only be published with the code k7m3q9x2"},
-		{"refused for something else", with(func(f *workdb.Fingerprint) { f.Accepted = "aaaaaaaa" }), func(t *testing.T, dir string) { refuse(t, dir, "k7m3q9x2") }, "its sync was refused"},
+		{"refused", fingerprint, func(t *testing.T, dir string) { refuse(t, dir, "k7m3q9x2") }, "its sync was rejected and needs --allow-drop k7m3q9x2"},
+		{"refused for something else", with(func(f *workdb.Fingerprint) { f.Accepted = "aaaaaaaa" }), func(t *testing.T, dir string) { refuse(t, dir, "k7m3q9x2") }, "its sync was rejected"},
 		{"not a database", fingerprint, func(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, "work.db"), bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
 				t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 )
 
 // Classes of tokens. First come those on which more depends: the first pages of the
-// organisation's lists, further pages of lists that name lists, pages of a chain,
+// organization's lists, further pages of lists that name lists, pages of a chain,
 // and pages that are read again.
 const (
 	classFirst = 0

@@ -183,7 +183,7 @@ func wrap(path, op string, err error) error {
 	case sqlite3.SQLITE_IOERR:
 		e.Hint = "check the disk and run again to resume"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		e.Hint = "check that its folder can be written"
+		e.Hint = "check that its directory is writable"
 	}
 	return e
 }

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// The archives of the benchmark. Without any, an organisation of the size is simulated
+// The archives of the benchmark. Without any, an organization of the size is simulated
 // and synced twice, which takes a quarter of an hour.
 var (
 	benchArchive = flag.String("archive", "", "measure the pages of this archive")
 	benchBefore  = flag.String("before", "", "an earlier archive, which that one is compared with")
-	benchSize    = flag.String("size", "large,expanded=8000000", "simulate an organisation of this size where there is no archive")
+	benchSize    = flag.String("size", "large,expanded=8000000", "simulate an organization of this size where there is no archive")
 )
 
 // words are searched for in turn, so that no answer is one that was kept.
@@ -77,7 +77,7 @@ func BenchmarkExplore(b *testing.B) {
 	}
 }
 
-// simulateLarge simulates a large organisation and syncs it twice, with an edit in
+// simulateLarge simulates a large organization and syncs it twice, with an edit in
 // between. It returns the later archive and the earlier one.
 func simulateLarge(b *testing.B) []string {
 	b.Helper()

@@ -175,7 +175,7 @@ func readCompany(ctx context.Context, sim string) (*company, error) {
 // newcomer is who comes between two syncs.
 var newcomer = map[string]any{"username": "new.comer", "email": "new.comer@example.com", "displayname": "New Comer", "state": "ACTIVATED", "activated": true}
 
-// edit changes the organisation between two syncs: somebody goes, somebody comes,
+// edit changes the organization between two syncs: somebody goes, somebody comes,
 // a membership ends and another begins, an application is assigned.
 func edit(ctx context.Context, sim string, c *company) error {
 	group, app := largest(c.members), largest(c.effective)

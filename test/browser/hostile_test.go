@@ -49,7 +49,7 @@ var stored = strings.NewReplacer("\u202e", "\ufffd", "\u202d", "\ufffd", "\u2066
 // longestName is what archives of this connector hold of a name.
 const longestName = 1024
 
-// hostileTenant writes an organisation where everything has such a name, and returns
+// hostileTenant writes an organization where everything has such a name, and returns
 // the ids of its users, groups and applications by name.
 func hostileTenant(t *testing.T, path string) (users, groups, apps map[string]string) {
 	t.Helper()

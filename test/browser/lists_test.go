@@ -107,7 +107,7 @@ func TestPages(t *testing.T) {
 }
 
 // TestExports clicks the export of a list in every form, and compares what is in the
-// files that the browser keeps with the organisation.
+// files that the browser keeps with the organization.
 func TestExports(t *testing.T) {
 	t.Parallel()
 	b := open(t, world.site, desktop)

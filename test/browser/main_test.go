@@ -24,13 +24,13 @@ import (
 const key = "jca_simulator"
 
 // announcedSimulator finds where a simulator answers.
-var announcedSimulator = regexp.MustCompile(`answers at (http://\S+)`)
+var announcedSimulator = regexp.MustCompile(`Simulated JumpCloud at (http://\S+)`)
 
 // world is what all tests look at.
 var world struct {
 	dir     string   // for files, removed in the end
 	program string   // the built program
-	company *company // the organisation after the edits
+	company *company // the organization after the edits
 	before  *company // the same before them
 	site    site     // the archive of both syncs
 	// open opens a tab that shares nothing with others.
@@ -176,7 +176,7 @@ func start(ctx context.Context, announced *regexp.Regexp, args ...string) (strin
 	return "", nil, fmt.Errorf("%s did not say where it answers: %w\n%s", args[0], cmd.Wait(), &problems)
 }
 
-// sync reads the simulated organisation into an archive.
+// sync reads the simulated organization into an archive.
 func sync(ctx context.Context, sim, archive string) error {
 	cmd := exec.CommandContext(ctx, world.program, "--file", archive)
 	cmd.Dir = world.dir

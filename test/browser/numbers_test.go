@@ -9,7 +9,7 @@ import (
 )
 
 // TestNumbers compares every number on the overview and on the lists of groups and
-// applications with the organisation.
+// applications with the organization.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	c := world.company
@@ -43,13 +43,13 @@ func TestNumbers(t *testing.T) {
 			suspended++
 		}
 	}
-	if got := b.chart("Accounts by state")["disabled, suspended"]; got != suspended {
+	if got := b.chart("Accounts by status")["disabled, suspended"]; got != suspended {
 		t.Errorf("the overview shows %d suspended accounts, want %d", got, suspended)
 	}
 
 	for chart, want := range map[string]map[string]int{
-		"Largest groups":             sizes(c.groups, func(id string) int { return len(c.members[id]) }),
-		"Most reaching applications": sizes(c.apps, func(id string) int { return len(c.effective[id]) + len(c.through[id]) }),
+		"Largest groups":        sizes(c.groups, func(id string) int { return len(c.members[id]) }),
+		"Applications by users": sizes(c.apps, func(id string) int { return len(c.effective[id]) + len(c.through[id]) }),
 	} {
 		shown := b.chart(chart)
 		if len(shown) < 5 {

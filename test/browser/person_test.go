@@ -44,7 +44,7 @@ func (c *company) held(user string) (groups, apps []string) {
 	return groups, apps
 }
 
-// TestPerson compares a person's page with the organisation: the list and the graph
+// TestPerson compares a person's page with the organization: the list and the graph
 // show the same groups and applications, and no others.
 func TestPerson(t *testing.T) {
 	t.Parallel()

@@ -206,7 +206,7 @@ func TestCells(t *testing.T) {
 			plain.Workers = int(c.X)
 		case axisNetwork:
 			plain.TLS, plain.Compress = c.TLS, c.Compress
-		case axisCentre:
+		case axisCenter:
 		case axisCorner:
 			continue
 		}

@@ -11,7 +11,7 @@ type Axis string
 
 // The axes, and what is on none of them.
 const (
-	axisCentre      Axis = "centre"
+	axisCenter      Axis = "centre"
 	axisUsers       Axis = "users"
 	axisGroups      Axis = "groups"
 	axisMemberships Axis = "memberships"
@@ -23,7 +23,7 @@ const (
 	axisCorner      Axis = "corner"
 )
 
-// Cell is one organisation behind one network.
+// Cell is one organization behind one network.
 type Cell struct {
 	Name string
 	Axis Axis
@@ -46,15 +46,15 @@ type Cell struct {
 	Guess time.Duration
 }
 
-// centre is the organisation that every axis starts from.
+// centre is the organization that every axis starts from.
 func centre() Cell {
 	return Cell{
-		Name: "centre", Axis: axisCentre, Users: 10_000, Groups: 500, Apps: 200, Memberships: 60_000,
+		Name: "centre", Axis: axisCenter, Users: 10_000, Groups: 500, Apps: 200, Memberships: 60_000,
 		Latency: 20 * time.Millisecond, Workers: 16, Guess: 6 * time.Second,
 	}
 }
 
-// size is the organisation in the simulator's words. Administrators, roles and
+// size is the organization in the simulator's words. Administrators, roles and
 // direct users of applications are the same everywhere.
 func (c Cell) size() string {
 	parts := []string{

@@ -2,7 +2,7 @@
 // in a process of its own, and makes the table and the plot of docs/PERFORMANCE.md
 // of what it found.
 //
-// A cell is one organisation behind one network. Cells vary one axis at a time from
+// A cell is one organization behind one network. Cells vary one axis at a time from
 // a centre, and a few corners vary several. Each is run several times, in rounds
 // over all of them, so that a machine that was busy for a while does not spoil one
 // cell alone. A result is appended to the results file as soon as it is there; a run
@@ -51,7 +51,7 @@ func main() {
 	flag.BoolVar(&o.list, "list", false, "show the cells, what was measured of them, and how long the rest takes; run nothing")
 	flag.BoolVar(&o.render, "render", false, "write the table and the plot of the results; run nothing")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often a cell runs at most; those that take over a minute run once")
-	flag.Uint64Var(&o.seed, "seed", 1, "seed of the organisations")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the organizations")
 	flag.DurationVar(&o.limit, "limit", 40*time.Minute, "begin no cell that would probably end later than this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // The first context.

@@ -191,7 +191,7 @@ func (m *measurer) simulate(ctx context.Context, c Cell, dir string) (*simulator
 		return nil, err
 	}
 	lines := bufio.NewScanner(out)
-	address, key := regexp.MustCompile(`answers at (http\S+)`), regexp.MustCompile(`BATON_API_KEY=(\S+)`)
+	address, key := regexp.MustCompile(`(?:answers|JumpCloud) at (http\S+)`), regexp.MustCompile(`BATON_API_KEY=(\S+)`)
 	for lines.Scan() {
 		if found := address.FindStringSubmatch(lines.Text()); found != nil {
 			s.url = found[1]

@@ -12,7 +12,7 @@ import (
 const slow = time.Minute
 
 // overhead is what a run takes beside the sync: the simulator makes an
-// organisation, and the next simulator another one.
+// organization, and the next simulator another one.
 const overhead = 2 * time.Second
 
 // step is one run of a cell.

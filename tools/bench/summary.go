@@ -61,7 +61,7 @@ func summarize(all []Cell, results []Result) report {
 
 // centre is what was measured of the centre.
 func (r report) centre() Summary {
-	i := slices.IndexFunc(r.cells, func(s Summary) bool { return s.Axis == axisCentre })
+	i := slices.IndexFunc(r.cells, func(s Summary) bool { return s.Axis == axisCenter })
 	return r.cells[i]
 }
 
@@ -75,7 +75,7 @@ func (r report) along(axis Axis) []Summary {
 		}
 	}
 	if c := r.centre(); c.Runs > 0 {
-		c.X = centreX(axis, c.Result)
+		c.X = centerX(axis, c.Result)
 		list = append(list, c)
 	}
 	slices.SortStableFunc(list, func(a, b Summary) int {
@@ -91,8 +91,8 @@ func (r report) along(axis Axis) []Summary {
 	return list
 }
 
-// centreX is the place of the centre on an axis.
-func centreX(axis Axis, r Result) float64 {
+// centerX is the place of the centre on an axis.
+func centerX(axis Axis, r Result) float64 {
 	c := centre()
 	switch axis {
 	case axisUsers:
@@ -107,7 +107,7 @@ func centreX(axis Axis, r Result) float64 {
 		return float64(c.Latency.Milliseconds())
 	case axisWorkers:
 		return float64(c.Workers)
-	case axisCentre, axisLimit, axisNetwork, axisCorner:
+	case axisCenter, axisLimit, axisNetwork, axisCorner:
 	}
 	return 0
 }

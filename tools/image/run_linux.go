@@ -90,7 +90,7 @@ func (c cage) serve(ctx context.Context, w io.Writer) error {
 	}()
 	var env []string
 	lines := bufio.NewScanner(stdout)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Stop it") {
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Press Ctrl-C") {
 		if setting, ok := strings.CutPrefix(lines.Text(), "  export "); ok {
 			env = append(env, setting)
 		}
@@ -103,7 +103,7 @@ func (c cage) serve(ctx context.Context, w io.Writer) error {
 	}
 	arrived := false
 	for !arrived && lines.Scan() {
-		arrived = strings.Contains(lines.Text(), "it equals the organisation")
+		arrived = strings.Contains(lines.Text(), "equal to the organization")
 		_, _ = fmt.Fprintln(w, lines.Text())
 	}
 	if err := service.Process.Signal(syscall.SIGTERM); err != nil {

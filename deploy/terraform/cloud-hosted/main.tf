@@ -15,7 +15,7 @@ provider "conductorone" {}
 
 resource "conductorone_app" "jumpcloud" {
   display_name = var.app_name
-  description  = "Accounts, groups, applications and admin roles of a JumpCloud organisation"
+  description  = "Accounts, groups, applications and admin roles of a JumpCloud organization"
 }
 
 resource "conductorone_integration_jumpcloud" "jumpcloud" {

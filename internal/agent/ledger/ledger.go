@@ -43,7 +43,7 @@ const MaxAge = 7 * 24 * time.Hour
 const maxFileBytes = 64 << 20
 
 // ErrInUse means that another process has the ledger open.
-var ErrInUse = errors.New("the state folder is in use by another process")
+var ErrInUse = errors.New("the state directory is in use by another process")
 
 // A Debt is a result that has not certainly been delivered.
 type Debt struct {
@@ -83,14 +83,14 @@ type Ledger struct {
 // under another name, with an error in the log.
 func Open(dir string, logger *slog.Logger) (*Ledger, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the state folder: %w", err)
+		return nil, fmt.Errorf("create the state directory: %w", err)
 	}
 	lock, err := regularfile.Lock(filepath.Join(dir, "lock"))
 	switch {
 	case errors.Is(err, regularfile.ErrLocked):
-		return nil, fmt.Errorf("%w: %s; stop the other one, or give this one a folder of its own", ErrInUse, dir)
+		return nil, fmt.Errorf("%w: %s; stop the other process, or use another --state-dir", ErrInUse, dir)
 	case err != nil:
-		return nil, fmt.Errorf("lock the state folder: %w", err)
+		return nil, fmt.Errorf("lock the state directory: %w", err)
 	}
 	l := &Ledger{dir: dir, lock: lock, logger: logger, entries: map[string]entry{}}
 	if err := l.load(time.Now()); err != nil {
@@ -102,7 +102,7 @@ func Open(dir string, logger *slog.Logger) (*Ledger, error) {
 // Close lets another process open the ledger.
 func (l *Ledger) Close() error {
 	if err := l.lock.Unlock(); err != nil {
-		return fmt.Errorf("unlock the state folder: %w", err)
+		return fmt.Errorf("unlock the state directory: %w", err)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (l *Ledger) Close() error {
 func (l *Ledger) load(now time.Time) error {
 	files, err := os.ReadDir(l.dir)
 	if err != nil {
-		return fmt.Errorf("read the state folder: %w", err)
+		return fmt.Errorf("read the state directory: %w", err)
 	}
 	for _, f := range files {
 		path := filepath.Join(l.dir, f.Name())
@@ -118,7 +118,7 @@ func (l *Ledger) load(now time.Time) error {
 		case strings.HasPrefix(f.Name(), atomicfile.Temporary):
 			// A process was killed before it renamed the file, so nothing stands on it.
 			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("clear the state folder: %w", err)
+				return fmt.Errorf("clear the state directory: %w", err)
 			}
 		case filepath.Ext(f.Name()) == extension:
 			if err := l.loadFile(path, now); err != nil {
@@ -136,14 +136,14 @@ func (l *Ledger) loadFile(path string, now time.Time) error {
 	}
 	var e entry
 	if err := json.Unmarshal(raw, &e); err != nil || e.TaskID == "" || filepath.Base(path) != fileName(e.TaskID) {
-		l.logger.Error("the state of a task cannot be understood and is set aside", "path", path, "error", err)
+		l.logger.Error("unreadable task state set aside", "path", path, "error", err)
 		if err := os.Rename(path, path+".damaged"); err != nil {
 			return fmt.Errorf("set the state of a task aside: %w", err)
 		}
 		return nil
 	}
 	if e.Result == nil && now.Sub(e.Begun) > MaxAge {
-		l.logger.Warn("a task that was begun never came again and is forgotten", "task_id", e.TaskID, "task_type", e.Kind, "begun", e.Begun)
+		l.logger.Warn("dropped a started task that ConductorOne never sent again", "task_id", e.TaskID, "task_type", e.Kind, "begun", e.Begun)
 		return l.remove(e.TaskID)
 	}
 	l.entries[e.TaskID] = e

@@ -131,7 +131,7 @@ func (Unserved) InvokeAction(_ context.Context, req *v2.InvokeActionRequest) (*v
 
 // GetActionStatus finds nothing.
 func (Unserved) GetActionStatus(_ context.Context, req *v2.GetActionStatusRequest) (*v2.GetActionStatusResponse, error) {
-	return nil, status.Errorf(codes.NotFound, "no action was invoked under the id %q", req.GetId())
+	return nil, status.Errorf(codes.NotFound, "unknown action invocation %q", req.GetId())
 }
 
 // ListEventFeeds lists nothing.
@@ -145,7 +145,7 @@ func (Unserved) ListEvents(_ context.Context, req *v2.ListEventsRequest) (*v2.Li
 }
 
 func unserved(what string) error {
-	return status.Errorf(codes.Unimplemented, "this connector does not %s", what)
+	return status.Errorf(codes.Unimplemented, "unsupported: this connector does not %s", what)
 }
 
 func noAction(name string) error {

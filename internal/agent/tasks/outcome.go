@@ -63,13 +63,13 @@ func (o Outcome) Request(hostID, taskID string) *pb.BatonServiceFinishTaskReques
 		if o.Response != nil {
 			var err error
 			if success.Response, err = anypb.New(o.Response); err != nil {
-				return refuse(status.Errorf(codes.Internal, "encode the answer: %v", err)).Request(hostID, taskID)
+				return refuse(status.Errorf(codes.Internal, "encode the result: %v", err)).Request(hostID, taskID)
 			}
 		}
 		req.FinalState = &pb.BatonServiceFinishTaskRequest_Success_{Success: success}
 	}
 	if size := proto.Size(req); size > maxResult {
-		return refuse(status.Errorf(codes.ResourceExhausted, "the result has %d bytes, more than ConductorOne takes", size)).Request(hostID, taskID)
+		return refuse(status.Errorf(codes.ResourceExhausted, "the result has %d bytes, more than ConductorOne accepts", size)).Request(hostID, taskID)
 	}
 	return req
 }

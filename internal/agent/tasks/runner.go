@@ -40,7 +40,7 @@ func (r *Runner) Run(ctx context.Context, t *pb.Task, again bool) (out Outcome) 
 		}
 	}()
 	if again && kind.Effect == Once {
-		return refuse(status.Error(codes.Aborted, "the connector was stopped while it carried this task out; it may have taken effect and was not repeated"))
+		return refuse(status.Error(codes.Aborted, "the connector stopped during this task; it may have taken effect and was not repeated"))
 	}
 	switch task := t.GetTaskType().(type) {
 	case *pb.Task_Grant:

@@ -235,22 +235,22 @@ func TestAnswersThatAreNotWhatWasAsked(t *testing.T) {
 		{
 			"no ticket created", "create_ticket",
 			[]proto.Message{&v2.TicketsServiceCreateTicketResponse{}},
-			failure(codes.Internal, "the connector answered with no ticket", true, taskNote),
+			failure(codes.Internal, "the connector returned no ticket", true, taskNote),
 		},
 		{
 			"no ticket read", "get_ticket",
 			[]proto.Message{&v2.TicketsServiceGetTicketResponse{}},
-			failure(codes.Internal, "the connector answered with no ticket", true, taskNote),
+			failure(codes.Internal, "the connector returned no ticket", true, taskNote),
 		},
 		{
 			"too few tickets created", "bulk_create_tickets",
 			[]proto.Message{&v2.TicketsServiceBulkCreateTicketsResponse{}},
-			failure(codes.Internal, "the connector answered with 0 tickets instead of 1", true, nil),
+			failure(codes.Internal, "the connector returned 0 tickets instead of 1", true, nil),
 		},
 		{
 			"too few tickets read", "bulk_get_tickets",
 			[]proto.Message{&v2.TicketsServiceBulkGetTicketsResponse{}},
-			failure(codes.Internal, "the connector answered with 0 tickets instead of 1", true, nil),
+			failure(codes.Internal, "the connector returned 0 tickets instead of 1", true, nil),
 		},
 		{
 			"no schemas", "list_ticket_schemas",
@@ -268,7 +268,7 @@ func TestAnswersThatAreNotWhatWasAsked(t *testing.T) {
 		{
 			"schemas without end", "list_ticket_schemas",
 			[]proto.Message{endless},
-			failure(codes.Internal, "the connector's ticket schemas have no end: a page names itself as the next", false, nil),
+			failure(codes.Internal, "the connector's ticket schemas never end: a page names itself as the next", false, nil),
 		},
 	}
 	for _, tt := range tests {
@@ -293,7 +293,7 @@ func TestUnserved(t *testing.T) {
 		"list_event_feeds":    success(&v2.ListEventFeedsResponse{}, nil),
 		"get_action_schema":   failure(codes.NotFound, `this connector has no action "n"`, false, nil),
 		"invoke_action":       failure(codes.NotFound, `this connector has no action "n"`, false, nil),
-		"action_status":       failure(codes.NotFound, `no action was invoked under the id "i"`, false, nil),
+		"action_status":       failure(codes.NotFound, `unknown action invocation "i"`, false, nil),
 		"list_events":         failure(codes.NotFound, `this connector has no event feed "f"`, false, nil),
 		"grant":               failure(codes.Unimplemented, "resource type group does not have provisioner configured", true, nil),
 		"revoke":              failure(codes.Unimplemented, "resource type group does not have provisioner configured", true, nil),

@@ -23,7 +23,7 @@ func ticketed(task, answered []*anypb.Any, answer Outcome, ticket *v2.Ticket, er
 	case err != nil:
 		return Outcome{Err: err, Annotations: task}
 	case ticket == nil:
-		return Outcome{Err: status.Error(codes.Internal, "the connector answered with no ticket"), Annotations: task, Final: true}
+		return Outcome{Err: status.Error(codes.Internal, "the connector returned no ticket"), Annotations: task, Final: true}
 	}
 	answer.Annotations = slices.Concat(answered, task)
 	return answer
@@ -100,7 +100,7 @@ func (r *Runner) bulkGetTickets(ctx context.Context, t *pb.Task_BulkGetTicketsTa
 }
 
 func countMismatch(asked, got int) error {
-	return status.Errorf(codes.Internal, "the connector answered with %d tickets instead of %d", got, asked)
+	return status.Errorf(codes.Internal, "the connector returned %d tickets instead of %d", got, asked)
 }
 
 func (r *Runner) listTicketSchemas(ctx context.Context, t *pb.Task_ListTicketSchemasTask) Outcome {
@@ -114,7 +114,7 @@ func (r *Runner) listTicketSchemas(ctx context.Context, t *pb.Task_ListTicketSch
 			return fail(err)
 		}
 		if page.GetNextPageToken() == token && token != "" {
-			return fail(status.Error(codes.Internal, "the connector's ticket schemas have no end: a page names itself as the next"))
+			return fail(status.Error(codes.Internal, "the connector's ticket schemas never end: a page names itself as the next"))
 		}
 		all.List = append(all.List, page.GetList()...)
 		all.Annotations = append(all.Annotations, page.GetAnnotations()...)

@@ -46,16 +46,16 @@ func (r *edgeReader) read(key, value []byte) error {
 	}
 	for _, b := range [][]byte{r.Entitlement, r.ResourceType, r.Resource, r.PrincipalType, r.Principal} {
 		if len(b) > maxID {
-			return damaged("its id has %d bytes, more than the limit of %d", len(b), maxID)
+			return damaged("its ID has %d bytes, more than the limit of %d", len(b), maxID)
 		}
 	}
 	for _, b := range r.Sources {
 		if len(b) > maxID {
-			return damaged("its entitlement id of a source has %d bytes, more than the limit of %d", len(b), maxID)
+			return damaged("its entitlement ID of a source has %d bytes, more than the limit of %d", len(b), maxID)
 		}
 	}
 	if len(r.ID) > maxKey {
-		return damaged("its grant id has %d bytes, more than the limit of %d", len(r.ID), maxKey)
+		return damaged("its grant ID has %d bytes, more than the limit of %d", len(r.ID), maxKey)
 	}
 	r.key = appendGrant(append(r.key[:0], familyGrant...), r.ResourceType, r.Resource, r.Entitlement, r.PrincipalType, r.Principal)
 	if !bytes.Equal(r.key, key) {

@@ -375,7 +375,7 @@ func (s *Store) EntitlementKeys(ctx context.Context) iter.Seq2[EntitlementKey, e
 		if parts[2] == flagTail {
 			e.ID = parts[0] + ":" + parts[1] + ":" + parts[3]
 		}
-		return e, true, checkBounds(bound{"entitlement id", e.ID, maxID}, bound{"resource type id", e.ResourceType, maxID}, bound{"resource id", e.Resource, maxID})
+		return e, true, checkBounds(bound{"entitlement ID", e.ID, maxID}, bound{"resource type ID", e.ResourceType, maxID}, bound{"resource ID", e.Resource, maxID})
 	})
 }
 
@@ -390,7 +390,7 @@ func (s *Store) ResourceKeys(ctx context.Context) iter.Seq2[ResourceKey, error] 
 			return r, false, damaged("its key is not one of a resource")
 		}
 		r = ResourceKey{Type: parts[0], ID: parts[1]}
-		return r, true, checkBounds(bound{"resource type id", r.Type, maxID}, bound{"resource id", r.ID, maxID})
+		return r, true, checkBounds(bound{"resource type ID", r.Type, maxID}, bound{"resource ID", r.ID, maxID})
 	})
 }
 

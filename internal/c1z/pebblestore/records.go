@@ -63,7 +63,7 @@ func resourceTypeMessage(r *storagev3.ResourceTypeRecord) (*v2.ResourceType, err
 		m.Traits = append(m.Traits, v2.ResourceType_Trait(v2.ResourceType_Trait_value[traitPrefix+t]))
 	}
 	return m, checkBounds(
-		bound{"resource type id", m.GetId(), maxID}, bound{"display name", m.GetDisplayName(), maxName},
+		bound{"resource type ID", m.GetId(), maxID}, bound{"display name", m.GetDisplayName(), maxName},
 		bound{"description", m.GetDescription(), maxDescription},
 	)
 }
@@ -95,7 +95,7 @@ func resourceMessage(r *storagev3.ResourceRecord) (*v2.Resource, error) {
 		m.Icon = &v2.AssetRef{Id: id}
 	}
 	return m, checkBounds(
-		bound{"resource type id", r.GetResourceTypeId(), maxID}, bound{"resource id", r.GetResourceId(), maxID},
+		bound{"resource type ID", r.GetResourceTypeId(), maxID}, bound{"resource ID", r.GetResourceId(), maxID},
 		bound{"id of its parent", r.GetParent().GetResourceTypeId() + r.GetParent().GetResourceId(), 2 * maxID},
 		bound{"display name", r.GetDisplayName(), maxName}, bound{"description", r.GetDescription(), maxDescription},
 	)
@@ -132,8 +132,8 @@ func entitlementMessage(r *storagev3.EntitlementRecord) (*v2.Entitlement, error)
 		m.GrantableTo = append(m.GrantableTo, &v2.ResourceType{Id: id})
 	}
 	return m, checkBounds(
-		bound{"entitlement id", m.GetId(), maxID}, bound{"resource type id", r.GetResource().GetResourceTypeId(), maxID},
-		bound{"resource id", r.GetResource().GetResourceId(), maxID}, bound{"display name", m.GetDisplayName(), maxName},
+		bound{"entitlement ID", m.GetId(), maxID}, bound{"resource type ID", r.GetResource().GetResourceTypeId(), maxID},
+		bound{"resource ID", r.GetResource().GetResourceId(), maxID}, bound{"display name", m.GetDisplayName(), maxName},
 		bound{"description", m.GetDescription(), maxDescription}, bound{"slug", m.GetSlug(), maxName},
 	)
 }

@@ -134,7 +134,7 @@ type Sorter struct {
 type span struct{ start, end int64 }
 
 // ErrLost is the error for a sort that gives back other keys than it was given.
-var ErrLost = errors.New("a spilled sort lost a part of itself")
+var ErrLost = errors.New("a sort file is incomplete")
 
 // New makes a Sorter whose spills go into a folder. Slots bound how many
 // sorters work in the background at once.

@@ -301,7 +301,7 @@ func TestFile(t *testing.T) {
 }
 
 // TestCellSizes goes byte by byte through the sizes at which a payload moves to
-// overflow pages, and through numbers of rows at which a page or a level begins.
+// overflow pages, and via numbers of rows at which a page or a level begins.
 func TestCellSizes(t *testing.T) {
 	t.Parallel()
 	for _, around := range []int{120, 480, 995, 1000, 4050, 4090, 5090, 8180, 9100} {

@@ -42,7 +42,7 @@ func newPager(w io.Writer) (*pager, error) {
 func (p *pager) append(page []byte) (uint32, error) {
 	n := p.next
 	if n >= 1<<32-3 {
-		return 0, errors.New("the database has more pages than SQLite can number")
+		return 0, errors.New("the database has too many pages")
 	}
 	if _, err := p.w.Write(page); err != nil {
 		return 0, err

@@ -103,12 +103,12 @@ func (g *Gate) Wrap(next http.Handler) http.Handler {
 func (g *Gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch {
 	case !slices.Contains(g.cfg.Hosts, r.Host):
-		refuse(w, http.StatusMisdirectedRequest, "This address is not served. Open the one that the program printed.")
+		refuse(w, http.StatusMisdirectedRequest, "Wrong address. Open the address that the program printed.")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		refuse(w, http.StatusMethodNotAllowed, "There is nothing to change here.")
+		refuse(w, http.StatusMethodNotAllowed, "Method not allowed.")
 	case !g.fromHere(r):
-		refuse(w, http.StatusForbidden, "Another site asked for this.")
+		refuse(w, http.StatusForbidden, "Cross-site request denied.")
 	case r.URL.Path == "/" && r.Method == http.MethodGet && r.URL.Query().Has("token"):
 		g.exchange(w, r)
 	case !g.known(r):
@@ -140,7 +140,7 @@ func (g *Gate) fromHere(r *http.Request) bool {
 func (g *Gate) exchange(w http.ResponseWriter, r *http.Request) {
 	value, ok := g.admit(sha256.Sum256([]byte(r.URL.Query().Get("token"))))
 	if !ok {
-		g.cfg.Logger.WarnContext(r.Context(), "a wrong or used token was refused")
+		g.cfg.Logger.WarnContext(r.Context(), "wrong or used token denied")
 		unauthorized(w, r)
 		return
 	}
@@ -198,9 +198,9 @@ func (g *Gate) recoverFrom(w *answer, r *http.Request) {
 		return
 	}
 	if cause != http.ErrAbortHandler { //nolint:errorlint // net/http compares a panic's value the same way.
-		g.cfg.Logger.ErrorContext(r.Context(), "a page failed", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+		g.cfg.Logger.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 		if !w.begun {
-			refuse(w, http.StatusInternalServerError, "This page failed. The program's log says why.")
+			refuse(w, http.StatusInternalServerError, "Internal error. See the program's log.")
 			return
 		}
 	}

@@ -41,8 +41,8 @@ func unauthorized(w http.ResponseWriter, r *http.Request) {
 	if query := r.URL.Query(); len(query) > 0 && !query.Has("token") {
 		target += "?" + query.Encode()
 	}
-	writePlain(w, http.StatusUnauthorized, "Open the address that the program printed when it started: it has a token in it.",
-		`<p><a href="`+html.EscapeString(rooted(target))+`">I have been let in already</a></p>`)
+	writePlain(w, http.StatusUnauthorized, "Open the address that the program printed at start: it contains a token.",
+		`<p><a href="`+html.EscapeString(rooted(target))+`">I have signed in already</a></p>`)
 }
 
 // rooted is a path that cannot be taken for another host.

@@ -65,11 +65,11 @@ func Listen(ctx context.Context, place Place, logger *slog.Logger) (*Server, err
 		return nil, fmt.Errorf("address %q is not an IP address", place.Address)
 	}
 	if (place.CertFile == "") != (place.KeyFile == "") {
-		return nil, errors.New("a certificate and its key belong together: give both --tls-cert and --tls-key")
+		return nil, errors.New("set both --tls-cert and --tls-key")
 	}
 	secure := place.CertFile != ""
 	if !secure && !ip.IsLoopback() {
-		return nil, fmt.Errorf("others than this machine can reach %s, and would send the token and read the answers in the clear: give --tls-cert and --tls-key, or leave the address at 127.0.0.1", address)
+		return nil, fmt.Errorf("address %s is reachable from other machines, without encryption: set --tls-cert and --tls-key, or use 127.0.0.1", address)
 	}
 	var (
 		config *tls.Config

@@ -137,13 +137,13 @@ func TestListenRefuses(t *testing.T) {
 		name, want string
 		place      gate.Place
 	}{
-		{"all addresses in the clear", "give --tls-cert and --tls-key", gate.Place{Address: "0.0.0.0"}},
-		{"all addresses of version 6 in the clear", "give --tls-cert and --tls-key", gate.Place{Address: "::"}},
-		{"another address in the clear", "give --tls-cert and --tls-key", gate.Place{Address: "192.0.2.1"}},
+		{"all addresses in the clear", "set --tls-cert and --tls-key", gate.Place{Address: "0.0.0.0"}},
+		{"all addresses of version 6 in the clear", "set --tls-cert and --tls-key", gate.Place{Address: "::"}},
+		{"another address in the clear", "set --tls-cert and --tls-key", gate.Place{Address: "192.0.2.1"}},
 		{"a name", "is not an IP address", gate.Place{Address: "example.com"}},
 		{"nothing", "is not an IP address", gate.Place{}},
-		{"certificate alone", "give both", gate.Place{Address: "127.0.0.1", CertFile: certFile}},
-		{"key alone", "give both", gate.Place{Address: "127.0.0.1", KeyFile: keyFile}},
+		{"certificate alone", "set both", gate.Place{Address: "127.0.0.1", CertFile: certFile}},
+		{"key alone", "set both", gate.Place{Address: "127.0.0.1", KeyFile: keyFile}},
 		{"key for a certificate", "read the certificate", gate.Place{Address: "127.0.0.1", CertFile: keyFile, KeyFile: keyFile}},
 	}
 	for _, tt := range tests {

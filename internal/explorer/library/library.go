@@ -54,11 +54,11 @@ type Entry struct {
 type LoadingError struct{ Progress review.Progress }
 
 func (e *LoadingError) Error() string {
-	return fmt.Sprintf("the sync is being read: %d of %d grants", e.Progress.Grants, e.Progress.Total)
+	return fmt.Sprintf("loading the sync: %d of %d grants", e.Progress.Grants, e.Progress.Total)
 }
 
 // ErrUnknown means that the library has no such sync.
-var ErrUnknown = errors.New("no archive that is open holds this sync")
+var ErrUnknown = errors.New("no open archive contains this sync")
 
 // roomForGrants bounds how many grants are kept in memory, about 20 bytes each. The
 // two syncs that were used last stay in any case: comparing needs two.
@@ -100,7 +100,7 @@ func Open(ctx context.Context, paths []string, opts c1z.OpenOptions) (*Library, 
 		}
 	}
 	if len(l.entries) == 0 {
-		return nil, errors.Join(errors.New("the archive holds no sync that is finished"), l.Close())
+		return nil, errors.Join(errors.New("the archive contains no finished sync"), l.Close())
 	}
 	return l, nil
 }

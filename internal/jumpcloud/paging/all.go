@@ -55,7 +55,7 @@ func ReadAll[T any](ctx context.Context, l Lister[T], visit func(T) bool) (nulls
 // is in it.
 func (l Lister[T]) shownOf(counted, shown int) error {
 	if counted >= minCounted && shown == 0 {
-		return l.spec().incomplete(fmt.Sprintf("the server counts %d and shows none", counted))
+		return l.spec().incomplete(fmt.Sprintf("the server counts %d and returned none", counted))
 	}
 	return nil
 }

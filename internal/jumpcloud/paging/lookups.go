@@ -95,7 +95,7 @@ func (s listSpec) lookUpPart(part int, notes []note) (next []ticket, reason stri
 func (l Lister[T]) lookUp(ctx context.Context, t ticket) (ListPage[T], error) {
 	ids, err := splitIDs(t.ids)
 	if err != nil {
-		return ListPage[T]{}, fmt.Errorf("%s: %q is no page token", l.Name, t)
+		return ListPage[T]{}, fmt.Errorf("%s: invalid page token %q", l.Name, t)
 	}
 	n := newNote(t, ids, len(ids), 0, -1, "")
 	n.Found = true

@@ -161,7 +161,7 @@ const (
 // How completeness is proven depends on the list.
 //
 // A sorted list: a page shows everything between its first and its last id at one
-// instant. Neighbouring windows overlap by one row. The list is complete when the
+// instant. Neighboring windows overlap by one row. The list is complete when the
 // ranges of all pages together leave nothing out, from before the first id to
 // after the last; whoever was in the list throughout is then on one of the pages,
 // whatever was added or removed meanwhile. A range that nobody has shown is read
@@ -331,7 +331,7 @@ func (s listSpec) incomplete(why string) error {
 
 // ErrIncomplete is wrapped by the error of a list that was read as often as is
 // sensible and still cannot be proven complete.
-var ErrIncomplete = errors.New("nothing is written, because what is missing would look like access that was revoked; run again when fewer changes are made")
+var ErrIncomplete = errors.New("run again when fewer changes are made; nothing was written, because missing rows would read as revoked access")
 
 // follow says what to read after a page, and whether it completes the list.
 func (s listSpec) follow(t ticket, n note) (next []ticket, settled bool, err error) {

@@ -159,21 +159,21 @@ func (s listSpec) read(notes []note) (reading, error) {
 	r.seams = meet.open
 	switch {
 	case r.sorted:
-		r.why = "it is not in the order of its ids"
+		r.why = "it is not sorted by ID"
 	case r.broken:
-		r.why = "the pages do not continue each other"
+		r.why = "the pages are not contiguous"
 	case r.moved:
-		r.why = "its length changed while it was read"
+		r.why = "its length changed during reading"
 	case r.chained:
 		r.seams = slices.ContainsFunc(pages, func(n note) bool { return n.Loose && n.Rows > 0 })
 	case s.holes && r.distinct == 0 && r.counted > 0:
 		r.nothing = true
 	case meet.shifted, s.holes && r.distinct < r.onPages-meet.shared:
-		r.why = "rows moved from page to page while it was read"
+		r.why = "rows moved between pages during reading"
 	case s.holes && r.clamped > 0:
 		s.probe(&r, pages, probes, round)
 	case !s.holes && r.distinct+r.nulls < r.total:
-		r.why = fmt.Sprintf("the server counts %d and shows %d", r.total, r.distinct)
+		r.why = fmt.Sprintf("the server counts %d and returned %d", r.total, r.distinct)
 	}
 	return r, nil
 }
@@ -186,21 +186,21 @@ func (s listSpec) probe(r *reading, pages, probes []note, round int) {
 		r.next = []ticket{{kind: probeWindow, round: round, skip: r.clamped, limit: r.limit}}
 	case shows(probes, r.ids):
 		r.again.limit = r.clamped
-		r.why = "pages are shorter than asked for"
+		r.why = "pages are shorter than requested"
 	case viewOf(append(probes, pages...)).moved:
 		// A row that moved up meanwhile is where the probe did not look.
-		r.why = "its length changed while it was read"
+		r.why = "its length changed during reading"
 	}
 }
 
 // meeting is what the seams between the windows of one reading show.
 type meeting struct {
-	shared  int  // rows that neighbours share, summed up
-	open    bool // some neighbours share none that is shown
+	shared  int  // rows that neighbors share, summed up
+	open    bool // some neighbors share none that is shown
 	shifted bool // some share others than they should
 }
 
-// seamsOf compares neighbouring windows of a reading.
+// seamsOf compares neighboring windows of a reading.
 func (s listSpec) seamsOf(pages []note) (m meeting) {
 	pages = slices.Clone(pages)
 	slices.SortStableFunc(pages, func(a, b note) int { return a.Skip - b.Skip })

@@ -12,7 +12,7 @@ type ordered struct {
 	listSpec
 	start, window kind
 	part          int
-	// overlap is how many rows neighbouring windows share. More than one bear as many
+	// overlap is how many rows neighboring windows share. More than one bear as many
 	// removals between the two, less one, without a gap.
 	overlap int
 }
@@ -132,7 +132,7 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, Verdict, error) {
 	v := Verdict{Moved: sum.moved || sum.round > 0 || o.shifted(notes), Counted: max(0, sum.least), Shown: len(sum.seen)}
 	switch {
 	case sum.passes > maxRereads && len(sum.seen) == 0:
-		return nil, v, s.incomplete(fmt.Sprintf("the server counts %d and shows none", sum.total))
+		return nil, v, s.incomplete(fmt.Sprintf("the server counts %d and returned none", sum.total))
 	case len(sum.seen) == 0 && sum.least > 0:
 		return []ticket{o.again(sum)}, v, nil
 	}
@@ -148,7 +148,7 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, Verdict, error) {
 	case short <= 0, sum.passes > 1 && sum.moved && short <= tolerance(sum.least):
 		return nil, v, nil
 	case sum.passes > maxRereads, sum.passes > 1 && !sum.grew:
-		return nil, v, s.incomplete(fmt.Sprintf("the server counts at least %d and shows %d", sum.least, len(sum.seen)))
+		return nil, v, s.incomplete(fmt.Sprintf("the server counts at least %d and returned %d", sum.least, len(sum.seen)))
 	default:
 		return []ticket{o.again(sum)}, v, nil
 	}
@@ -228,7 +228,7 @@ func (o ordered) shifted(notes []note) bool {
 func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
 	if o.stuck(notes) {
 		if sum.passes > 1 {
-			return nil, o.incomplete("the server sends the same page for different places of the list")
+			return nil, o.incomplete("the server returns the same page for different offsets")
 		}
 		// As many rows may have come before the page as it was skipped by.
 		return []ticket{o.again(sum)}, nil
@@ -238,7 +238,7 @@ func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
 		return nil, nil
 	}
 	if sum.round >= maxRounds {
-		return nil, o.incomplete(fmt.Sprintf("after %d rounds %d ranges of ids were still not seen", sum.round, len(gaps)))
+		return nil, o.incomplete(fmt.Sprintf("after %d rounds, %d ID ranges were still unread", sum.round, len(gaps)))
 	}
 	width := max(MinWindow, sum.width)
 	var next []ticket

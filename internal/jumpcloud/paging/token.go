@@ -129,7 +129,7 @@ func (s listSpec) parse(token string) (ticket, error) {
 	}
 	t, err := parseTicket(token)
 	if err != nil || t.part >= len(s.parts) || !s.parts[t.part].has(t.kind) {
-		return ticket{}, fmt.Errorf("%s: %q is no page token", s.name, token)
+		return ticket{}, fmt.Errorf("%s: invalid page token %q", s.name, token)
 	}
 	return t, nil
 }

@@ -43,7 +43,7 @@ func (s listSpec) settleUnsorted(notes []note, occasion Occasion) ([]ticket, Ver
 	}
 	why := r.why
 	if r.nothing {
-		why = fmt.Sprintf("the server counts %d and shows none, and by another route shows some in no order", r.counted)
+		why = fmt.Sprintf("the server counts %d and returned none, and by another route shows some in no order", r.counted)
 	}
 	next, err = s.lookUps(notes, failed, why, r.readings)
 	return next, v, err

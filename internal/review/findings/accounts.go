@@ -61,14 +61,14 @@ func adminsWithoutMFA(s *review.Sync, r *Report) {
 	unknown := accounts(s, func(_ review.Ref, a *review.AccountInfo) bool { return a.Admin && a.MFA == review.Unknown })
 	r.items, r.information = append(r.items, unknown...), len(unknown)
 	if n := len(unknown); n > 0 {
-		r.Note = fmt.Sprintf("Of %s it is not known whether there is a second factor. They come last and are no findings.",
+		r.Note = fmt.Sprintf("MFA is unknown for %s. They are listed last and are not findings.",
 			english.Plural(n, "administrator", ""))
 	}
 	r.columns = []column{accountColumn(s), emailColumn(s), mfaColumn(s), statusColumn(s), rolesColumn(s)}
 }
 
 // adminsWithoutUser finds administrators' accounts of nobody. JumpCloud keeps administrators
-// apart from users; only their e-mail addresses tell that two are one person. An
+// apart from users; only their email addresses tell that two are one person. An
 // account that is a user itself, as all are that --merge-admins has joined, has a user
 // name in its profile; the accounts of administrators have none.
 func adminsWithoutUser(s *review.Sync, r *Report) {
@@ -86,8 +86,8 @@ func adminsWithoutUser(s *review.Sync, r *Report) {
 			return f.Key == "username"
 		})
 	})
-	r.Note = "An administrator has a user when another account has the same e-mail address, or when the account is a user itself. " +
-		"Addresses that only look the same are those of different accounts."
+	r.Note = "An administrator has a user if another account has the same email address, or if the account is a user itself. " +
+		"Look-alike addresses do not count as the same."
 	r.columns = []column{accountColumn(s), emailColumn(s), statusColumn(s), mfaColumn(s), rolesColumn(s)}
 }
 
@@ -112,7 +112,7 @@ func noManager(s *review.Sync, r *Report) {
 		}},
 	}
 	if len(accounts(s, func(_ review.Ref, a *review.AccountInfo) bool { return a.Manager != "" })) == 0 {
-		r.Note = "No account of this archive has a manager, so it tells nothing about managers."
+		r.Note = "No account in this archive has a manager; the source may not provide managers."
 		return
 	}
 	admins := 0
@@ -124,7 +124,7 @@ func noManager(s *review.Sync, r *Report) {
 		return found
 	})
 	if admins > 0 {
-		r.Note = fmt.Sprintf("%s among them. JumpCloud tells no managers of administrators.", english.Plural(admins, "administrator is", "administrators are"))
+		r.Note = fmt.Sprintf("Includes %s; JumpCloud has no managers for administrators.", english.Plural(admins, "administrator", ""))
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 func changes(ctx context.Context, s *review.Sync, info Info, previous *review.Sync) (*Report, error) {
 	r := &Report{Info: info, sync: s}
 	if previous == nil {
-		r.Note = "There is no sync before this one to compare with."
+		r.Note = "No previous sync to compare with."
 		previous = s
 	}
 	d, err := diff.Compare(ctx, previous, s)
@@ -123,7 +123,7 @@ func (c changeRows) how(w changeRow) string {
 		if w.sync.IsDirect(place) {
 			text = "directly"
 			if len(w.sync.SourcesOf(place)) > 0 {
-				text += ", and through " + c.sources(w.sync, place)
+				text += ", and via " + c.sources(w.sync, place)
 			}
 		}
 		return text

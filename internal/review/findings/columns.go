@@ -56,7 +56,7 @@ func textRanks(s *review.Sync, name string, text func(review.Ref) string) []int3
 }
 
 func emailColumn(s *review.Sync) column {
-	return accountText(s, "email", "E-mail", func(a *review.AccountInfo) string { return a.Email })
+	return accountText(s, "email", "Email", func(a *review.AccountInfo) string { return a.Email })
 }
 
 func statusColumn(s *review.Sync) column { return accountText(s, "status", "Status", statusText) }

@@ -41,16 +41,16 @@ type Info struct {
 // rows and columns. That of changes needs a second sync and is made by itself.
 func reports() []report {
 	return []report{
-		{Info{DisabledWithAccess, "Disabled accounts with access", "Which suspended, staged, locked or otherwise disabled accounts still hold something?", true}, disabledWithAccess},
-		{Info{AdminsWithoutMFA, "Administrators without MFA", "Which administrators have no second factor?", true}, adminsWithoutMFA},
-		{Info{AdminsWithoutUser, "Administrators without a user", "Which administrators are nobody who has a user?", true}, adminsWithoutUser},
-		{Info{Lookalikes, "Look-alikes", "Which accounts have an e-mail address or login that only looks like another account's, and which groups, applications or roles such a name?", true}, lookalikes},
-		{Info{NoManager, "Accounts without a manager", "Which enabled accounts of people have no manager?", true}, noManager},
-		{Info{EmptyGroups, "Groups without members", "Which groups have no members?", true}, emptyGroups},
-		{Info{Everybody, "Applications everybody has", "Which applications does every enabled account of a person have that is no administrator?", false}, everybodyHas},
-		{Info{MultiplePaths, "Access by more than one path", "Which accounts have something in more than one way, so that ending one does not end the access?", true}, multiplePaths},
-		{Info{RoleHolders, "Role holders", "Which accounts hold a role?", false}, roleHolders},
-		{Info{Changes, "Changes since the sync before", "What was added, removed and changed since the sync before?", false}, nil},
+		{Info{DisabledWithAccess, "Disabled accounts with access", "Suspended, staged, locked or otherwise disabled accounts that still have access", true}, disabledWithAccess},
+		{Info{AdminsWithoutMFA, "Administrators without MFA", "Administrators without multi-factor authentication", true}, adminsWithoutMFA},
+		{Info{AdminsWithoutUser, "Administrators without a user", "Administrators with no matching user account", true}, adminsWithoutUser},
+		{Info{Lookalikes, "Look-alikes", "Accounts whose email address or login looks like another account's; groups, applications and roles with look-alike names", true}, lookalikes},
+		{Info{NoManager, "Accounts without a manager", "Enabled human accounts without a manager", true}, noManager},
+		{Info{EmptyGroups, "Groups without members", "Groups with no members", true}, emptyGroups},
+		{Info{Everybody, "Applications everybody has", "Applications granted to every enabled non-admin user", false}, everybodyHas},
+		{Info{MultiplePaths, "Access by more than one path", "Access held by more than one path, so that revoking one does not end it", true}, multiplePaths},
+		{Info{RoleHolders, "Role holders", "Accounts that hold a role", false}, roleHolders},
+		{Info{Changes, "Changes since the previous sync", "Additions, removals and changes since the previous sync", false}, nil},
 	}
 }
 
@@ -75,7 +75,7 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("unknown report %q; the known ones are %v", e.Name, e.Known)
+	return fmt.Sprintf("unknown report %q; valid reports: %v", e.Name, e.Known)
 }
 
 // Make answers the question of a name of [Reports]. Only [Changes] needs the previous

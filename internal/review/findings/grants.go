@@ -21,9 +21,9 @@ func everybodyHas(s *review.Sync, r *Report) {
 		everybody++
 	}
 	if everybody == 0 {
-		r.Note = "There are no enabled accounts of people that are no administrators."
+		r.Note = "No enabled non-admin users."
 	} else {
-		r.Note = fmt.Sprintf("Everybody is %s.", english.Plural(everybody, "enabled account of a person that is no administrator", "enabled accounts of people that are no administrators"))
+		r.Note = fmt.Sprintf("Based on %s.", english.Plural(everybody, "enabled non-admin user", ""))
 	}
 	type count struct{ direct, all int32 }
 	var counts []count
@@ -60,8 +60,8 @@ func everybodyHas(s *review.Sync, r *Report) {
 		resourceColumn(s, "application", "Application", LinkResource, func(it item) review.Ref { return it.resource }),
 		number("accounts", "Accounts", func(it item) int { return int(counts[it.extra].all) }),
 		number("direct", "Directly", func(it item) int { return int(counts[it.extra].direct) }),
-		number("inherited", "Through groups", func(it item) int { return int(counts[it.extra].all - counts[it.extra].direct) }),
-		number("members", "All who have it", func(it item) int { return s.Members(it.resource).All }),
+		number("inherited", "Via groups", func(it item) int { return int(counts[it.extra].all - counts[it.extra].direct) }),
+		number("members", "Total users", func(it item) int { return s.Members(it.resource).All }),
 	}
 }
 

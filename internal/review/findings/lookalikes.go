@@ -47,7 +47,7 @@ func lookalikes(s *review.Sync, r *Report) {
 			}
 		}
 	}
-	r.Note = "Characters beyond ASCII are named by their code points: they are what tells the texts apart."
+	r.Note = "Non-ASCII characters are shown as code points."
 	r.columns = []column{
 		resourceColumn(s, "resource", "Account or resource", LinkResource, func(it item) review.Ref { return it.resource }),
 		{Column: Column{"kind", "Kind", TextColumn, NoLink}, cell: func(it item) any { return s.KindOf(it.resource).String() }},

@@ -29,7 +29,7 @@ func lines(rows []findings.Row) []string {
 func TestReports(t *testing.T) {
 	t.Parallel()
 	b := reviewtest.Company(t)
-	// Dora is an administrator of whom little is told, and somebody else's e-mail.
+	// Dora is an administrator of whom little is told, and somebody else's email.
 	dora := b.User("u4", "Dora", func(_ *v2.Resource, u *v2.UserTrait) { u.Emails[0].Address = "U3@example.com" })
 	b.Grant(b.Entitlements[2], dora)
 	s := b.Load()
@@ -99,7 +99,7 @@ func TestEverybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := r.Page(search.Query{})
-	if d := cmp.Diff([]string{"Wiki | 1 | 1 | 0 | 2"}, lines(page.Rows)); d != "" || err != nil || r.Findings != 0 || !strings.Contains(r.Note, "1 enabled account") {
+	if d := cmp.Diff([]string{"Wiki | 1 | 1 | 0 | 2"}, lines(page.Rows)); d != "" || err != nil || r.Findings != 0 || !strings.Contains(r.Note, "1 enabled non-admin user.") {
 		t.Error(d, err, r.Note)
 	}
 }

@@ -43,7 +43,7 @@ type KeyError struct {
 }
 
 func (e *KeyError) Error() string {
-	return fmt.Sprintf("unknown %s key %q; the known ones are %s", e.Use, e.Key, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("unknown %s key %q; valid keys: %s", e.Use, e.Key, strings.Join(e.Known, ", "))
 }
 
 // ValueError says that a filter does not know a value.
@@ -53,7 +53,7 @@ type ValueError struct {
 }
 
 func (e *ValueError) Error() string {
-	return fmt.Sprintf("unknown value %q of filter %s; the known ones are %s", e.Value, e.Key, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("unknown value %q of filter %s; valid values: %s", e.Value, e.Key, strings.Join(e.Known, ", "))
 }
 
 // Window is which rows of a list a query asks for.

@@ -36,7 +36,7 @@ func pageHeld(c catalog) []Shown {
 func Entitlements(s *Sync) List {
 	c := newCatalog()
 	return List{
-		ID: "entitlements", Title: "Entitlements", One: "entitlement", Many: "entitlements", None: "The sync holds no entitlements.",
+		ID: "entitlements", Title: "Entitlements", One: "entitlement", Many: "entitlements", None: "The sync contains no entitlements.",
 		Command: append(commandEntitlement(c),
 			c.show("entitlement_id").Keyed("id", "Id"), c.show("entitlement_description").Detail(), c.show("purpose"), c.show("grantable_to").Detail(),
 			c.show("entitlement_immutable").Detail(), c.show("missing").Detail(),
@@ -53,7 +53,7 @@ func Grants(s *Sync) List {
 	c := newCatalog()
 	principal := c.details("principal_type", "principal_id")
 	return List{
-		ID: "grants", Title: "Grants", One: "grant", Many: "grants", None: "The sync holds no grants.",
+		ID: "grants", Title: "Grants", One: "grant", Many: "grants", None: "The sync contains no grants.",
 		Command: slices.Concat([]Shown{c.show("principal")}, principal, commandEntitlement(c),
 			[]Shown{c.show("entitlement_id").Detail(), c.show("how").Wide(60)},
 			c.details("direct", "paths", "immutable", "expandable"), []Shown{c.show("grant_id").Keyed("id", "Id").Detail()}),
@@ -72,7 +72,7 @@ func (s *Sync) grantRow(g *review.Grant) Row {
 func Access(s *Sync, p review.Ref) List {
 	c := newCatalog()
 	return List{
-		ID: "access", Title: "Access", One: "entitlement", Many: "entitlements", None: "There is no access.", NoMatch: "Nothing.",
+		ID: "access", Title: "Access", One: "entitlement", Many: "entitlements", None: "No access.", NoMatch: "Nothing.",
 		Command: slices.Concat(commandEntitlement(c),
 			[]Shown{c.show("entitlement_id").Keyed("id", "Entitlement id").Detail(), c.show("purpose").Detail()}, commandHeld(c)),
 		Page: append(pageEntitlement(c, "entitlement"), pageHeld(c)...),
@@ -86,7 +86,7 @@ func Access(s *Sync, p review.Ref) List {
 func Holders(s *Sync, ref review.EntRef) List {
 	c := newCatalog()
 	l := List{
-		ID: "holders", Title: "Holders", One: "holder", Many: "holders", None: "Nobody has it.", NoMatch: "Nobody.",
+		ID: "holders", Title: "Holders", One: "holder", Many: "holders", None: "No principals.", NoMatch: "Nobody.",
 		Command: append(resourceColumns(c, true), commandHeld(c)...),
 		Page:    slices.Concat(nameColumns(c), pageHeld(c), stateColumns(c), reachColumns(c)),
 		Read: read(func(q search.Query) (search.Page[review.Holder], error) { return s.Who(ref, q) }, func(h *review.Holder) Row {

@@ -83,15 +83,15 @@ func Syncs(runs []c1z.SyncRun) List {
 			run.Organization.Host, run.ParentID, run.Stats.Resources, run.Stats.Entitlements, run.Stats.Grants,
 		})
 	}
-	return byHand("syncs", "Syncs", "The archive holds no sync.", []Column{
+	return byHand("syncs", "Syncs", "The archive contains no sync.", []Column{
 		{ID: "id", Title: "Id"},
 		{ID: "type", Title: "Type"},
 		{ID: "started", Title: "Started", Kind: sheet.Time},
 		{ID: "ended", Title: "Ended", Kind: sheet.Time},
 		{ID: "took", Title: "Took"},
 		{ID: "finished", Title: "Finished", Kind: sheet.Bool},
-		{ID: "organization", Title: "Organisation"},
-		{ID: "organization_id", Title: "Organisation id"},
+		{ID: "organization", Title: "Organization"},
+		{ID: "organization_id", Title: "Organization id"},
 		{ID: "host", Title: "Host"},
 		{ID: "parent", Title: "Parent sync"},
 		count("resources", "Resources"), count("entitlements", "Entitlements"), count("grants", "Grants"),

@@ -73,7 +73,7 @@ func ChangedAccess(d *Diff) List {
 func Changes(d *Diff, resources, entitlements, grants bool) List {
 	c := newCatalog()
 	l := List{
-		ID: "changes", Title: "Changes", NoMatch: "Nothing changed that matches.",
+		ID: "changes", Title: "Changes", NoMatch: "No matching changes.",
 		Command: []Shown{
 			c.show("change"), c.show("changed"), c.show("resource"), c.show("type_name").Detail(), c.show("resource_type").Detail(), c.show("resource_id").Detail(),
 			c.show("slug_or_name").Detail(), c.show("entitlement_id").Detail(), c.show("principal"), c.show("principal_type").Detail(),
@@ -81,7 +81,7 @@ func Changes(d *Diff, resources, entitlements, grants bool) List {
 		},
 	}
 	if d.Count() == 0 {
-		l.NoMatch = "Nothing changed."
+		l.NoMatch = "No changes."
 	}
 	var parts []List
 	for _, part := range []struct {

@@ -24,8 +24,8 @@ func columns() []Column {
 		// Of an account.
 		{ID: "status", Title: "Status", Cell: account(func(a *review.AccountInfo) any { return a.Status.String() })},
 		{ID: "details", Title: "Details", PageTitle: "State", Cell: account(func(a *review.AccountInfo) any { return a.Details })},
-		{ID: "email", Title: "E-mail", Cell: account(func(a *review.AccountInfo) any { return a.Email })},
-		{ID: "emails", Title: "E-mails", Kind: sheet.List, Cell: account(func(a *review.AccountInfo) any { return a.Emails })},
+		{ID: "email", Title: "Email", Cell: account(func(a *review.AccountInfo) any { return a.Email })},
+		{ID: "emails", Title: "Emails", Kind: sheet.List, Cell: account(func(a *review.AccountInfo) any { return a.Emails })},
 		{ID: "login", Title: "Login", Cell: account(func(a *review.AccountInfo) any { return a.Login })},
 		{ID: "account_type", Title: "Account type", Cell: account(func(a *review.AccountInfo) any { return a.Type })},
 		{ID: "mfa", Title: "MFA", Cell: account(func(a *review.AccountInfo) any { return a.MFA.String() })},
@@ -83,7 +83,7 @@ func columns() []Column {
 		{ID: "changed", Key: "what", Title: "What", Cell: func(r *Row) any { return changedWord(r) }},
 		{ID: "change_details", Key: "details", Title: "Details", Kind: sheet.List, Width: 80, Cell: func(r *Row) any { return changeDetails(r) }},
 		{ID: "fields", Title: "What", Kind: sheet.List, Cell: func(r *Row) any { return fieldTexts(r.Fields) }},
-		{ID: "was_through", Title: "Was through", Kind: sheet.List, Cell: func(r *Row) any {
+		{ID: "was_through", Title: "Was via", Kind: sheet.List, Cell: func(r *Row) any {
 			if r.Was == nil {
 				return nil
 			}

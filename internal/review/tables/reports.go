@@ -9,7 +9,7 @@ import (
 // Report lists the rows of a report, whose columns it says itself. What a cell names is
 // told to programs by its id as well, in a column of its own.
 func Report(r *findings.Report) List {
-	l := List{ID: r.Name, Title: r.Title, About: r.Question, Note: r.Note, One: "row", Many: "rows", None: "There is nothing to tell.", NoMatch: "None."}
+	l := List{ID: r.Name, Title: r.Title, About: r.Question, Note: r.Note, One: "row", Many: "rows", None: "No findings.", NoMatch: "None."}
 	kinds := map[findings.ColumnKind]sheet.Kind{findings.TextColumn: sheet.Text, findings.IntColumn: sheet.Int, findings.BoolColumn: sheet.Bool}
 	for i, c := range r.Columns {
 		shown := Shown{SortKey: c.Key, Column: Column{

@@ -68,7 +68,7 @@ func OfKind(s *Sync, kind review.Kind) List {
 	default:
 		columns = []Shown{members, c.show("holdings").Sort("holdings")}
 	}
-	l.Many, l.None = l.ID, "The sync holds no "+l.ID+"."
+	l.Many, l.None = l.ID, "The sync contains no "+l.ID+"."
 	l.Page = slices.Concat(nameColumns(c), columns, []Shown{c.show("entitlements").Sort("entitlements"), c.show("description")})
 	l.Read = read(func(q search.Query) (search.Page[review.ResourceRow], error) { return s.Resources(kind, q) }, s.resourceRow)
 	return l
@@ -94,7 +94,7 @@ func reachColumns(c catalog) []Shown {
 
 func accounts(s *Sync, c catalog) List {
 	return List{
-		ID: "accounts", Title: "Accounts", One: "account", Many: "accounts", None: "The sync holds no accounts.",
+		ID: "accounts", Title: "Accounts", One: "account", Many: "accounts", None: "The sync contains no accounts.",
 		Page: slices.Concat(nameColumns(c), stateColumns(c), []Shown{c.show("holdings").Sort("holdings")}, reachColumns(c), []Shown{
 			c.show("holdings_direct").Keyed("direct", "Directly").Sort("direct").Detail(),
 			c.show("created").Sort("created").Detail(), c.show("last_login").Sort("last_login").Detail(),

@@ -32,7 +32,7 @@ type List struct {
 	Lead []string
 	Note string
 	// None is what a page says of a list without rows, and NoMatch what a command says
-	// when it shows none; an empty NoMatch is "Nothing matches."
+	// when it shows none; an empty NoMatch is "No matches."
 	None, NoMatch string
 	// One and Many are the noun for what is counted.
 	One, Many string
@@ -141,7 +141,7 @@ func sheetColumns(list []Shown) []sheet.Column {
 // CommandTable is the list as a command writes it: the rows that a query asks for, which
 // are read a batch at a time while they are written. First is the first batch.
 func (l List) CommandTable(ctx context.Context, q search.Query, batch int) (t sheet.Table, first search.Page[Row], err error) {
-	return l.table(ctx, l.Command, cmp.Or(l.NoMatch, "Nothing matches."), q, batch, func(*Row) {})
+	return l.table(ctx, l.Command, cmp.Or(l.NoMatch, "No matches."), q, batch, func(*Row) {})
 }
 
 // Download is the list as a page gives it for download, with every column. What is no

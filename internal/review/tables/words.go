@@ -71,7 +71,7 @@ func (s *Sync) Ways(paths []review.Path, more bool) []string {
 		ways = append(ways, "through "+strings.Join(steps, ", then "))
 	}
 	if more {
-		ways = append(ways, "and more ways")
+		ways = append(ways, "and more paths")
 	}
 	return ways
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// AddUser adds a user and returns its id. A username or e-mail address that is
+// AddUser adds a user and returns its id. A username or email address that is
 // taken is [ErrExists].
 func (t *Tenant) AddUser(u User) (string, error) {
 	t.mu.Lock()
@@ -157,7 +157,7 @@ func (t *Tenant) reports(n *userNode) []*userNode {
 	return list
 }
 
-// AddAdmin adds an administrator and returns its id. An e-mail address that is
+// AddAdmin adds an administrator and returns its id. An email address that is
 // taken is [ErrExists]; that of a user is not.
 func (t *Tenant) AddAdmin(a Admin) (string, error) {
 	t.mu.Lock()

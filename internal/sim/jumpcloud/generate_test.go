@@ -125,8 +125,8 @@ func TestGenerateVariety(t *testing.T) {
 		t.Helper()
 		some(name, slices.ContainsFunc(admins, test))
 	}
-	admin("admin with a user's e-mail", func(a *jcsim.Admin) bool { return emails[strings.ToLower(a.Email)] == a.Email })
-	admin("admin with a user's e-mail in another case", func(a *jcsim.Admin) bool {
+	admin("admin with a user's email", func(a *jcsim.Admin) bool { return emails[strings.ToLower(a.Email)] == a.Email })
+	admin("admin with a user's email in another case", func(a *jcsim.Admin) bool {
 		e, ok := emails[strings.ToLower(a.Email)]
 		return ok && e != a.Email
 	})

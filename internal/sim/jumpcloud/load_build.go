@@ -64,14 +64,14 @@ func (t *Tenant) linkUser(n *userNode) error {
 	if m, err := t.user(u.Manager); err == nil {
 		u.Manager = m.id
 	} else if u.Manager != "" && !isID(u.Manager) {
-		return fmt.Errorf("user %q: no user %q for its manager; write a username, an e-mail address or an id", u.Username, u.Manager)
+		return fmt.Errorf("user %q: no user %q for its manager; write a username, an email address or an id", u.Username, u.Manager)
 	}
 	if u.Admin != nil {
 		link := *u.Admin
 		if a, err := t.admin(link.ID); err == nil {
 			link.ID = a.id
 		} else if !isID(link.ID) {
-			return fmt.Errorf("user %q: no administrator %q; write an e-mail address or an id", u.Username, link.ID)
+			return fmt.Errorf("user %q: no administrator %q; write an email address or an id", u.Username, link.ID)
 		}
 		u.Admin = &link
 	}
@@ -84,7 +84,7 @@ func (t *Tenant) linkGroup(n *groupNode, f fileGroup) error {
 	for i, ref := range f.Exemptions {
 		u, err := t.user(ref)
 		if err != nil {
-			return fmt.Errorf("group %q: exemptions: no user %q; write a username, an e-mail address or an id", n.Name, ref)
+			return fmt.Errorf("group %q: exemptions: no user %q; write a username, an email address or an id", n.Name, ref)
 		}
 		exempt[i] = u.id
 	}
@@ -102,7 +102,7 @@ func (t *Tenant) linkGroup(n *groupNode, f fileGroup) error {
 		}
 		u, err := t.user(e.ref)
 		if err != nil {
-			return fmt.Errorf("group %q: no user %q; write a username, an e-mail address or an id of a user in this file", n.Name, e.ref)
+			return fmt.Errorf("group %q: no user %q; write a username, an email address or an id of a user in this file", n.Name, e.ref)
 		}
 		if err := t.addMember(n, u); err != nil {
 			return err
@@ -121,7 +121,7 @@ func (t *Tenant) linkApp(n *appNode, f fileApp) error {
 		}
 		u, err := t.user(e.ref)
 		if err != nil {
-			return fmt.Errorf("application %q: no user %q; write a username, an e-mail address or an id of a user in this file", n.label(), e.ref)
+			return fmt.Errorf("application %q: no user %q; write a username, an email address or an id of a user in this file", n.label(), e.ref)
 		}
 		if err := t.bindUser(n, u); err != nil {
 			return err

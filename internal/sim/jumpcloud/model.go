@@ -73,7 +73,7 @@ type User struct {
 	EmployeeIdentifier string     `json:"employeeIdentifier,omitempty"`
 	JobTitle           string     `json:"jobTitle,omitempty"`
 	Location           string     `json:"location,omitempty"`
-	// Manager is the id of another user; in files also a username or an e-mail.
+	// Manager is the id of another user; in files also a username or an email.
 	Manager      string        `json:"manager,omitempty"`
 	Addresses    []Address     `json:"addresses,omitempty"`
 	PhoneNumbers []PhoneNumber `json:"phoneNumbers,omitempty"`
@@ -124,7 +124,7 @@ type MFAEnrollment struct {
 
 // AdminLink ties a user to an administrator.
 type AdminLink struct {
-	// ID is the administrator's; in files also the e-mail address.
+	// ID is the administrator's; in files also the email address.
 	ID        string   `json:"id"`
 	RoleName  string   `json:"roleName,omitempty"`
 	RoleNames []string `json:"roleNames,omitempty"`
@@ -158,7 +158,7 @@ type Attribute struct {
 
 // Admin is an administrator (API v1, /users), an account apart from the users.
 type Admin struct {
-	// ID is 24 hex digits. Derived from the e-mail address when empty.
+	// ID is 24 hex digits. Derived from the email address when empty.
 	ID        string `json:"_id,omitempty"`
 	Email     string `json:"email"`
 	FirstName string `json:"firstname,omitempty"`
@@ -207,7 +207,7 @@ type Group struct {
 	// simulator keeps the members of DYNAMIC_AUTOMATED groups as the rule says.
 	Rule []Condition `json:"rule,omitempty"`
 	// Exemptions are ids of users whom the rule does not touch; in files also
-	// usernames or e-mail addresses.
+	// usernames or email addresses.
 	Exemptions []string `json:"exemptions,omitempty"`
 	Wire
 }

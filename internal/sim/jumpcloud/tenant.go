@@ -23,7 +23,7 @@ var (
 // one instant, before or after any page that a server is writing.
 //
 // Wherever a method takes a reference to an object, it takes its id or a name: of
-// a user the username or e-mail address, of an administrator the e-mail address,
+// a user the username or email address, of an administrator the email address,
 // of a group or role the name, of an application the label or name. Names are
 // compared without regard to case.
 type Tenant struct {
@@ -266,7 +266,7 @@ func fold(s string) string {
 	}, s)
 }
 
-// user finds a user by id, username or e-mail address.
+// user finds a user by id, username or email address.
 func (t *Tenant) user(ref string) (*userNode, error) {
 	if n, ok := t.users.index[ref]; ok {
 		return n, nil
@@ -280,7 +280,7 @@ func (t *Tenant) user(ref string) (*userNode, error) {
 	return nil, fmt.Errorf("user %q: %w", ref, ErrNotFound)
 }
 
-// admin finds an administrator by id or e-mail address.
+// admin finds an administrator by id or email address.
 func (t *Tenant) admin(ref string) (*adminNode, error) {
 	if n, ok := t.admins.index[ref]; ok {
 		return n, nil

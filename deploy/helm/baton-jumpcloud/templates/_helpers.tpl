@@ -1,4 +1,4 @@
-{{/* The name of everything that belongs to one organisation. */}}
+{{/* The name of everything that belongs to one organization. */}}
 {{- define "baton-jumpcloud.fullname" -}}
 {{- printf "%s-%s" (.root.Release.Name | trunc 32 | trimSuffix "-") .org.name -}}
 {{- end -}}
