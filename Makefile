@@ -63,8 +63,8 @@ chromium:
 		exit 1; \
 	fi
 
-# Packages with code that runs concurrently. Those in cmd run the built binary, which
-# has no race detector in it.
+# Packages with code that runs concurrently. Those in cmd, and the tests of internal/e2e
+# tagged !race, run the built binary, which has no race detector in it.
 RACE_PKG ?= $(addprefix ./,$(sort $(dir $(shell grep -lrE --include='*.go' '\bgo func|\.Go\b|\bsync\.|\batomic\.' internal | xargs grep -LE '^// Code generated'))))
 
 .PHONY: race

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !race
 
 package e2e_test
 
@@ -178,7 +178,7 @@ func drawPassing(r *rand.Rand, p plan) []jcsim.Fault {
 		if f.Route != "" {
 			f.After = 0
 		}
-		// The program has patience with four answers that make no sense, not more.
+		// The program accepts four answers that make no sense, not more.
 		if f.Status == 500 || f.Effect == jcsim.EffectEmpty {
 			if briefs++; briefs > 1 {
 				continue

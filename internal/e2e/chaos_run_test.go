@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !race
 
 package e2e_test
 
@@ -23,9 +23,9 @@ import (
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
-// patience is how long the program may take for a sync that is over in a second on
+// syncLimit is how long the program may take for a sync that is over in a second on
 // a machine of its own. One that takes longer hangs.
-const patience = 3 * time.Minute
+const syncLimit = 3 * time.Minute
 
 // ordeal is a plan while it is carried out.
 type ordeal struct {
@@ -48,7 +48,7 @@ type ordeal struct {
 // newOrdeal starts the simulator.
 func newOrdeal(t *testing.T, p plan, pl plant) *ordeal {
 	t.Helper()
-	o := &ordeal{T: t, plan: p, told: p.String(), plant: pl, limit: patience, history: watch(p.tenant)}
+	o := &ordeal{T: t, plan: p, told: p.String(), plant: pl, limit: syncLimit, history: watch(p.tenant)}
 	if pl.limit > 0 {
 		o.limit = pl.limit
 	}

@@ -16,6 +16,9 @@
 // Between the two stands a sync of the first kind in a process of its own, which
 // kills itself at a point that nobody outside could meet. See durable_test.go.
 //
+// Tests of processes and of memory are not compiled with the race detector (!race): the
+// program that they start has none in it.
+//
 // TestChaos mixes everything that can go wrong, by plans that are drawn from seeds, for
 // as long as one likes. See chaos_test.go and docs/TESTING.md.
 //
