@@ -92,7 +92,7 @@ type Agent struct {
 
 	// Set by Run.
 	ledger   *ledger.Ledger
-	courier  *courier
+	sender   *sender
 	delivery context.Context //nolint:containedctx // Results are delivered after the context of their task has ended.
 	stop     context.CancelCauseFunc
 }
@@ -140,7 +140,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := c1api.UntilGreeted(ctx, a.cfg.Logger, func(ctx context.Context) error { return a.greet(ctx, "") }); err != nil {
 		return errors.Join(a.greetingError(ctx, err), l.Close())
 	}
-	a.cfg.Logger.InfoContext(ctx, "connected to ConductorOne", "host_id", a.cfg.HostID, "pending_results", len(l.Debts()), "interrupted_tasks", l.Unfinished())
+	a.cfg.Logger.InfoContext(ctx, "connected to ConductorOne", "host_id", a.cfg.HostID, "pending_results", len(l.Pending()), "interrupted_tasks", l.Unfinished())
 
 	delivery, endDelivery := context.WithCancel(context.WithoutCancel(ctx))
 	defer endDelivery()
@@ -149,17 +149,17 @@ func (a *Agent) Run(ctx context.Context) error {
 	polling, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	a.delivery, a.stop = delivery, stop
-	a.courier = &courier{
+	a.sender = &sender{
 		client: a.cfg.Client, ledger: l, book: a.book, logger: a.cfg.Logger,
 		lanes: make(chan struct{}, maxDeliveries), lost: a.lost,
 	}
-	a.courier.resume(delivery)
+	a.sender.resume(delivery)
 
 	err = a.loop(polling, work)
-	a.cfg.Logger.InfoContext(ctx, "stopping", "running_tasks", len(a.book.inHand()), "pending_results", a.book.debts(), "grace", a.cfg.ShutdownGrace)
+	a.cfg.Logger.InfoContext(ctx, "stopping", "running_tasks", len(a.book.inHand()), "pending_results", a.book.pendingCount(), "grace", a.cfg.ShutdownGrace)
 	finished := a.drain(work, endWork, endDelivery)
-	a.courier.work.Wait()
-	if n := a.book.debts(); n > 0 {
+	a.sender.work.Wait()
+	if n := a.book.pendingCount(); n > 0 {
 		a.cfg.Logger.WarnContext(ctx, "pending task results will be delivered after the next start", "pending_results", n)
 	}
 	if !finished {
@@ -220,7 +220,7 @@ func (a *Agent) logInHand(ctx context.Context, level slog.Level, msg string) {
 }
 
 // ledgerDir lies in the state folder, apart from those of other clients: what is
-// owed to one must not be sent as another.
+// pending for one must not be sent as another.
 func (a *Agent) ledgerDir() string {
 	sum := sha256.Sum256([]byte(a.cfg.ClientID))
 	return filepath.Join(a.cfg.StateDir, "tasks-"+hex.EncodeToString(sum[:8]))

@@ -12,38 +12,38 @@ import (
 // maxKnown is how many task ids a poll names at most.
 const maxKnown = 100
 
-// A parcel is a result on its way to ConductorOne.
-type parcel struct {
+// A pendingResult is a task result that ConductorOne does not have yet.
+type pendingResult struct {
 	id   string // of the task
 	kind string
 	req  *pb.BatonServiceFinishTaskRequest
-	// since is from when on the result may have been owed.
+	// since is from when on the result may have been pending.
 	since time.Time
 	// once is of a task that ConductorOne cancelled: it may hear of it, but need not.
 	once bool
-	// poke wakes the courier: ConductorOne has asked for the task again.
-	poke chan struct{}
+	// retry ends the wait for the next attempt: ConductorOne has sent the task again.
+	retry chan struct{}
 }
 
-func newParcel(kind string, req *pb.BatonServiceFinishTaskRequest, since time.Time) *parcel {
-	return &parcel{id: req.GetTaskId(), kind: kind, req: req, since: since, poke: make(chan struct{}, 1)}
+func newPendingResult(kind string, req *pb.BatonServiceFinishTaskRequest, since time.Time) *pendingResult {
+	return &pendingResult{id: req.GetTaskId(), kind: kind, req: req, since: since, retry: make(chan struct{}, 1)}
 }
 
-// book knows every task in hand. A task is first running, then owed, then
+// book knows every task in hand. A task is first running, then pending, then
 // settled, and never two of them at once.
 type book struct {
 	metrics Metrics
 
 	mu      sync.Mutex
 	running map[string]string // task id -> kind
-	owed    map[string]*parcel
+	pending map[string]*pendingResult
 	// settled are those that came to be so since the last poll was begun. The answer
 	// of that poll may still bring one of them: it was given before.
 	settled map[string]bool
 }
 
 func newBook(m Metrics) *book {
-	return &book{metrics: m, running: map[string]string{}, owed: map[string]*parcel{}, settled: map[string]bool{}}
+	return &book{metrics: m, running: map[string]string{}, pending: map[string]*pendingResult{}, settled: map[string]bool{}}
 }
 
 // pollBegins is called before ConductorOne is asked for tasks. There is one poll
@@ -55,13 +55,13 @@ func (b *book) pollBegins() {
 }
 
 // isNew reports whether a task that a poll brought is to be carried out. One whose
-// result is owed makes the courier hurry.
+// result is pending is sent at once.
 func (b *book) isNew(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p, owed := b.owed[id]; owed {
+	if p, pending := b.pending[id]; pending {
 		select {
-		case p.poke <- struct{}{}:
+		case p.retry <- struct{}{}:
 		default:
 		}
 		return false
@@ -84,22 +84,22 @@ func (b *book) leave(id string) {
 	delete(b.running, id)
 }
 
-// owe enters the result of a task.
-func (b *book) owe(p *parcel) {
+// addPending enters the result of a task.
+func (b *book) addPending(p *pendingResult) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.running, p.id)
-	b.owed[p.id] = p
-	b.metrics.ResultsOwed(len(b.owed))
+	b.pending[p.id] = p
+	b.metrics.PendingResults(len(b.pending))
 }
 
 // settle takes out a result that need not be sent again.
 func (b *book) settle(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.owed, id)
+	delete(b.pending, id)
 	b.settled[id] = true
-	b.metrics.ResultsOwed(len(b.owed))
+	b.metrics.PendingResults(len(b.pending))
 }
 
 // inHand is the ids and kinds of the running tasks.
@@ -109,19 +109,19 @@ func (b *book) inHand() map[string]string {
 	return maps.Clone(b.running)
 }
 
-// debts counts the results that are owed.
-func (b *book) debts() int {
+// pendingCount counts the pending results.
+func (b *book) pendingCount() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.owed)
+	return len(b.pending)
 }
 
-// known is the ids that ConductorOne need not send: of queued, running and owed
+// known is the ids that ConductorOne need not send: of queued, running and pending
 // tasks. It leaves out ids of a form that ConductorOne would refuse.
 func (b *book) known(queued []string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	ids := slices.Concat(queued, slices.Sorted(maps.Keys(b.running)), slices.Sorted(maps.Keys(b.owed)))
+	ids := slices.Concat(queued, slices.Sorted(maps.Keys(b.running)), slices.Sorted(maps.Keys(b.pending)))
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !wellFormed(id) })
 	return ids[:min(len(ids), maxKnown)]
 }

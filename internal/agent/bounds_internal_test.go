@@ -52,7 +52,7 @@ func TestKnownTasks(t *testing.T) {
 	b.begin(id(2), "grant")
 	b.begin("odd id", "grant")
 	b.begin(strings.Repeat("é", 13)+"x", "grant") // 27 bytes, but not letters and digits.
-	b.owe(newParcel("grant", &pb.BatonServiceFinishTaskRequest{TaskId: id(3)}, time.Now()))
+	b.addPending(newPendingResult("grant", &pb.BatonServiceFinishTaskRequest{TaskId: id(3)}, time.Now()))
 	if diff := cmp.Diff([]string{id(1), id(2), id(3)}, b.known([]string{id(1)})); diff != "" {
 		t.Errorf("known (-want +got):\n%s", diff)
 	}

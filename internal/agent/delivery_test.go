@@ -114,16 +114,16 @@ func TestResultsAreSentUntilTheyArrive(t *testing.T) {
 				if err := p.end(); err != nil {
 					t.Error(err)
 				}
-				if n := len(debts(t, r.state)); n != 0 {
-					t.Errorf("%d results are still owed", n)
+				if n := len(pendingResults(t, r.state)); n != 0 {
+					t.Errorf("%d results are still pending", n)
 				}
 			})
 		})
 	}
 }
 
-// debts are what a copy of a state folder says is owed.
-func debts(t *testing.T, state string) []ledger.Debt {
+// pendingResults are the pending results in a copy of a state directory.
+func pendingResults(t *testing.T, state string) []ledger.PendingResult {
 	t.Helper()
 	copied := t.TempDir()
 	if err := os.CopyFS(copied, os.DirFS(state)); err != nil {
@@ -138,7 +138,7 @@ func debts(t *testing.T, state string) []ledger.Debt {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return l.Debts()
+	return l.Pending()
 }
 
 // When a result arrives at ConductorOne, it is on disk.
@@ -149,7 +149,7 @@ func TestResultsAreWrittenDownBeforeTheyAreSent(t *testing.T) {
 		found := make(chan int, 1)
 		r := newRig(t, c1sim.Options{Faults: func(c c1sim.Call) c1sim.Fault {
 			if c.Method == "FinishTask" {
-				found <- len(debts(t, state))
+				found <- len(pendingResults(t, state))
 			}
 			return c1sim.Fault{}
 		}})
@@ -163,7 +163,7 @@ func TestResultsAreWrittenDownBeforeTheyAreSent(t *testing.T) {
 	})
 }
 
-// A task that comes again while its result is owed is answered with that result.
+// A task that comes again while its result is pending is answered with that result.
 func TestOwedTaskIsNotCarriedOutAgain(t *testing.T) {
 	t.Parallel()
 	for _, batch := range []bool{false, true} {
@@ -307,8 +307,8 @@ func TestKillWhileAResultIsOwed(t *testing.T) {
 		if made.Load() != 1 || got.Results != 1 || got.State != c1sim.Finished || got.Result.GetHostId() != "test-host" {
 			t.Errorf("carried out %d times, %d results, %v", made.Load(), got.Results, got.Result)
 		}
-		if n := len(debts(t, r.state)); n != 0 {
-			t.Errorf("%d results are owed", n)
+		if n := len(pendingResults(t, r.state)); n != 0 {
+			t.Errorf("%d results are pending", n)
 		}
 	})
 }
@@ -412,7 +412,7 @@ func TestKillWithinASync(t *testing.T) {
 }
 
 // A result that is never accepted is offered for a week and then forgotten: it must
-// not be owed for ever.
+// not be pending for ever.
 func TestResultThatIsNeverAccepted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -427,8 +427,8 @@ func TestResultThatIsNeverAccepted(t *testing.T) {
 			t.Error(err)
 		}
 		for _, tt := range []struct {
-			later time.Duration
-			owed  int
+			later   time.Duration
+			pending int
 		}{{ledger.MaxAge - time.Hour, 1}, {2 * time.Hour, 0}} {
 			pass(tt.later)
 			sent := len(r.sim.Events("FinishTask"))
@@ -437,8 +437,8 @@ func TestResultThatIsNeverAccepted(t *testing.T) {
 			if err := p.end(); err != nil {
 				t.Error(err)
 			}
-			if n := len(debts(t, r.state)); n != tt.owed || len(r.sim.Events("FinishTask")) == sent {
-				t.Errorf("%d results are owed, want %d", n, tt.owed)
+			if n := len(pendingResults(t, r.state)); n != tt.pending || len(r.sim.Events("FinishTask")) == sent {
+				t.Errorf("%d results are pending, want %d", n, tt.pending)
 			}
 		}
 		if made.Load() > 2 {

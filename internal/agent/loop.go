@@ -113,9 +113,9 @@ func (a *Agent) process(ctx context.Context, t *pb.Task) {
 		a.book.leave(t.GetId())
 		return
 	}
-	p := newParcel(kind.Name, r.Request(a.cfg.HostID, t.GetId()), begun)
+	p := newPendingResult(kind.Name, r.Request(a.cfg.HostID, t.GetId()), begun)
 	p.once = r.once
-	a.courier.deliver(a.delivery, p)
+	a.sender.deliver(a.delivery, p)
 }
 
 // carryOut does what a task asks for. A task that changes something is written

@@ -75,12 +75,12 @@ type Metrics interface {
 	// TaskDone counts a task that was carried out: its type, such as "grant", the
 	// code of its result and how long it took.
 	TaskDone(kind string, code codes.Code, took time.Duration)
-	// ResultsOwed is how many results wait to be delivered now.
-	ResultsOwed(n int)
+	// PendingResults is how many results wait to be delivered now.
+	PendingResults(n int)
 }
 
 // noMetrics is for an agent that nobody measures.
 type noMetrics struct{}
 
 func (noMetrics) TaskDone(string, codes.Code, time.Duration) {}
-func (noMetrics) ResultsOwed(int)                            {}
+func (noMetrics) PendingResults(int)                         {}

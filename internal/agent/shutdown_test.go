@@ -142,7 +142,7 @@ func TestShutdownDuringASync(t *testing.T) {
 	})
 }
 
-// What is owed at the end is said, kept, and sent after the next start.
+// What is pending at the end is logged, kept, and sent after the next start.
 func TestShutdownWithDebts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -161,8 +161,8 @@ func TestShutdownWithDebts(t *testing.T) {
 		if err := p.end(); err != nil || time.Since(begun) > time.Second {
 			t.Errorf("ended after %v with %v", time.Since(begun), err)
 		}
-		if !strings.Contains(lines.String(), "pending task results will be delivered after the next start") || len(debts(t, r.state)) != 1 {
-			t.Errorf("%d debts, log is\n%s", len(debts(t, r.state)), lines.String())
+		if !strings.Contains(lines.String(), "pending task results will be delivered after the next start") || len(pendingResults(t, r.state)) != 1 {
+			t.Errorf("%d pending results, log is\n%s", len(pendingResults(t, r.state)), lines.String())
 		}
 		r.start()
 		pass(2 * time.Minute)

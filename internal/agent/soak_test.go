@@ -225,7 +225,7 @@ func soak(t *testing.T, tasks int, seed uint64) soakStats {
 				t.Fatal(err)
 			}
 		}
-		if open(r.sim.Tasks()) == 0 && len(debts(t, r.state)) == 0 {
+		if open(r.sim.Tasks()) == 0 && len(pendingResults(t, r.state)) == 0 {
 			break
 		}
 		if time.Now().After(deadline) {

@@ -130,7 +130,7 @@ var layers = []layer{
 	{
 		pkg: "internal/jumpcloud/limiter",
 		may: []string{"internal/backoff"},
-		why: "how hard and how patiently a server may be asked is no question of HTTP, nor of JumpCloud",
+		why: "request limits and retries depend on neither HTTP nor JumpCloud",
 	},
 	{
 		pkg: "internal/jumpcloud",
@@ -150,7 +150,7 @@ var layers = []layer{
 	{
 		pkg: "internal/agent/ledger",
 		may: []string{"internal/atomicfile", "internal/regularfile"},
-		why: "what is owed is bytes under a task's id",
+		why: "a pending result is bytes under a task's id",
 	},
 	{
 		pkg: "internal/c1api",

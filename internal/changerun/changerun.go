@@ -34,7 +34,7 @@ func StartTrail(ctx context.Context, cfg *config.Config, org connector.Organizat
 // changes, before anything else is opened. Of settings without one or without changes it
 // refuses nothing.
 func CheckAuditFile(cfg *config.Config) error {
-	changes := cfg.Change.Asked() && !cfg.Change.DryRun || cfg.Service.Asked() && cfg.Service.Provisioning
+	changes := cfg.Change.IsSet() && !cfg.Change.DryRun || cfg.Service.Enabled() && cfg.Service.Provisioning
 	if cfg.Change.AuditFile == "" || !changes {
 		return nil
 	}

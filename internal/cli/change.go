@@ -61,15 +61,15 @@ func (j *changeJob) run(ctx context.Context) error {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
 	if !j.Watched {
-		return nil // The trail has logged it.
+		return nil // The audit trail has logged it.
 	}
-	return say(j.stdout, "%s\n", told(plan, outcome))
+	return say(j.stdout, "%s\n", outcomeText(plan, outcome))
 }
 
 // prepare goes from what is cheap to refuse to what is not: the archive, the
 // organization, the trail, and the plan.
 func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provision.Plan, error) {
-	asked, err := j.lookUp(ctx)
+	target, err := j.lookUp(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,7 +81,7 @@ func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provi
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := asked.archive.Check(j.org); err != nil {
+	if err := target.archive.Check(j.org); err != nil {
 		return nil, nil, err
 	}
 	var trail provision.Audit
@@ -91,7 +91,7 @@ func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provi
 		}
 	}
 	p := changerun.NewProvisioner(client, j.cfg, trail, j.Log.Logger)
-	plan, err := asked.plan(ctx, p)
+	plan, err := target.plan(ctx, p)
 	return p, plan, err
 }
 
@@ -106,8 +106,8 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 	return j.showPreview(plan)
 }
 
-// told says to a person what came of a change.
-func told(plan *provision.Plan, outcome provision.Outcome) string {
+// outcomeText describes the outcome of a change to a person.
+func outcomeText(plan *provision.Plan, outcome provision.Outcome) string {
 	what := plan.Holding() + " " + plan.Resource.String()
 	granting, already := plan.Operation == provision.OperationGrant, outcome.Result == provision.ResultAlready
 	var text string

@@ -19,8 +19,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
-// asked is the change that is asked for, as the archive knows its parts.
-type asked struct {
+// changeTarget is the requested change, with its parts as the archive has them.
+type changeTarget struct {
 	archive     *syncrun.Previous
 	entitlement *v2.Entitlement // for a grant
 	principal   *v2.Resource    // for a grant
@@ -28,7 +28,7 @@ type asked struct {
 }
 
 // plan has a provisioner work out the change.
-func (a *asked) plan(ctx context.Context, p *provision.Provisioner) (*provision.Plan, error) {
+func (a *changeTarget) plan(ctx context.Context, p *provision.Provisioner) (*provision.Plan, error) {
 	if a.grant != nil {
 		plan, err := p.PlanRevoke(ctx, a.grant)
 		if err != nil {
@@ -44,7 +44,7 @@ func (a *asked) plan(ctx context.Context, p *provision.Provisioner) (*provision.
 }
 
 // lookUp finds in the archive what the settings name.
-func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
+func (j *changeJob) lookUp(ctx context.Context) (_ *changeTarget, err error) {
 	temp, err := tempdir.New(j.cfg.Output.TempDir)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
 	if archive.Newest.ID == "" {
 		return nil, fault.WithCode(codes.NotFound, "archive %s contains no finished sync; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
-	found := &asked{archive: archive}
+	found := &changeTarget{archive: archive}
 	if change := j.cfg.Change; change.Entitlement != "" {
 		err = found.lookUpGrant(ctx, change)
 	} else {
@@ -73,7 +73,7 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *asked, err error) {
 	return found, nil
 }
 
-func (a *asked) lookUpGrant(ctx context.Context, change config.Change) (err error) {
+func (a *changeTarget) lookUpGrant(ctx context.Context, change config.Change) (err error) {
 	if a.entitlement, err = a.findEntitlement(ctx, change.Entitlement); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (a *asked) lookUpGrant(ctx context.Context, change config.Change) (err erro
 	return err
 }
 
-func (a *asked) lookUpRevoke(ctx context.Context, id string) (err error) {
+func (a *changeTarget) lookUpRevoke(ctx context.Context, id string) (err error) {
 	a.grant, err = lookIn(a, a.byID(), fmt.Sprintf("grant %q", id), func(syncID string) (*v2.Grant, error) {
 		return a.archive.Reader.Grant(ctx, syncID, id)
 	})
@@ -96,7 +96,7 @@ func (a *asked) lookUpRevoke(ctx context.Context, id string) (err error) {
 }
 
 // findEntitlement finds an entitlement, with its resource as it is stored itself.
-func (a *asked) findEntitlement(ctx context.Context, id string) (*v2.Entitlement, error) {
+func (a *changeTarget) findEntitlement(ctx context.Context, id string) (*v2.Entitlement, error) {
 	e, err := lookIn(a, a.byID(), fmt.Sprintf("entitlement %q", id), func(syncID string) (*v2.Entitlement, error) {
 		return a.archive.Reader.Entitlement(ctx, syncID, id)
 	})
@@ -107,7 +107,7 @@ func (a *asked) findEntitlement(ctx context.Context, id string) (*v2.Entitlement
 	return e, err
 }
 
-func (a *asked) findResource(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
+func (a *changeTarget) findResource(ctx context.Context, id *v2.ResourceId) (*v2.Resource, error) {
 	shown, err := a.archive.Reader.Shown(ctx)
 	if err != nil && !errors.Is(err, c1z.ErrNotFound) {
 		return nil, err
@@ -121,13 +121,13 @@ func (a *asked) findResource(ctx context.Context, id *v2.ResourceId) (*v2.Resour
 // byID are the syncs in which Baton connectors look entitlements and grants up:
 // the newest of any type. Where that is one of some resources only, it says
 // nothing about the others, and the newest full one is asked too.
-func (a *asked) byID() []c1z.SyncRun {
+func (a *changeTarget) byID() []c1z.SyncRun {
 	return []c1z.SyncRun{a.archive.Newest, a.archive.Full}
 }
 
 // lookIn asks syncs one after the other. What is in none may be newer than the
 // archive, so that its age is told.
-func lookIn[T any](a *asked, runs []c1z.SyncRun, what string, get func(syncID string) (T, error)) (T, error) {
+func lookIn[T any](a *changeTarget, runs []c1z.SyncRun, what string, get func(syncID string) (T, error)) (T, error) {
 	var none T
 	for _, run := range runs {
 		if run.ID == "" {

@@ -27,7 +27,7 @@ func TestTold(t *testing.T) {
 		},
 	} {
 		plan := &provision.Plan{Change: provision.Change{Operation: tt.operation, Resource: tt.resource, Principal: ana}}
-		if got := told(plan, tt.outcome); got != tt.want {
+		if got := outcomeText(plan, tt.outcome); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}

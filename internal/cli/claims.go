@@ -119,7 +119,7 @@ func (a *app) checkFiles(cfg *config.Config) error {
 	if cfg.Telemetry.CertPath != "" {
 		claims = append(claims, claimOf("--otel-collector-endpoint-tls-cert-path", cfg.Telemetry.CertPath, false))
 	}
-	if cfg.Service.Asked() {
+	if cfg.Service.Enabled() {
 		claims = append(claims, stateClaims(cfg)...)
 	} else {
 		archive, err := archiveClaims(cfg.Output)

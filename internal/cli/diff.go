@@ -61,7 +61,7 @@ func newDiff(a *app) *cobra.Command {
 	o.addFlags(flags)
 	// Two syncs have flags of their own.
 	_ = flags.MarkHidden("sync")
-	flags.StringVar(&o.from, "from", "", "ID, or ID prefix, of the older sync (default: the one before the newer sync)")
+	flags.StringVar(&o.from, "from", "", "ID, or ID prefix, of the older sync (default: the sync preceding the newer one)")
 	flags.StringVar(&o.to, "to", "", "ID, or ID prefix, of the newer sync (default: the one that Baton readers show)")
 	flags.StringVar(&o.what, "what", "", "Only changes of this subject: "+strings.Join(whatWords(), ", "))
 	o.addFilter(flags, "change", "change", "Only this kind of change: added, removed or changed")

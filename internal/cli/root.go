@@ -64,10 +64,10 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Service.Asked() {
+	if cfg.Service.Enabled() {
 		return runService(cmd.Context(), a, cfg)
 	}
-	if cfg.Change.Asked() {
+	if cfg.Change.IsSet() {
 		return runChange(cmd.Context(), a, cfg)
 	}
 	return runSync(cmd.Context(), a, cfg)

@@ -49,7 +49,7 @@ type conductor struct {
 	dir      string       // of archives
 	temp     *tempdir.Dir // dir, where none was chosen; else nil
 	finished chan error
-	told     map[string]bool // tasks whose end was told
+	reported map[string]bool // tasks whose end was reported
 }
 
 // start serves a simulated ConductorOne.
@@ -60,7 +60,7 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 	if o.every <= 0 {
 		return nil, fmt.Errorf("--sync-every %s: must be positive", o.every)
 	}
-	c := &conductor{dir: o.dir, finished: make(chan error, 1), told: make(map[string]bool)}
+	c := &conductor{dir: o.dir, finished: make(chan error, 1), reported: make(map[string]bool)}
 	if c.dir == "" {
 		if c.temp, err = tempdir.New(""); err != nil {
 			return nil, fmt.Errorf("start simulator: %w", err)
@@ -130,10 +130,10 @@ func (c *conductor) follow(ctx context.Context, w io.Writer, tenant *jcsim.Tenan
 	for {
 		for _, task := range c.Tasks() {
 			id := task.Task.GetId()
-			if task.State != c1sim.Finished && task.State != c1sim.Cancelled || c.told[id] {
+			if task.State != c1sim.Finished && task.State != c1sim.Cancelled || c.reported[id] {
 				continue
 			}
-			c.told[id] = true
+			c.reported[id] = true
 			if err := c.tell(ctx, w, task, tenant); err != nil {
 				return err
 			}
@@ -167,7 +167,7 @@ func (c *conductor) tell(ctx context.Context, w io.Writer, task c1sim.TaskInfo, 
 	return say(w, "%s  received an archive (%d bytes, %s): %s\n", at, asset.Size, filepath.Base(asset.Path), verdict)
 }
 
-// maxShown bounds how many differences are told.
+// maxShown bounds how many differences are reported.
 const maxShown = 3
 
 // compareArchive says in words whether an archive is what a simulated organization

@@ -31,8 +31,8 @@ func TestChange(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, c.Change); diff != "" || c.Change.Asked() != tt.asked {
-				t.Errorf("asked %v, Change differs (-want +got):\n%s", c.Change.Asked(), diff)
+			if diff := cmp.Diff(tt.want, c.Change); diff != "" || c.Change.IsSet() != tt.asked {
+				t.Errorf("asked %v, Change differs (-want +got):\n%s", c.Change.IsSet(), diff)
 			}
 		})
 	}

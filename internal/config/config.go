@@ -93,8 +93,8 @@ func (c Change) Switches() []string {
 	return nil
 }
 
-// Asked reports whether a grant or a revoke is asked for.
-func (c Change) Asked() bool { return c.Entitlement != "" || c.Grant != "" }
+// IsSet reports whether the settings name a grant or a revoke.
+func (c Change) IsSet() bool { return c.Entitlement != "" || c.Grant != "" }
 
 // Output says where files go.
 type Output struct {

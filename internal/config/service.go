@@ -38,8 +38,8 @@ type Service struct {
 	APIHost string
 }
 
-// Asked reports whether the connector is to run as a service.
-func (s Service) Asked() bool { return s.ClientID != "" }
+// Enabled reports whether the connector runs in service mode.
+func (s Service) Enabled() bool { return s.ClientID != "" }
 
 // Health says where the health check listens.
 type Health struct {
@@ -119,7 +119,7 @@ func (c *Config) fillService() Problems {
 // checkService holds a service to the rules of its own. Grants are left out of a
 // sync where ConductorOne's task says so, never for all of them.
 func (c *Config) checkService() Problems {
-	if !c.Service.Asked() {
+	if !c.Service.Enabled() {
 		return nil
 	}
 	var problems Problems

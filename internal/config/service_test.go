@@ -26,7 +26,7 @@ func TestServiceIgnoresOneShotOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Service.Asked() {
+	if !c.Service.Enabled() {
 		t.Error("a client id does not make it a service")
 	}
 }

@@ -38,7 +38,7 @@ func (s *Source) adminBelongs(a *jumpcloud.Admin) error {
 // mixed is the error of a sync that read of two organizations.
 func (s *Source) mixed(format string, args ...any) error {
 	return fault.WithCode(codes.FailedPrecondition, "sync of the organization %s failed: %s: %w; %s",
-		s.organization.Load().ID, fmt.Sprintf(format, args...), syncer.ErrSpoiled, hintOrganization)
+		s.organization.Load().ID, fmt.Sprintf(format, args...), syncer.ErrDiscard, hintOrganization)
 }
 
 // organizations are those that a credential sees.

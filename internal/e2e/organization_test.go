@@ -49,7 +49,7 @@ func TestAnotherOrganizationMeanwhile(t *testing.T) {
 				if err == nil {
 					t.Fatal("the sync succeeded")
 				}
-				if ignored && (!errors.Is(err, syncer.ErrSpoiled) || !strings.Contains(err.Error(), own.Organization().ID) || !strings.Contains(err.Error(), other.Organization().ID)) {
+				if ignored && (!errors.Is(err, syncer.ErrDiscard) || !strings.Contains(err.Error(), own.Organization().ID) || !strings.Contains(err.Error(), other.Organization().ID)) {
 					t.Errorf("the error is %v", err)
 				}
 				if file(t, p.path()) != nil {

@@ -204,7 +204,7 @@ func (x *Expansion) open(ctx context.Context, in []inflow) (flows, error) {
 		if err != nil {
 			return nil, err
 		}
-		fl := flow{source: f.source, rest: holders, doors: x.doors(f.filters)}
+		fl := flow{source: f.source, rest: holders, ranges: x.ranges(f.filters)}
 		if fl.next() {
 			all = append(all, fl)
 		}
@@ -237,16 +237,16 @@ func (x *Expansion) holders(ctx context.Context, e int) ([]uint32, error) {
 	return holders, x.cache.put(ctx, e, holders, false)
 }
 
-// doors turns filters into ranges of principals; nil lets everything pass.
-func (x *Expansion) doors(filters []filter) []door {
-	var doors []door
+// ranges turns filters into ranges of principals; nil selects all.
+func (x *Expansion) ranges(filters []filter) []principalRange {
+	var ranges []principalRange
 	for _, f := range filters {
 		types := f.typeIDs()
 		if len(types) == 0 {
 			if !f.shallow {
 				return nil
 			}
-			doors = append(doors, door{span: span{0, 1 << 31}, shallow: true})
+			ranges = append(ranges, principalRange{span: span{0, 1 << 31}, shallow: true})
 		}
 		for _, t := range types {
 			s, ok := x.spans[t]
@@ -254,8 +254,8 @@ func (x *Expansion) doors(filters []filter) []door {
 				s.first, s.end = x.in.Span(t)
 				x.spans[t] = s
 			}
-			doors = append(doors, door{s, f.shallow})
+			ranges = append(ranges, principalRange{s, f.shallow})
 		}
 	}
-	return doors
+	return ranges
 }

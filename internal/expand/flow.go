@@ -9,9 +9,9 @@ func holder(principal uint32, direct bool) uint32 {
 	return h
 }
 
-// door lets the principals of a type through, when shallow those alone that hold
-// the source entitlement directly.
-type door struct {
+// principalRange selects the principals of a type; if shallow, only those that hold the
+// source entitlement directly.
+type principalRange struct {
 	span    span
 	shallow bool
 }
@@ -19,23 +19,23 @@ type door struct {
 // flow is what is left of a source entitlement's holders.
 type flow struct {
 	source int
-	head   uint32   // the holder that comes next
-	rest   []uint32 // those after it
-	doors  []door   // nil lets everyone through
+	head   uint32           // the holder that comes next
+	rest   []uint32         // those after it
+	ranges []principalRange // nil selects all
 }
 
 func (f *flow) principal() uint32 { return f.head >> 1 }
 func (f *flow) direct() bool      { return f.head&1 == 1 }
 
-// next moves to the next holder that a door lets through.
+// next moves to the next holder in its ranges.
 func (f *flow) next() bool {
 	for len(f.rest) > 0 {
 		f.head, f.rest = f.rest[0], f.rest[1:]
-		if f.doors == nil {
+		if f.ranges == nil {
 			return true
 		}
-		for _, d := range f.doors {
-			if p := f.principal(); d.span.first <= p && p < d.span.end && (f.direct() || !d.shallow) {
+		for _, r := range f.ranges {
+			if p := f.principal(); r.span.first <= p && p < r.span.end && (f.direct() || !r.shallow) {
 				return true
 			}
 		}

@@ -205,7 +205,7 @@ func (c *comparedSyncs) serve(p *comparePage) error {
 	default:
 		l = c.access()
 	}
-	if format, ok := asked(c.v); ok {
+	if format, ok := exportFormat(c.v); ok {
 		return l.export(c.v, format)
 	}
 	var err error

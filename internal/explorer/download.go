@@ -31,7 +31,7 @@ func (v *view) download(name string, format sheet.Format, tables ...sheet.Table)
 	if v.r.Method == http.MethodHead {
 		return nil
 	}
-	out := bufio.NewWriterSize(&patient{v.w, http.NewResponseController(v.w)}, downloadBuffer)
+	out := bufio.NewWriterSize(&deadlineWriter{v.w, http.NewResponseController(v.w)}, downloadBuffer)
 	err := sheet.Write(out, format, sheet.Document{Title: tables[0].Title, Tables: tables, TempDir: v.e.cfg.TempDir})
 	if err = errors.Join(err, out.Flush()); err != nil {
 		if v.r.Context().Err() == nil {
@@ -42,14 +42,14 @@ func (v *view) download(name string, format sheet.Format, tables ...sheet.Table)
 	return nil
 }
 
-// patient gives every part of a long answer its own time.
-type patient struct {
+// deadlineWriter gives every write of a long response its own deadline.
+type deadlineWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 }
 
 // Write sends a part.
-func (p *patient) Write(b []byte) (int, error) {
+func (p *deadlineWriter) Write(b []byte) (int, error) {
 	// A writer without deadlines is one of a test.
 	if err := p.control.SetWriteDeadline(time.Now().Add(downloadStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err

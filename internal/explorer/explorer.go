@@ -16,9 +16,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
 
-// patience is how long a page waits for a sync that is being read into memory before
+// loadTimeout is how long a page waits for a sync that is being read into memory before
 // it says so and asks again by itself.
-const patience = time.Second
+const loadTimeout = time.Second
 
 // Library is where syncs come from.
 type Library interface {

@@ -117,15 +117,15 @@ func (l listing) query(v *view) (search.Query, error) {
 	return q, nil
 }
 
-// asked reports whether an export is asked for, and of which format.
-func asked(v *view) (sheet.Format, bool) {
+// exportFormat returns the requested export format; ok is false for a page.
+func exportFormat(v *view) (format sheet.Format, ok bool) {
 	f := v.params.Get(paramFormat)
 	return sheet.Format(f), f != ""
 }
 
 // serve answers with a page that is nothing but the list, or with an export.
 func (l listing) serve(v *view) error {
-	if format, ok := asked(v); ok {
+	if format, ok := exportFormat(v); ok {
 		return l.export(v, format)
 	}
 	list, err := l.page(v)

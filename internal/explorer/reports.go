@@ -85,7 +85,7 @@ func report(v *view) error {
 	}
 	v.title = r.Title
 	l := v.reportList(r, previous)
-	if format, ok := asked(v); ok {
+	if format, ok := exportFormat(v); ok {
 		return l.export(v, format)
 	}
 	list, err := l.page(v)

@@ -84,7 +84,7 @@ func resource(v *view) error {
 	}
 	if tab != tabGraph {
 		l := v.tabList(r, tab)
-		if format, ok := asked(v); ok {
+		if format, ok := exportFormat(v); ok {
 			return l.export(v, format)
 		}
 		if p.List, err = l.page(v); err != nil {
@@ -314,7 +314,7 @@ func entitlement(v *view) error {
 	e := v.sync.EntitlementAt(ref)
 	v.title = short(e.Name)
 	l := v.holderList(ref, "Holders", "holder", "holders")
-	if format, ok := asked(v); ok {
+	if format, ok := exportFormat(v); ok {
 		return l.export(v, format)
 	}
 	list, err := l.page(v)

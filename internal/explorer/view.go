@@ -70,7 +70,7 @@ func (e *Explorer) view(w http.ResponseWriter, r *http.Request) (*view, error) {
 
 // load has a sync in memory, waiting for it a little.
 func (v *view) load(key library.Key) (*review.Sync, error) {
-	ctx, cancel := context.WithTimeout(v.r.Context(), patience)
+	ctx, cancel := context.WithTimeout(v.r.Context(), loadTimeout)
 	defer cancel()
 	return v.e.cfg.Library.Sync(ctx, key)
 }

@@ -1,4 +1,4 @@
-// Package guard notices a sync that would publish a sudden loss.
+// Package guard detects a sync with a large drop.
 //
 // A sync is complete or it fails, and still it can be wrong: a credential whose
 // rights were cut shows fewer objects, and so does an organization in which somebody

@@ -17,7 +17,7 @@ const WarnPercent = 20
 type Limits struct {
 	// Percent is the share of a kind from which on its loss is sudden, 1 to 100.
 	Percent int
-	// AtLeast is how many objects a sudden loss has at least: of a few, one that
+	// AtLeast is how many objects a large drop has at least: of a few, one that
 	// goes is a large share. Where nothing at all is left, fewer are enough.
 	AtLeast int64
 }

@@ -52,11 +52,11 @@ const (
 // serviceAccount exchanges the pair of a service account for access tokens, and
 // renews them before they end or when one is refused.
 type serviceAccount struct {
-	config   clientcredentials.Config
-	http     *http.Client
-	patience limiter.Patience
-	logger   *slog.Logger
-	secret   secret.String
+	config  clientcredentials.Config
+	http    *http.Client
+	retries limiter.RetryPolicy
+	logger  *slog.Logger
+	secret  secret.String
 	// limiter paces the token endpoint, which is another host with a limit of its own.
 	limiter *limiter.Limiter
 	observe func(RequestInfo)
@@ -145,7 +145,7 @@ func (a *serviceAccount) held() (secret.String, uint64, bool) {
 func (a *serviceAccount) fetch(ctx context.Context) (secret.String, uint64, error) {
 	var got secret.String
 	var mark uint64
-	err := tryOften(ctx, &a.patience, a.logger, call{route: routeToken}, func(attempt int) *failure {
+	err := tryOften(ctx, &a.retries, a.logger, call{route: routeToken}, func(attempt int) *failure {
 		began := time.Now()
 		token, fail := a.attempt(ctx, attempt)
 		if fail != nil {
@@ -194,7 +194,7 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		return stopped(call{route: routeToken}, ctx.Err())
 	}
 	e := &Error{Kind: KindUnavailable, Method: routeToken.Method, Route: routeToken.Pattern, List: routeToken.List}
-	f := &failure{err: e, class: patient, after: -1}
+	f := &failure{err: e, class: retryLong, after: -1}
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response == nil {
 		e.Err = presentable(err, a)
@@ -203,13 +203,13 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		case isTimeout(err):
 			e.Kind = KindTimeout
 		case egress.IsProxy(err):
-			f.class = brief
+			f.class = retryFew
 		case isCertificate(err):
-			e.Kind, f.class = KindInvalid, final
+			e.Kind, f.class = KindInvalid, retryNever
 			e.Hint = cmp.Or(e.Hint, "the token endpoint's certificate is not trusted; check --base-url and the CA certificates of any proxy")
 		case refused == nil && !errors.As(err, new(*url.Error)):
 			// An answer that is no token: a page, or JSON of another kind.
-			e.Kind, f.class = KindUnauthenticated, final
+			e.Kind, f.class = KindUnauthenticated, retryNever
 			e.Err = errors.New("the token endpoint did not return a token")
 			e.Hint = hintServiceAccount
 		}
@@ -226,12 +226,12 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 			f.refused = true
 		case http.StatusInternalServerError:
-			f.class = brief
+			f.class = retryFew
 		}
 	default:
 		// 400 and 401 both carry OAuth's words for a wrong pair; a redirect leads to
 		// a page for people.
-		e.Kind, f.class = KindUnauthenticated, final
+		e.Kind, f.class = KindUnauthenticated, retryNever
 		e.Hint = hintServiceAccount
 	}
 	return f

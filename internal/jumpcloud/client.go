@@ -81,16 +81,16 @@ type RequestInfo struct {
 
 // Client reads and changes one organization. It is safe for concurrent use.
 type Client struct {
-	base     *url.URL
-	orgID    string
-	agent    string
-	timeout  time.Duration
-	http     *http.Client
-	auth     authenticator
-	limiter  *limiter.Limiter
-	patience *limiter.Patience
-	logger   *slog.Logger
-	observe  func(RequestInfo)
+	base    *url.URL
+	orgID   string
+	agent   string
+	timeout time.Duration
+	http    *http.Client
+	auth    authenticator
+	limiter *limiter.Limiter
+	retries *limiter.RetryPolicy
+	logger  *slog.Logger
+	observe func(RequestInfo)
 
 	short shortcuts
 	// selection is the organization that requests name where the configuration names
@@ -121,15 +121,15 @@ func New(cfg Config) (*Client, error) {
 		inFlight = defaultMaxInFlight
 	}
 	client := &Client{
-		base:     cfg.BaseURL,
-		orgID:    cfg.OrgID,
-		agent:    cfg.UserAgent,
-		timeout:  timeout,
-		http:     newHTTPClient(transport),
-		limiter:  limiter.New(inFlight),
-		patience: new(limiter.Patience),
-		logger:   cfg.Logger,
-		observe:  cfg.Observe,
+		base:    cfg.BaseURL,
+		orgID:   cfg.OrgID,
+		agent:   cfg.UserAgent,
+		timeout: timeout,
+		http:    newHTTPClient(transport),
+		limiter: limiter.New(inFlight),
+		retries: new(limiter.RetryPolicy),
+		logger:  cfg.Logger,
+		observe: cfg.Observe,
 	}
 	client.short.prepare()
 	if client.observe == nil {

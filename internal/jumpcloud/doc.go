@@ -24,9 +24,9 @@
 // # Files
 //
 // The package is larger than most because it is everything that knows JumpCloud's
-// HTTP interface: client.go, request.go, failure.go, patience.go, auth.go and
-// transport.go are the core; limiter is how hard and how patiently the server is
-// asked, and paging proves that lists are complete; page.go and decode.go are the
+// HTTP interface: client.go, request.go, failure.go, retry.go, auth.go and
+// transport.go are the core; limiter bounds and repeats requests,
+// and paging proves that lists are complete; page.go and decode.go are the
 // reading of answers; and there is one file for each area of the API. routes.go lists
 // every route in use, and docs/API.md is made of it.
 package jumpcloud

@@ -24,11 +24,11 @@ import (
 type class uint8
 
 const (
-	final   class = iota // asking again cannot help
-	again                // ask once more, at once: the token had expired
-	unnamed              // ask once more, at once, without naming the organization
-	brief                // ask again a few times: 500, an answer that makes no sense
-	patient              // ask again until patience ends: overload, rate limit, network
+	retryNever   class = iota // asking again cannot help
+	retryNow                  // ask once more, at once: the token had expired
+	retryUnnamed              // ask once more, at once, without naming the organization
+	retryFew                  // ask again a few times: 500, an answer that makes no sense
+	retryLong                 // ask again until the retry policy ends: overload, rate limit, network
 )
 
 // failure is one attempt that failed.
@@ -55,7 +55,7 @@ func (f *failure) result(ctx context.Context) error {
 	if f.stop != nil {
 		return fmt.Errorf("%s %s: %w", f.err.Method, f.err.Route, f.stop)
 	}
-	if err := ctx.Err(); err != nil && f.class != final && !f.err.MaybeDone {
+	if err := ctx.Err(); err != nil && f.class != retryNever && !f.err.MaybeDone {
 		return fmt.Errorf("%s %s: %w", f.err.Method, f.err.Route, err)
 	}
 	return f.err
@@ -78,7 +78,7 @@ func (f *failure) answer(a limiter.Answer) limiter.Answer {
 
 // stopped is an attempt that was not made because the context ended.
 func stopped(call call, err error) *failure {
-	return &failure{err: &Error{Method: call.route.Method, Route: call.route.Pattern}, class: final, stop: err}
+	return &failure{err: &Error{Method: call.route.Method, Route: call.route.Pattern}, class: retryNever, stop: err}
 }
 
 // newError starts an error about a call.
@@ -106,7 +106,7 @@ func (c *Client) signInPage(call call, status int) *failure {
 		e.Message = "JumpCloud redirected the request"
 	}
 	e.Hint = hintKey
-	return &failure{err: e, class: final}
+	return &failure{err: e, class: retryNever}
 }
 
 // refusal reads an answer that is not 2xx.
@@ -129,28 +129,28 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	switch {
 	case status == http.StatusUnauthorized:
 		if c.auth.renew(mark) {
-			f.class = again
+			f.class = retryNow
 		}
 	case status == http.StatusForbidden && isEdge(resp.Header, body) && isProxy(resp.Header) && !c.granted.Load(),
 		status == http.StatusProxyAuthRequired:
 		// It lets nothing through, which time does not change.
 		e.Kind, e.Hint = KindUnavailable, hintProxy
-		f.class = brief
+		f.class = retryFew
 		return f
 	case status == http.StatusForbidden && isEdge(resp.Header, body):
 		// The edge in front of JumpCloud blocks an address that asks too much; this
 		// says nothing about permissions.
 		e.Kind = KindUnavailable
-		f.class, f.refused = patient, true
+		f.class, f.refused = retryLong, true
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		f.class, f.refused = patient, true
+		f.class, f.refused = retryLong, true
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout, status == http.StatusRequestTimeout,
 		status >= 520 && status <= 530: // The edge could not reach JumpCloud.
-		f.class = patient
+		f.class = retryLong
 	case status >= 500 && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported:
-		f.class = brief
+		f.class = retryFew
 	}
-	if f.class == patient {
+	if f.class == retryLong {
 		if after, ok := retryAfter(resp.Header, time.Now()); ok {
 			f.after = after
 		}
@@ -209,7 +209,7 @@ func (c *Client) credentialFailure(ctx context.Context, call call, err error) *f
 	if !errors.As(err, &e) {
 		e = c.newError(call, KindUnavailable, err)
 	}
-	return &failure{err: e, class: final}
+	return &failure{err: e, class: retryNever}
 }
 
 // brokenConnection is a request to which no answer came.
@@ -219,7 +219,7 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 		f.maybeDone = !neverSent(err)
 		return f
 	}
-	f := &failure{class: patient, after: -1, maybeDone: !neverSent(err)}
+	f := &failure{class: retryLong, after: -1, maybeDone: !neverSent(err)}
 	f.err = c.newError(call, KindUnavailable, presentable(err, c.auth))
 	f.err.Hint = egress.Advice(err)
 	var dns *net.DNSError
@@ -229,14 +229,14 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 	case egress.IsProxy(err):
 		// It was set wrong, or it is away for longer than a few attempts take.
 		if !c.granted.Load() {
-			f.class = brief
+			f.class = retryFew
 		}
 	case isCertificate(err):
-		f.err.Kind, f.class = KindInvalid, final
+		f.err.Kind, f.class = KindInvalid, retryNever
 		f.err.Hint = cmp.Or(f.err.Hint, "the server does not speak TLS or its certificate is not trusted; check --base-url and the CA certificates of any proxy")
 	case !c.reached.Load() && (errors.As(err, &dns) && dns.IsNotFound || isAlert(err)):
 		// Of a server that has answered before, the same would be an accident.
-		f.err.Kind, f.class = KindInvalid, final
+		f.err.Kind, f.class = KindInvalid, retryNever
 		f.err.Hint = "check --region and --base-url"
 	}
 	return f
@@ -247,17 +247,17 @@ func (c *Client) brokenBody(ctx context.Context, call call, resp *http.Response,
 	if ctx.Err() != nil {
 		return stopped(call, ctx.Err())
 	}
-	f := &failure{err: c.answerError(call, resp, presentable(err, c.auth)), class: patient, after: -1}
+	f := &failure{err: c.answerError(call, resp, presentable(err, c.auth)), class: retryLong, after: -1}
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
 	var row *rowError
 	switch {
 	case errors.As(err, &row), errors.Is(err, errTooLarge):
-		f.class = final
+		f.class = retryNever
 	case errors.Is(err, errNull):
-		f.err.Kind, f.class = KindNotFound, final
+		f.err.Kind, f.class = KindNotFound, retryNever
 	case errors.As(err, &shape), errors.As(err, &syntax), errors.Is(err, errShape):
-		f.class = brief
+		f.class = retryFew
 	case isTimeout(err):
 		f.err.Kind = KindTimeout
 	default:

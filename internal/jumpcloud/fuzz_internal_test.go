@@ -37,18 +37,18 @@ func FuzzRetryAfter(f *testing.F) {
 		if ok && strings.TrimSpace(after) == "" {
 			t.Errorf("nothing was asked for, and it is %s", wait)
 		}
-		// A patient request comes to its end whatever a server asks for.
+		// A request that is retried long comes to its end whatever a server asks for.
 		synctest.Test(t, func(t *testing.T) {
 			attempts := 0
-			new(limiter.Patience).Try(t.Context(), func(n int) limiter.Result {
+			new(limiter.RetryPolicy).Try(t.Context(), func(n int) limiter.Result {
 				if attempts = n; n > 1000 {
 					t.Errorf("Retry-After %q: %d attempts and no end", after, n)
 					return limiter.Result{}
 				}
-				return (&failure{err: new(Error), class: patient, after: wait}).patience()
+				return (&failure{err: new(Error), class: retryLong, after: wait}).retryResult()
 			}, func(int, time.Duration) { backoff.Sleep(t.Context(), time.Second) })
 			if attempts < 10 {
-				t.Errorf("Retry-After %q: patience ended after %d attempts", after, attempts)
+				t.Errorf("Retry-After %q: retries ended after %d attempts", after, attempts)
 			}
 		})
 	})

@@ -38,14 +38,14 @@ type call struct {
 type decoder func(header http.Header, body *json.Decoder) error
 
 // read makes a request that may be repeated until it succeeds, is refused, or
-// patience ends.
+// the retry policy ends.
 func (c *Client) read(ctx context.Context, call call, decode decoder) error {
 	target, payload, err := c.prepare(call)
 	if err != nil {
 		return err
 	}
 	attempts := 0
-	return tryOften(ctx, c.patience, c.logger, call, func(int) *failure {
+	return tryOften(ctx, c.retries, c.logger, call, func(int) *failure {
 		return c.attempt(ctx, call, target, payload, &attempts, decode)
 	})
 }
@@ -98,7 +98,7 @@ func checkID(call call) error {
 // does not take the name of an organization, it is made again at once: it was then
 // refused before anything was done. N counts the requests.
 func (c *Client) attempt(ctx context.Context, call call, target string, payload []byte, n *int, decode decoder) *failure {
-	once := map[class]bool{again: true, unnamed: true}
+	once := map[class]bool{retryNow: true, retryUnnamed: true}
 	for {
 		*n++
 		fail := c.ask(ctx, call, target, payload, *n, decode)
@@ -140,7 +140,7 @@ func (c *Client) send(ctx context.Context, call call, target string, payload []b
 	defer cancel()
 	req, err := http.NewRequestWithContext(limited, call.route.Method, target, bytes.NewReader(payload))
 	if err != nil {
-		return &failure{err: c.newError(call, KindInvalid, err), class: final}
+		return &failure{err: c.newError(call, KindInvalid, err), class: retryNever}
 	}
 	req.Header = header
 	if payload == nil {
@@ -186,7 +186,7 @@ func (c *Client) withoutOrganization(call call, fail *failure) {
 		return
 	}
 	c.orgRoutes.Store(call.route.Pattern, false)
-	fail.class = unnamed
+	fail.class = retryUnnamed
 }
 
 // success reads the answer of a request that was granted.
@@ -204,7 +204,7 @@ func (c *Client) success(ctx context.Context, call call, resp *http.Response, de
 	first, err := firstByte(body)
 	switch {
 	case errors.Is(err, io.EOF):
-		return &failure{err: c.answerError(call, resp, errors.New("empty response")), class: brief}
+		return &failure{err: c.answerError(call, resp, errors.New("empty response")), class: retryFew}
 	case err != nil:
 		return c.brokenBody(ctx, call, resp, err)
 	case first != '{' && first != '[' && first != 'n':

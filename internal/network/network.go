@@ -77,7 +77,7 @@ func tellProxies(ctx context.Context, c *console.Console, cfg *config.Config, pr
 			targets = append(targets, token)
 		}
 	}
-	if cfg.Service.Asked() {
+	if cfg.Service.Enabled() {
 		if host := conductorHost(cfg.Service); host != "" {
 			targets = append(targets, &url.URL{Scheme: "https", Host: host})
 		}

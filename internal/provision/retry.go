@@ -31,7 +31,7 @@ type write struct {
 	maybe bool
 }
 
-// run sends the change until JumpCloud has taken it, refuses it, or patience ends.
+// run sends the change until JumpCloud has taken it, refuses it, or the retry policy ends.
 func (w *write) run(ctx context.Context) Outcome {
 	for {
 		w.attempts++

@@ -24,7 +24,7 @@ type metrics struct {
 
 	tasks        *prometheus.CounterVec
 	taskDuration *prometheus.HistogramVec
-	owed         prometheus.Gauge
+	pending      prometheus.Gauge
 	lastSuccess  *prometheus.GaugeVec
 
 	syncDuration prometheus.Histogram
@@ -59,7 +59,7 @@ func newMetrics() *metrics {
 
 		tasks:        prometheus.NewCounterVec(counter("tasks_total", "ConductorOne tasks finished, by type and gRPC code of the result."), []string{"type", "code"}),
 		taskDuration: prometheus.NewHistogramVec(histogram("task_duration_seconds", "Duration of tasks, including uploads.", long), []string{"type"}),
-		owed:         prometheus.NewGauge(gauge("results_owed", "Task results not yet delivered to ConductorOne.")),
+		pending:      prometheus.NewGauge(gauge("results_owed", "Task results not yet delivered to ConductorOne.")),
 		lastSuccess:  prometheus.NewGaugeVec(gauge("last_success_timestamp_seconds", "Time of the last success, by task type."), []string{"type"}),
 
 		syncDuration: prometheus.NewHistogram(histogram("sync_duration_seconds", "Duration of syncs, from the first request to the finished archive.", long)),
@@ -79,7 +79,7 @@ func newMetrics() *metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 	m.registry.MustRegister(
-		m.tasks, m.taskDuration, m.owed, m.lastSuccess, m.syncDuration, m.resources, m.grants, m.dropped,
+		m.tasks, m.taskDuration, m.pending, m.lastSuccess, m.syncDuration, m.resources, m.grants, m.dropped,
 		m.requests, m.requestDuration, m.retries, m.limited, m.waited, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -95,8 +95,8 @@ func (m *metrics) TaskDone(kind string, code codes.Code, took time.Duration) {
 	}
 }
 
-// ResultsOwed implements [agent.Metrics].
-func (m *metrics) ResultsOwed(n int) { m.owed.Set(float64(n)) }
+// PendingResults implements [agent.Metrics].
+func (m *metrics) PendingResults(n int) { m.pending.Set(float64(n)) }
 
 // requested counts one attempt of a request.
 func (m *metrics) requested(i jumpcloud.RequestInfo) {

@@ -58,7 +58,7 @@ func Build(ctx context.Context, cfg BuildConfig) (Summary, error) {
 		return Summary{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return Summary{}, spoil(ctx, cfg.Store, err)
+		return Summary{}, discardOn(ctx, cfg.Store, err)
 	}
 	return b.sum, nil
 }
@@ -117,7 +117,7 @@ func (b *builder) putEntitlements(ctx context.Context) error {
 	b.index = map[string]int{}
 	return inBatches(ctx, b.Store.Entitlements(ctx), b.Archive.PutEntitlements, func(row EntitlementRow) (*v2.Entitlement, error) {
 		if len(row.ResourceData) == 0 {
-			return nil, &spoilError{fmt.Errorf("entitlement %s is of %s, which was not read", row.ID, row.Resource)}
+			return nil, &discardError{fmt.Errorf("entitlement %s is of %s, which was not read", row.ID, row.Resource)}
 		}
 		e, r := &v2.Entitlement{}, &v2.Resource{}
 		if err := errors.Join(proto.Unmarshal(row.Data, e), proto.Unmarshal(row.ResourceData, r)); err != nil {
@@ -161,9 +161,9 @@ func (b *builder) putGrants(ctx context.Context) error {
 	if !b.state.Scope.grants() {
 		return nil
 	}
-	if id, found, err := b.Store.Homeless(ctx); found || err != nil {
+	if id, found, err := b.Store.UnknownEntitlement(ctx); found || err != nil {
 		if err == nil {
-			err = &spoilError{fmt.Errorf("grants name the entitlement %s, which was not read", id)}
+			err = &discardError{fmt.Errorf("grants name the entitlement %s, which was not read", id)}
 		}
 		return err
 	}
@@ -237,7 +237,7 @@ func (b *builder) plan(ctx context.Context) (*expand.Plan, error) {
 	}
 	plan, err := graph.Plan(b.Expand)
 	if err != nil {
-		return nil, &spoilError{fmt.Errorf("expand grants: %w", err)}
+		return nil, &discardError{fmt.Errorf("expand grants: %w", err)}
 	}
 	return plan, nil
 }
@@ -269,7 +269,7 @@ func (b *builder) addEdges(ctx context.Context, graph *expand.Graph, entitlement
 				continue
 			}
 			if b.entitlements[i].Resource != principal {
-				return &spoilError{fmt.Errorf("expand grants on %s: source entitlement resource id did not match grant principal id: %s is of %s, not of %s",
+				return &discardError{fmt.Errorf("expand grants on %s: source entitlement resource id did not match grant principal id: %s is of %s, not of %s",
 					entitlement, source, b.entitlements[i].Resource, principal)}
 			}
 			graph.Add(source, entitlement, x.GetShallow(), x.GetResourceTypeIds())

@@ -16,8 +16,8 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/workdb"
 )
 
-// spoiled reports whether the next run would start anew.
-func spoiled(t *testing.T, dir string, db *workdb.DB) bool {
+// discarded reports whether the next run would start anew.
+func discarded(t *testing.T, dir string, db *workdb.DB) bool {
 	t.Helper()
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestReadErrorNamesTheList(t *testing.T) {
 	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "members (group g007)") {
 		t.Errorf("error = %v", err)
 	}
-	if spoiled(t, dir, db) {
+	if discarded(t, dir, db) {
 		t.Error("what was read before the error is thrown away")
 	}
 }
@@ -107,7 +107,7 @@ func TestStopsWithItsContext(t *testing.T) {
 				if took := time.Since(start); took != 5*time.Second {
 					t.Errorf("it took %s, want 5s", took)
 				}
-				if spoiled(t, dir, db) {
+				if discarded(t, dir, db) {
 					t.Error("the checkpoint is gone")
 				}
 			})
@@ -198,7 +198,7 @@ func TestListThatNeverHoldsStill(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 	// The next run would meet the same notes again.
-	if !spoiled(t, dir, db) {
+	if !discarded(t, dir, db) {
 		t.Error("the next run would resume it")
 	}
 }
@@ -250,7 +250,7 @@ func TestVanished(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "11 of 40 resources of type group") {
 			t.Errorf("error = %v", err)
 		}
-		if !spoiled(t, dir, db) {
+		if !discarded(t, dir, db) {
 			t.Error("the next run would resume it")
 		}
 	})
@@ -364,7 +364,7 @@ func TestExpansionErrors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want %q", err, tt.want)
 			}
-			if !spoiled(t, dir, db) {
+			if !discarded(t, dir, db) {
 				t.Error("the next run would resume it")
 			}
 		})

@@ -93,7 +93,7 @@ func (r *grantReader) read(ctx context.Context, entitlement string) (*grantSet, 
 			from := Ref{g.pattern.principalType, string(g.principal)}
 			number, reason, err := r.resolve(from)
 			if err != nil {
-				return nil, &spoilError{fmt.Errorf("grants on %s: %w", entitlement, err)}
+				return nil, &discardError{fmt.Errorf("grants on %s: %w", entitlement, err)}
 			}
 			if reason == "" {
 				all = append(all, storedGrant{g, number, true})

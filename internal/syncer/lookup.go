@@ -153,7 +153,7 @@ func (e *engine) unread(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		if verdict.Wait {
-			return false, &spoilError{fmt.Errorf("read %s: it waits for others, and all others are complete", list.List)}
+			return false, &discardError{fmt.Errorf("read %s: it waits for others, and all others are complete", list.List)}
 		}
 		if _, err := e.keep(ctx, list, verdict); err != nil {
 			return false, err

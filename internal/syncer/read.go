@@ -148,7 +148,7 @@ func (e *engine) judge(ctx context.Context, list OpenList, occasion Occasion) (V
 	}
 	verdict, err := e.Source.Settle(ctx, list.List, notes, occasion)
 	if err != nil && ctx.Err() == nil {
-		err = &spoilError{fmt.Errorf("read %s: %w", list.List, err)}
+		err = &discardError{fmt.Errorf("read %s: %w", list.List, err)}
 	}
 	return verdict, err
 }
@@ -158,7 +158,7 @@ func (e *engine) judge(ctx context.Context, list OpenList, occasion Occasion) (V
 func (e *engine) keep(ctx context.Context, list OpenList, verdict Verdict) (Committed, error) {
 	tokens, err := e.Store.Settle(context.WithoutCancel(ctx), list, verdict)
 	if err == nil && len(verdict.Next) > 0 && len(tokens) == 0 {
-		err = &spoilError{fmt.Errorf("read %s: it is not complete, and only pages that were read are named", list.List)}
+		err = &discardError{fmt.Errorf("read %s: it is not complete, and only pages that were read are named", list.List)}
 	}
 	return Committed{Tokens: tokens, Complete: len(verdict.Next) == 0 && !verdict.Wait}, err
 }
@@ -261,7 +261,7 @@ func (e *engine) checkVanished(ctx context.Context) error {
 		}
 	}
 	if len(errs) > 0 {
-		return &spoilError{errors.Join(errs...)}
+		return &discardError{errors.Join(errs...)}
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	cfg.Workers = max(cfg.Workers, 1)
 	e := &engine{Config: cfg, stage: stage, meter: meter{tell: cfg.Progress}}
-	return spoil(ctx, cfg.Store, e.run(ctx, leftOut))
+	return discardOn(ctx, cfg.Store, e.run(ctx, leftOut))
 }
 
 // engine is a Run.
@@ -140,7 +140,7 @@ func (e *engine) join(ctx context.Context) error {
 		return refused
 	})
 	if refused != nil && j.failed == nil && ctx.Err() == nil {
-		return &spoilError{fmt.Errorf("join what was read: %w", refused)}
+		return &discardError{fmt.Errorf("join what was read: %w", refused)}
 	}
 	return err
 }
@@ -162,17 +162,17 @@ func distinct(ids []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }
 
-// spoilError is an error that another Run over the same Store would meet again,
+// discardError is an error that another Run over the same Store would meet again,
 // since it comes of what was read.
-type spoilError struct{ err error }
+type discardError struct{ err error }
 
-func (e *spoilError) Error() string { return e.err.Error() }
-func (e *spoilError) Unwrap() error { return e.err }
+func (e *discardError) Error() string { return e.err.Error() }
+func (e *discardError) Unwrap() error { return e.err }
 
-// spoil marks the store as not worth resuming after a [spoilError] or [ErrSpoiled].
-func spoil(ctx context.Context, store Stage, err error) error {
-	if !errors.As(err, new(*spoilError)) && !errors.Is(err, ErrSpoiled) {
+// discardOn marks the store as not worth resuming after a [discardError] or [ErrDiscard].
+func discardOn(ctx context.Context, store Stage, err error) error {
+	if !errors.As(err, new(*discardError)) && !errors.Is(err, ErrDiscard) {
 		return err
 	}
-	return errors.Join(err, store.Spoil(context.WithoutCancel(ctx), err.Error()))
+	return errors.Join(err, store.Discard(context.WithoutCancel(ctx), err.Error()))
 }

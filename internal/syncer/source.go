@@ -11,9 +11,9 @@ import (
 // ErrNotFound is returned by [Source.Lookup] for a resource that does not exist.
 var ErrNotFound = errors.New("not found")
 
-// ErrSpoiled is wrapped by an error of a [Source] after which nothing that was read
+// ErrDiscard is wrapped by an error of a [Source] after which nothing that was read
 // may be used, by a later run neither.
-var ErrSpoiled = errors.New("what was read is discarded")
+var ErrDiscard = errors.New("what was read is discarded")
 
 // Source is what a sync reads. It keeps nothing between calls that a restart
 // would lose: what a later call needs travels in tokens, notes and facts, which

@@ -78,9 +78,9 @@ type Stage interface {
 	// its own duration: after an error or a crash nothing of it is stored. The error
 	// of join is returned as it is.
 	Join(ctx context.Context, join func(JoinStore) error) error
-	// Spoil marks what is stored as not worth resuming, so that the next run starts
+	// Discard marks what is stored as not worth resuming, so that the next run starts
 	// anew; the reason is logged then.
-	Spoil(ctx context.Context, reason string) error
+	Discard(ctx context.Context, reason string) error
 }
 
 // JoinStore is a Store within the transaction of [Stage.Join]. It reads what it
@@ -118,8 +118,8 @@ type Rows interface {
 	AllBlocks(ctx context.Context) iter.Seq2[GrantBlock, error]
 	// Expandable lists the stored entitlements with grants that expand, by id.
 	Expandable(ctx context.Context) ([]string, error)
-	// Homeless finds an entitlement that grants name and that no page has brought.
-	Homeless(ctx context.Context) (entitlement string, found bool, err error)
+	// UnknownEntitlement finds an entitlement that grants name and that no page has brought.
+	UnknownEntitlement(ctx context.Context) (entitlement string, found bool, err error)
 	// Aliases are the principals whose grants are those of others.
 	Aliases(ctx context.Context) (map[Ref]Ref, error)
 	// Vanished lists the resources that were deleted while they were read, and

@@ -108,7 +108,7 @@ func use(t *testing.T, db *workdb.DB) {
 	_, _ = db.Counts(ctx)
 	_, _ = db.Blocks(ctx, "group:g1")
 	_, _ = db.Expandable(ctx)
-	_, _, _ = db.Homeless(ctx)
+	_, _, _ = db.UnknownEntitlement(ctx)
 	_, _ = db.Aliases(ctx)
 	_, _ = db.Vanished(ctx)
 	_, _ = db.VanishedGrants(ctx)

@@ -178,8 +178,8 @@ func (db *DB) check(ctx context.Context, fp Fingerprint) (reason string, err err
 	if boot := bootID(); meta[metaBoot] != boot {
 		return "the machine has restarted since, or this is another machine", nil
 	}
-	if spoiled := meta[metaSpoiled]; spoiled != "" {
-		return "its sync failed: " + spoiled, nil
+	if reason := meta[metaDiscard]; reason != "" {
+		return "its sync failed: " + reason, nil
 	}
 	if code := meta[metaRefused]; code != "" && code != fp.Accepted {
 		return "its sync was rejected and needs --allow-drop " + code, nil

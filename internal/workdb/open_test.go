@@ -109,7 +109,7 @@ func TestOpenDiscards(t *testing.T) {
 		{"version", with(func(f *workdb.Fingerprint) { f.Version = "v2" }), nil, "another version"},
 		{"spoiled", fingerprint, func(t *testing.T, dir string) {
 			db := open(t, dir, fingerprint, slog.New(slog.DiscardHandler))
-			if err := db.Spoil(t.Context(), "groups vanished"); err != nil {
+			if err := db.Discard(t.Context(), "groups vanished"); err != nil {
 				t.Fatal(err)
 			}
 			if err := db.Close(); err != nil {
@@ -269,15 +269,15 @@ func TestClosed(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Spoil(t.Context(), "x"); !errors.Is(err, workdb.ErrClosed) {
-		t.Errorf("Spoil = %v, want %v", err, workdb.ErrClosed)
+	if err := db.Discard(t.Context(), "x"); !errors.Is(err, workdb.ErrClosed) {
+		t.Errorf("Discard = %v, want %v", err, workdb.ErrClosed)
 	}
 	if _, err := db.State(t.Context()); !errors.Is(err, workdb.ErrClosed) {
 		t.Errorf("State = %v, want %v", err, workdb.ErrClosed)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := db.Spoil(ctx, "x"); err == nil {
-		t.Error("Spoil of a closed database with an ended context succeeded")
+	if err := db.Discard(ctx, "x"); err == nil {
+		t.Error("Discard of a closed database with an ended context succeeded")
 	}
 }

@@ -107,8 +107,8 @@ func (db *DB) Expandable(ctx context.Context) ([]string, error) {
 		ORDER BY entitlement`))
 }
 
-// Homeless implements [syncer.Rows].
-func (db *DB) Homeless(ctx context.Context) (string, bool, error) {
+// UnknownEntitlement implements [syncer.Rows].
+func (db *DB) UnknownEntitlement(ctx context.Context) (string, bool, error) {
 	ids, err := collect(query(ctx, db, "check entitlements", scanString, `SELECT entitlement FROM grants g
 		WHERE NOT EXISTS (SELECT 1 FROM entitlements e WHERE e.entitlement = g.entitlement)
 		ORDER BY entitlement LIMIT 1`))

@@ -127,7 +127,7 @@ const (
 	metaSyncID       = "sync_id"
 	metaStarted      = "started_at" // RFC 3339 in UTC
 	metaBoot         = "boot"       // the run of the machine that wrote it
-	metaSpoiled      = "spoiled"    // why the sync is not worth resuming
+	metaDiscard      = "spoiled"    // why the sync is not worth resuming
 	metaPhase        = "phase"
 	metaScope        = "scope"          // JSON
 	metaTypes        = "resource_types" // JSON list of ids

@@ -140,10 +140,10 @@ func (db *DB) Absent(ctx context.Context, ref syncer.Ref, facts ...syncer.Fact) 
 	})
 }
 
-// Spoil implements [syncer.Stage].
-func (db *DB) Spoil(ctx context.Context, reason string) error {
+// Discard implements [syncer.Stage].
+func (db *DB) Discard(ctx context.Context, reason string) error {
 	return db.do(ctx, "give the sync up", func(ctx context.Context, t *tx) error {
-		return t.setMeta(ctx, metaSpoiled, reason)
+		return t.setMeta(ctx, metaDiscard, reason)
 	})
 }
 

@@ -11,7 +11,7 @@
 //	{"task_id": "2abc…", "kind": "grant", "begun": "2026-11-23T18:00:00Z", "result": "Chk…"}
 //
 // Without a result, the task was begun and may have taken effect. With one, the
-// result is owed. A task that nothing is owed of has no file.
+// result is pending. A task without a pending result has no file.
 package ledger
 
 import (
@@ -45,8 +45,8 @@ const maxFileBytes = 64 << 20
 // ErrInUse means that another process has the ledger open.
 var ErrInUse = errors.New("the state directory is in use by another process")
 
-// A Debt is a result that has not certainly been delivered.
-type Debt struct {
+// A PendingResult is a task result that may not have been delivered.
+type PendingResult struct {
 	// TaskID is the task that it is of.
 	TaskID string
 	// Kind is the task's type, for logs and metrics.
@@ -160,9 +160,9 @@ func (l *Ledger) Begin(taskID, kind string) (again bool, err error) {
 	return false, l.put(entry{TaskID: taskID, Kind: kind, Begun: time.Now().UTC()})
 }
 
-// Owe keeps the result of a task until Settle. The first result stands: owing
+// Add keeps the result of a task until Settle. The first result stands: adding
 // another one of the same task is an error.
-func (l *Ledger) Owe(taskID, kind string, result []byte) error {
+func (l *Ledger) Add(taskID, kind string, result []byte) error {
 	e, begun := l.find(taskID)
 	if e.Result != nil {
 		return fmt.Errorf("task %s has a result already", taskID)
@@ -193,20 +193,20 @@ func (l *Ledger) find(taskID string) (entry, bool) {
 	return e, known
 }
 
-// Debts are the results that are owed, oldest first.
-func (l *Ledger) Debts() []Debt {
+// Pending returns the pending results, oldest first.
+func (l *Ledger) Pending() []PendingResult {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var debts []Debt
+	var pendingResults []PendingResult
 	for _, e := range l.entries {
 		if e.Result != nil {
-			debts = append(debts, Debt(e))
+			pendingResults = append(pendingResults, PendingResult(e))
 		}
 	}
-	slices.SortFunc(debts, func(a, b Debt) int {
+	slices.SortFunc(pendingResults, func(a, b PendingResult) int {
 		return cmp.Or(a.Begun.Compare(b.Begun), cmp.Compare(a.TaskID, b.TaskID))
 	})
-	return debts
+	return pendingResults
 }
 
 // Unfinished counts the tasks that were begun and have no result.

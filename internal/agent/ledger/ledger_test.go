@@ -35,10 +35,10 @@ func reopen(t *testing.T, dir string) *ledger.Ledger {
 	return open(t, killed)
 }
 
-func debts(t *testing.T, want []ledger.Debt, l *ledger.Ledger) {
+func pendingResults(t *testing.T, want []ledger.PendingResult, l *ledger.Ledger) {
 	t.Helper()
-	if diff := cmp.Diff(want, l.Debts(), cmpopts.IgnoreFields(ledger.Debt{}, "Begun")); diff != "" {
-		t.Errorf("debts (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, l.Pending(), cmpopts.IgnoreFields(ledger.PendingResult{}, "Begun")); diff != "" {
+		t.Errorf("pending results (-want +got):\n%s", diff)
 	}
 }
 
@@ -58,24 +58,24 @@ func TestEveryStepSurvivesAKill(t *testing.T) {
 		t.Fatalf("first begin: %v, %v", got, err)
 	}
 	again(true)
-	debts(t, nil, reopen(t, dir))
+	pendingResults(t, nil, reopen(t, dir))
 	if n := reopen(t, dir).Unfinished(); n != 1 {
 		t.Errorf("%d tasks unfinished", n)
 	}
 
-	if err := l.Owe("a", "grant", []byte("done")); err != nil {
+	if err := l.Add("a", "grant", []byte("done")); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Owe("b", "list_events", []byte("other")); err != nil {
+	if err := l.Add("b", "list_events", []byte("other")); err != nil {
 		t.Fatal(err)
 	}
-	want := []ledger.Debt{{TaskID: "a", Kind: "grant", Result: []byte("done")}, {TaskID: "b", Kind: "list_events", Result: []byte("other")}}
-	debts(t, want, l)
-	debts(t, want, reopen(t, dir))
-	if err := reopen(t, dir).Owe("a", "grant", []byte("something else")); err == nil {
+	want := []ledger.PendingResult{{TaskID: "a", Kind: "grant", Result: []byte("done")}, {TaskID: "b", Kind: "list_events", Result: []byte("other")}}
+	pendingResults(t, want, l)
+	pendingResults(t, want, reopen(t, dir))
+	if err := reopen(t, dir).Add("a", "grant", []byte("something else")); err == nil {
 		t.Error("a second result was taken")
 	}
-	debts(t, want, l)
+	pendingResults(t, want, l)
 
 	if err := l.Settle("a"); err != nil {
 		t.Fatal(err)
@@ -83,8 +83,8 @@ func TestEveryStepSurvivesAKill(t *testing.T) {
 	if err := l.Settle("unknown"); err != nil {
 		t.Error(err)
 	}
-	debts(t, want[1:], l)
-	debts(t, want[1:], reopen(t, dir))
+	pendingResults(t, want[1:], l)
+	pendingResults(t, want[1:], reopen(t, dir))
 	if got, err := l.Begin("a", "grant"); err != nil || got {
 		t.Errorf("begin of a settled task: %v, %v", got, err)
 	}
@@ -109,7 +109,7 @@ func TestWhatAKillOrADiskLeavesBehind(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir)
-	if err := l.Owe("good", "grant", []byte("x")); err != nil {
+	if err := l.Add("good", "grant", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -138,7 +138,7 @@ func TestWhatAKillOrADiskLeavesBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	debts(t, []ledger.Debt{{TaskID: "good", Kind: "grant", Result: []byte("x")}}, l)
+	pendingResults(t, []ledger.PendingResult{{TaskID: "good", Kind: "grant", Result: []byte("x")}}, l)
 	if n := strings.Count(lines.String(), "set aside"); n != 3 {
 		t.Errorf("%d files were set aside:\n%s", n, lines.String())
 	}
@@ -161,7 +161,7 @@ func TestATaskThatNeverCameAgainIsForgotten(t *testing.T) {
 		if _, err := l.Begin("begun", "grant"); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Owe("owed", "grant", []byte("x")); err != nil {
+		if err := l.Add("owed", "grant", []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 		for _, step := range []struct {
@@ -173,7 +173,7 @@ func TestATaskThatNeverCameAgainIsForgotten(t *testing.T) {
 			if n := l.Unfinished(); n != step.left {
 				t.Errorf("after %v more: %d tasks unfinished, want %d", step.wait, n, step.left)
 			}
-			debts(t, []ledger.Debt{{TaskID: "owed", Kind: "grant", Result: []byte("x")}}, l)
+			pendingResults(t, []ledger.PendingResult{{TaskID: "owed", Kind: "grant", Result: []byte("x")}}, l)
 		}
 	})
 }
@@ -188,10 +188,10 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 	if _, err := l.Begin("a", "grant"); err == nil {
 		t.Error("begin: no error")
 	}
-	if err := l.Owe("a", "grant", []byte("x")); err == nil {
-		t.Error("owe: no error")
+	if err := l.Add("a", "grant", []byte("x")); err == nil {
+		t.Error("add: no error")
 	}
-	debts(t, nil, l)
+	pendingResults(t, nil, l)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
-// Package limiter is how hard a server may be asked, and how patiently: requests in
+// Package limiter bounds the requests to a server and repeats them: requests in
 // flight and their rate, which it learns ([Limiter]), and whether and when an attempt
-// that failed is followed by another ([Patience]). It knows nothing of HTTP: whoever
+// that failed is followed by another ([RetryPolicy]). It knows nothing of HTTP: whoever
 // asks says what became of a request.
 package limiter
 

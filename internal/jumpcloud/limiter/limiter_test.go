@@ -93,9 +93,9 @@ type server struct {
 	tells   string
 	limiter *limiter.Limiter
 
-	patience limiter.Patience
-	mu       sync.Mutex
-	log      []arrival
+	retries limiter.RetryPolicy
+	mu      sync.Mutex
+	log     []arrival
 }
 
 type arrival struct {
@@ -105,7 +105,7 @@ type arrival struct {
 
 // ask makes one request until it is taken.
 func (s *server) ask(ctx context.Context) {
-	s.patience.Try(ctx, func(int) limiter.Result {
+	s.retries.Try(ctx, func(int) limiter.Result {
 		pass, err := s.limiter.Acquire(ctx)
 		if err != nil {
 			return limiter.Result{}
@@ -134,7 +134,7 @@ func (s *server) ask(ctx context.Context) {
 		if s.tells != nothing {
 			answer.After = time.Duration(math.Ceil(next.Seconds())) * time.Second
 		}
-		return limiter.Result{Class: limiter.Patient, After: answer.After, Answered: true}
+		return limiter.Result{Class: limiter.RetryLong, After: answer.After, Answered: true}
 	}, func(int, time.Duration) {})
 }
 

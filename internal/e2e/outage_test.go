@@ -30,10 +30,10 @@ func outages() map[string]jcsim.Fault {
 	}
 }
 
-// patienceEnds is the fault table's: 15 minutes without a success, or ten attempts.
-const patienceEnds = 15 * time.Minute
+// retriesEnd is the fault table's: 15 minutes without a success, or ten attempts.
+const retriesEnd = 15 * time.Minute
 
-// TestOutagesThatEnd lets a server be away for almost as long as patience lasts, at
+// TestOutagesThatEnd lets a server be away for almost as long as the retries last, at
 // the start and in the middle. Nothing that can succeed is given up.
 func TestOutagesThatEnd(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestOutagesThatEnd(t *testing.T) {
 					if err := sim.AddFault(outage); err != nil {
 						t.Fatal(err)
 					}
-					recovers := time.AfterFunc(patienceEnds-10*time.Second, sim.ClearFaults)
+					recovers := time.AfterFunc(retriesEnd-10*time.Second, sim.ClearFaults)
 					defer recovers.Stop()
 					if _, err := newPipeline(sim, dir).run(t.Context()); err != nil {
 						t.Fatal(err)
@@ -67,7 +67,7 @@ func TestOutagesThatEnd(t *testing.T) {
 	}
 }
 
-// TestOutagesWithoutAnEnd never end. The sync fails not before patience ends and not
+// TestOutagesWithoutAnEnd never end. The sync fails not before the retries end and not
 // much later, says that the server is at fault, and leaves the archive as it was.
 // When the server is back, the next run goes on and makes the archive that an
 // undisturbed one makes.
@@ -101,8 +101,8 @@ func TestOutagesWithoutAnEnd(t *testing.T) {
 				}
 				// Ten attempts may last longer, each with the longest wait that a server may
 				// ask for or the longest time that an answer may take.
-				if longest := 10*5*time.Minute + patienceEnds; took < patienceEnds || took > longest {
-					t.Errorf("patience ended after %s, want between %s and %s", took, patienceEnds, longest)
+				if longest := 10*5*time.Minute + retriesEnd; took < retriesEnd || took > longest {
+					t.Errorf("retries ended after %s, want between %s and %s", took, retriesEnd, longest)
 				}
 				if !strings.Contains(err.Error(), "attempts") {
 					t.Errorf("the error does not tell how often it was tried: %v", err)

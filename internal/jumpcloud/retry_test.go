@@ -225,7 +225,7 @@ func TestReadsGiveUp(t *testing.T) {
 	}
 }
 
-// TestIdleTimeIsNoOutage gives each request its full patience, however long nothing
+// TestIdleTimeIsNoOutage gives each request its full retries, however long nothing
 // was asked before, and however the last request before that ended: idle time is not
 // time of trying.
 func TestIdleTimeIsNoOutage(t *testing.T) {
@@ -268,7 +268,7 @@ func TestIdleTimeIsNoOutage(t *testing.T) {
 					if err := ask(t.Context(), client); err != nil || s.requests != 2 {
 						t.Errorf("one 502 after %s: %v after %d requests, want a second one", idle, err, s.requests)
 					}
-					// Patience is the same as ever.
+					// The retry policy is the same as ever.
 					s.answers, s.requests = []func(*http.Request) (*http.Response, error){down}, 0
 					began := time.Now()
 					err := ask(t.Context(), client)

@@ -18,16 +18,16 @@ import (
 // this distance.
 const maxRetryAfter = 5 * time.Minute
 
-// tryOften makes attempts until one succeeds, no further one can help, or patience
+// tryOften makes attempts until one succeeds, no further one can help, or the policy
 // ends.
-func tryOften(ctx context.Context, patience *limiter.Patience, logger *slog.Logger, call call, attempt func(n int) *failure) error {
+func tryOften(ctx context.Context, retries *limiter.RetryPolicy, logger *slog.Logger, call call, attempt func(n int) *failure) error {
 	var fail, last *failure
 	began := time.Now()
-	patience.Try(ctx, func(n int) limiter.Result {
+	retries.Try(ctx, func(n int) limiter.Result {
 		if fail = attempt(n); fail != nil {
 			fail.err.Elapsed = time.Since(began)
 		}
-		return fail.patience()
+		return fail.retryResult()
 	}, func(n int, pause time.Duration) {
 		level := slog.LevelDebug
 		if n > 2 {
@@ -51,18 +51,18 @@ func tryOften(ctx context.Context, patience *limiter.Patience, logger *slog.Logg
 	}
 }
 
-// patience says whether another attempt may follow; nil is success.
-func (f *failure) patience() limiter.Result {
+// retryResult says whether another attempt may follow; nil is success.
+func (f *failure) retryResult() limiter.Result {
 	if f == nil {
 		return limiter.Result{Answered: true}
 	}
 	result := limiter.Result{After: f.after, Answered: f.err.Status != 0}
 	switch f.class {
-	case brief:
-		result.Class = limiter.Brief
-	case patient:
-		result.Class = limiter.Patient
-	case final, again, unnamed:
+	case retryFew:
+		result.Class = limiter.RetryFew
+	case retryLong:
+		result.Class = limiter.RetryLong
+	case retryNever, retryNow, retryUnnamed:
 		result.Class = limiter.Done
 	}
 	return result

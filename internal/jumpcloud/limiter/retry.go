@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// Patience ends with the later of minAttempts and minPatience.
-	minAttempts = 10
-	minPatience = 15 * time.Minute
-	// maxBrief bounds the attempts that end in a server's own fault or nonsense:
+	// Retries end with the later of minAttempts and minRetryTime.
+	minAttempts  = 10
+	minRetryTime = 15 * time.Minute
+	// maxFew bounds the attempts that end in a server's own fault or nonsense:
 	// the first and three more, as JumpCloud's own command line tool makes them.
-	maxBrief = 4
+	maxFew = 4
 
 	firstPause = 500 * time.Millisecond
 	mostPause  = time.Minute
@@ -26,9 +26,9 @@ type Class uint8
 
 // What to do after an attempt.
 const (
-	Done    Class = iota // nothing: it succeeded, or another cannot help
-	Brief                // try again a few times: the server is at fault, or talks nonsense
-	Patient              // try again until patience ends: overload, rate limit, network
+	Done      Class = iota // nothing: it succeeded, or another cannot help
+	RetryFew               // try again a few times: the server is at fault, or talks nonsense
+	RetryLong              // try again until the policy ends: overload, rate limit, network
 )
 
 // Result is what a request's attempt came to.
@@ -41,42 +41,42 @@ type Result struct {
 	Answered bool
 }
 
-// Patience repeats attempts, for all requests to one server. A time in which none of
+// RetryPolicy repeats attempts, for all requests to one server. A time in which none of
 // those that are tried side by side succeeds counts as one: a server that wants to be
 // left alone is asked by one request at a time, so that each by itself would need hours
 // for its attempts. That time ends with the last of these requests: when nothing is
 // tried, it does not go on. It is safe for concurrent use.
-type Patience struct {
+type RetryPolicy struct {
 	mu       sync.Mutex
 	trying   int       // requests under way, pauses included
 	began    time.Time // the first failure
 	failures int
 }
 
-// Try makes attempts, counted from 1, until one is done, patience ends, or the
+// Try makes attempts, counted from 1, until one is done, the policy ends, or the
 // context. Again is told of each failed attempt that is followed by another, and of
 // the pause between them.
-func (p *Patience) Try(ctx context.Context, attempt func(n int) Result, again func(n int, pause time.Duration)) {
+func (p *RetryPolicy) Try(ctx context.Context, attempt func(n int) Result, again func(n int, pause time.Duration)) {
 	p.enter(1)
 	defer p.enter(-1)
-	began, briefs := time.Now(), 0
+	began, few := time.Now(), 0
 	for n := 1; ; n++ {
 		result := attempt(n)
 		over := p.note(result)
 		switch result.Class {
 		case Done:
 			over = true
-		case Brief:
-			briefs++
-			over = over || briefs == maxBrief
-		case Patient:
-			over = over || n >= minAttempts && time.Since(began) >= minPatience
+		case RetryFew:
+			few++
+			over = over || few == maxFew
+		case RetryLong:
+			over = over || n >= minAttempts && time.Since(began) >= minRetryTime
 		}
 		if over {
 			return
 		}
 		pause := backoff.Delay(n, firstPause, mostPause)
-		if result.Class == Patient && result.After >= 0 {
+		if result.Class == RetryLong && result.After >= 0 {
 			// Those who were told the same time do not all come back at once.
 			pause = result.After + rand.N(firstPause) //nolint:gosec // Chance that spreads load needs no secrecy.
 		}
@@ -88,7 +88,7 @@ func (p *Patience) Try(ctx context.Context, attempt func(n int) Result, again fu
 }
 
 // enter adds to the requests that are tried.
-func (p *Patience) enter(n int) {
+func (p *RetryPolicy) enter(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.trying += n; p.trying == 0 {
@@ -96,12 +96,11 @@ func (p *Patience) enter(n int) {
 	}
 }
 
-// note counts the result of an attempt, and reports whether patience with the server
-// has ended.
-func (p *Patience) note(r Result) bool {
+// note counts the result of an attempt, and X// has ended.
+func (p *RetryPolicy) note(r Result) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r.Class != Patient {
+	if r.Class != RetryLong {
 		if r.Answered {
 			p.failures = 0
 		}
@@ -111,5 +110,5 @@ func (p *Patience) note(r Result) bool {
 		p.began = time.Now()
 	}
 	p.failures++
-	return p.failures >= minAttempts && time.Since(p.began) >= minPatience
+	return p.failures >= minAttempts && time.Since(p.began) >= minRetryTime
 }

@@ -26,9 +26,9 @@ const (
 	maxDeliveries = 4
 )
 
-// courier delivers results until ConductorOne certainly has them, or for as long as
+// sender delivers results until ConductorOne certainly has them, or for as long as
 // [ledger.MaxAge].
-type courier struct {
+type sender struct {
 	client pb.BatonServiceClient
 	ledger *ledger.Ledger
 	book   *book
@@ -39,23 +39,23 @@ type courier struct {
 	lost func(error)
 }
 
-// resume sends what the last run owed.
-func (c *courier) resume(ctx context.Context) {
-	for _, debt := range c.ledger.Debts() {
+// resume sends the pending results of the last run.
+func (c *sender) resume(ctx context.Context) {
+	for _, pending := range c.ledger.Pending() {
 		req := &pb.BatonServiceFinishTaskRequest{}
-		if err := proto.Unmarshal(debt.Result, req); err != nil {
-			c.logger.ErrorContext(ctx, "unreadable task result of the last run, not sent", "task_id", debt.TaskID, "error", err)
+		if err := proto.Unmarshal(pending.Result, req); err != nil {
+			c.logger.ErrorContext(ctx, "unreadable task result of the last run, not sent", "task_id", pending.TaskID, "error", err)
 			continue
 		}
-		p := newParcel(debt.Kind, req, debt.Begun)
-		c.book.owe(p)
+		p := newPendingResult(pending.Kind, req, pending.Begun)
+		c.book.addPending(p)
 		c.work.Go(func() { c.keepTrying(ctx, p, 0) })
 	}
 }
 
 // deliver writes a result down, sends it once and, where that does not settle it,
 // goes on in the background until ctx ends.
-func (c *courier) deliver(ctx context.Context, p *parcel) {
+func (c *sender) deliver(ctx context.Context, p *pendingResult) {
 	if !p.once {
 		if err := c.writeDown(p); err != nil {
 			// Sending it all the same is the lesser evil: held back, it would be late for
@@ -63,7 +63,7 @@ func (c *courier) deliver(ctx context.Context, p *parcel) {
 			c.logger.ErrorContext(ctx, "saving a task result before sending failed", "task_id", p.id, "task_type", p.kind, "error", err)
 		}
 	}
-	c.book.owe(p)
+	c.book.addPending(p)
 	if c.send(ctx, p) {
 		return
 	}
@@ -77,16 +77,16 @@ func (c *courier) deliver(ctx context.Context, p *parcel) {
 	c.work.Go(func() { c.keepTrying(ctx, p, 1) })
 }
 
-func (c *courier) writeDown(p *parcel) error {
+func (c *sender) writeDown(p *pendingResult) error {
 	raw, err := proto.Marshal(p.req)
 	if err != nil {
 		return err
 	}
-	return c.ledger.Owe(p.id, p.kind, raw)
+	return c.ledger.Add(p.id, p.kind, raw)
 }
 
 // keepTrying sends a result again and again, after so many attempts that failed.
-func (c *courier) keepTrying(ctx context.Context, p *parcel, failed int) {
+func (c *sender) keepTrying(ctx context.Context, p *pendingResult, failed int) {
 	for ; ; failed++ {
 		var delay time.Duration
 		if failed > 0 {
@@ -96,7 +96,7 @@ func (c *courier) keepTrying(ctx context.Context, p *parcel, failed int) {
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
-		case <-p.poke:
+		case <-p.retry:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -115,7 +115,7 @@ func (c *courier) keepTrying(ctx context.Context, p *parcel, failed int) {
 
 // giveUp reports whether a result that was not accepted need not be sent any more,
 // because its task is too old to matter to anybody.
-func (c *courier) giveUp(ctx context.Context, p *parcel) bool {
+func (c *sender) giveUp(ctx context.Context, p *pendingResult) bool {
 	age := time.Since(p.since)
 	if age <= ledger.MaxAge || ctx.Err() != nil {
 		return false
@@ -126,7 +126,7 @@ func (c *courier) giveUp(ctx context.Context, p *parcel) bool {
 }
 
 // send sends a result once and reports whether that settled it.
-func (c *courier) send(ctx context.Context, p *parcel) bool {
+func (c *sender) send(ctx context.Context, p *pendingResult) bool {
 	call, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	_, err := c.client.FinishTask(call, p.req)
@@ -146,7 +146,7 @@ func (c *courier) send(ctx context.Context, p *parcel) bool {
 	return true
 }
 
-func (c *courier) settle(ctx context.Context, p *parcel) {
+func (c *sender) settle(ctx context.Context, p *pendingResult) {
 	if err := c.ledger.Settle(p.id); err != nil {
 		c.logger.ErrorContext(ctx, "removing a delivered task result failed; it will be sent again after a restart", "task_id", p.id, "error", err)
 	}
