@@ -1,11 +1,13 @@
 package c1z_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -85,12 +87,40 @@ func (b benchGrants) writeFormat(tb testing.TB, dir string, n int, format c1z.Fo
 	return info
 }
 
+// benchSize is the only size that BenchmarkWriteGrants measures.
+var benchSize = flag.Int("grants", 0, "how many grants BenchmarkWriteGrants writes, instead of its own sizes") //nolint:gochecknoglobals // a test flag
+
+// firstAnswer is how long it takes to open an archive and read a first grant of it.
+func firstAnswer(b *testing.B, info c1z.Info, dir string) time.Duration {
+	b.Helper()
+	began := time.Now()
+	r, err := c1z.Open(b.Context(), info.Path, c1z.OpenOptions{TempDir: dir, Limits: c1z.Limits{DecodedSize: info.DecodedSize}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, err := range r.Grants(b.Context(), info.Sync.ID, c1z.GrantFilter{}) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		break
+	}
+	took := time.Since(began)
+	if err := r.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
 // BenchmarkWriteGrants measures the way from mapped grants to the compressed
 // file: encoding, loading, all indexes, zstd, fsync. Making the grants is within
 // it.
 func BenchmarkWriteGrants(b *testing.B) {
 	for _, format := range []c1z.Format{c1z.FormatV1, c1z.FormatV3} {
-		for _, n := range []int{100_000, 500_000, 2_000_000} {
+		sizes := []int{100_000, 500_000, 2_000_000}
+		if *benchSize > 0 {
+			sizes = []int{*benchSize}
+		}
+		for _, n := range sizes {
 			b.Run(fmt.Sprintf("format=%d/grants=%d", format, n), func(b *testing.B) {
 				src := benchGrants{perGroup: 400, users: 100_000}
 				dir := b.TempDir()
@@ -103,6 +133,8 @@ func BenchmarkWriteGrants(b *testing.B) {
 				b.ReportMetric(float64(info.Size)/float64(n), "file-B/grant")
 				b.ReportMetric(info.Indexing.Seconds(), "index-s")
 				b.ReportMetric(info.Packing.Seconds(), "pack-s")
+				b.StopTimer()
+				b.ReportMetric(firstAnswer(b, info, dir).Seconds(), "first-answer-s")
 			})
 		}
 	}
