@@ -10,16 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-)
-
-// The compression of an archive. Blocks of a small window are encoded side by
-// side into one frame, which costs some 25 MiB of memory; readers may refuse
-// windows above 8 MiB.
-const (
-	packLevel   = zstd.SpeedFastest
-	packWindow  = 512 << 10
-	packWorkers = 2
+	"github.com/conductorone/baton-jumpcloud/internal/c1z/envelope"
 )
 
 // Finish completes the archive and puts it in place of the old one. The new
@@ -132,13 +123,7 @@ func compress(ctx context.Context, dst io.Writer, src io.Reader, size int64) err
 	if _, err := out.WriteString(magicV1); err != nil {
 		return err
 	}
-	enc, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(packLevel),
-		zstd.WithEncoderConcurrency(packWorkers),
-		zstd.WithConcurrentBlocks(true),
-		zstd.WithWindowSize(packWindow),
-		zstd.WithEncoderCRC(true),
-	)
+	enc, err := envelope.NewEncoder()
 	if err != nil {
 		return err
 	}

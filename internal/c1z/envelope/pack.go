@@ -20,12 +20,26 @@ import (
 	c1zv3 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/c1z/v3"
 )
 
-// The compression of an archive: blocks of a small window side by side.
+// The compression of an archive. Blocks of a small window are encoded side by
+// side into one frame, which costs some 25 MiB of memory; readers may refuse
+// windows above 8 MiB.
 const (
 	packLevel   = zstd.SpeedFastest
 	packWindow  = 512 << 10
 	packWorkers = 2
 )
+
+// NewEncoder makes what compresses archives of all formats. Reset tells it where to
+// write.
+func NewEncoder() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(packLevel),
+		zstd.WithEncoderConcurrency(packWorkers),
+		zstd.WithConcurrentBlocks(true),
+		zstd.WithWindowSize(packWindow),
+		zstd.WithEncoderCRC(true),
+	)
+}
 
 // Pack writes an archive of the named files of a folder, each as a frame of its own,
 // and returns how many bytes the files have together. The manifest says what else is
@@ -43,13 +57,7 @@ func Pack(ctx context.Context, out io.Writer, dir string, names []string, manife
 	w.write([]byte(Magic))
 	w.write(binary.BigEndian.AppendUint32(nil, uint32(len(raw))))
 	w.write(raw)
-	enc, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(packLevel),
-		zstd.WithEncoderConcurrency(packWorkers),
-		zstd.WithConcurrentBlocks(true),
-		zstd.WithWindowSize(packWindow),
-		zstd.WithEncoderCRC(true),
-	)
+	enc, err := NewEncoder()
 	if err != nil {
 		return 0, err
 	}
