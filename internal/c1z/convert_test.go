@@ -18,15 +18,7 @@ import (
 // convert makes an archive of another format of the sync that an archive shows.
 func convert(t *testing.T, from string, format c1z.Format) (string, c1z.Conversion) {
 	t.Helper()
-	r, err := c1z.Open(t.Context(), from, c1z.OpenOptions{TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	run, err := r.Shown(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, run := shownOf(t, from)
 	path, work := filepath.Join(t.TempDir(), "converted.c1z"), t.TempDir()
 	made, err := c1z.Convert(t.Context(), r, run, c1z.ConvertOptions{Path: path, WorkDir: work, Format: format})
 	if err != nil {
@@ -36,6 +28,7 @@ func convert(t *testing.T, from string, format c1z.Format) (string, c1z.Conversi
 	return path, made
 }
 
+// shownOf opens an archive, until the test ends, and returns the sync that it shows.
 func shownOf(t *testing.T, path string) (*c1z.Reader, c1z.SyncRun) {
 	t.Helper()
 	r, err := c1z.Open(t.Context(), path, c1z.OpenOptions{TempDir: t.TempDir()})

@@ -19,15 +19,7 @@ import (
 // dumpOf is the canonical dump of the sync that an archive shows.
 func dumpOf(t *testing.T, path string) string {
 	t.Helper()
-	r, err := c1z.Open(t.Context(), path, c1z.OpenOptions{TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	run, err := r.Shown(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, run := shownOf(t, path)
 	var text strings.Builder
 	if err := r.Dump(t.Context(), run.ID, &text); err != nil {
 		t.Fatal(err)
@@ -57,15 +49,7 @@ func TestFormatsHoldTheSame(t *testing.T) {
 	if d := cmp.Diff(dumpOf(t, one), dumpOf(t, three)); d != "" {
 		t.Errorf("the formats hold different rows (-one +three):\n%s", d)
 	}
-	r, err := c1z.Open(t.Context(), three, c1z.OpenOptions{TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	shown, err := r.Shown(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, shown := shownOf(t, three)
 	if d := cmp.Diff(info.Sync, shown); d != "" {
 		t.Errorf("the sync differs (-written +read):\n%s", d)
 	}
