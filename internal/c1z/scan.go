@@ -211,7 +211,7 @@ func (s *grantScan) decode() (slim bool, err error) {
 func (g *GrantEdge) check() error {
 	for _, id := range [][]byte{g.Entitlement, g.ResourceType, g.Resource, g.PrincipalType, g.Principal} {
 		if len(id) > maxID {
-			return tooLong("id", len(id), maxID)
+			return tooLong("ID", len(id), maxID)
 		}
 	}
 	for _, id := range g.Sources {
@@ -220,7 +220,7 @@ func (g *GrantEdge) check() error {
 		}
 	}
 	if len(g.ID) > maxKey {
-		return tooLong("grant id", len(g.ID), maxKey)
+		return tooLong("grant ID", len(g.ID), maxKey)
 	}
 	return nil
 }
