@@ -8,7 +8,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
@@ -208,11 +207,6 @@ func onlyAccounts(s *shownSync, q search.Query) bool {
 // addResourceFilters declares the flags that restrict a list of resources.
 func addResourceFilters(o *viewOptions, cmd *cobra.Command) {
 	flags := cmd.Flags()
-	o.addResourceFilters(flags)
-	addViewCompletions(cmd, resourceCompletions())
-}
-
-func (o *viewOptions) addResourceFilters(flags *pflag.FlagSet) {
 	o.addFilter(flags, "type", "type", "Only resources of this resource type")
 	o.addFilter(flags, "kind", "kind", "Only this kind of resource: account, group, application, role or other")
 	o.addFilter(flags, "status", "status", "Only accounts with this status: enabled, disabled, deleted or unknown")
@@ -225,21 +219,15 @@ func (o *viewOptions) addResourceFilters(flags *pflag.FlagSet) {
 	o.addSwitch(flags, "admin", "admin", "yes", "Only accounts with a role")
 	o.addSwitch(flags, "holds", "holds", "yes", "Only resources with access to something")
 	o.addSwitch(flags, "empty", "empty", "yes", "Only resources that nobody has access to")
-}
-
-func resourceCompletions() map[string][]string {
-	return map[string][]string{
+	addViewCompletions(cmd, map[string][]string{
 		"kind": review.KindWords(), "status": {"enabled", "disabled", "deleted", "unknown"}, "mfa": {"yes", "no", "unknown"},
 		"account-type": {"human", "service", "system"}, "details": {"suspended", "locked", "staged"},
-	}
+	})
 }
 
+// addEntitlementFilters declares the flags that restrict a list of entitlements.
 func addEntitlementFilters(o *viewOptions, cmd *cobra.Command) {
-	o.addEntitlementFilters(cmd.Flags())
-	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "purpose": review.Purposes()})
-}
-
-func (o *viewOptions) addEntitlementFilters(flags *pflag.FlagSet) {
+	flags := cmd.Flags()
 	o.addFilter(flags, "type", "type", "Only on resources of this resource type")
 	o.addFilter(flags, "kind", "kind", "Only on this kind of resource: account, group, application, role or other")
 	o.addFilter(flags, "resource", "resource", "Only on this resource: name, ID or TYPE:ID")
@@ -247,6 +235,7 @@ func (o *viewOptions) addEntitlementFilters(flags *pflag.FlagSet) {
 	o.addFilter(flags, "purpose", "purpose", "Only with this purpose: assignment, permission or ownership")
 	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what the connector cannot change")
 	o.addSwitch(flags, "empty", "empty", "yes", "Only entitlements without grants")
+	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "purpose": review.Purposes()})
 }
 
 func addGrantFilters(o *viewOptions, cmd *cobra.Command) {

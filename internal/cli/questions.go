@@ -34,10 +34,9 @@ TYPE:ID.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	o.addEntitlementFilters(cmd.Flags())
+	addEntitlementFilters(&o, cmd)
 	_ = cmd.Flags().MarkHidden("empty") // What somebody holds is not empty.
 	o.addWayFilters(cmd)
-	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "purpose": review.Purposes()})
 	return cmd
 }
 
@@ -113,12 +112,11 @@ of the group, application or role, alone or followed by the slug of the entitlem
 		},
 	}
 	o.addFlags(cmd.Flags())
-	o.addResourceFilters(cmd.Flags())
+	addResourceFilters(&o, cmd)
 	for _, name := range []string{"holds", "empty", "parent"} {
 		_ = cmd.Flags().MarkHidden(name) // They say little of holders.
 	}
 	o.addWayFilters(cmd)
-	addViewCompletions(cmd, resourceCompletions())
 	return cmd
 }
 
