@@ -115,7 +115,7 @@ func (t *Tenant) updateUser(n *userNode, edit func(*User)) error {
 	return nil
 }
 
-// DeleteUser deletes a user. Its edges go too, or dangle in a tenant with
+// DeleteUser deletes a user, and the administrator that it is. Its edges go too, or dangle in a tenant with
 // holes. Users whose manager it was keep its id.
 func (t *Tenant) DeleteUser(ref string) error {
 	t.mu.Lock()
@@ -142,7 +142,14 @@ func (t *Tenant) deleteUser(n *userNode) {
 		}
 	}
 	n.groups, n.apps = nil, nil
+	t.schedules = slices.DeleteFunc(t.schedules, func(s Schedule) bool { return s.User == n.id })
 	t.changed("delete", "user", "", n.id)
+	if n.User.Admin == nil {
+		return
+	}
+	if a, ok := t.admins.index[n.User.Admin.ID]; ok {
+		t.deleteAdmin(a)
+	}
 }
 
 // reports lists the users whose manager is n.

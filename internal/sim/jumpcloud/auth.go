@@ -31,6 +31,10 @@ type APIKey struct {
 	// Organizations are the ids or names of those that the key sees; empty means
 	// the first. A key that sees several must name one in x-org-id.
 	Organizations []string
+	// Admin is the email address or id of the administrator who owns the key; empty
+	// means one whom the tenant does not list. Only an administrator with BillingRole
+	// may change administrators, and none may delete itself.
+	Admin string
 	Rights
 }
 
@@ -50,6 +54,7 @@ type ServiceAccount struct {
 // credential is an API key or an access token and what it opens.
 type credential struct {
 	rights  Rights
+	admin   string
 	tenants []*Tenant
 }
 
@@ -130,7 +135,7 @@ func newAuthority(tenants []*Tenant, keys []APIKey, accounts []ServiceAccount) *
 		keys = []APIKey{{Key: DefaultKey}}
 	}
 	for _, k := range keys {
-		c := &credential{rights: k.Rights}
+		c := &credential{rights: k.Rights, admin: k.Admin}
 		for _, org := range k.Organizations {
 			c.tenants = append(c.tenants, findTenant(tenants, org))
 		}

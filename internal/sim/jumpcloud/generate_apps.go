@@ -168,7 +168,7 @@ func userOddities() []func(*User) {
 			u.AlternateEmail, u.ManagedAppleID = u.Username+"@home.example", u.Username+"@apple.example"
 		},
 		func(u *User) {
-			u.Attributes = []Attribute{{"badgeNo2", "7"}, {"empty", ""}, {"CamelCase", "x"}, {"camelcase", "y"}}
+			u.Attributes = []Attribute{{Name: "badgeNo2", Value: "7"}, {Name: "empty"}, {Name: "CamelCase", Value: "x"}, {Name: "camelcase", Value: "y"}}
 		},
 		func(u *User) {
 			u.Extra = map[string]json.RawMessage{"employeeIdentifier": json.RawMessage("12345"), "newField2027": json.RawMessage(`{"a":[1,2]}`)}

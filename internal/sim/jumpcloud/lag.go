@@ -26,9 +26,10 @@ type undo struct {
 
 // lagState holds writes that reads do not show yet, and writes to be undone.
 type lagState struct {
-	mu    sync.Mutex
-	late  []*lagged
-	undos []*undo
+	mu      sync.Mutex
+	late    []*lagged
+	objects []*lateObject
+	undos   []*undo
 }
 
 // wrote takes in a write, if the settings make it late.
@@ -52,11 +53,15 @@ func (l *lagState) quiet() bool {
 // wasRead counts a read for the late writes that it did not show, and forgets
 // those that the next read shows.
 func (l *lagState) wasRead(c *call) {
-	if len(c.reads) == 0 {
+	if len(c.reads) == 0 && len(c.late) == 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, o := range c.late {
+		o.reads--
+	}
+	l.forgetObjects(time.Now())
 	slices.SortFunc(c.reads, func(a, b *lagged) int { return slices.Index(l.late, a) - slices.Index(l.late, b) })
 	for _, w := range slices.Compact(c.reads) {
 		w.reads--

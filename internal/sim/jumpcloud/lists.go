@@ -119,7 +119,7 @@ func (c *call) shuffle(n int) walk {
 
 // selectRows filters and orders a collection.
 func selectRows[N object](c *call, col *collection[N], table *query.Table[N], filter query.Filter, order query.Order) rows[N] {
-	all := col.ordered(table, order)
+	all := listed(c, col, table, order)
 	if len(filter) > 0 {
 		test := table.Matcher(filter)
 		var some []N

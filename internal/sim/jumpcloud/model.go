@@ -89,7 +89,12 @@ type User struct {
 	ExternalSourceType string      `json:"external_source_type,omitempty"`
 	ExternallyManaged  bool        `json:"externally_managed,omitempty"`
 	CreationSource     string      `json:"creationSource,omitempty"`
-	Created            string      `json:"created,omitempty"`
+	// RecoveryEmail is absent on the wire when nil.
+	RecoveryEmail *RecoveryEmail `json:"recoveryEmail,omitempty"`
+	// RestrictedFields are those that an external source owns: a write that names one
+	// is refused. Absent on the wire when empty.
+	RestrictedFields []RestrictedField `json:"restrictedFields,omitempty"`
+	Created          string            `json:"created,omitempty"`
 	// Hidden leaves the user out of every list; its own GET finds it. So a
 	// membership can name a user that no list contains.
 	Hidden bool `json:"hidden,omitempty"`
@@ -150,8 +155,24 @@ type PhoneNumber struct {
 	Number string `json:"number,omitempty"`
 }
 
+// RecoveryEmail is where a user recovers a password.
+type RecoveryEmail struct {
+	Address  string `json:"address"`
+	Verified bool   `json:"verified"`
+}
+
+// RestrictedField is a field of a user that an external source owns.
+type RestrictedField struct {
+	Field string `json:"field"`
+	ID    string `json:"id,omitempty"`
+	// Type is active_directory, federated_identity_provider or scim.
+	Type string `json:"type"`
+}
+
 // Attribute is a custom attribute of a user.
 type Attribute struct {
+	// ID is made by each write through the API.
+	ID    string `json:"_id,omitempty"`
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }

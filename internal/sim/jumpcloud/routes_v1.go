@@ -48,7 +48,7 @@ func listUsers(c *call) answer {
 }
 
 func getUser(c *call) answer {
-	n, ok := c.t.users.index[c.r.PathValue("id")]
+	n, ok := find(c, c.t.users, c.r.PathValue("id"))
 	if !ok {
 		return c.notFound()
 	}
@@ -122,18 +122,20 @@ func searchUsers(c *call) answer {
 }
 
 // userFields are the fields that PUT /systemusers/{id} takes, by the documents of
-// 2026; others are ignored. createFields are those that only POST takes.
+// 2026, and passwordless_sudo and recoveryEmail, which live clients set without being
+// documented; others are ignored. createFields are those that only POST takes.
 func userFields() []string {
 	return []string{
 		"account_locked", "addresses", "alternateEmail", "attributes", "company", "costCenter", "department", "description",
 		"displayname", "email", "employeeIdentifier", "employeeType", "enable_user_portal_multifactor", "external_dn",
 		"external_source_type", "externally_managed", "firstname", "jobTitle", "lastname", "ldap_binding_user", "location",
-		"managedAppleId", "manager", "mfa", "middlename", "password_never_expires", "phoneNumbers", "samba_service_user",
+		"managedAppleId", "manager", "mfa", "middlename", "password_never_expires", "passwordless_sudo", "phoneNumbers",
+		"recoveryEmail", "samba_service_user",
 		"state", "sudo", "suspended", "unix_guid", "unix_uid", "username",
 	}
 }
 
-func createFields() []string { return []string{"activated", "passwordless_sudo"} }
+func createFields() []string { return []string{"activated"} }
 
 // userEdit reads the body of a write to a user. States that conflict are refused,
 // as JumpCloud's own module expects.
@@ -169,7 +171,10 @@ func (c *call) userEdit(fields []string, states ...string) (json.RawMessage, ans
 
 // mint gives the parts of a user new ids, as every write does.
 func (c *call) mint(u *User) {
-	u.Addresses, u.PhoneNumbers = slices.Clone(u.Addresses), slices.Clone(u.PhoneNumbers)
+	u.Addresses, u.PhoneNumbers, u.Attributes = slices.Clone(u.Addresses), slices.Clone(u.PhoneNumbers), slices.Clone(u.Attributes)
+	for i := range u.Attributes {
+		u.Attributes[i].ID = c.partID("attribute", u.Username, i)
+	}
 	for i := range u.Addresses {
 		u.Addresses[i].ID = c.partID("address", u.Username, i)
 	}
@@ -184,6 +189,10 @@ func (c *call) partID(kind, owner string, i int) string {
 
 func createUser(c *call) answer {
 	body, a, ok := c.userEdit(append(userFields(), createFields()...), StateStaged, StateActivated, StateSuspended)
+	if !ok {
+		return a
+	}
+	password, a, ok := c.takePassword(nil)
 	if !ok {
 		return a
 	}
@@ -203,6 +212,11 @@ func createUser(c *call) answer {
 	if err != nil {
 		return c.refused(err)
 	}
+	c.t.setPassword(n, password)
+	if n.State == StateActivated && !n.Activated {
+		c.t.mail("activation", n.AlternateEmail, n.Email)
+	}
+	c.s.lag.created(c, n)
 	return one(c, http.StatusOK, n, c.tab.users, nil)
 }
 
@@ -224,12 +238,27 @@ func putUser(c *call) answer {
 	if !ok {
 		return a
 	}
+	password, a, ok := c.takePassword(n)
+	if !ok {
+		return a
+	}
+	var sent map[string]json.RawMessage
+	must(json.Unmarshal(body, &sent))
+	for _, r := range n.RestrictedFields {
+		if _, ok := sent[r.Field]; ok {
+			return c.invalid(r.Field, "is managed by "+r.Type)
+		}
+	}
+	before := *n
 	var merge error
 	err := c.t.updateUser(n, func(u *User) {
 		old := *u
 		if merge = mergeJSON(u, body); merge != nil {
 			*u = old
 			return
+		}
+		if !u.PortalMFA && old.PortalMFA && u.MFA != nil {
+			u.MFA = &MFA{Configured: u.MFA.Configured}
 		}
 		c.mint(u)
 	})
@@ -239,6 +268,8 @@ func putUser(c *call) answer {
 	if err != nil {
 		return c.refused(err)
 	}
+	c.t.setPassword(n, password)
+	c.s.lag.replaced(c, &before)
 	return one(c, http.StatusOK, n, c.tab.users, nil)
 }
 
@@ -260,10 +291,16 @@ func deleteUser(c *call) answer {
 			return c.invalid("cascade_manager", "no such user")
 		}
 		for _, r := range reports {
+			before := *r
 			must(c.t.updateUser(r, func(u *User) { u.Manager = heir }))
+			c.s.lag.replaced(c, &before)
 		}
 	}
+	if n.User.Admin != nil && c.isOwn(n.User.Admin.ID) {
+		return c.fail(http.StatusForbidden, "an administrator cannot delete itself")
+	}
 	a := one(c, http.StatusOK, n, c.tab.users, nil)
+	c.s.lag.replaced(c, &userNode{User: n.User, id: n.id})
 	c.t.deleteUser(n)
 	return a
 }
@@ -285,7 +322,7 @@ func getApplication(c *call) answer {
 func listAdmins(c *call) answer { return listV1(c, c.t.admins, c.tab.admins, "", false) }
 
 func getAdmin(c *call) answer {
-	n, ok := c.t.admins.index[c.r.PathValue("id")]
+	n, ok := find(c, c.t.admins, c.r.PathValue("id"))
 	if !ok {
 		return c.notFound()
 	}
@@ -300,7 +337,7 @@ func (c *call) adminBody() (json.RawMessage, answer, bool) {
 	}
 	known := []string{"email", "firstname", "lastname", "enableMultiFactor", "apiKeyAllowed", "roleName", "roleNames"}
 	for name := range body {
-		if !slices.Contains(known, name) {
+		if !slices.Contains(known, name) || name == "roleNames" && c.cfg.SingleRole {
 			delete(body, name)
 		}
 	}
@@ -316,51 +353,4 @@ func (c *call) adminBody() (json.RawMessage, answer, bool) {
 		}
 	}
 	return kept, answer{}, true
-}
-
-func createAdmin(c *call) answer {
-	body, a, ok := c.adminBody()
-	if !ok {
-		return a
-	}
-	var v Admin
-	if err := json.Unmarshal(body, &v); err != nil || v.Email == "" {
-		return c.invalid("email", "required")
-	}
-	v.Created = time.Now().UTC().Format(wireTime)
-	n, err := c.t.addAdmin(v)
-	if err != nil {
-		return c.refused(err)
-	}
-	return one(c, http.StatusOK, n, c.tab.admins, nil)
-}
-
-func putAdmin(c *call) answer {
-	n, ok := c.t.admins.index[c.r.PathValue("id")]
-	if !ok {
-		return c.notFound()
-	}
-	body, a, ok := c.adminBody()
-	if !ok {
-		return a
-	}
-	var merge error
-	err := c.t.updateAdmin(n, func(v *Admin) { merge = mergeJSON(v, body) })
-	if merge != nil {
-		return c.invalid("body", merge.Error())
-	}
-	if err != nil {
-		return c.refused(err)
-	}
-	return one(c, http.StatusOK, n, c.tab.admins, nil)
-}
-
-func deleteAdmin(c *call) answer {
-	n, ok := c.t.admins.index[c.r.PathValue("id")]
-	if !ok {
-		return c.notFound()
-	}
-	a := one(c, http.StatusOK, n, c.tab.admins, nil)
-	c.t.deleteAdmin(n)
-	return a
 }

@@ -41,12 +41,21 @@ func (c *call) pathUser() (*userNode, answer, bool) { return pathObject(c, c.t.u
 
 func (c *call) pathApp() (*appNode, answer, bool) { return pathObject(c, c.t.apps) }
 
-func pathObject[N object](c *call, col *collection[N]) (n N, a answer, ok bool) {
+func pathObject[N object](c *call, col *collection[N]) (N, answer, bool) {
+	return pathIn(c, func(id string) (N, bool) { n, ok := col.index[id]; return n, ok })
+}
+
+// pathFound is the object in the path as reads show it.
+func pathFound[N object](c *call, col *collection[N]) (N, answer, bool) {
+	return pathIn(c, func(id string) (N, bool) { return find(c, col, id) })
+}
+
+func pathIn[N object](c *call, in func(id string) (N, bool)) (n N, a answer, ok bool) {
 	id := c.r.PathValue("id")
 	if !isID(id) {
 		return n, c.badRequest("malformed id"), false
 	}
-	if n, ok = col.index[id]; ok {
+	if n, ok = in(id); ok {
 		return n, answer{}, true
 	}
 	if c.cfg.EmptyForMissing.Has(c.route) {
@@ -56,7 +65,7 @@ func pathObject[N object](c *call, col *collection[N]) (n N, a answer, ok bool) 
 }
 
 func getGroup(c *call) answer {
-	n, a, ok := c.pathGroup()
+	n, a, ok := pathFound(c, c.t.groups)
 	if !ok {
 		return a
 	}
@@ -112,6 +121,7 @@ func createGroup(c *call) answer {
 	if err != nil {
 		return c.refused(err)
 	}
+	c.s.lag.created(c, n)
 	return one(c, http.StatusCreated, n, c.tab.groups, nil)
 }
 
@@ -124,9 +134,11 @@ func putGroup(c *call) answer {
 	if !ok {
 		return a
 	}
+	before := *n
 	if err := c.t.updateGroup(n, func(old *Group) { *old = g }); err != nil {
 		return c.refused(err)
 	}
+	c.s.lag.replaced(c, &before)
 	return one(c, http.StatusOK, n, c.tab.groups, nil)
 }
 
@@ -136,6 +148,7 @@ func deleteGroup(c *call) answer {
 		return a
 	}
 	a = one(c, http.StatusOK, n, c.tab.groups, nil)
+	c.s.lag.replaced(c, &groupNode{Group: n.Group, id: n.id})
 	c.t.deleteGroup(n)
 	return a
 }

@@ -194,6 +194,7 @@ type call struct {
 	body  []byte // of the request
 	buf   []byte // room for the answer
 	reads []*lagged
+	late  []*lateObject
 	delta int // by which a fault moves totals
 }
 
@@ -303,6 +304,7 @@ func (c *call) respond(e endpoint) answer {
 		return e.answer(c)
 	}
 	c.tab = c.s.tables[c.t]
+	c.t.runSchedules(time.Now())
 	c.s.lag.undoDue(c)
 	if e.writes {
 		c.t.mu.Lock()

@@ -134,6 +134,12 @@ type Behavior struct {
 	// passed before it shows.
 	LagReads int           `json:"lagReads,omitempty"`
 	LagTime  time.Duration `json:"-"`
+	// LagObjects makes reads of users, groups and administrators late in the same way:
+	// they show what was before a write.
+	LagObjects bool `json:"lagObjects,omitempty"`
+	// SingleRole is a service that knows one role for each administrator: roleNames
+	// are ignored in writes.
+	SingleRole bool `json:"singleRole,omitempty"`
 	// UndoDynamic undoes member writes to groups that a rule decides, after
 	// UndoAfterReads reads of the group's members. Without it they stay.
 	UndoDynamic    bool `json:"undoDynamic,omitempty"`

@@ -49,6 +49,9 @@ type Tenant struct {
 	bulk    bool
 	journal *[]Change
 
+	mails     []Mail
+	schedules []Schedule
+
 	effectiveMu sync.Mutex
 	effective   map[*appNode]effectiveUsers
 }
@@ -70,6 +73,8 @@ type userNode struct {
 	fate   fate
 	groups []*groupNode
 	apps   []*appNode
+	// password is what was last set through the API.
+	password string
 }
 
 type adminNode struct {

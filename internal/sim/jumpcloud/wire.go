@@ -141,7 +141,19 @@ func userTable(t *Tenant, more ...query.Field[*userNode]) *query.Table[*userNode
 		flag("password_never_expires", func(v u) bool { return v.PasswordNeverExpires }),
 		flag("passwordless_sudo", func(v u) bool { return v.PasswordlessSudo }),
 		structured("phoneNumbers", func(b []byte, v u) []byte { return appendPhones(b, v.PhoneNumbers) }),
+		structured("recoveryEmail", func(b []byte, v u) []byte {
+			if v.RecoveryEmail == nil {
+				return b
+			}
+			return appendJSON(b, v.RecoveryEmail)
+		}),
 		structured("relationships", always[u]("[]")),
+		structured("restrictedFields", func(b []byte, v u) []byte {
+			if len(v.RestrictedFields) == 0 {
+				return b
+			}
+			return appendJSON(b, v.RestrictedFields)
+		}),
 		flag("samba_service_user", func(v u) bool { return v.SambaServiceUser }),
 		structured("ssh_keys", always[u]("[]")),
 		text("state", func(v u) string { return v.State }),
@@ -192,7 +204,11 @@ func appendAttributes(b []byte, list []Attribute) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = query.AppendString(append(b, `{"name":`...), a.Name)
+		b = append(b, '{')
+		if a.ID != "" {
+			b = append(query.AppendString(append(b, `"_id":`...), a.ID), ',')
+		}
+		b = query.AppendString(append(b, `"name":`...), a.Name)
 		b = query.AppendString(append(b, `,"value":`...), a.Value)
 		b = append(b, '}')
 	}
