@@ -434,7 +434,7 @@ func TestChart(t *testing.T) {
 		{"defaults", ``, 1, 1, 1},
 		{"several organizations", `
 organizations:
-  - {name: north, existingSecret: north-keys, orgId: 64a000000000000000000001, region: eu, provisioning: true, provisionApplications: true}
+  - {name: north, existingSecret: north-keys, orgId: 64a000000000000000000001, region: eu, provisioning: true, provisionTypes: [group, app]}
   - {name: south, credentials: {clientId: a@b/c, clientSecret: s, jumpcloudClientId: i, jumpcloudClientSecret: j}, env: {BATON_SKIP_ADMINS: "true"}}
 `, 2, 1, 2},
 		{"everything on", `
@@ -493,6 +493,9 @@ func TestChartValuesSchema(t *testing.T) {
 		"organizations: [{name: a, regoin: eu}]",
 		"organizations: [{name: a, region: mars}]",
 		"organizations: [{name: a, provisioning: \"yes\"}]",
+		"organizations: [{name: a, provisionTypes: [applications]}]",
+		"organizations: [{name: a, provisionTypes: []}]",
+		"organizations: [{name: a, provisionApplications: true}]",
 		"image: {tag: latest}",
 		"image: {digest: sha256:abc}",
 	} {

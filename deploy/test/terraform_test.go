@@ -164,7 +164,7 @@ func (m *terraformModule) tree(body *hclsyntax.Body, ctx *hcl.EvalContext) map[s
 
 func terraformFunctions() map[string]function.Function {
 	return map[string]function.Function{
-		"merge": stdlib.MergeFunc, "jsonencode": stdlib.JSONEncodeFunc,
+		"merge": stdlib.MergeFunc, "jsonencode": stdlib.JSONEncodeFunc, "join": stdlib.JoinFunc,
 		"sha256": function.New(&function.Spec{
 			Params: []function.Parameter{{Name: "str", Type: cty.String}}, Type: function.StaticReturnType(cty.String),
 			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -268,6 +268,7 @@ func TestTerraformSelfHosted(t *testing.T) {
 		m := loadTerraform(t, "../terraform/self-hosted", map[string]cty.Value{
 			"conductorone_client_id": cty.StringVal("a@b/c"), "conductorone_client_secret": cty.StringVal("s"),
 			"jumpcloud_api_key": cty.StringVal(key), "provisioning": cty.BoolVal(provisioning),
+			"provision_types": cty.ListVal([]cty.Value{cty.StringVal("group"), cty.StringVal("app")}),
 		})
 		secret := m.kubernetes("Secret", "v1", "kubernetes_secret_v1.credentials").(*corev1.Secret)
 		deployment := m.kubernetes("Deployment", "apps/v1", "kubernetes_deployment_v1.connector").(*appsv1.Deployment)
@@ -280,7 +281,7 @@ func TestTerraformSelfHosted(t *testing.T) {
 	if ref := deployment.Spec.Template.Spec.Containers[0].EnvFrom[0].SecretRef; ref.Name != "name-of-credentials" {
 		t.Errorf("the Deployment takes the Secret %q", ref.Name)
 	}
-	if secret.StringData["BATON_API_KEY"] != "k" || secret.StringData["BATON_PROVISIONING"] != "true" {
+	if secret.StringData["BATON_API_KEY"] != "k" || secret.StringData["BATON_PROVISIONING"] != "true" || secret.StringData["BATON_PROVISION_TYPES"] != "group,app" {
 		t.Errorf("the Secret holds %v", secret.StringData)
 	}
 	_, secret, other := load(t, "another", false)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
@@ -57,7 +59,12 @@ func runCapabilities(a *app, cmd *cobra.Command) error {
 	if cfg == nil {
 		return err
 	}
-	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{Switches: cfg.Change.Switches()})
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		if about := problems.About(restype.ProvisionTypes); len(about) > 0 {
+			return about
+		}
+	}
+	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionTypes: cfg.Change.Types})
 	if err != nil {
 		return err
 	}

@@ -16,14 +16,14 @@ func TestChange(t *testing.T) {
 		want  config.Change
 		asked bool
 	}{
-		{"nothing", nil, config.Change{}, false},
+		{"nothing", nil, config.Change{Types: []string{"group"}}, false},
 		{
 			"grant",
-			[]string{"--grant-entitlement=e", "--grant-principal=u", "--grant-principal-type=user", "--audit-file=a.jsonl", "--provision-applications"},
-			config.Change{Entitlement: "e", Principal: "u", PrincipalType: "user", AuditFile: "a.jsonl", Applications: true},
+			[]string{"--grant-entitlement=e", "--grant-principal=u", "--grant-principal-type=user", "--audit-file=a.jsonl", "--provision-types=app,group"},
+			config.Change{Entitlement: "e", Principal: "u", PrincipalType: "user", AuditFile: "a.jsonl", Types: []string{"group", "app"}},
 			true,
 		},
-		{"revoke", []string{"--revoke-grant=g", "--dry-run"}, config.Change{Grant: "g", DryRun: true}, true},
+		{"revoke", []string{"--revoke-grant=g", "--dry-run"}, config.Change{Grant: "g", DryRun: true, Types: []string{"group"}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -44,10 +44,11 @@ func (v values) checkItems(o Option) Problems {
 			continue
 		}
 		if len(o.OneOf) > 0 && !slices.Contains(o.OneOf, item) {
-			problems = append(problems, Problem{
-				Text: fmt.Sprintf("field %s: invalid resource type '%s' in filter", o.Name, redact.Value(item)),
-				Hint: typeHint(item, o.OneOf),
-			})
+			text := "field %s: resource type '%s' cannot be changed"
+			if o.Section == SectionSync {
+				text = "field %s: invalid resource type '%s' in filter"
+			}
+			problems = append(problems, Problem{Text: fmt.Sprintf(text, o.Name, redact.Value(item)), Hint: typeHint(item, o.OneOf)})
 		}
 	}
 	return problems

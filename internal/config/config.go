@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/bid"
-	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -79,18 +78,10 @@ type Change struct {
 	Grant string
 	// DryRun shows the change instead of making it.
 	DryRun bool
-	// Applications allows changing access to applications, beside groups.
-	Applications bool
+	// Types are the resource types that may be changed, in the order of the table.
+	Types []string
 	// AuditFile is the path of the file that changes are recorded in; empty for none.
 	AuditFile string
-}
-
-// Switches are the options of the table of resource types that are on.
-func (c Change) Switches() []string {
-	if c.Applications {
-		return []string{restype.SwitchApplications}
-	}
-	return nil
 }
 
 // IsSet reports whether the settings name a grant or a revoke.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/bid"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // DefaultWorkers is how many pages are read side by side when nothing else is
@@ -97,8 +98,13 @@ func (c *Config) fill() Problems {
 		PrincipalType: v.str(nameGrantPrincipalType),
 		Grant:         v.str(nameRevokeGrant),
 		DryRun:        v.flag(nameDryRun),
-		Applications:  v.flag(nameProvisionApps),
+		Types:         v.provisionTypes(),
 		AuditFile:     v.str(nameAuditFile),
+	}
+
+	if v.present(nameProvisionApps) {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is deprecated: set --%s=%s instead",
+			v.origin(nameProvisionApps).Name, nameProvisionTypes, strings.Join(c.Change.Types, ",")))
 	}
 
 	c.Output = Output{File: v.str("file"), TempDir: v.str("c1z-temp-dir"), Engine: strings.ToLower(v.str("storage-engine"))}
@@ -123,6 +129,16 @@ func (c *Config) fill() Problems {
 		c.Log.DebugUntil = until
 	}
 	return append(problems, c.fillService()...)
+}
+
+// provisionTypes are the types that may be changed, in the order of the table and each
+// once.
+func (v values) provisionTypes() []string {
+	named := v.list(nameProvisionTypes)
+	if v.flag(nameProvisionApps) {
+		named = append(named, restype.App)
+	}
+	return slices.DeleteFunc(restype.Changeable(false), func(id string) bool { return !slices.Contains(named, id) })
 }
 
 // shownPath is a path as an error may show it. What has no separator may be a key that

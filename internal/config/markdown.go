@@ -76,6 +76,9 @@ func defaultText(o Option) string {
 	if o.Default == nil {
 		return ""
 	}
+	if list, ok := o.Default.([]string); ok {
+		return "`" + strings.Join(list, ",") + "`"
+	}
 	return fmt.Sprintf("`%v`", o.Default)
 }
 

@@ -46,6 +46,14 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// About is what is wrong with one option, whichever way it was set.
+func (p Problems) About(name string) Problems {
+	env := byName()[name].Env()
+	return slices.DeleteFunc(slices.Clone(p), func(problem Problem) bool {
+		return !strings.Contains(problem.Text, "field "+name+":") && !strings.Contains(problem.Text, env+":")
+	})
+}
+
 // Hints lists what to do, in the order of the problems and without repetition.
 func (p Problems) Hints() []string {
 	var hints []string

@@ -99,7 +99,7 @@ func schemaField(o Option) *configv1.Field {
 	case int:
 		field.Field = &configv1.Field_IntField{IntField: &configv1.IntField{DefaultValue: int64(value), Rules: intRules(o)}}
 	case []string:
-		field.Field = &configv1.Field_StringSliceField{StringSliceField: &configv1.StringSliceField{DefaultValue: value}}
+		field.Field = &configv1.Field_StringSliceField{StringSliceField: &configv1.StringSliceField{DefaultValue: value, Rules: listRules(o)}}
 	case string:
 		field.Field = &configv1.Field_StringField{StringField: &configv1.StringField{DefaultValue: value, Rules: stringRules(o)}}
 	}
@@ -112,6 +112,13 @@ func intRules(o Option) *configv1.Int64Rules {
 	}
 	lower, upper := int64(o.Min), int64(o.Max)
 	return &configv1.Int64Rules{Gte: &lower, Lte: &upper}
+}
+
+func listRules(o Option) *configv1.RepeatedStringRules {
+	if len(o.OneOf) == 0 {
+		return nil
+	}
+	return &configv1.RepeatedStringRules{ItemRules: &configv1.StringRules{In: o.OneOf}}
 }
 
 func stringRules(o Option) *configv1.StringRules {

@@ -1,10 +1,15 @@
 package config
 
-import "github.com/conductorone/baton-jumpcloud/internal/restype"
+import (
+	"strings"
+
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+)
 
 // The names of the options that are about changing access.
 const (
-	nameProvisionApps      = restype.SwitchApplications
+	nameProvisionTypes     = restype.ProvisionTypes
+	nameProvisionApps      = "provision-applications"
 	nameDryRun             = "dry-run"
 	nameAuditFile          = "audit-file"
 	nameGrantEntitlement   = "grant-entitlement"
@@ -21,8 +26,13 @@ const (
 func changeOptions() []Option {
 	options := []Option{
 		{
-			Name: nameProvisionApps, Reach: ReachAccess, Title: "Provision applications", Kind: Bool, Export: ExportGUI,
-			Help: "Allow granting and revoking application access, in addition to group membership",
+			Name: nameProvisionTypes, Reach: ReachAccess, Title: "Provision resource types", Kind: Strings, Export: ExportGUI,
+			Default: restype.Changeable(true), OneOf: restype.Changeable(false),
+			Help: "Resource types that may be changed: " + strings.Join(restype.Changeable(false), ", "),
+		},
+		{
+			Name: nameProvisionApps, Reach: ReachAccess, Kind: Bool, Hidden: true,
+			Help: "Deprecated: adds app to --" + nameProvisionTypes,
 		},
 		{
 			Name: nameDryRun, Reach: ReachMode, Kind: Bool,

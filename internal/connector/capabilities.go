@@ -22,8 +22,8 @@ const (
 
 // CapabilityOptions are the settings that change what the connector can do.
 type CapabilityOptions struct {
-	// Switches are the options of the table of resource types that are on.
-	Switches []string
+	// ProvisionTypes are the resource types that may be changed.
+	ProvisionTypes []string
 }
 
 // Metadata describes the connector to ConductorOne (baton's GetMetadata).
@@ -44,7 +44,7 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 	c := &v2.ConnectorCapabilities{CredentialDetails: &v2.CredentialDetails{}}
 	all := []v2.Capability{v2.Capability_CAPABILITY_SERVICE_MODE_TARGETED_SYNC}
 	for _, t := range sortedTypes() {
-		provision := t.Changeable && (t.Switch == "" || slices.Contains(o.Switches, t.Switch))
+		provision := t.Grantable() && slices.Contains(o.ProvisionTypes, t.ID)
 		can := []v2.Capability{v2.Capability_CAPABILITY_SYNC, v2.Capability_CAPABILITY_TARGETED_SYNC}
 		names := t.Read
 		if provision {

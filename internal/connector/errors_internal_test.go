@@ -63,7 +63,7 @@ func TestPermissionsAreThoseOfTheRoutes(t *testing.T) {
 	for _, r := range jumpcloud.Routes() {
 		known = append(known, r.Permission)
 	}
-	metadata := Metadata(CapabilityOptions{Switches: []string{restype.SwitchApplications}})
+	metadata := Metadata(CapabilityOptions{ProvisionTypes: restype.Changeable(false)})
 	if metadata.GetDisplayName() != DisplayName || metadata.GetHelpUrl() != HelpURL {
 		t.Errorf("metadata %v", metadata)
 	}

@@ -132,8 +132,8 @@ func TestGolden(t *testing.T) {
 func TestGoldenCapabilities(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]CapabilityOptions{
-		"capabilities.json":              {},
-		"capabilities_applications.json": {Switches: []string{restype.SwitchApplications}},
+		"capabilities.json":              {ProvisionTypes: restype.Changeable(true)},
+		"capabilities_applications.json": {ProvisionTypes: []string{restype.Group, restype.App}},
 	} {
 		raw, err := CapabilitiesJSON(o)
 		if err != nil {

@@ -75,15 +75,10 @@ type assignment struct {
 }
 
 func planAssignment(p *Provisioner, plan *Plan) error {
-	switch {
-	case plan.Resource.ID == restype.AdministrationAppID:
+	if plan.Resource.ID == restype.AdministrationAppID {
 		return fault.WithCode(codes.FailedPrecondition,
 			"the app %q cannot be granted or revoked: it represents the administration of JumpCloud; "+
 				"create or delete the administrator in JumpCloud instead", connector.AdministrationAppName)
-	case !p.options.Applications:
-		return fault.WithCode(codes.Unimplemented,
-			"resource type app does not have provisioner configured: "+
-				"changing %s requires --provision-applications", plan.Resource)
 	}
 	a := assignment{client: p.client, plan: plan}
 	switch plan.Principal.Type {

@@ -17,6 +17,7 @@ import (
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -276,7 +277,7 @@ func TestChangesWithListsThatNeverEnd(t *testing.T) {
 						}
 						_, _ = w.Write([]byte(page(asked)))
 					})
-					p := provision.New(newClient(t, h), provision.Options{Applications: true, Logger: slog.New(slog.DiscardHandler)})
+					p := provision.New(newClient(t, h), provision.Options{Types: restype.Changeable(false), Logger: slog.New(slog.DiscardHandler)})
 					on := map[string]string{"group": "Ops", "app": "AWS Prod"}[kind]
 					_, err := p.Grant(t.Context(), &v2.GrantManagerServiceGrantRequest{
 						Principal: b.principal(t, "user", "ana"), Entitlement: b.entitlement(t, kind, on),

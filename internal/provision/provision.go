@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -18,9 +19,8 @@ import (
 
 // Options are the settings of a [Provisioner].
 type Options struct {
-	// Applications allows granting and revoking access to applications, beside
-	// membership of groups.
-	Applications bool
+	// Types are the resource types that may be changed.
+	Types []string
 	// Audit is told of every change before and after; nil means nobody.
 	Audit Audit
 	// Command begins the commands that messages propose, such as one that needs
@@ -30,8 +30,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Provisioner changes access in JumpCloud: it grants and revokes membership of
-// groups and, where that is allowed, access to applications.
+// Provisioner changes access in JumpCloud: it grants and revokes what the types that
+// may be changed have.
 //
 // A change goes through three steps. A plan checks what is asked for against what
 // JumpCloud holds now and says what would be sent. Apply sends it, again where
@@ -126,10 +126,26 @@ func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 	if err := planEdge(p, plan); err != nil {
 		return nil, err
 	}
+	if err := p.allowed(change.Resource); err != nil {
+		return nil, err
+	}
 	if err := plan.edge.check(ctx); err != nil {
 		return nil, connector.Coded(err)
 	}
 	return plan, nil
+}
+
+// allowed refuses to change a resource of a type that the settings leave out.
+func (p *Provisioner) allowed(resource Named) error {
+	if slices.Contains(p.options.Types, resource.Type) {
+		return nil
+	}
+	types := slices.DeleteFunc(restype.Changeable(false), func(id string) bool {
+		return id != resource.Type && !slices.Contains(p.options.Types, id)
+	})
+	return fault.WithCode(codes.Unimplemented,
+		"resource type %s does not have provisioner configured: changing %s requires --%s=%s",
+		resource.Type, resource, restype.ProvisionTypes, strings.Join(types, ","))
 }
 
 // planners plan the changes of the types that are changeable.
@@ -144,7 +160,7 @@ func planners() map[string]func(*Provisioner, *Plan) error {
 func changeable() string {
 	var plurals []string
 	for _, t := range restype.All() {
-		if t.Changeable {
+		if t.Grantable() {
 			plurals = append(plurals, t.Plural)
 		}
 	}

@@ -171,13 +171,28 @@ func fixed2(r *v2.Resource) func(*testing.T, *bench) *v2.Resource {
 	return func(*testing.T, *bench) *v2.Resource { return r }
 }
 
-func TestApplicationsTakeAnOption(t *testing.T) {
+// Only the types of the settings are changed, and the refusal says how the setting would
+// read.
+func TestOnlyTheTypesOfTheSettingsAreChanged(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
-	p := provision.New(newClient(t, b.server), provision.Options{Logger: slog.New(slog.DiscardHandler)})
-	_, err := p.PlanGrant(t.Context(), b.principal(t, "user", "ana"), b.entitlement(t, "app", "AWS Prod"))
-	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "--provision-applications") {
-		t.Errorf("without the option: %v", err)
+	for _, tt := range []struct {
+		types          []string
+		refused, named string
+		advice         string
+	}{
+		{[]string{"group"}, "app", "AWS Prod", "requires --provision-types=group,app"},
+		{[]string{"app"}, "group", "Sales", "requires --provision-types=group,app"},
+		{nil, "group", "Sales", "requires --provision-types=group"},
+	} {
+		b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
+		p := provision.New(newClient(t, b.server), provision.Options{Types: tt.types, Logger: slog.New(slog.DiscardHandler)})
+		_, err := p.PlanGrant(t.Context(), b.principal(t, "user", "ana"), b.entitlement(t, tt.refused, tt.named))
+		if status.Code(err) != codes.Unimplemented || !strings.HasSuffix(err.Error(), tt.advice) {
+			t.Errorf("types %q: %v", tt.types, err)
+		}
+		if n := b.writes(); n != 0 {
+			t.Errorf("types %q: %d writes", tt.types, n)
+		}
 	}
 }
 
@@ -288,7 +303,7 @@ func TestPlanIsWhatIsSent(t *testing.T) {
 		}
 		b.server.ServeHTTP(w, r)
 	})
-	p := provision.New(newClient(t, spy), provision.Options{Applications: true, Logger: slog.New(slog.DiscardHandler)})
+	p := provision.New(newClient(t, spy), provision.Options{Types: restype.Changeable(false), Logger: slog.New(slog.DiscardHandler)})
 	for _, tt := range []struct {
 		who    *v2.Resource
 		what   *v2.Entitlement

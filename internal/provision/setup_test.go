@@ -17,6 +17,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
@@ -76,7 +77,7 @@ func newBench(t *testing.T, settings jcsim.Settings, rights jcsim.Rights) *bench
 		Keys: []jcsim.APIKey{{Key: jcsim.DefaultKey, Rights: rights}},
 	})
 	b.provisioner = provision.New(newClient(t, b.server), provision.Options{
-		Applications: true, Audit: b.audit, Logger: slog.New(slog.DiscardHandler),
+		Types: restype.Changeable(false), Audit: b.audit, Logger: slog.New(slog.DiscardHandler),
 	})
 	return b
 }

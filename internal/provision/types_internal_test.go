@@ -11,8 +11,8 @@ import (
 func TestEveryChangeableTypeIsPlanned(t *testing.T) {
 	t.Parallel()
 	for _, row := range restype.All() {
-		if planned := planners()[row.ID] != nil; planned != row.Changeable {
-			t.Errorf("%s: changeable %v, planned %v", row.ID, row.Changeable, planned)
+		if planned := planners()[row.ID] != nil; planned != row.Grantable() {
+			t.Errorf("%s: grantable %v, planned %v", row.ID, row.Grantable(), planned)
 		}
 		if row.Changeable && (row.Holding == "" || len(row.Write) == 0) {
 			t.Errorf("%s is changeable, and has no word for holding one or takes no permission", row.ID)

@@ -23,16 +23,13 @@ type Type struct {
 	// Read and Write are the JumpCloud permissions (scopes of an administrator's or
 	// service account's role) that reading and changing take, sorted.
 	Read, Write []string
-	// Changeable says that grants of the type can be made and taken away, and Switch
-	// names the option without which they are not; empty means that there is none.
-	Changeable bool
-	Switch     string
+	// Changeable says that --provision-types may name the type, and ChangedByDefault that
+	// it does where nobody sets the option. Grants of a changeable type with entitlements
+	// can be made and taken away.
+	Changeable, ChangedByDefault bool
 	// Path is the address of the type's section in the explorer.
 	Path string
 }
-
-// SwitchApplications is the option that allows changing access to applications.
-const SwitchApplications = "provision-applications"
 
 // table is in the order in which people are shown the types. Nothing changes it.
 var table = []Type{
@@ -49,16 +46,16 @@ var table = []Type{
 		Noun: "group", Plural: "groups",
 		Grant: "membership", Holding: "membership of", Grants: "Memberships", Holders: "Members",
 		Read: []string{"groups.readonly", "users.readonly"}, Write: []string{"groups"},
-		Changeable: true,
-		Path:       "/groups",
+		Changeable: true, ChangedByDefault: true,
+		Path: "/groups",
 	},
 	{
 		ID: App, Label: "Application", Trait: v2.ResourceType_TRAIT_APP,
 		Noun: "application", Plural: "applications",
 		Grant: "assignment", Holding: "access to", Grants: "Assignments", Holders: "Have access",
 		Read: []string{"administrators.readonly", "applications.readonly"}, Write: []string{"applications"},
-		Changeable: true, Switch: SwitchApplications,
-		Path: "/applications",
+		Changeable: true,
+		Path:       "/applications",
 	},
 	{
 		ID: Role, Label: "Role", Trait: v2.ResourceType_TRAIT_ROLE,
@@ -91,6 +88,24 @@ func IDs() []string {
 	}
 	return ids
 }
+
+// ProvisionTypes is the option that names the types that may be changed.
+const ProvisionTypes = "provision-types"
+
+// Changeable lists the IDs of the types that may be changed, all of them or those that
+// are unless the option says otherwise.
+func Changeable(byDefault bool) []string {
+	var ids []string
+	for _, t := range table {
+		if t.Changeable && (t.ChangedByDefault || !byDefault) {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
+// Grantable says that grants of the type can be made and taken away.
+func (t Type) Grantable() bool { return t.Changeable && t.Grant != "" }
 
 // Title is the plural as a heading.
 func (t Type) Title() string { return strings.ToUpper(t.Plural[:1]) + t.Plural[1:] }

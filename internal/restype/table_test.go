@@ -74,10 +74,10 @@ func document() string {
 	for _, row := range restype.All() {
 		change := "no"
 		switch {
-		case row.Changeable && row.Switch != "":
-			change = "with `--" + row.Switch + "`"
-		case row.Changeable:
+		case row.Grantable() && row.ChangedByDefault:
 			change = "yes"
+		case row.Grantable():
+			change = "with `--" + restype.ProvisionTypes + " " + row.ID + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", row.ID, row.Label, row.Plural, row.Grant, change, code(row.Read), code(row.Write))
 	}

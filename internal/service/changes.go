@@ -56,7 +56,7 @@ func (c *taskChanges) Validate(ctx context.Context) (connector.Organization, err
 
 // GetMetadata implements [agent.Connector].
 func (c *taskChanges) GetMetadata(context.Context, *v2.ConnectorServiceGetMetadataRequest) (*v2.ConnectorServiceGetMetadataResponse, error) {
-	options := connector.CapabilityOptions{Switches: c.cfg.Change.Switches()}
+	options := connector.CapabilityOptions{ProvisionTypes: c.cfg.Change.Types}
 	return &v2.ConnectorServiceGetMetadataResponse{Metadata: connector.Metadata(options)}, nil
 }
 

@@ -51,7 +51,7 @@ func (c *comparison) commands(ctx context.Context, dir, console, archive string)
 		for _, thing := range sample(things, 3) {
 			typ, id, _ := strings.Cut(thing, "/")
 			_, who, _ := strings.Cut(p, "/")
-			add(fmt.Sprintf("--dry-run --provision-applications --base-url %s --file %s --grant-entitlement %s:%s --grant-principal %s --grant-principal-type user", console, archive, typ, id, who))
+			add(fmt.Sprintf("--dry-run --provision-types group,app --base-url %s --file %s --grant-entitlement %s:%s --grant-principal %s --grant-principal-type user", console, archive, typ, id, who))
 			if i == 0 {
 				add(fmt.Sprintf("--dry-run --base-url %s --file %s --revoke-grant %s-grant:%s:user:%s:%s", console, archive, typ, id, who, id))
 			}

@@ -18,7 +18,7 @@ locals {
       BATON_CLIENT_SECRET = var.conductorone_client_secret
       BATON_API_KEY       = var.jumpcloud_api_key
     },
-    var.provisioning ? { BATON_PROVISIONING = "true" } : {},
+    var.provisioning ? { BATON_PROVISIONING = "true", BATON_PROVISION_TYPES = join(",", var.provision_types) } : {},
   )
 }
 

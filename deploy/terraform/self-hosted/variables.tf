@@ -32,7 +32,13 @@ variable "jumpcloud_api_key" {
 }
 
 variable "provisioning" {
-  description = "Let ConductorOne change group membership."
+  description = "Let ConductorOne change access to the resource types of provision_types."
   type        = bool
   default     = false
+}
+
+variable "provision_types" {
+  description = "Resource types that ConductorOne may change: group, app."
+  type        = list(string)
+  default     = ["group"]
 }
