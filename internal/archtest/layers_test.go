@@ -61,6 +61,11 @@ var layers = []layer{
 		may: []string{"internal/pb"},
 		why: "the table of resource types is words and ids; what is done with a type stands where it is done",
 	},
+	{
+		pkg: "internal/encryption",
+		may: []string{"internal/fault", "internal/pb", "internal/secret"},
+		why: "how a secret is handed over does not depend on what made it",
+	},
 	{pkg: "internal/fault", why: "codes and hints of errors stand by themselves"},
 	{pkg: "internal/version", why: "which program this is stands by itself"},
 	{
