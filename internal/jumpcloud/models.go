@@ -32,8 +32,10 @@ type User struct {
 	DisplayName    string
 	// State is STAGED, ACTIVATED or SUSPENDED; "" in data older than the field, and
 	// whatever was sent where it is none of these.
-	State           string
-	Suspended       Flag
+	State     string
+	Suspended Flag
+	// Activated says that the user has set a password.
+	Activated       Flag
 	AccountLocked   Flag
 	PasswordExpired Flag
 	TOTPEnabled     Flag
@@ -41,11 +43,14 @@ type User struct {
 	MFA *MFA
 	// MFAEnrollment is mfaEnrollment.overallStatus, such as ENROLLED; "" when absent.
 	MFAEnrollment string
+	// TOTPStatus and PushStatus are the enrollment by kind; "" when absent.
+	TOTPStatus, PushStatus string
 	// Admin is the administrator that this user also is; nil when none.
 	Admin            *AdminLink
 	Company          string
 	CostCenter       string
 	Department       string
+	Description      string
 	EmployeeID       string // employeeIdentifier
 	EmployeeType     string
 	JobTitle         string
@@ -56,8 +61,11 @@ type User struct {
 	SambaServiceUser Flag
 	// ExternalSourceType names the directory that the user comes from, "" for none.
 	ExternalSourceType string
-	Organization       string // organization id, often absent
-	Created            time.Time
+	// Restricted are the fields that an external source owns, by name, with the type
+	// of the source: active_directory, federated_identity_provider or scim.
+	Restricted   map[string]string
+	Organization string // organization id, often absent
+	Created      time.Time
 }
 
 // MFA is the older of the two objects that tell about a second factor.

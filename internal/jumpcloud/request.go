@@ -32,6 +32,8 @@ type call struct {
 	id    string     // takes the place of {id}
 	query url.Values // nil for none
 	body  any        // sent as JSON; nil for none
+	// secrets are values of the body that no error may repeat.
+	secrets []string
 }
 
 // decoder reads an answer. Header is that of the answer.
@@ -61,6 +63,7 @@ func (c *Client) write(ctx context.Context, call call) error {
 		return nil
 	}
 	fail.err.MaybeDone = fail.maybeDone
+	fail.err.Message = hide(fail.err.Message, call.secrets)
 	return fail.result(ctx)
 }
 

@@ -125,6 +125,56 @@ var (
 	}
 )
 
+// The routes that change users and groups.
+var (
+	routeCreateUser = Route{
+		http.MethodPost, "/api/systemusers", "users",
+		"Creates a user.", "users", "A username or email address that is taken is refused.",
+	}
+	routeUpdateUser = Route{
+		http.MethodPut, "/api/systemusers/{id}", "a user",
+		"Changes fields of a user: state, names, manager, password and others.", "users", "",
+	}
+	routeDeleteUser = Route{
+		http.MethodDelete, "/api/systemusers/{id}", "a user",
+		"Deletes a user.", "users", "Answers 409 for a manager unless the request says who takes over the direct reports.",
+	}
+	routeExpirePassword = Route{
+		http.MethodPost, "/api/systemusers/{id}/expire", "a user", "Expires a password.", "users", "",
+	}
+	routeUnlockUser = Route{
+		http.MethodPost, "/api/systemusers/{id}/unlock", "a user", "Unlocks a user.", "users", "",
+	}
+	routeResetMFA = Route{
+		http.MethodPost, "/api/systemusers/{id}/resetmfa", "a user", "Resets the MFA factors of a user.", "users", "",
+	}
+	routeActivateUser = Route{
+		http.MethodPost, "/api/systemusers/{id}/state/activate", "a user", "Activates a staged user.", "users", "",
+	}
+	routeReactivate = Route{
+		http.MethodPost, "/api/systemusers/reactivate", "users",
+		"Sends the activation email again.", "users", "Not in JumpCloud's published documentation.",
+	}
+	routeSchedules = Route{
+		http.MethodGet, "/api/v2/bulk/userstates", "scheduled user states",
+		"Lists the scheduled state changes of a user.", "users.readonly", "",
+	}
+	routeScheduleState = Route{
+		http.MethodPost, "/api/v2/bulk/userstates", "scheduled user states", "Schedules the suspension of a user.", "users", "",
+	}
+	routeCreateGroup = Route{
+		http.MethodPost, "/api/v2/usergroups", "user groups",
+		"Creates a group.", "groups", "Answers 409 for a name that is taken.",
+	}
+	routeUpdateGroup = Route{
+		http.MethodPut, "/api/v2/usergroups/{id}", "a user group",
+		"Changes a group. All fields are sent, because those left out may be reset.", "groups", "",
+	}
+	routeDeleteGroup = Route{
+		http.MethodDelete, "/api/v2/usergroups/{id}", "a user group", "Deletes a group.", "groups", "",
+	}
+)
+
 // Routes lists every route that the client uses, reads first.
 func Routes() []Route {
 	return []Route{
@@ -134,6 +184,10 @@ func Routes() []Route {
 		routeUserGroups, routeUserGroup, routeGroupMembers, routeGroupMembership,
 		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
 		routeUserAssociations, routeGroupAssociations,
+		routeSchedules,
 		routeChangeMembers, routeChangeAssociations,
+		routeCreateUser, routeUpdateUser, routeDeleteUser,
+		routeExpirePassword, routeUnlockUser, routeResetMFA, routeActivateUser, routeReactivate, routeScheduleState,
+		routeCreateGroup, routeUpdateGroup, routeDeleteGroup,
 	}
 }

@@ -108,6 +108,7 @@ type userRow struct {
 	DisplayName        text                 `json:"displayname"`
 	State              verbatim             `json:"state"`
 	Suspended          Flag                 `json:"suspended"`
+	Activated          Flag                 `json:"activated"`
 	AccountLocked      Flag                 `json:"account_locked"`
 	PasswordExpired    Flag                 `json:"password_expired"`
 	TOTPEnabled        Flag                 `json:"totp_enabled"`
@@ -117,6 +118,7 @@ type userRow struct {
 	Company            text                 `json:"company"`
 	CostCenter         text                 `json:"costCenter"`
 	Department         text                 `json:"department"`
+	Description        text                 `json:"description"`
 	EmployeeID         text                 `json:"employeeIdentifier"`
 	EmployeeType       text                 `json:"employeeType"`
 	JobTitle           text                 `json:"jobTitle"`
@@ -126,6 +128,7 @@ type userRow struct {
 	LDAPBindingUser    Flag                 `json:"ldap_binding_user"`
 	SambaServiceUser   Flag                 `json:"samba_service_user"`
 	ExternalSourceType text                 `json:"external_source_type"`
+	Restricted         many[restrictedRow]  `json:"restrictedFields"`
 	Organization       text                 `json:"organization"`
 	Created            stamp                `json:"created"`
 }
@@ -136,8 +139,15 @@ type mfaRow struct {
 	ExclusionUntil stamp `json:"exclusionUntil"`
 }
 
+type restrictedRow struct {
+	Field text `json:"field"`
+	Type  text `json:"type"`
+}
+
 type enrollmentRow struct {
 	OverallStatus text `json:"overallStatus"`
+	TOTPStatus    text `json:"totpStatus"`
+	PushStatus    text `json:"pushStatus"`
 }
 
 type adminLinkRow struct {
@@ -168,13 +178,17 @@ func (r *userRow) model() (User, bool, error) {
 		DisplayName:        string(r.DisplayName),
 		State:              string(r.State),
 		Suspended:          r.Suspended,
+		Activated:          r.Activated,
 		AccountLocked:      r.AccountLocked,
 		PasswordExpired:    r.PasswordExpired,
 		TOTPEnabled:        r.TOTPEnabled,
 		MFAEnrollment:      string(r.MFAEnrollment.value.OverallStatus),
+		TOTPStatus:         string(r.MFAEnrollment.value.TOTPStatus),
+		PushStatus:         string(r.MFAEnrollment.value.PushStatus),
 		Company:            string(r.Company),
 		CostCenter:         string(r.CostCenter),
 		Department:         string(r.Department),
+		Description:        string(r.Description),
 		EmployeeID:         string(r.EmployeeID),
 		EmployeeType:       string(r.EmployeeType),
 		JobTitle:           string(r.JobTitle),
@@ -195,6 +209,12 @@ func (r *userRow) model() (User, bool, error) {
 			RoleName:  string(a.value.RoleName),
 			RoleNames: texts(a.value.RoleNames),
 		}
+	}
+	for _, f := range r.Restricted {
+		if u.Restricted == nil {
+			u.Restricted = map[string]string{}
+		}
+		u.Restricted[string(f.Field)] = string(f.Type)
 	}
 	for _, a := range r.Attributes {
 		if a.Name != "" {

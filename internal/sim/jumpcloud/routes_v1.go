@@ -59,11 +59,52 @@ func getUser(c *call) answer {
 // limit and sort here or in the query.
 type searchBody struct {
 	Filter       json.RawMessage `json:"filter"`
-	SearchFilter json.RawMessage `json:"searchFilter"`
+	SearchFilter *partFilter     `json:"searchFilter"`
 	Fields       words           `json:"fields"`
 	Sort         words           `json:"sort"`
 	Skip         *int            `json:"skip"`
 	Limit        *int            `json:"limit"`
+}
+
+// partFilter is the searchFilter of a search: the terms of which one must be part of
+// one of the fields, without regard to case.
+type partFilter struct {
+	Terms  phrases  `json:"searchTerm"`
+	Fields []string `json:"fields"`
+}
+
+// partly selects the users that a searchFilter finds. The simulator looks at
+// usernames and email addresses only.
+func (c *call) partly(all []*userNode, f partFilter) ([]*userNode, answer, bool) {
+	var some []*userNode
+	for _, name := range f.Fields {
+		if name != "username" && name != "email" {
+			return nil, c.badRequest("the simulator searches username and email only"), false
+		}
+	}
+	for _, n := range all {
+		texts := map[string]string{"username": n.Username, "email": n.Email}
+		if slices.ContainsFunc(f.Fields, func(name string) bool {
+			return slices.ContainsFunc(f.Terms, func(term string) bool {
+				return strings.Contains(strings.ToLower(texts[name]), strings.ToLower(term))
+			})
+		}) {
+			some = append(some, n)
+		}
+	}
+	return some, answer{}, true
+}
+
+// phrases is a text or a list of texts.
+type phrases []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *phrases) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		return json.Unmarshal(b, (*[]string)(p))
+	}
+	*p = []string{""}
+	return json.Unmarshal(b, &(*p)[0])
 }
 
 // words is a text of words divided by spaces, or a list of them.
@@ -114,10 +155,13 @@ func searchUsers(c *call) answer {
 	if err != nil {
 		return c.badRequest(err.Error())
 	}
-	if body.SearchFilter != nil {
-		return c.badRequest("the simulator knows no searchFilter")
-	}
 	found := selectRows(c, c.t.users, c.tab.found, filter, order)
+	if body.SearchFilter != nil {
+		if found.all, a, ok = c.partly(found.all, *body.SearchFilter); !ok {
+			return a
+		}
+		found.permuted = false
+	}
 	return pageV1(c, found, w, c.tab.found, c.tab.found.Project(body.Fields))
 }
 
