@@ -77,7 +77,7 @@ func unsettled(file io.ReaderAt, size int64) ([]Record, error) {
 				return
 			}
 			for id, other := range open {
-				if other.place < ended.place && other.Entitlement == r.Entitlement && other.Principal.Type == r.Principal.Type && other.Principal.ID == r.Principal.ID {
+				if other.place < ended.place && other.sameChange(ended.Record) {
 					delete(open, id)
 				}
 			}

@@ -41,11 +41,21 @@ type Record struct {
 	By           Actor               `json:"by"`
 	Credential   Credential          `json:"credential"`
 	Operation    provision.Operation `json:"operation"`
-	Entitlement  string              `json:"entitlement"` // entitlement id
-	Resource     provision.Named     `json:"resource"`
-	Principal    provision.Named     `json:"principal"`
-	// Request is what is sent, in an intent only.
+	// Entitlement and Principal are those of a grant or revoke only.
+	Entitlement string          `json:"entitlement,omitempty"` // entitlement id
+	Resource    provision.Named `json:"resource"`
+	Principal   provision.Named `json:"principal,omitzero"`
+	// Action names the action that the change is a step of, and Run the time that it was
+	// invoked.
+	Action string `json:"action,omitempty"`
+	Run    string `json:"run,omitempty"`
+
+	// The next three are in an intent only: what is sent, which attributes it sets, and
+	// how it is taken back.
+
 	Request *provision.Request `json:"request,omitempty"`
+	Fields  []provision.Field  `json:"fields,omitempty"`
+	Undo    string             `json:"undo,omitempty"`
 
 	// The rest is in an outcome only.
 
@@ -92,7 +102,17 @@ func (t *Trail) record(event Event, c provision.Change) Record {
 		Organization: t.options.Organization, By: by, Credential: t.options.Credential,
 		Operation: c.Operation, Entitlement: printable.Shorten(c.Entitlement, maxNameBytes),
 		Resource: clipNamed(c.Resource), Principal: clipNamed(c.Principal),
+		Action: c.Action, Run: c.Run,
 	}
+}
+
+// sameChange reports whether two records are about one change, made twice.
+func (r Record) sameChange(other Record) bool {
+	if r.Entitlement != "" || other.Entitlement != "" {
+		return r.Entitlement == other.Entitlement && r.Principal.Type == other.Principal.Type && r.Principal.ID == other.Principal.ID
+	}
+	return r.Operation == other.Operation && r.Resource.Type == other.Resource.Type &&
+		(r.Resource.ID == other.Resource.ID || r.Operation == provision.OperationCreate && r.Resource.Name == other.Resource.Name)
 }
 
 // line is the record as a line of the file.
@@ -110,10 +130,18 @@ func (r Record) line() ([]byte, error) {
 func (r Record) attrs() []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("event", string(r.Event)), slog.String("change_id", r.Change), slog.String("operation", string(r.Operation)),
-		slog.String("entitlement", r.Entitlement), slog.String("resource", r.Resource.String()), slog.String("principal", r.Principal.String()),
-		slog.String("organization_id", r.Organization.ID), slog.String("host", r.Organization.Host),
 	}
+	if r.Entitlement != "" {
+		attrs = append(attrs, slog.String("entitlement", r.Entitlement))
+	}
+	attrs = append(attrs, slog.String("resource", r.Resource.String()))
+	if r.Principal != (provision.Named{}) {
+		attrs = append(attrs, slog.String("principal", r.Principal.String()))
+	}
+	attrs = append(attrs, slog.String("organization_id", r.Organization.ID), slog.String("host", r.Organization.Host))
 	for _, f := range []struct{ key, value string }{
+		{"action", r.Action},
+		{"run", r.Run},
 		{"user", r.By.User},
 		{"uid", r.By.UID},
 		{"from", r.By.Host},

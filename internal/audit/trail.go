@@ -46,7 +46,7 @@ func Start(ctx context.Context, o Options) (*Trail, error) {
 // record is on the disk.
 func (t *Trail) Intent(ctx context.Context, change provision.Change) error {
 	r := t.record(EventIntent, change)
-	r.Request = &change.Request
+	r.Request, r.Fields, r.Undo = &change.Request, change.Fields, printable.Shorten(change.Undo, maxErrorBytes)
 	if err := t.keep(ctx, r); err != nil {
 		return err
 	}

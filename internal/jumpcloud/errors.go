@@ -151,6 +151,12 @@ func kindOfStatus(status int) Kind {
 	}
 }
 
+// violation is what is wrong with a field of a request.
+type violation struct {
+	Field       text `json:"field"`
+	Description text `json:"description"`
+}
+
 // messageOf finds the words in an error body: message, else error with its
 // error_description, else those within error, else all of it. A page of HTML says nothing. What it returns may
 // hold secrets and be of any length.
@@ -159,11 +165,24 @@ func messageOf(body []byte) string {
 		Message     text `json:"message"`
 		Error       text `json:"error"`
 		Description text `json:"error_description"`
+		Details     many[struct {
+			Violations many[violation] `json:"fieldViolations"`
+			// ViolationsList is what the check of a password is answered with.
+			ViolationsList many[violation] `json:"fieldViolationsList"`
+		}] `json:"details"`
 	}
 	if err := json.Unmarshal(body, &parsed); err == nil {
 		switch {
 		case parsed.Message != "":
-			return string(parsed.Message)
+			message := string(parsed.Message)
+			for _, d := range parsed.Details {
+				for _, v := range append(d.Violations, d.ViolationsList...) {
+					if !strings.Contains(message, string(v.Description)) {
+						message += " (" + string(v.Field) + ": " + string(v.Description) + ")"
+					}
+				}
+			}
+			return message
 		case parsed.Error != "" && parsed.Description != "":
 			return string(parsed.Error + ": " + parsed.Description)
 		case parsed.Error != "" || parsed.Description != "":

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,7 +125,7 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	}
 	e := c.newError(call, kindOfStatus(status), nil)
 	e.Status = status
-	e.Message = redact.Line(messageOf(body), c.auth.secrets()...)
+	e.Message = redact.Line(messageOf(body), slices.Concat(c.auth.secrets(), call.secrets)...)
 	f := &failure{err: e, after: -1, maybeDone: maybeDone}
 	switch {
 	case status == http.StatusUnauthorized:

@@ -63,7 +63,6 @@ func (c *Client) write(ctx context.Context, call call) error {
 		return nil
 	}
 	fail.err.MaybeDone = fail.maybeDone
-	fail.err.Message = hide(fail.err.Message, call.secrets)
 	return fail.result(ctx)
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
@@ -177,12 +175,4 @@ type scheduleRow struct {
 
 func (r *scheduleRow) model() (Schedule, bool, error) {
 	return Schedule{JobID: string(r.JobID), At: r.Date.Time, State: string(r.State), UserID: string(r.UserID)}, r.JobID != "", nil
-}
-
-// hide takes secrets out of a text that a server sent.
-func hide(message string, secrets []string) string {
-	for _, s := range slices.Sorted(slices.Values(secrets)) {
-		message = strings.ReplaceAll(message, s, secret.New(s).String())
-	}
-	return message
 }

@@ -36,13 +36,17 @@ func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
 
 // Inspect reads what JumpCloud holds now of a plan's change, for a preview.
 func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
-	there, err := plan.edge.present(ctx)
+	if plan.policy.blind && !plan.policy.look {
+		plan.State = StateOpen
+		return nil
+	}
+	done, err := plan.effect.done(ctx)
 	if err != nil {
 		return connector.Coded(fmt.Errorf("read the current state: %w", err))
 	}
-	plan.State = StateAbsent
-	if there {
-		plan.State = StatePresent
+	plan.State = StateOpen
+	if done {
+		plan.State = StateMade
 	}
 	if plan.Operation == OperationRevoke {
 		plan.Inherited = p.remaining(ctx, plan.Change)

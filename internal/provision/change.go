@@ -22,6 +22,20 @@ type Operation string
 const (
 	OperationGrant  Operation = "grant"
 	OperationRevoke Operation = "revoke"
+	OperationCreate Operation = "create"
+	OperationUpdate Operation = "update"
+	OperationDelete Operation = "delete"
+	// The rest are updates of users that JumpCloud has requests of their own for.
+
+	OperationEnable         Operation = "enable"
+	OperationDisable        Operation = "disable"
+	OperationActivate       Operation = "activate"
+	OperationUnlock         Operation = "unlock"
+	OperationResetMFA       Operation = "reset_mfa"
+	OperationExpirePassword Operation = "expire_password"
+	OperationSetPassword    Operation = "set_password"
+	OperationMailActivation Operation = "resend_activation"
+	OperationSchedule       Operation = "schedule_suspension"
 )
 
 // Named is a resource as people know it.
@@ -46,15 +60,34 @@ type Request struct {
 	Body   json.RawMessage `json:"body"`
 }
 
-// Change is one edge of JumpCloud's graph to be made or to be taken away.
+// Field is one attribute that a change sets, under the name of JumpCloud's API. A value
+// that is secret prints as redacted.
+type Field struct {
+	Name   string `json:"name"`
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+}
+
+// Change is one change of JumpCloud: an edge of its graph to be made or to be taken away,
+// attributes of an object, or an object itself.
 type Change struct {
 	// ID is a KSUID, unique to each plan.
-	ID          string    `json:"id"`
-	Operation   Operation `json:"operation"`
-	Entitlement string    `json:"entitlement"` // entitlement id
-	Resource    Named     `json:"resource"`    // the group or app
-	Principal   Named     `json:"principal"`
-	Request     Request   `json:"request"`
+	ID        string    `json:"id"`
+	Operation Operation `json:"operation"`
+	// Entitlement and Principal are those of an edge; empty for any other change.
+	Entitlement string  `json:"entitlement,omitempty"` // entitlement id
+	Resource    Named   `json:"resource"`              // what is changed, or the far end of the edge
+	Principal   Named   `json:"principal,omitzero"`
+	Request     Request `json:"request"`
+	// Fields are the attributes that are set, ordered by name.
+	Fields []Field `json:"fields,omitempty"`
+	// Undo is a command that takes the change back, or why there is none; empty for an
+	// edge, whose inverse is at hand.
+	Undo string `json:"undo,omitempty"`
+	// Action names the action that the change is a step of, and Run the time that it was
+	// invoked.
+	Action string `json:"action,omitempty"`
+	Run    string `json:"run,omitempty"`
 	// Task is the id of ConductorOne's task that the change is for, "" for one from
 	// the command line.
 	Task string `json:"task,omitempty"`
@@ -119,16 +152,17 @@ type Plan struct {
 	// looked up.
 	Inherited []Named `json:"inherited,omitempty"`
 
-	edge edge
+	effect effect
+	policy policy
 }
 
-// State tells whether an edge is there.
+// State tells whether JumpCloud is as a plan makes it.
 type State string
 
 // The states.
 const (
-	StatePresent State = "present"
-	StateAbsent  State = "absent"
+	StateMade State = "made"
+	StateOpen State = "open"
 )
 
 // Holding is what having the resource is called: "membership of".
@@ -139,19 +173,40 @@ func (c Change) Holding() string {
 
 // Effect says in one sentence what applying the plan changes.
 func (p *Plan) Effect() string {
-	verb, settled := "gets", StatePresent
+	if p.Entitlement == "" {
+		if p.State == StateMade {
+			return "no change needed: " + p.summary()
+		}
+		return p.summary()
+	}
+	verb, settled := "gets", "present"
 	if p.Operation == OperationRevoke {
-		verb, settled = "loses", StateAbsent
+		verb, settled = "loses", "absent"
 	}
 	noun := p.Holding()
 	sentence := fmt.Sprintf("%s %s %s %s", p.Principal, verb, noun, p.Resource)
-	if p.State == settled {
-		sentence = fmt.Sprintf("no change needed: for %s, %s %s is already %s", p.Principal, noun, p.Resource, p.State)
+	if p.State == StateMade {
+		sentence = fmt.Sprintf("no change needed: for %s, %s %s is already %s", p.Principal, noun, p.Resource, settled)
 	}
 	if p.Operation == OperationRevoke && len(p.Inherited) > 0 {
 		sentence += "; access remains via " + names(p.Inherited)
 	}
 	return sentence
+}
+
+// summary says what becomes of an object: `update user "Ana" (65…): department "Sales" -> "IT"`.
+func (c Change) summary() string {
+	text := strings.ReplaceAll(string(c.Operation), "_", " ") + " " + c.Resource.String()
+	var fields []string
+	for _, f := range c.Fields {
+		before, _ := json.Marshal(f.Before)
+		after, _ := json.Marshal(f.After)
+		fields = append(fields, fmt.Sprintf("%s %s -> %s", f.Name, before, after))
+	}
+	if len(fields) > 0 {
+		text += ": " + strings.Join(fields, ", ")
+	}
+	return text
 }
 
 // grant is the grant that a granted plan leads to.

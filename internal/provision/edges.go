@@ -13,20 +13,19 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
-// edge is the one edge of JumpCloud's graph that a plan is about.
-type edge interface {
-	// check refuses what cannot be changed, and names an end that does not exist.
-	check(ctx context.Context) error
-	// send makes the change, in one request.
-	send(ctx context.Context) error
-	// present reads whether the edge is there.
-	present(ctx context.Context) (bool, error)
+// saysAlready is how JumpCloud answers to the change of an edge: 409 to adding one that
+// is there, and 404 to removing one that is not.
+func (p *Plan) saysAlready(err error) bool {
+	if p.Operation == OperationGrant {
+		return jumpcloud.IsConflict(err)
+	}
+	return jumpcloud.IsNotFound(err)
 }
 
 // membership is the edge between a group and a user.
 type membership struct {
 	client *jumpcloud.Client
-	plan   *Plan
+	*Plan
 }
 
 func planMembership(p *Provisioner, plan *Plan) error {
@@ -35,42 +34,43 @@ func planMembership(p *Provisioner, plan *Plan) error {
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/usergroups/"+plan.Resource.ID+"/members", jumpcloud.TypeUser, plan.Principal.ID)
-	plan.edge = membership{p.client, plan}
+	plan.effect = membership{p.client, plan}
 	return nil
 }
 
 func (m membership) check(ctx context.Context) error {
-	g, err := m.client.UserGroup(ctx, m.plan.Resource.ID)
+	g, err := m.client.UserGroup(ctx, m.Resource.ID)
 	if err != nil {
-		return missing(m.plan.Resource, err)
+		return missing(m.Resource, err)
 	}
-	m.plan.Resource.Name = connector.GroupName(g)
+	m.Resource.Name = connector.GroupName(g)
 	if connector.IsDynamic(g) {
 		return fault.WithCode(codes.FailedPrecondition,
 			"%s is dynamic (membership method %s): its rule would undo the change; "+
 				"change the rule, the user's attributes, or the rule's exemptions in JumpCloud",
-			m.plan.Resource, g.MembershipMethod)
+			m.Resource, g.MembershipMethod)
 	}
-	return checkUser(ctx, m.client, m.plan)
+	return checkUser(ctx, m.client, m.Plan)
 }
 
 func (m membership) send(ctx context.Context) error {
-	if m.plan.Operation == OperationGrant {
-		return m.client.AddGroupMember(ctx, m.plan.Resource.ID, m.plan.Principal.ID)
+	if m.Operation == OperationGrant {
+		return m.client.AddGroupMember(ctx, m.Resource.ID, m.Principal.ID)
 	}
-	return m.client.RemoveGroupMember(ctx, m.plan.Resource.ID, m.plan.Principal.ID)
+	return m.client.RemoveGroupMember(ctx, m.Resource.ID, m.Principal.ID)
 }
 
-// present looks among the groups of the user, who are few, rather than the members
-// of the group, who may be all.
-func (m membership) present(ctx context.Context) (bool, error) {
-	return connector.Contains(ctx, connector.GroupsOf(m.client, m.plan.Principal.ID), m.plan.Resource.ID)
+// done looks among the groups of the user, who are few, rather than the members of the
+// group, who may be all.
+func (m membership) done(ctx context.Context) (bool, error) {
+	there, err := connector.Contains(ctx, connector.GroupsOf(m.client, m.Principal.ID), m.Resource.ID)
+	return there == (m.Operation == OperationGrant), err
 }
 
 // assignment is the edge between an application and a user or group.
 type assignment struct {
 	client *jumpcloud.Client
-	plan   *Plan
+	*Plan
 	target string // JumpCloud's type of the principal
 }
 
@@ -80,7 +80,7 @@ func planAssignment(p *Provisioner, plan *Plan) error {
 			"the app %q cannot be granted or revoked: it represents the administration of JumpCloud; "+
 				"create or delete the administrator in JumpCloud instead", connector.AdministrationAppName)
 	}
-	a := assignment{client: p.client, plan: plan}
+	a := assignment{client: p.client, Plan: plan}
 	switch plan.Principal.Type {
 	case restype.User:
 		a.target = jumpcloud.TypeUser
@@ -91,58 +91,63 @@ func planAssignment(p *Provisioner, plan *Plan) error {
 	}
 	plan.Request = edgeRequest(plan.Operation,
 		"/api/v2/applications/"+plan.Resource.ID+"/associations", a.target, plan.Principal.ID)
-	plan.edge = a
+	plan.effect = a
 	return nil
 }
 
 func (a assignment) check(ctx context.Context) error {
-	app, err := a.client.Application(ctx, a.plan.Resource.ID)
+	app, err := a.client.Application(ctx, a.Resource.ID)
 	if err != nil {
-		return missing(a.plan.Resource, err)
+		return missing(a.Resource, err)
 	}
-	a.plan.Resource.Name = connector.AppName(app)
+	a.Resource.Name = connector.AppName(app)
 	if a.target == jumpcloud.TypeUser {
-		return checkUser(ctx, a.client, a.plan)
+		return checkUser(ctx, a.client, a.Plan)
 	}
-	g, err := a.client.UserGroup(ctx, a.plan.Principal.ID)
+	g, err := a.client.UserGroup(ctx, a.Principal.ID)
 	if err != nil {
-		return missing(a.plan.Principal, err)
+		return missing(a.Principal, err)
 	}
-	a.plan.Principal.Name = connector.GroupName(g)
+	a.Principal.Name = connector.GroupName(g)
 	return nil
 }
 
 func (a assignment) send(ctx context.Context) error {
-	if a.plan.Operation == OperationGrant {
-		return a.client.AddAssociation(ctx, a.plan.Resource.ID, a.target, a.plan.Principal.ID)
+	if a.Operation == OperationGrant {
+		return a.client.AddAssociation(ctx, a.Resource.ID, a.target, a.Principal.ID)
 	}
-	return a.client.RemoveAssociation(ctx, a.plan.Resource.ID, a.target, a.plan.Principal.ID)
+	return a.client.RemoveAssociation(ctx, a.Resource.ID, a.target, a.Principal.ID)
 }
 
-func (a assignment) present(ctx context.Context) (bool, error) {
-	return connector.Contains(ctx, connector.BoundTo(a.client, a.plan.Resource.ID, a.target), a.plan.Principal.ID)
+func (a assignment) done(ctx context.Context) (bool, error) {
+	there, err := connector.Contains(ctx, connector.BoundTo(a.client, a.Resource.ID, a.target), a.Principal.ID)
+	return there == (a.Operation == OperationGrant), err
 }
 
-// checkUser finds the user of a plan, and tells an administrator from one who is
-// not there: administrators are accounts too, but JumpCloud gives access to
-// directory users only.
+// checkUser finds the user of a plan.
 func checkUser(ctx context.Context, client *jumpcloud.Client, plan *Plan) error {
-	u, err := client.User(ctx, plan.Principal.ID)
+	u, err := findUser(ctx, client, plan.Principal)
 	if err == nil {
 		plan.Principal.Name = connector.UserName(u)
-		return nil
 	}
-	if !jumpcloud.IsNotFound(err) {
-		return err
+	return err
+}
+
+// findUser reads a user, and tells an administrator from one who is not there:
+// administrators are accounts too, but JumpCloud changes directory users only.
+func findUser(ctx context.Context, client *jumpcloud.Client, who Named) (*jumpcloud.User, error) {
+	u, err := client.User(ctx, who.ID)
+	if err == nil || !jumpcloud.IsNotFound(err) {
+		return u, err
 	}
 	// Whoever may not see administrators learns only that it is no user.
-	if admin, adminErr := client.Admin(ctx, plan.Principal.ID); adminErr == nil {
-		return fault.WithCode(codes.FailedPrecondition,
+	if admin, adminErr := client.Admin(ctx, who.ID); adminErr == nil {
+		return nil, fault.WithCode(codes.FailedPrecondition,
 			"%s is an administrator account: only directory users can be in groups and have applications; "+
 				"use the user account with the email address %s, if there is one",
-			plan.Principal, printable.Clip(admin.Email, connector.MaxID))
+			who, printable.Clip(admin.Email, connector.MaxID))
 	}
-	return missing(plan.Principal, err)
+	return nil, missing(who, err)
 }
 
 // missing names what JumpCloud does not find.

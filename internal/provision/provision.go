@@ -21,6 +21,12 @@ import (
 type Options struct {
 	// Types are the resource types that may be changed.
 	Types []string
+	// OnDeleteReports is what becomes of the direct reports of a deleted user: one of
+	// the Reports constants; "" is [ReportsRefuse].
+	OnDeleteReports string
+	// DeleteAdmins allows deleting a user who is an administrator too, which deletes
+	// both.
+	DeleteAdmins bool
 	// Audit is told of every change before and after; nil means nobody.
 	Audit Audit
 	// Command begins the commands that messages propose, such as one that needs
@@ -129,7 +135,7 @@ func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 	if err := p.allowed(change.Resource); err != nil {
 		return nil, err
 	}
-	if err := plan.edge.check(ctx); err != nil {
+	if err := plan.effect.check(ctx); err != nil {
 		return nil, connector.Coded(err)
 	}
 	return plan, nil

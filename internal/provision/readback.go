@@ -24,17 +24,16 @@ const (
 func (w *write) prove(ctx context.Context, result Result) Outcome {
 	limited, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
-	want := w.Operation == OperationGrant
 	var last error
 	for look := 1; ; look++ {
-		there, err := w.edge.present(limited)
+		done, err := w.effect.done(limited)
 		switch {
-		case err == nil && there == want:
+		case err == nil && done:
 			return Outcome{Result: result, Attempts: w.attempts}
 		case limited.Err() != nil:
 			return w.unproven(ctx, last)
 		case jumpcloud.IsNotFound(err):
-			if gone := w.edge.check(ctx); isRefusal(gone) {
+			if gone := w.effect.check(ctx); isRefusal(gone) {
 				return Outcome{Result: ResultAccepted, Attempts: w.attempts, Err: gone}
 			}
 		case err != nil && !repeatable(err):
@@ -55,7 +54,7 @@ func (w *write) unproven(ctx context.Context, last error) Outcome {
 		outcome.Err = fmt.Errorf("%w after the change was sent and JumpCloud accepted it; repeating is safe", ended(ctx))
 		return outcome
 	}
-	if gone := w.edge.check(ctx); isRefusal(gone) {
+	if gone := w.effect.check(ctx); isRefusal(gone) {
 		outcome.Err = gone
 		return outcome
 	}
@@ -70,8 +69,19 @@ func (w *write) unproven(ctx context.Context, last error) Outcome {
 // a group or user that does not exist. Where an earlier attempt may have made the
 // change, it was ours.
 func (w *write) already(ctx context.Context, answer error) Outcome {
+	if w.policy.patient && !w.maybe {
+		done, err := w.effect.done(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return w.canceled(ctx)
+		case err == nil && done:
+			return Outcome{Result: ResultAlready, Attempts: w.attempts}
+		default:
+			return w.failed(answer)
+		}
+	}
 	if w.Operation == OperationRevoke {
-		if err := w.edge.check(ctx); err != nil {
+		if err := w.effect.check(ctx); err != nil {
 			if ctx.Err() != nil {
 				return w.canceled(ctx)
 			}

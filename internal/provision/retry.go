@@ -33,14 +33,18 @@ type write struct {
 
 // run sends the change until JumpCloud has taken it, refuses it, or the retry policy ends.
 func (w *write) run(ctx context.Context) Outcome {
+	if outcome, ended := w.lookFirst(ctx); ended {
+		return outcome
+	}
 	for {
 		w.attempts++
-		err := w.edge.send(ctx)
+		err := w.effect.send(ctx)
 		switch {
+		case err == nil && w.policy.blind:
+			return Outcome{Result: ResultChanged, Attempts: w.attempts}
 		case err == nil:
 			return w.prove(ctx, ResultChanged)
-		case w.saysAlready(err):
-			// The ends exist, so that this is about the edge; see saysAlready.
+		case w.effect.saysAlready(err):
 			return w.already(ctx, err)
 		}
 		w.maybe = w.maybe || mayHaveWorked(err)
@@ -48,14 +52,16 @@ func (w *write) run(ctx context.Context) Outcome {
 			return w.canceled(ctx)
 		}
 		if jumpcloud.IsNotFound(err) {
+			if w.Operation == OperationCreate {
+				return w.failed(err)
+			}
 			// An end that went away since the plan was made has a name to tell.
-			if gone := w.edge.check(ctx); gone != nil {
+			if gone := w.effect.check(ctx); gone != nil {
 				return w.failed(gone)
 			}
-			return w.failed(fault.WithCode(codes.Unavailable, "JumpCloud is inconsistent: %w; but %s and %s both exist",
-				err, w.Resource, w.Principal))
+			return w.failed(fault.WithCode(codes.Unavailable, "JumpCloud is inconsistent: %w; but %s", err, w.existing()))
 		}
-		if !repeatable(err) || w.attempts == maxAttempts {
+		if !repeatable(err) || w.attempts == maxAttempts || w.policy.once && w.maybe {
 			return w.failed(err)
 		}
 		w.logger.WarnContext(ctx, "retrying change", slog.String("change", w.ID),
@@ -63,17 +69,39 @@ func (w *write) run(ctx context.Context) Outcome {
 		if !backoff.Sleep(ctx, backoff.Delay(w.attempts, firstPause, maxPause)) {
 			return w.canceled(ctx)
 		}
+		if w.maybe && w.policy.look {
+			if done, err := w.effect.done(ctx); err == nil && done {
+				return Outcome{Result: ResultChanged, Attempts: w.attempts}
+			}
+		}
 	}
 }
 
-// saysAlready reports whether an answer can mean that nothing had to be done:
-// JumpCloud answers 409 to adding an edge that is there, and 404 to removing one
-// that is not.
-func (w *write) saysAlready(err error) bool {
-	if w.Operation == OperationGrant {
-		return jumpcloud.IsConflict(err)
+// lookFirst reads whether there is anything to do, where the answer to a write would
+// not tell. It reports whether the change ended with that.
+func (w *write) lookFirst(ctx context.Context) (Outcome, bool) {
+	if !w.policy.look {
+		return Outcome{}, false
 	}
-	return jumpcloud.IsNotFound(err)
+	done, err := w.effect.done(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return w.canceled(ctx), true
+	case err != nil:
+		return w.failed(err), true
+	case done:
+		return Outcome{Result: ResultAlready}, true
+	default:
+		return Outcome{}, false
+	}
+}
+
+// existing says what a change needs to exist.
+func (w *write) existing() string {
+	if w.Principal == (Named{}) {
+		return w.Resource.String() + " exists"
+	}
+	return fmt.Sprintf("%s and %s both exist", w.Resource, w.Principal)
 }
 
 // failed is a change that JumpCloud did not make, as far as is known.
@@ -81,16 +109,24 @@ func (w *write) failed(err error) Outcome {
 	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts, Err: err}
 	if w.maybe {
 		outcome.Result = ResultUnknown
-		outcome.Err = fmt.Errorf("%w; an earlier attempt may have made the change; repeating is safe", err)
+		outcome.Err = fmt.Errorf("%w; an earlier attempt may have made the change; %s", err, w.repeating())
 	}
 	return outcome
+}
+
+// repeating says what repeating a change of unknown fate does.
+func (w *write) repeating() string {
+	if w.policy.once {
+		return "repeating it may take effect twice"
+	}
+	return "repeating is safe"
 }
 
 func (w *write) canceled(ctx context.Context) Outcome {
 	outcome := Outcome{Result: ResultFailed, Attempts: w.attempts}
 	if w.maybe {
 		outcome.Result = ResultUnknown
-		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; repeating is safe", ended(ctx))
+		outcome.Err = fmt.Errorf("%w after the change was sent: it may have been made; %s", ended(ctx), w.repeating())
 		return outcome
 	}
 	outcome.Err = fmt.Errorf("%w before the change was sent; nothing was changed", ended(ctx))
@@ -113,7 +149,7 @@ func mayHaveWorked(err error) bool {
 	return errors.As(err, &e) && e.MaybeDone
 }
 
-// repeatable reports whether sending again can help. Adding and removing an edge
+// repeatable reports whether sending again can help. Unless its policy says so, a change
 // may be repeated whatever became of the attempt before.
 func repeatable(err error) bool {
 	switch jumpcloud.KindOf(err) {

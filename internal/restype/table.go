@@ -38,8 +38,9 @@ var table = []Type{
 		Noun: "account", Plural: "accounts", Holders: "Holders",
 		// Finding out the organization takes organizations.readonly, which is named
 		// with the accounts.
-		Read: []string{"administrators.readonly", "organizations.readonly", "users.readonly"},
-		Path: "/accounts",
+		Read: []string{"administrators.readonly", "organizations.readonly", "users.readonly"}, Write: []string{"users"},
+		Changeable: true,
+		Path:       "/accounts",
 	},
 	{
 		ID: Group, Label: "Group", Trait: v2.ResourceType_TRAIT_GROUP,
@@ -102,6 +103,13 @@ func Changeable(byDefault bool) []string {
 		}
 	}
 	return ids
+}
+
+// ChangesGroups reports whether groups themselves may be created, changed and deleted
+// with these types that may be changed: where accounts are too. Groups alone are about
+// their members.
+func ChangesGroups(types []string) bool {
+	return slices.Contains(types, Group) && slices.Contains(types, User)
 }
 
 // Grantable says that grants of the type can be made and taken away.

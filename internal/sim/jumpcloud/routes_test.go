@@ -254,7 +254,7 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: status %d", bad, res.status)
 		}
 	}
-	for _, bad := range []string{`{"filter":7}`, `{"filter":{"a":{"gt":1}}}`, `{"filter":{"a":{"$regex":"x"}}}`, `[`, `{"searchFilter":{}}`, `{"limit":1001}`} {
+	for _, bad := range []string{`{"filter":7}`, `{"filter":{"a":{"gt":1}}}`, `{"filter":{"a":{"$regex":"x"}}}`, `[`, `{"searchFilter":{"searchTerm":"a","fields":["company"]}}`, `{"limit":1001}`} {
 		if res := c.do("POST", "/api/search/systemusers", bad); res.status != 400 {
 			t.Errorf("search %s: status %d", bad, res.status)
 		}
