@@ -16,6 +16,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
 const (
@@ -33,7 +34,7 @@ type call struct {
 	query url.Values // nil for none
 	body  any        // sent as JSON; nil for none
 	// secrets are values of the body that no error may repeat.
-	secrets []string
+	secrets []secret.String
 }
 
 // decoder reads an answer. Header is that of the answer.

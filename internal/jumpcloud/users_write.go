@@ -26,11 +26,11 @@ func (f Fields) revealed() map[string]any {
 }
 
 // secrets are the values that no message may repeat.
-func (f Fields) secrets() []string {
-	var list []string
+func (f Fields) secrets() []secret.String {
+	var list []secret.String
 	for _, v := range f {
 		if s, ok := v.(secret.String); ok && !s.Empty() {
-			list = append(list, s.Reveal())
+			list = append(list, s)
 		}
 	}
 	return list
