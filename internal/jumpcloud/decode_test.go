@@ -38,9 +38,9 @@ func TestUserIsDecoded(t *testing.T) {
 		MFA: &jumpcloud.MFA{
 			Configured: jumpcloud.True, Exclusion: jumpcloud.True, ExclusionUntil: time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC),
 		},
-		MFAEnrollment: "ENROLLED",
-		Admin:         &jumpcloud.AdminLink{ID: "64c1", RoleName: "Manager", RoleNames: []string{"Manager", "Read Only"}},
-		Company:       "Borealis", CostCenter: "CC-9", Department: "Sales", EmployeeID: "E-100", EmployeeType: "FTE", JobTitle: "AE",
+		Activated: jumpcloud.True, MFAEnrollment: "ENROLLED", TOTPStatus: "ENROLLED",
+		Admin:   &jumpcloud.AdminLink{ID: "64c1", RoleName: "Manager", RoleNames: []string{"Manager", "Read Only"}},
+		Company: "Borealis", CostCenter: "CC-9", Department: "Sales", EmployeeID: "E-100", EmployeeType: "FTE", JobTitle: "AE",
 		Location: "Lisbon", ManagerID: "64b0000000000000000000b2",
 		Attributes:      []jumpcloud.Attribute{{Name: "badge", Value: "771"}, {Name: "floor", Value: "3"}},
 		LDAPBindingUser: jumpcloud.False, SambaServiceUser: jumpcloud.True,

@@ -178,7 +178,7 @@ func messageOf(body []byte) string {
 			for _, d := range parsed.Details {
 				for _, v := range append(d.Violations, d.ViolationsList...) {
 					if !strings.Contains(message, string(v.Description)) {
-						message += " (" + string(v.Field) + ": " + string(v.Description) + ")"
+						message += " (" + string(v.Description) + " in field " + string(v.Field) + ")"
 					}
 				}
 			}

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -114,9 +115,7 @@ func (p *Provisioner) PlanCreate(ctx context.Context, a Account) (*Plan, error) 
 		return nil, err
 	}
 	fields := jumpcloud.Fields{"username": a.Username, "email": a.Email}
-	for name, v := range a.Fields {
-		fields[name] = v
-	}
+	maps.Copy(fields, a.Fields)
 	if !a.Password.Empty() {
 		fields["password"] = a.Password
 	}

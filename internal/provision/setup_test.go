@@ -39,6 +39,9 @@ const office = `{
   "applications": [{"displayLabel": "AWS Prod", "name": "aws-sso", "groups": ["Sales", "Auto"], "users": ["bo"]}]
 }`
 
+// discard is a log for nobody.
+var discard = slog.New(slog.DiscardHandler) //nolint:gochecknoglobals // never changed
+
 // bench is a tenant with a provisioner before it.
 type bench struct {
 	tenant      *jcsim.Tenant

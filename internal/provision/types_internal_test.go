@@ -14,7 +14,7 @@ func TestEveryChangeableTypeIsPlanned(t *testing.T) {
 		if planned := planners()[row.ID] != nil; planned != row.Grantable() {
 			t.Errorf("%s: grantable %v, planned %v", row.ID, row.Grantable(), planned)
 		}
-		if row.Changeable && (row.Holding == "" || len(row.Write) == 0) {
+		if row.Grantable() && (row.Holding == "" || len(row.Write) == 0) {
 			t.Errorf("%s is changeable, and has no word for holding one or takes no permission", row.ID)
 		}
 	}
