@@ -121,7 +121,7 @@ func (p *Provisioner) PlanCreate(ctx context.Context, a Account) (*Plan, error) 
 	}
 	plan := &Plan{
 		Change: Change{ID: ksuid.New().String(), Operation: OperationCreate, Resource: who},
-		policy: policy{look: true, patient: true},
+		policy: policy{look: true, verify: true},
 	}
 	plan.Request = request(http.MethodPost, "/api/systemusers", fields)
 	plan.Fields = newFields(fields)

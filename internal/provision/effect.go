@@ -28,9 +28,9 @@ type policy struct {
 	once bool
 	// blind says that no read shows what came of it.
 	blind bool
-	// patient says that a refusal which can mean "already" is not believed before a read
+	// verify says that a refusal which can mean "already" is not believed before a read
 	// shows it, and is the reason of the failure where none does.
-	patient bool
+	verify bool
 }
 
 // object is the change of one object: of its attributes, or of its existence.

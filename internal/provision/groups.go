@@ -49,7 +49,7 @@ func (p *Provisioner) FindGroup(ctx context.Context, name string) (found *jumpcl
 func (p *Provisioner) PlanCreateGroup(ctx context.Context, name, description string) (*Plan, error) {
 	plan := &Plan{
 		Change: Change{ID: ksuid.New().String(), Operation: OperationCreate, Resource: Named{Type: restype.Group, Name: printable.Clip(name, connector.MaxDisplayName)}},
-		policy: policy{look: true, patient: true},
+		policy: policy{look: true, verify: true},
 	}
 	if err := p.groupsAllowed(plan.Resource); err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (w *write) unproven(ctx context.Context, last error) Outcome {
 // a group or user that does not exist. Where an earlier attempt may have made the
 // change, it was ours.
 func (w *write) already(ctx context.Context, answer error) Outcome {
-	if w.policy.patient && !w.maybe {
+	if w.policy.verify && !w.maybe {
 		done, err := w.effect.done(ctx)
 		switch {
 		case ctx.Err() != nil:
