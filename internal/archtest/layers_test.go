@@ -85,7 +85,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/provision",
-		may: []string{"internal/backoff", "internal/connector", "internal/fault", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype"},
+		may: []string{"internal/backoff", "internal/connector", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype", "internal/secret"},
 		why: "changes are made to what the connector maps, and under its ids; a sync needs none of it",
 	},
 	{
