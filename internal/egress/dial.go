@@ -100,7 +100,8 @@ func (d *Dialer) through(ctx context.Context, conn net.Conn, u *url.URL, address
 		return nil, err
 	}
 	// A deadline in the past ends what is being read or written.
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	toProxy := conn // conn becomes what leads through the proxy, while the function below may run.
+	stop := context.AfterFunc(ctx, func() { _ = toProxy.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var err error
 	switch u.Scheme {
