@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"testing"
@@ -74,12 +75,13 @@ func TestSyncUnderChurn(t *testing.T) {
 		changes  []string
 		holes    bool
 		asks     string // a route that is asked
+		users    int    // instead of 1,000
 	}{
-		{name: "users come and go", asks: routeMembership},
+		{name: "users come and go", asks: routeMembership, users: 3000},
 		{name: "users come and go and leave holes", holes: true, asks: routeMembership},
 		{name: "users come", changes: []string{"add-user"}},
 		{name: "users go", changes: []string{"delete-user"}},
-		{name: "everything comes and goes", changes: everything},
+		{name: "everything comes and goes", changes: everything, users: 3000},
 		{name: "sorting is ignored", behavior: jcsim.Behavior{IgnoreSort: jcsim.Routes{routeMembership, routeAppUsers, routeAppGroups}}},
 		{name: "sorting is refused", behavior: jcsim.Behavior{RefuseSort: jcsim.Routes{routeMembership, routeAppUsers, routeAppGroups}}},
 		{name: "the membership route is forbidden", faults: []jcsim.Fault{{Route: routeMembership, Status: 403}}},
@@ -98,9 +100,9 @@ func TestSyncUnderChurn(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			users := 3000
+			users := cmp.Or(tt.users, 1000)
 			if testing.Short() {
-				users = 700
+				users = 300
 			}
 			tenant := busy(11, users, tt.holes)
 			settings := jcsim.Settings{Behavior: tt.behavior, Faults: tt.faults}
