@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,6 +62,41 @@ func onTerminal(t *testing.T, url string, env ...string) string {
 		t.Fatalf("%v\n%s", err, seen)
 	}
 	return string(seen)
+}
+
+// answeredOnTerminal runs the program on a terminal of its own, types an answer once a
+// question shows, and returns what a person sees and the exit code.
+func answeredOnTerminal(t *testing.T, url, question, answer string, args []string, env ...string) (seen string, code int) {
+	t.Helper()
+	near, far := openTerminal(t)
+	cmd := program(t.Context(), t, args...)
+	cmd.Env = append(cmd.Env, append(env, "BATON_BASE_URL="+url, "BATON_API_KEY="+jcsim.DefaultKey)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = far, far, far
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctrl+C is for it alone.
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := far.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var shown strings.Builder
+	for part := make([]byte, 4096); ; {
+		n, err := near.Read(part)
+		shown.Write(part[:n])
+		if answer != "" && strings.Contains(shown.String(), question) {
+			if _, err := io.WriteString(near, answer); err != nil {
+				t.Fatal(err)
+			}
+			answer = ""
+		}
+		if err != nil {
+			break // The end of the program is an error of reading.
+		}
+	}
+	if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() < 0 {
+		t.Fatalf("%v\n%s", err, shown.String())
+	}
+	return shown.String(), cmd.ProcessState.ExitCode()
 }
 
 func TestTerminal(t *testing.T) {

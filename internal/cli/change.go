@@ -25,6 +25,8 @@ type changeJob struct {
 	stdout  io.Writer
 	limits  c1z.Limits
 	traffic network.Traffic
+	// names is a change by names; nil for one that the settings name.
+	names *namedChange
 
 	org connector.Organization // that the credential leads to
 }
@@ -56,11 +58,14 @@ func (j *changeJob) run(ctx context.Context) error {
 	case err != nil || j.cfg.Change.DryRun:
 		return err
 	}
+	if err := j.confirm(ctx, p, plan); err != nil {
+		return err
+	}
 	outcome, err := p.Apply(ctx, plan)
 	if err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
-	if !j.Watched {
+	if !j.Watched && j.names == nil {
 		return nil // The audit trail has logged it.
 	}
 	return say(j.stdout, "%s\n", outcomeText(plan, outcome))

@@ -22,6 +22,7 @@ import (
 // changeTarget is the requested change, with its parts as the archive has them.
 type changeTarget struct {
 	archive     *syncrun.Previous
+	live        bool            // the archive was made for this change
 	entitlement *v2.Entitlement // for a grant
 	principal   *v2.Resource    // for a grant
 	grant       *v2.Grant       // for a revoke
@@ -55,6 +56,9 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *changeTarget, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
+	if archive.Reader == nil && j.names != nil {
+		return j.lookUpLive(ctx, temp.Path())
+	}
 	if archive.Reader == nil {
 		return nil, fault.WithCode(codes.NotFound, "archive %s, which is needed to look up the change, does not exist; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
@@ -62,7 +66,9 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *changeTarget, err error) {
 		return nil, fault.WithCode(codes.NotFound, "archive %s contains no finished sync; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
 	found := &changeTarget{archive: archive}
-	if change := j.cfg.Change; change.Entitlement != "" {
+	if change := j.cfg.Change; j.names != nil {
+		err = found.lookUpNames(ctx, *j.names)
+	} else if change.Entitlement != "" {
 		err = found.lookUpGrant(ctx, change)
 	} else {
 		err = found.lookUpRevoke(ctx, change.Grant)

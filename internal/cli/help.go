@@ -20,9 +20,9 @@ roles, and who holds what - and writes it as a .c1z archive that every Baton rea
 A sync is complete or it fails: an incomplete list is an error, and the existing archive
 stays as it is. An interrupted run resumes when it is repeated.
 
-It also grants and revokes group membership and, if enabled, application access, for what
-an archive contains: with --grant-entitlement, --grant-principal and --grant-principal-type, or
-with --revoke-grant. Repeating a change is safe.`
+It also grants and revokes group membership and, if enabled, application access: by name with
+grant and revoke, or by the IDs of an archive with --grant-entitlement, --grant-principal and
+--grant-principal-type, or with --revoke-grant. Repeating a change is safe.`
 
 const rootExample = `  # Try it without a JumpCloud account
   baton-jumpcloud demo
@@ -38,15 +38,20 @@ const rootExample = `  # Try it without a JumpCloud account
   BATON_JUMPCLOUD_CLIENT_ID=... BATON_JUMPCLOUD_CLIENT_SECRET=... \
     baton-jumpcloud --sync-resource-types user,group
 
-  # Show what a grant would do, grant, and revoke; the IDs are in the archive
+  # Show what a grant would do, grant, and revoke
+  baton-jumpcloud grant ana@example.com "Sales Admins" --dry-run
+  baton-jumpcloud grant ana@example.com "Sales Admins"
+  baton-jumpcloud revoke ana@example.com "Sales Admins"
+
+  # The same in scripts; the IDs are in the archive
   baton-jumpcloud --grant-entitlement group:ID --grant-principal ID --grant-principal-type user --dry-run
   baton-jumpcloud --grant-entitlement group:ID --grant-principal ID --grant-principal-type user
   baton-jumpcloud --revoke-grant group-grant:ID:user:ID:ID`
 
 const exitCodes = `Exit codes:
-  0 success; 1 interrupted; 2 invalid settings or another failure; 3 invalid request;
-  4 timeout; 5 not found; 7 permission denied; 9 failed precondition; 12 unsupported;
-  14 JumpCloud unavailable; 16 credential missing or rejected;
+  0 success; 1 interrupted or not confirmed; 2 invalid settings or another failure;
+  3 invalid request; 4 timeout; 5 not found; 7 permission denied; 9 failed precondition;
+  12 unsupported; 14 JumpCloud unavailable; 16 credential missing or rejected;
   20 --check found something`
 
 // writeUsage writes everything of the help text but the description.

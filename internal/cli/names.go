@@ -41,6 +41,12 @@ func nameFilters(s *shownSync, q search.Query) error {
 // findPrincipal finds who is meant: an account, or whatever else there is of that
 // name.
 func findPrincipal(s *shownSync, who string) (review.Ref, error) {
+	p, err := principalRef(s, who)
+	return p, naming("account", err)
+}
+
+// principalRef is [findPrincipal] with the errors of package review.
+func principalRef(s *shownSync, who string) (review.Ref, error) {
 	p, err := s.FindResource(who, review.Account)
 	if _, none := fault.As[*review.NotFoundError](err); none {
 		// An application or a group may hold something too. What is near is told of
@@ -49,12 +55,15 @@ func findPrincipal(s *shownSync, who string) (review.Ref, error) {
 			return other, nil
 		}
 	}
-	return p, naming("account", err)
+	return p, err
 }
 
 // naming makes the errors of looking something up by a name into text for people,
 // who get ids to go on with.
-func naming(what string, err error) error {
+func naming(what string, err error) error { return namingIn("", what, err) }
+
+// namingIn also says where it was looked up, as in " in archive x".
+func namingIn(place, what string, err error) error {
 	if e, ok := fault.As[*review.AmbiguousError](err); ok {
 		text := fmt.Sprintf("%q matches %d %ss; choose one by its ID:\n%s", e.Text, e.Count, what, candidates(e.Candidates))
 		if more := e.Count - len(e.Candidates); more > 0 {
@@ -63,7 +72,7 @@ func naming(what string, err error) error {
 		return fault.WithCode(codes.InvalidArgument, "%s", text)
 	}
 	if e, ok := fault.As[*review.NotFoundError](err); ok {
-		text := fmt.Sprintf("no %s is named %s", what, printable.Visible(fmt.Sprintf("%q", e.Text)))
+		text := fmt.Sprintf("no %s is named %s%s", what, printable.Visible(fmt.Sprintf("%q", e.Text)), place)
 		if len(e.Nearest) > 0 {
 			text += "; similar names:\n" + candidates(e.Nearest)
 		}

@@ -104,12 +104,15 @@ func (v values) breaks(o Option) string {
 	return ""
 }
 
-func (v values) checkRelations() Problems {
+func (v values) checkRelations(purpose Purpose) Problems {
 	var problems Problems
 	oneShot := func(name string) bool {
 		return v.table[name].Section == SectionActions || v.table[name].Section == SectionChange
 	}
 	for _, r := range Relations() {
+		if purpose == ForChange && slices.Contains(r.Names, nameDryRun) {
+			continue // The command is what it previews.
+		}
 		if v.present(nameClientID) && !slices.ContainsFunc(r.Names, func(n string) bool { return !oneShot(n) }) {
 			continue // A service does what ConductorOne asks for, and nothing else.
 		}

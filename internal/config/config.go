@@ -70,6 +70,8 @@ type MaxDrop struct {
 // Change says what access a single run is asked to change, and how changes are
 // made.
 type Change struct {
+	// Command says that a command makes the change, which knows what it is.
+	Command bool
 	// Entitlement is the id of the entitlement to grant to the principal; empty
 	// unless a grant is asked for.
 	Entitlement              string
@@ -84,8 +86,8 @@ type Change struct {
 	AuditFile string
 }
 
-// IsSet reports whether the settings name a grant or a revoke.
-func (c Change) IsSet() bool { return c.Entitlement != "" || c.Grant != "" }
+// IsSet reports whether a change is asked for.
+func (c Change) IsSet() bool { return c.Command || c.Entitlement != "" || c.Grant != "" }
 
 // Output says where files go.
 type Output struct {

@@ -29,10 +29,12 @@ type Purpose int
 
 // The purposes. ForCommand checks each value by itself. ForRun also demands a
 // JumpCloud credential, holds options to their relations and refuses what is
-// not served.
+// not served. So does ForChange, for a command that is a change of its own: it does not
+// become a service where the environment is that of one.
 const (
 	ForCommand Purpose = iota
 	ForRun
+	ForChange
 )
 
 // Load reads the settings: defaults, then the configuration file, then the
@@ -64,12 +66,33 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 	problems = append(problems, c.checkReach(file)...)
 	if purpose == ForRun {
 		problems = append(problems, c.checkService()...)
-		problems = append(problems, v.checkRelations()...)
+	}
+	if purpose == ForChange {
+		problems = append(problems, c.becomeCommand()...)
+	}
+	if purpose != ForCommand {
+		problems = append(problems, v.checkRelations(purpose)...)
 		problems = append(problems, c.chooseCredential()...)
 		problems = append(problems, v.checkServed()...)
 	}
 	c.Warnings = slices.Concat(c.Warnings, fileWarnings(file))
 	return c, problems.withoutEchoes().without(c.secrets()).err()
+}
+
+// becomeCommand makes the settings those of a command that is a change. Options that ask
+// for another change besides are refused.
+func (c *Config) becomeCommand() Problems {
+	var problems Problems
+	for _, name := range []string{nameGrantEntitlement, nameGrantPrincipal, nameGrantPrincipalType, nameRevokeGrant} {
+		if c.values.present(name) {
+			problems = append(problems, Problem{
+				Text: fmt.Sprintf("field %s: it asks for another change than the command", name),
+				Hint: "remove " + c.values.origin(name).Name,
+			})
+		}
+	}
+	c.Change.Command, c.Service = true, Service{}
+	return problems
 }
 
 // values is the layers laid over one another, and where each value came from.

@@ -50,6 +50,13 @@ func adminResource(a *jumpcloud.Admin) (*v2.Resource, error) {
 	return withUserTrait(r, trait), nil
 }
 
+// IsAdministrator tells the account of an administrator from that of a user, in an archive
+// of this connector: only users have a user name.
+func IsAdministrator(account *v2.Resource) bool {
+	p := account.GetProfile()
+	return account.GetId().GetResourceType() == restype.User && profileText(p, "user_id") != "" && profileText(p, "username") == ""
+}
+
 // adminGrants are what an administrator holds: access to the administration app,
 // and the roles of these names.
 func adminGrants(a *jumpcloud.Admin, roles []string) []*v2.Grant {

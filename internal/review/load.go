@@ -36,24 +36,42 @@ func Load(ctx context.Context, r *c1z.Reader, syncID string, progress func(Progr
 }
 
 func load(ctx context.Context, r *c1z.Reader, syncID string, progress func(Progress), limit int64) (*Sync, error) {
+	l, err := loadNames(ctx, r, syncID, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.readGrants(ctx, r, runtime.GOMAXPROCS(0), progress); err != nil {
+		return nil, fmt.Errorf("load sync %s: %w", l.run.ID, err)
+	}
+	s := l.arrange()
+	s.Overview() // Everybody asks for it first.
+	return s, nil
+}
+
+// LoadNames reads the resources and entitlements of one sync, but no grants: enough to
+// find what a name means, whatever the number of grants. It is otherwise as [Load].
+func LoadNames(ctx context.Context, r *c1z.Reader, syncID string) (*Sync, error) {
+	l, err := loadNames(ctx, r, syncID, maxHeld)
+	if err != nil {
+		return nil, err
+	}
+	return l.arrange(), nil
+}
+
+// loadNames reads everything but grants.
+func loadNames(ctx context.Context, r *c1z.Reader, syncID string, limit int64) (*loader, error) {
 	run, err := findSync(ctx, r, syncID)
 	if err != nil {
 		return nil, err
 	}
 	l := newLoader(run)
 	l.limit = limit
-	steps := []func(context.Context, *c1z.Reader) error{l.readTypes, l.readResources, l.readEntitlements}
-	for _, step := range steps {
+	for _, step := range []func(context.Context, *c1z.Reader) error{l.readTypes, l.readResources, l.readEntitlements} {
 		if err := step(ctx, r); err != nil {
 			return nil, fmt.Errorf("load sync %s: %w", run.ID, err)
 		}
 	}
-	if err := l.readGrants(ctx, r, runtime.GOMAXPROCS(0), progress); err != nil {
-		return nil, fmt.Errorf("load sync %s: %w", run.ID, err)
-	}
-	s := l.arrange()
-	s.Overview() // Everybody asks for it first.
-	return s, nil
+	return l, nil
 }
 
 // Contents is what a sync holds. Of the entitlements, embedded resources are only

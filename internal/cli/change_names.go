@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/fault"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/provision"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
+	"github.com/conductorone/baton-jumpcloud/internal/syncrun"
+)
+
+// lookUpLive reads the names of the organization itself, where there is no archive. It
+// reads every list to its end, as a sync does: a name is not ambiguous only if no other
+// page has it too.
+func (j *changeJob) lookUpLive(ctx context.Context, temp string) (_ *changeTarget, err error) {
+	j.Log.InfoContext(ctx, "archive does not exist: reading names from JumpCloud", "file", j.cfg.Output.File)
+	cfg := *j.cfg
+	cfg.Output = config.Output{File: filepath.Join(temp, "names.c1z"), TempDir: temp}
+	cfg.Sync = config.Sync{SkipEntitlementsAndGrants: true, Workers: j.cfg.Sync.Workers, MaxDepth: j.cfg.Sync.MaxDepth}
+	reading := &syncrun.Job{Config: &cfg, Console: j.Console, Text: io.Discard, Limits: j.limits, Traffic: j.traffic}
+	if err := reading.Run(ctx); err != nil {
+		return nil, err
+	}
+	archive, err := syncrun.OpenPrevious(ctx, cfg.Output.File, c1z.OpenOptions{TempDir: temp, Limits: j.limits, Logger: j.Log.Logger})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	found := &changeTarget{archive: archive, live: true}
+	return found, found.lookUpNames(ctx, *j.names)
+}
+
+// lookUpNames finds who and what is meant, in the sync that Baton readers show.
+func (a *changeTarget) lookUpNames(ctx context.Context, change namedChange) error {
+	run, err := a.archive.Reader.Shown(ctx)
+	if errors.Is(err, c1z.ErrNotFound) {
+		run, err = a.archive.Newest, nil
+	}
+	if err != nil {
+		return err
+	}
+	loaded, err := review.LoadNames(ctx, a.archive.Reader, run.ID)
+	if err != nil {
+		return unreadable(ctx, a.archive.Path, err)
+	}
+	names := &shownSync{tables.Of(loaded), a.archive.Path}
+	entitlement, err := a.entitlementNamed(ctx, names, change.what)
+	if err != nil {
+		return err
+	}
+	principal, err := a.principalNamed(ctx, names, change.who)
+	if err != nil {
+		return err
+	}
+	if change.operation == provision.OperationGrant {
+		a.entitlement, a.principal = entitlement, principal
+		return nil
+	}
+	a.grant, err = a.grantOf(ctx, principal, entitlement)
+	return err
+}
+
+// entitlementNamed finds an entitlement. A sync without entitlements still has the
+// resources that they are of.
+func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, what string) (*v2.Entitlement, error) {
+	e, err := s.FindEntitlement(what)
+	if err == nil {
+		return a.findEntitlement(ctx, s.EntitlementAt(e).ID)
+	}
+	_, none := fault.As[*review.NotFoundError](err)
+	if !none || s.EntitlementCount() > 0 {
+		return nil, a.naming("entitlement", err)
+	}
+	r, err := s.FindResource(what, review.Group, review.Application, review.Role)
+	if err != nil {
+		return nil, a.naming("group, application or role", err)
+	}
+	b := s.Brief(r)
+	resource, err := a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
+	return &v2.Entitlement{Id: restype.EntitlementID(b.Type, b.ID), Resource: resource}, err
+}
+
+// principalNamed finds who is meant. Of a user and an administrator of the same name, it
+// is the user: administrators hold neither groups nor applications.
+func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who string) (*v2.Resource, error) {
+	find := func(b review.Brief) (*v2.Resource, error) {
+		return a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
+	}
+	r, err := principalRef(s, who)
+	if err == nil {
+		return find(s.Brief(r))
+	}
+	ambiguous, several := fault.As[*review.AmbiguousError](err)
+	if !several || ambiguous.Count > len(ambiguous.Candidates) {
+		return nil, a.naming("account", err)
+	}
+	var users []*v2.Resource
+	for _, c := range ambiguous.Candidates {
+		account, err := find(c.Resource)
+		if err != nil {
+			return nil, err
+		}
+		if !connector.IsAdministrator(account) {
+			users = append(users, account)
+		}
+	}
+	if len(users) == 1 {
+		return users[0], nil
+	}
+	return nil, a.naming("account", err)
+}
+
+// grantOf is the grant of an entitlement as the archive has it, or as it would be where
+// the archive has none: it may have been made since.
+func (a *changeTarget) grantOf(ctx context.Context, principal *v2.Resource, entitlement *v2.Entitlement) (*v2.Grant, error) {
+	on, who := entitlement.GetResource().GetId(), principal.GetId()
+	for _, run := range a.byID() {
+		if run.ID == "" {
+			continue
+		}
+		for grant, err := range a.archive.Reader.Grants(ctx, run.ID, c1z.GrantFilter{
+			Entitlement: entitlement.GetId(), PrincipalType: who.GetResourceType(), Principal: who.GetResource(),
+		}) {
+			if err != nil {
+				return nil, err
+			}
+			grant.Entitlement, grant.Principal = entitlement, principal
+			return grant, nil
+		}
+	}
+	grant := connector.DirectGrant(on.GetResourceType(), on.GetResource(), who)
+	grant.Entitlement, grant.Principal = entitlement, principal
+	return grant, nil
+}
+
+// naming says of a name where it was looked up, and what to do where that is old.
+func (a *changeTarget) naming(what string, err error) error {
+	if a.live {
+		return namingIn(" in JumpCloud", what, err)
+	}
+	ended := a.archive.Newest.EndedAt
+	_, none := fault.As[*review.NotFoundError](err)
+	err = namingIn(fmt.Sprintf(" in archive %s, synced %s (%s)", a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST")), what, err)
+	if none {
+		return fault.WithHints(err, "if it is newer than the archive, sync again: "+console.CommandFor(a.archive.Path))
+	}
+	return err
+}
