@@ -31,7 +31,8 @@ func (j *changeJob) lookUpLive(ctx context.Context, temp string) (_ *changeTarge
 	cfg := *j.cfg
 	cfg.Output = config.Output{File: filepath.Join(temp, "names.c1z"), TempDir: temp}
 	cfg.Sync = config.Sync{SkipEntitlementsAndGrants: true, Workers: j.cfg.Sync.Workers, MaxDepth: j.cfg.Sync.MaxDepth}
-	reading := &syncrun.Job{Config: &cfg, Console: j.Console, Text: io.Discard, Limits: j.limits, Traffic: j.traffic}
+	reading := &syncrun.Job{Config: &cfg, Console: j.Console, Text: io.Discard, Limits: j.limits}
+	reading.Traffic.Transport = j.traffic.Transport
 	if err := reading.Run(ctx); err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (j *changeJob) confirm(ctx context.Context, p *provision.Provisioner, plan 
 	if err := p.Inspect(ctx, plan); err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
-	if plan.State == provision.StateAbsent {
+	if plan.State == provision.StateMade {
 		return nil
 	}
 	return j.names.yes.ask(ctx, j.Screen, plan.Effect())

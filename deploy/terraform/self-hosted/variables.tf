@@ -38,7 +38,7 @@ variable "provisioning" {
 }
 
 variable "provision_types" {
-  description = "Resource types that ConductorOne may change: group, app."
+  description = "Resource types that ConductorOne may change: user, group, app."
   type        = list(string)
   default     = ["group"]
 }
