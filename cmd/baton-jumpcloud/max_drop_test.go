@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -29,10 +30,21 @@ func lose(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(loseSome(simOf(ts).Tenant(), args[0], n))
 }
 
+// linked is 1 for a user who is an administrator too, else 0.
+func linked(u *jcsim.User) int {
+	if u.Admin != nil {
+		return 1
+	}
+	return 0
+}
+
 func loseSome(tenant *jcsim.Tenant, kind string, n int) error {
 	var edits []jcsim.Edit
 	if kind == "users" {
-		for _, u := range tenant.Users() {
+		users := tenant.Users()
+		// An administrator goes with its user: those are the last to go.
+		slices.SortStableFunc(users, func(a, b *jcsim.User) int { return linked(a) - linked(b) })
+		for _, u := range users {
 			edits = append(edits, jcsim.Edit{Op: "delete-user", Ref: u.ID})
 		}
 	} else {
