@@ -60,7 +60,7 @@ func TestRevokeAsksOnTerminal(t *testing.T) {
 		{"no", "n\n", true, 1, "not confirmed; nothing was sent", true},
 		{"nothing", "\n", true, 1, "not confirmed; nothing was sent", true},
 		{"the end of input", "\x04", true, 1, "not confirmed; nothing was sent", true},
-		{"Ctrl+C", "\x03", true, 1, "interrupted by SIGINT; nothing was sent", true},
+		{"Ctrl+C", ctrlC, true, 1, "interrupted by SIGINT; nothing was sent", true},
 		{"yes", "Yes\n", true, 0, "Revoked: user \"ana\"", false},
 		{"again", "", false, 0, "No change needed: user \"ana\"", false},
 	} {

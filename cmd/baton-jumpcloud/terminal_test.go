@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -64,15 +63,16 @@ func onTerminal(t *testing.T, url string, env ...string) string {
 	return string(seen)
 }
 
-// answeredOnTerminal runs the program on a terminal of its own, types an answer once a
-// question shows, and returns what a person sees and the exit code.
+// ctrlC is the answer that a terminal makes a signal of.
+const ctrlC = "\x03"
+
+// answeredOnTerminal runs the program on a terminal, types an answer once a question shows, and returns what a person sees and the exit code.
 func answeredOnTerminal(t *testing.T, url, question, answer string, args []string, env ...string) (seen string, code int) {
 	t.Helper()
 	near, far := openTerminal(t)
 	cmd := program(t.Context(), t, args...)
 	cmd.Env = append(cmd.Env, append(env, "BATON_BASE_URL="+url, "BATON_API_KEY="+jcsim.DefaultKey)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = far, far, far
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctrl+C is for it alone.
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,13 @@ func answeredOnTerminal(t *testing.T, url, question, answer string, args []strin
 		n, err := near.Read(part)
 		shown.Write(part[:n])
 		if answer != "" && strings.Contains(shown.String(), question) {
-			if _, err := io.WriteString(near, answer); err != nil {
+			var err error
+			if answer == ctrlC {
+				err = cmd.Process.Signal(os.Interrupt)
+			} else {
+				_, err = io.WriteString(near, answer)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			answer = ""
