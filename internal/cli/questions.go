@@ -129,7 +129,7 @@ func whoList(s *shownSync, _ search.Query, what string) (tables.List, error) {
 	count := func(n int) string { return humanize.Comma(int64(n)) }
 	l := tables.Holders(s.Sync, ref)
 	l.ID, l.Title = "who", "Who has "+e.Name
-	l.Lead = []string{fmt.Sprintf("%s on %s %s, held by %s: %s directly, %s through something else",
+	l.Lead = []string{fmt.Sprintf("%s on %s %s, held by %s: %s direct, %s inherited",
 		e.ID, s.KindWord(e.Resource), e.Resource.Name, count(e.Holders.All), count(e.Holders.Direct), count(e.Holders.Inherited()))}
 	return l, nil
 }

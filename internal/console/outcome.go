@@ -127,7 +127,7 @@ func (o Outcome) countLines() []line {
 	}
 	grants := ""
 	if o.Expanded {
-		grants = fmt.Sprintf("%s direct, %s through groups", humanize.Comma(o.DirectGrants), humanize.Comma(o.InheritedGrants))
+		grants = fmt.Sprintf("%s direct, %s inherited", humanize.Comma(o.DirectGrants), humanize.Comma(o.InheritedGrants))
 	}
 	return append(lines,
 		line{"Entitlements", humanize.Comma(sum(o.Entitlements)), ""},

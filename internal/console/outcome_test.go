@@ -60,7 +60,7 @@ Synced Acme (64b0) from console.jumpcloud.com
   Applications       81
   Roles               9
   Entitlements      240
-  Grants         18,422   12,345 direct, 6,077 through groups
+  Grants         18,422   12,345 direct, 6,077 inherited
 
   Requests          241   1 retry, 1 rate limited (429), rate limiter waited 2.1s in total
   Took             4.2s   reading 3.1s, writing 1.1s

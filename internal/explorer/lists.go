@@ -75,7 +75,7 @@ func (v *view) grantList() listing {
 		filter{Key: "resource", Title: "Access to", hidden: true, value: (*view).resourceName},
 		filter{Key: "principal", Title: "Who", hidden: true, value: (*view).resourceName},
 		filter{Key: "entitlement", Title: "Entitlement", hidden: true, value: (*view).entitlementName},
-		filter{Key: "via", Title: "Through", hidden: true, value: (*view).entitlementName},
+		filter{Key: "via", Title: "Via", hidden: true, value: (*view).entitlementName},
 	)
 }
 
@@ -84,7 +84,7 @@ func someOrNone(some, none string) []choice {
 	return []choice{{some, "Some", false}, {none, "None", false}}
 }
 
-// directFilter restricts to what is held directly, or through something else only.
+// directFilter restricts to what is held directly, or inherited only.
 func directFilter() filter {
 	return filter{Key: "direct", Title: "Held", Options: []choice{{"yes", "Directly", false}, {"no", "Inherited", false}}}
 }
@@ -119,7 +119,7 @@ func looks() map[string]look {
 			return shown
 		},
 		"path_names": func(v *view, r *tables.Row) cell { return v.pathsCell(r.Held.Paths, r.Held.MorePaths) },
-		"through":    func(v *view, r *tables.Row) cell { return v.viaCell(r.Grant.Via) },
+		"sources":    func(v *view, r *tables.Row) cell { return v.viaCell(r.Grant.Via) },
 		"change": func(_ *view, r *tables.Row) cell {
 			tone := map[diff.Change]string{diff.Added: "good", diff.Removed: "bad", diff.Changed: "warn"}
 			return cell{Text: r.Change.String(), Badge: tone[r.Change]}

@@ -58,7 +58,7 @@ func changes(ctx context.Context, s *review.Sync, info Info, previous *review.Sy
 			}
 			return w.sync.NameOf(w.principal)
 		}),
-		text("how", "How", NoLink, c.how),
+		text("details", "Details", NoLink, c.details),
 	}
 	return r.finish(), nil
 }
@@ -114,14 +114,14 @@ func (c changeRows) row(it item) Row {
 	return Row{Sync: w.sync, Resource: w.resource, Other: w.principal, Entitlement: w.ent}
 }
 
-// how says what changed, or how something was granted.
-func (c changeRows) how(w changeRow) string {
+// details say what changed, or via what something was granted.
+func (c changeRows) details(w changeRow) string {
 	switch {
 	case w.part == partGrant:
 		_, place := c.d.Side(w.Place)
-		text := "through " + c.sources(w.sync, place)
+		text := "via " + c.sources(w.sync, place)
 		if w.sync.IsDirect(place) {
-			text = "directly"
+			text = "direct"
 			if len(w.sync.SourcesOf(place)) > 0 {
 				text += ", and via " + c.sources(w.sync, place)
 			}

@@ -94,7 +94,7 @@ func multiplePaths(s *review.Sync, r *Report) {
 			cell:   func(it item) any { return pathCount(s, it.resource, it.ent, it.extra, review.MaxPaths) },
 		},
 		column{
-			Column: Column{"through", "Through", TextColumn, NoLink},
+			Column: Column{"via", "Via", TextColumn, NoLink},
 			cell:   func(it item) any { return pathsText(s, it.resource, it.ent) },
 			// By the first of what it comes through: to write all of them down takes
 			// long where there are millions.

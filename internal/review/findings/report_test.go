@@ -123,7 +123,7 @@ func TestChanges(t *testing.T) {
 		t.Fatalf("report: %+v, %v", r, err)
 	}
 	page, err := r.Page(search.Query{Search: "mail bo"})
-	if diff := cmp.Diff([]string{"changed | assignment | Mail | Mail usage | Bo | through Staff"}, lines(page.Rows)); diff != "" || err != nil {
+	if diff := cmp.Diff([]string{"changed | assignment | Mail | Mail usage | Bo | via Staff"}, lines(page.Rows)); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 }

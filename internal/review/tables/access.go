@@ -25,7 +25,7 @@ func pageEntitlement(c catalog, nameSort string) []Shown {
 
 // commandHeld and pageHeld are the columns on how something is held.
 func commandHeld(c catalog) []Shown {
-	return append([]Shown{c.show("how")}, c.details("direct", "paths", "immutable", "grant_id")...)
+	return append([]Shown{c.show("via")}, c.details("direct", "paths", "immutable", "grant_id")...)
 }
 
 func pageHeld(c catalog) []Shown {
@@ -55,10 +55,10 @@ func Grants(s *Sync) List {
 	return List{
 		ID: "grants", Title: "Grants", One: "grant", Many: "grants", None: "The sync contains no grants.",
 		Command: slices.Concat([]Shown{c.show("principal")}, principal, commandEntitlement(c),
-			[]Shown{c.show("entitlement_id").Detail(), c.show("how").Wide(60)},
+			[]Shown{c.show("entitlement_id").Detail(), c.show("via").Wide(60)},
 			c.details("direct", "paths", "immutable", "expandable"), []Shown{c.show("grant_id").Keyed("id", "Id").Detail()}),
 		Page: slices.Concat([]Shown{c.show("principal").Sort("principal")}, principal, pageEntitlement(c, ""), []Shown{
-			c.show("direct").Sort("direct"), c.show("through"), c.show("immutable").Detail(), c.show("grant_id").Keyed("id", "Grant ID").Detail(),
+			c.show("direct").Sort("direct"), c.show("sources"), c.show("immutable").Detail(), c.show("grant_id").Keyed("id", "Grant ID").Detail(),
 		}),
 		Read: read(s.Grants, s.grantRow),
 	}

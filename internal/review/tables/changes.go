@@ -57,7 +57,7 @@ func ChangedAccess(d *Diff) List {
 		Page: []Shown{
 			c.show("principal").Sort("principal"), c.show("principal_type").Detail(), c.show("principal_id").Detail(), c.show("change").Sort("change"),
 			c.show("resource").Titled("Access to").Sort("resource"), c.show("resource_type").Sort("type"), c.show("entitlement_id").Detail(),
-			c.show("direct").Sort("direct"), c.show("through"), c.show("was_through").Detail(),
+			c.show("direct").Sort("direct"), c.show("sources"), c.show("was_via").Detail(),
 		},
 		Read: read(d.GrantChanges, func(g *diff.GrantChange) Row {
 			row := d.side(g.Change).grantRow(&g.Grant)

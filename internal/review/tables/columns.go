@@ -65,25 +65,25 @@ func columns() []Column {
 		{ID: "holders_direct", Key: "direct", Title: "Direct", PageTitle: "Directly", Kind: sheet.Int, Cell: entitlement(func(e *review.Entitlement) any { return e.Holders.Direct })},
 		{ID: "holders_inherited", Key: "inherited", Title: "Inherited", Kind: sheet.Int, Cell: entitlement(func(e *review.Entitlement) any { return e.Holders.Inherited() })},
 
-		// Of who holds something, and how.
+		// Of who holds something, and via what.
 		{ID: "principal", Title: "Holder", PageTitle: "Who", Cell: principal(func(b *review.Brief) any { return b.Name })},
 		{ID: "principal_type", Title: "Holder type id", PageTitle: "Principal type", Cell: principal(func(b *review.Brief) any { return b.Type })},
 		{ID: "principal_id", Title: "Holder id", PageTitle: "Principal ID", Cell: principal(func(b *review.Brief) any { return b.ID })},
-		{ID: "how", Title: "How", Kind: sheet.List, Width: 80, Cell: held(func(s *Sync, h *review.Held) any { return s.Ways(h.Paths, h.MorePaths) })},
+		{ID: "via", Title: "Via", Kind: sheet.List, Width: 80, Cell: held(func(s *Sync, h *review.Held) any { return s.pathWords(h.Paths, h.MorePaths) })},
 		{ID: "paths", Title: "Paths", Kind: sheet.Lists, Cell: held(func(s *Sync, h *review.Held) any { return s.pathIDs(h.Paths) })},
-		{ID: "path_names", Key: "paths", Title: "How", Kind: sheet.List, Cell: held(func(s *Sync, h *review.Held) any { return s.pathTexts(h.Paths) })},
+		{ID: "path_names", Key: "paths", Title: "Via", Kind: sheet.List, Cell: held(func(s *Sync, h *review.Held) any { return s.pathTexts(h.Paths) })},
 		{ID: "direct", Title: "Direct", Kind: sheet.Bool, Cell: held(func(_ *Sync, h *review.Held) any { return h.Direct })},
 		{ID: "immutable", Title: "Immutable", Kind: sheet.Bool, Cell: held(func(_ *Sync, h *review.Held) any { return h.Immutable })},
 		{ID: "grant_id", Title: "Grant id", PageTitle: "Grant ID", Cell: held(func(_ *Sync, h *review.Held) any { return h.GrantID })},
 		{ID: "expandable", Title: "Expandable", Kind: sheet.Bool, Cell: func(r *Row) any { return r.Grant.Expandable }},
-		{ID: "through", Title: "Through", Kind: sheet.List, Cell: func(r *Row) any { return r.Sync.PathNames(r.Grant.Via) }},
+		{ID: "sources", Key: "via", Title: "Via", Kind: sheet.List, Cell: func(r *Row) any { return r.Sync.PathNames(r.Grant.Via) }},
 
 		// Of a change.
 		{ID: "change", Title: "Change", Cell: func(r *Row) any { return r.Change.String() }},
 		{ID: "changed", Key: "what", Title: "What", Cell: func(r *Row) any { return changedWord(r) }},
 		{ID: "change_details", Key: "details", Title: "Details", Kind: sheet.List, Width: 80, Cell: func(r *Row) any { return changeDetails(r) }},
 		{ID: "fields", Title: "What", Kind: sheet.List, Cell: func(r *Row) any { return fieldTexts(r.Fields) }},
-		{ID: "was_through", Title: "Was via", Kind: sheet.List, Cell: func(r *Row) any {
+		{ID: "was_via", Title: "Was via", Kind: sheet.List, Cell: func(r *Row) any {
 			if r.Was == nil {
 				return nil
 			}

@@ -154,7 +154,7 @@ func TestChangesAreOneList(t *testing.T) {
 	for _, want := range []string{
 		"changed,account,Ada,User,user,u1,,,,,,profile.department: Research → Sales,,\n",
 		"changed,entitlement,Mail,Application,app,a1,access,app:a1:access,,,,Mail usage; name: Mail access → Mail usage,,\n",
-		"changed,assignment,Mail,Application,app,a1,access,app:a1:access,Bo,user,u2,now through group Staff; was direct; was through group Staff,false,app:a1:access:user:u2\n",
+		"changed,assignment,Mail,Application,app,a1,access,app:a1:access,Bo,user,u2,now via group Staff; was direct; was via group Staff,false,app:a1:access:user:u2\n",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)

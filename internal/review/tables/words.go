@@ -40,9 +40,9 @@ func (s *Sync) KindWord(b review.Brief) string {
 	return strings.ToLower(s.TypeName(b.Type))
 }
 
-// way is an entitlement that leads to another, in words: group Engineering. Where the
+// step is an entitlement that leads to another, in words: group Engineering. Where the
 // resource has several, the entitlement is named too.
-func (s *Sync) way(e review.EntRef) string {
+func (s *Sync) step(e review.EntRef) string {
 	on := s.Brief(s.ResourceOf(e))
 	words := s.KindWord(on) + " " + on.Name
 	if s.hasSeveral(on.Ref) {
@@ -53,27 +53,42 @@ func (s *Sync) way(e review.EntRef) string {
 
 func (s *Sync) hasSeveral(r review.Ref) bool { return len(s.EntitlementsOf(r)) > 1 }
 
-// direct is how something is held that was given to the holder itself.
+// direct is access that was granted to the holder itself.
 const direct = "direct"
 
-// Ways are paths in words: direct, through group Engineering.
-func (s *Sync) Ways(paths []review.Path, more bool) []string {
-	ways := make([]string, 0, len(paths))
+// pathWords are paths in words: direct; group Engineering, then group Everyone.
+func (s *Sync) pathWords(paths []review.Path, more bool) []string {
+	words := make([]string, 0, len(paths))
 	for _, path := range paths {
-		if len(path) == 0 {
-			ways = append(ways, direct)
-			continue
-		}
-		steps := make([]string, len(path))
-		for i, e := range path {
-			steps[i] = s.way(e)
-		}
-		ways = append(ways, "through "+strings.Join(steps, ", then "))
+		words = append(words, s.pathWord(path))
 	}
 	if more {
-		ways = append(ways, "and more paths")
+		words = append(words, "and more paths")
 	}
-	return ways
+	return words
+}
+
+func (s *Sync) pathWord(path review.Path) string {
+	if len(path) == 0 {
+		return direct
+	}
+	steps := make([]string, len(path))
+	for i, e := range path {
+		steps[i] = s.step(e)
+	}
+	return strings.Join(steps, ", then ")
+}
+
+// accessWords are paths in words that stand by themselves: direct; via group Engineering.
+func (s *Sync) accessWords(paths []review.Path) []string {
+	words := make([]string, len(paths))
+	for i, path := range paths {
+		words[i] = s.pathWord(path)
+		if len(path) > 0 {
+			words[i] = "via " + words[i]
+		}
+	}
+	return words
 }
 
 // pathIDs are paths as ids of entitlements; that of what is held directly is empty.
@@ -102,18 +117,18 @@ func (s *Sync) PathNames(path []review.EntRef) []string {
 	return names
 }
 
-// pathTexts are all ways to something, a text each.
+// pathTexts are paths as names, a text each.
 func (s *Sync) pathTexts(paths []review.Path) []string {
 	texts := make([]string, len(paths))
 	for i, path := range paths {
 		if texts[i] = strings.Join(s.PathNames(path), " > "); len(path) == 0 {
-			texts[i] = "directly"
+			texts[i] = direct
 		}
 	}
 	return texts
 }
 
-// heldBy is how a grant is held: its sources are paths of one step.
+// heldBy is the access that a grant gives: its sources are paths of one step.
 func heldBy(g *review.Grant) *review.Held {
 	h := &review.Held{Direct: g.Direct, Immutable: g.Immutable, GrantID: g.ID}
 	if g.Direct {
@@ -142,12 +157,12 @@ func changedWord(r *Row) string {
 func changeDetails(r *Row) []string {
 	switch {
 	case r.Grant != nil:
-		details := r.Sync.Ways(r.Held.Paths, false)
+		details := r.Sync.accessWords(r.Held.Paths)
 		if r.Was != nil {
 			for i := range details {
 				details[i] = "now " + details[i]
 			}
-			for _, way := range r.Older.Ways(heldBy(r.Was).Paths, false) {
+			for _, way := range r.Older.accessWords(heldBy(r.Was).Paths) {
 				details = append(details, "was "+way)
 			}
 		}
