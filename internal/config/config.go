@@ -78,6 +78,12 @@ type Change struct {
 	Principal, PrincipalType string
 	// Grant is the id of the grant to revoke; empty unless a revoke is asked for.
 	Grant string
+	// Action is the name of the action to invoke, with its arguments, a JSON object, and
+	// its resource type; empty unless one is asked for.
+	Action, ActionArgs, ActionType string
+	// ListActions lists the actions, of one resource type where there is a ListType.
+	ListActions bool
+	ListType    string
 	// DryRun shows the change instead of making it.
 	DryRun bool
 	// Types are the resource types that may be changed, in the order of the table.
@@ -86,8 +92,11 @@ type Change struct {
 	AuditFile string
 }
 
-// IsSet reports whether a change is asked for.
-func (c Change) IsSet() bool { return c.Command || c.Entitlement != "" || c.Grant != "" }
+// IsSet reports whether the settings ask for a change.
+func (c Change) IsSet() bool { return c.Command || c.IsAccess() || c.Action != "" }
+
+// IsAccess reports whether the settings name a grant or a revoke.
+func (c Change) IsAccess() bool { return c.Entitlement != "" || c.Grant != "" }
 
 // Output says where files go.
 type Output struct {

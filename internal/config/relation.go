@@ -35,7 +35,10 @@ func Relations() []Relation {
 		{Kind: Exclusive, Names: []string{nameMergeAdmins, nameSkipAdmins}},
 		{Kind: Exclusive, Names: []string{nameRegion, nameBaseURL}},
 		// A preview that was asked for and not given would be a change.
-		{Kind: DependsOnOne, Names: []string{nameDryRun}, On: []string{nameGrantEntitlement, nameRevokeGrant}},
+		{Kind: DependsOnOne, Names: []string{nameDryRun}, On: []string{nameGrantEntitlement, nameRevokeGrant, nameInvokeAction}},
+		{Kind: DependsOn, Names: []string{nameInvokeArgs}, On: []string{nameInvokeAction}},
+		{Kind: DependsOn, Names: []string{nameInvokeType}, On: []string{nameInvokeAction}},
+		{Kind: DependsOn, Names: []string{nameListActionsType}, On: []string{nameListActions}},
 		{Kind: Exclusive, Names: []string{nameDryRun, nameClientID}},
 
 		{Kind: Together, Names: []string{nameGrantEntitlement, nameGrantPrincipal}},

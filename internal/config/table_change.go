@@ -16,10 +16,14 @@ const (
 	nameGrantPrincipal     = "grant-principal"
 	nameGrantPrincipalType = "grant-principal-type"
 	nameRevokeGrant        = "revoke-grant"
+	nameInvokeAction       = "invoke-action"
+	nameInvokeArgs         = "invoke-action-args"
+	nameInvokeType         = "invoke-action-resource-type"
+	nameListActions        = "list-action-schemas"
+	nameListActionsType    = "list-action-schemas-resource-type"
 )
 
-// changeOptions are those of granting and revoking. The four that ask for a change
-// are hidden, as in other Baton connectors.
+// changeOptions are those of changes. Those that ask for one are hidden, as in other Baton connectors.
 //
 // The schema has only what is decided where a connector is set up: a preview is
 // for a person at a terminal, and a path means nothing to a form.
@@ -36,7 +40,7 @@ func changeOptions() []Option {
 		},
 		{
 			Name: nameDryRun, Reach: ReachMode, Kind: Bool,
-			Help: "Show the requests and changes of a grant or revoke without sending anything",
+			Help: "Show the requests and effects of a change without sending anything",
 		},
 		{
 			Name: nameAuditFile, Reach: ReachFile,
@@ -46,6 +50,11 @@ func changeOptions() []Option {
 		{Name: nameGrantPrincipal, Reach: ReachMode, Hidden: true, Help: "Resource ID of the principal"},
 		{Name: nameGrantPrincipalType, Reach: ReachMode, Hidden: true, Help: "Resource type of the principal"},
 		{Name: nameRevokeGrant, Reach: ReachMode, Hidden: true, Help: "ID of the grant to revoke"},
+		{Name: nameInvokeAction, Reach: ReachMode, Hidden: true, Help: "Name of the action to invoke"},
+		{Name: nameInvokeArgs, Reach: ReachMode, Hidden: true, Default: "{}", Help: "Arguments of the action, a JSON object"},
+		{Name: nameInvokeType, Reach: ReachMode, Hidden: true, Help: "Resource type of the action"},
+		{Name: nameListActions, Reach: ReachMode, Hidden: true, Kind: Bool, Help: "List the schemas of the actions"},
+		{Name: nameListActionsType, Reach: ReachMode, Hidden: true, Help: "Resource type of the actions to list"},
 	}
 	for i := range options {
 		options[i].Section = SectionChange

@@ -8,7 +8,6 @@ func actionOptions() []Option {
 		noEvents   = "this connector has no event feed"
 		noTickets  = "JumpCloud has no tickets"
 		noArchives = "this connector does not compare or merge archives"
-		noActions  = "this connector has no custom actions"
 	)
 	options := []Option{
 		{Name: "create-account-login", Help: "Login of the account to create", Reason: noAccounts},
@@ -37,15 +36,10 @@ func actionOptions() []Option {
 		{Name: "compact-output-path", Help: "Directory of the compacted archive", Reason: noArchives},
 		{Name: "compact-file-paths", Kind: Strings, Help: "Archives to compact", Reason: noArchives},
 		{Name: "compact-sync-ids", Kind: Strings, Help: "Syncs to compact, one per archive", Reason: noArchives},
-		{Name: "invoke-action", Help: "Action to invoke", Reason: noActions},
-		{Name: "invoke-action-args", Default: "{}", Help: "Arguments (JSON object) of the action", Reason: noActions},
-		{Name: "invoke-action-resource-type", Help: "Resource type of the action", Reason: noActions},
-		{Name: "list-action-schemas", Kind: Bool, Help: "List the schemas of actions", Reason: noActions},
-		{Name: "list-action-schemas-resource-type", Help: "Resource type of the actions to list", Reason: noActions},
-		{Name: "list-resource-actions", Help: "Resource type whose actions to list", Reason: noActions},
-		{Name: "invoke-resource-action", Help: "Resource action to invoke", Reason: noActions},
-		{Name: "invoke-resource-action-resource-type", Help: "Resource type of the resource action", Reason: noActions},
-		{Name: "invoke-resource-action-args", Default: "{}", Help: "Arguments (JSON object) of the resource action", Reason: noActions},
+		{Name: "list-resource-actions", Help: "Resource type whose actions to list", Reason: "use --invoke-action and --list-action-schemas"},
+		{Name: "invoke-resource-action", Help: "Resource action to invoke", Reason: "use --invoke-action and --list-action-schemas"},
+		{Name: "invoke-resource-action-resource-type", Help: "Resource type of the resource action", Reason: "use --invoke-action and --list-action-schemas"},
+		{Name: "invoke-resource-action-args", Default: "{}", Help: "Arguments (JSON object) of the resource action", Reason: "use --invoke-action and --list-action-schemas"},
 	}
 	for i := range options {
 		options[i].Section, options[i].Hidden, options[i].Status, options[i].Reach = SectionActions, true, Never, ReachMode

@@ -63,7 +63,7 @@ func (p *Provisioner) Grant(ctx context.Context, req *v2.GrantManagerServiceGran
 	if err != nil {
 		return nil, connector.Coded(fmt.Errorf("grant failed: %w", err))
 	}
-	plan.Task = taskOf(req.GetAnnotations())
+	plan.Task = TaskOf(req.GetAnnotations())
 	outcome, err := p.Apply(ctx, plan)
 	if err != nil {
 		return nil, connector.Coded(fmt.Errorf("grant failed: %w", err))
@@ -84,7 +84,7 @@ func (p *Provisioner) Revoke(ctx context.Context, req *v2.GrantManagerServiceRev
 	if err != nil {
 		return nil, connector.Coded(fmt.Errorf("revoke failed: %w", err))
 	}
-	plan.Task = taskOf(req.GetAnnotations())
+	plan.Task = TaskOf(req.GetAnnotations())
 	outcome, err := p.Apply(ctx, plan)
 	if err != nil {
 		return nil, connector.Coded(fmt.Errorf("revoke failed: %w", err))
@@ -183,9 +183,9 @@ func isExternal(r *v2.Resource) bool {
 	return false
 }
 
-// taskOf returns the id of the task that a request is for, as its RequestId
+// TaskOf returns the id of the task that a request is for, as its RequestId
 // annotation tells.
-func taskOf(list []*anypb.Any) string {
+func TaskOf(list []*anypb.Any) string {
 	for _, a := range list {
 		id := new(v2.RequestId)
 		if a.MessageIs(id) && a.UnmarshalTo(id) == nil {

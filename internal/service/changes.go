@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/conductorone/baton-jumpcloud/internal/actions"
 	"github.com/conductorone/baton-jumpcloud/internal/agent"
 	"github.com/conductorone/baton-jumpcloud/internal/changerun"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
@@ -32,6 +33,7 @@ type taskChanges struct {
 	// Whoever waits for it waits no longer than its own context.
 	making      chan struct{}
 	provisioner *provision.Provisioner
+	invocations *actions.Store
 }
 
 var _ agent.Connector = (*taskChanges)(nil)
@@ -42,7 +44,13 @@ func newTaskChanges(cfg *config.Config, n *network.Network, m *metrics, syncs *t
 	if err != nil {
 		return nil, err
 	}
-	return &taskChanges{cfg: cfg, network: n, client: client, syncs: syncs, logger: logger, making: make(chan struct{}, 1)}, nil
+	invocations, err := actions.OpenStore(syncs.home.invocations())
+	if err != nil {
+		return nil, err
+	}
+	return &taskChanges{
+		cfg: cfg, network: n, client: client, syncs: syncs, logger: logger, making: make(chan struct{}, 1), invocations: invocations,
+	}, nil
 }
 
 // Validate tries the credential and finds out which organization it leads to.
@@ -62,7 +70,7 @@ func (c *taskChanges) GetMetadata(context.Context, *v2.ConnectorServiceGetMetada
 
 // Grant implements [agent.Connector].
 func (c *taskChanges) Grant(ctx context.Context, req *v2.GrantManagerServiceGrantRequest) (answer *v2.GrantManagerServiceGrantResponse, err error) {
-	err = c.change(ctx, "grant", req.GetEntitlement().GetId(), func(ctx context.Context, p *provision.Provisioner) (err error) {
+	err = c.changeAccess(ctx, "grant", req.GetEntitlement().GetId(), func(ctx context.Context, p *provision.Provisioner) (err error) {
 		answer, err = p.Grant(ctx, req)
 		return err
 	})
@@ -71,30 +79,34 @@ func (c *taskChanges) Grant(ctx context.Context, req *v2.GrantManagerServiceGran
 
 // Revoke implements [agent.Connector].
 func (c *taskChanges) Revoke(ctx context.Context, req *v2.GrantManagerServiceRevokeRequest) (answer *v2.GrantManagerServiceRevokeResponse, err error) {
-	err = c.change(ctx, "revoke", req.GetGrant().GetEntitlement().GetId(), func(ctx context.Context, p *provision.Provisioner) (err error) {
+	err = c.changeAccess(ctx, "revoke", req.GetGrant().GetEntitlement().GetId(), func(ctx context.Context, p *provision.Provisioner) (err error) {
 		answer, err = p.Revoke(ctx, req)
 		return err
 	})
 	return answer, err
 }
 
-// change makes one change. Archives from before it are not uploaded any more.
-func (c *taskChanges) change(ctx context.Context, operation, entitlement string, f func(context.Context, *provision.Provisioner) error) error {
-	return network.Span(ctx, c.network.Tracer, operation, []attribute.KeyValue{attribute.String("entitlement", entitlement)}, func(ctx context.Context) error {
-		p, err := c.ready(ctx)
-		if err != nil {
-			return taskError(err)
-		}
+// changeAccess makes one grant or revoke.
+func (c *taskChanges) changeAccess(ctx context.Context, operation, entitlement string, f func(context.Context, *provision.Provisioner) error) error {
+	return network.Span(ctx, c.network.Tracer, operation, []attribute.KeyValue{attribute.String("entitlement", entitlement)},
+		func(ctx context.Context) error { return c.change(ctx, f) })
+}
+
+// change makes changes. Archives from before them are not uploaded any more.
+func (c *taskChanges) change(ctx context.Context, f func(context.Context, *provision.Provisioner) error) error {
+	p, err := c.ready(ctx)
+	if err != nil {
+		return taskError(err)
+	}
+	if err := c.syncs.changes.add(); err != nil {
+		return fmt.Errorf("no change was made: %w", err)
+	}
+	defer func() {
 		if err := c.syncs.changes.add(); err != nil {
-			return fmt.Errorf("no change was made: %w", err)
+			c.logger.WarnContext(ctx, "recording the end of a change failed", "error", err)
 		}
-		defer func() {
-			if err := c.syncs.changes.add(); err != nil {
-				c.logger.WarnContext(ctx, "recording the end of a change failed", "error", err)
-			}
-		}()
-		return taskError(f(ctx, p))
-	})
+	}()
+	return taskError(f(ctx, p))
 }
 
 // ready is what changes access, once the organization is known to be the right one

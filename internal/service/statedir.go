@@ -40,6 +40,9 @@ func (h home) organization() string { return h.path("organization-", ".json") }
 func (h home) previous() string     { return h.path("baton-previous-sync-", ".c1z") }
 func (h home) syncs() string        { return h.path("syncs-", "") }
 
+// invocations is the file of the actions that were invoked.
+func (h home) invocations() string { return h.path("actions-", ".json") }
+
 // admit refuses another organization than the one that this client's syncs have
 // been of: to ConductorOne it would look as if everybody had lost all access. The
 // first one that it sees is the right one.

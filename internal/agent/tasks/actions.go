@@ -34,7 +34,7 @@ func (r *Runner) getActionSchema(ctx context.Context, t *pb.Task_ActionGetSchema
 	return Outcome{Response: answer}
 }
 
-func (r *Runner) invokeAction(ctx context.Context, t *pb.Task_ActionInvokeTask) Outcome {
+func (r *Runner) invokeAction(ctx context.Context, id string, t *pb.Task_ActionInvokeTask) Outcome {
 	var l limits
 	l.id("action name", t.GetName())
 	l.optionalID("resource type", t.GetResourceTypeId())
@@ -44,7 +44,7 @@ func (r *Runner) invokeAction(ctx context.Context, t *pb.Task_ActionInvokeTask) 
 	answer, err := r.Connector.InvokeAction(ctx, &v2.InvokeActionRequest{
 		Name:           t.GetName(),
 		Args:           t.GetArgs(),
-		Annotations:    t.GetAnnotations(),
+		Annotations:    append(requestID(id), t.GetAnnotations()...),
 		ResourceTypeId: t.GetResourceTypeId(),
 	})
 	if err != nil {

@@ -72,7 +72,7 @@ func (r *Runner) Run(ctx context.Context, t *pb.Task, again bool) (out Outcome) 
 	case *pb.Task_ActionGetSchema:
 		return r.getActionSchema(ctx, task.ActionGetSchema)
 	case *pb.Task_ActionInvoke:
-		return r.invokeAction(ctx, task.ActionInvoke)
+		return r.invokeAction(ctx, t.GetId(), task.ActionInvoke)
 	case *pb.Task_ActionStatus:
 		return r.actionStatus(ctx, task.ActionStatus)
 	case *pb.Task_ListEventFeeds:
