@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -24,6 +25,13 @@ import (
 //	[!] has app APPLICATION user|group NAME
 //
 // which ask the simulated organization itself who has what;
+//
+//	user NAME
+//	group NAME
+//	mails
+//
+// which print what the organization holds: a user or group in JSON, and the messages that
+// were sent; "accounts FILE", which prints the accounts of an archive's newest sync;
 //
 //	edit JSON
 //	settings FILE
@@ -36,7 +44,9 @@ import (
 func changeCommands(ctx context.Context) map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"has": hasAccess, "edit": editTenant, "settings": setSettings, "asked": asked, "follow": follow,
-		"grants": func(ts *testscript.TestScript, _ bool, args []string) { printGrants(ctx, ts, args) },
+		"user": printUser, "group": printGroup, "mails": printMails,
+		"accounts": func(ts *testscript.TestScript, _ bool, args []string) { printAccounts(ctx, ts, args) },
+		"grants":   func(ts *testscript.TestScript, _ bool, args []string) { printGrants(ctx, ts, args) },
 	}
 }
 
@@ -122,6 +132,65 @@ func printGrants(ctx context.Context, ts *testscript.TestScript, args []string) 
 	for g, err := range reader.Grants(ctx, newest.ID, c1z.GrantFilter{}) {
 		ts.Check(err)
 		_, err := fmt.Fprintln(ts.Stdout(), g.GetId(), slices.Sorted(maps.Keys(g.GetSources().GetSources())))
+		ts.Check(err)
+	}
+}
+
+func printUser(ts *testscript.TestScript, neg bool, args []string) {
+	user, err := simOf(ts).Tenant().User(args[0])
+	if neg {
+		if err == nil {
+			ts.Fatalf("there is a user %s", args[0])
+		}
+		return
+	}
+	ts.Check(err)
+	ts.Check(json.NewEncoder(ts.Stdout()).Encode(user))
+}
+
+func printGroup(ts *testscript.TestScript, neg bool, args []string) {
+	for _, g := range simOf(ts).Tenant().Groups() {
+		if g.Name == args[0] {
+			if neg {
+				ts.Fatalf("there is a group %s", args[0])
+			}
+			ts.Check(json.NewEncoder(ts.Stdout()).Encode(g))
+			return
+		}
+	}
+	if !neg {
+		ts.Fatalf("there is no group %s", args[0])
+	}
+}
+
+func printMails(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, m := range simOf(ts).Tenant().Mails() {
+		_, err := fmt.Fprintln(ts.Stdout(), m.Kind, m.To)
+		ts.Check(err)
+	}
+}
+
+// printAccounts prints id, login, addresses and status of each account, as its trait has
+// them: that is where ConductorOne's certification looks.
+func printAccounts(ctx context.Context, ts *testscript.TestScript, args []string) {
+	reader, err := c1z.Open(ctx, ts.MkAbs(args[0]), c1z.OpenOptions{TempDir: ts.Getenv("TMPDIR")})
+	ts.Check(err)
+	defer reader.Close()
+	newest, err := reader.Latest(ctx)
+	ts.Check(err)
+	for r, err := range reader.Resources(ctx, newest.ID, c1z.ResourceFilter{Type: "user"}) {
+		ts.Check(err)
+		trait := new(v2.UserTrait)
+		for _, a := range r.GetAnnotations() {
+			if a.MessageIs(trait) {
+				ts.Check(a.UnmarshalTo(trait))
+			}
+		}
+		var addresses []string
+		for _, e := range trait.GetEmails() {
+			addresses = append(addresses, e.GetAddress())
+		}
+		_, err := fmt.Fprintln(ts.Stdout(), r.GetId().GetResource(), trait.GetLogin(), addresses, trait.GetStatus().GetStatus()) //nolint:staticcheck // Older readers look there.
 		ts.Check(err)
 	}
 }

@@ -244,7 +244,7 @@ func ReadProfile(raw map[string]any) (Profile, error) {
 }
 
 // attributeName is what JumpCloud allows.
-var attributeName = regexp.MustCompile(`^[A-Za-z0-9]{1,1024}$`)
+var attributeName = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
 // maxAttribute is the longest value of a custom attribute, in bytes.
 const maxAttribute = 1024

@@ -113,10 +113,6 @@ func number(name, display, description string) *configv1.Field {
 	return &configv1.Field{Name: name, DisplayName: display, Description: description, Field: &configv1.Field_IntField{IntField: &configv1.IntField{}}}
 }
 
-func texts(name, display, description string) *configv1.Field {
-	return &configv1.Field{Name: name, DisplayName: display, Description: description, Field: &configv1.Field_StringSliceField{StringSliceField: &configv1.StringSliceField{}}}
-}
-
 func mapping(name, display, description string) *configv1.Field {
 	return &configv1.Field{Name: name, DisplayName: display, Description: description, Field: &configv1.Field_StringMapField{StringMapField: &configv1.StringMapField{}}}
 }

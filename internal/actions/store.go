@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -94,9 +95,7 @@ func (s *Store) End(id, name string, result *structpb.Struct, err error) (*v2.In
 	if err != nil {
 		answer.Status = v2.BatonActionStatus_BATON_ACTION_STATUS_FAILED
 		answer.Response = failure(err.Error())
-		for name, v := range result.GetFields() {
-			answer.Response.Fields[name] = v
-		}
+		maps.Copy(answer.GetResponse().GetFields(), result.GetFields())
 	}
 	return answer, s.set(stored{ID: id, Name: name, Status: answer.GetStatus(), message: answer.GetResponse()})
 }

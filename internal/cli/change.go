@@ -78,26 +78,35 @@ func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provi
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := network.NewClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.Log.Logger, &j.traffic)
+	p, err := j.connect(ctx, target.archive.Check)
 	if err != nil {
 		return nil, nil, err
+	}
+	plan, err := target.plan(ctx, p)
+	return p, plan, err
+}
+
+// connect finds out which organization the credential leads to, has it checked, and opens
+// the trail of changes unless nothing is to be sent.
+func (j *changeJob) connect(ctx context.Context, check func(connector.Organization) error) (*provision.Provisioner, error) {
+	client, err := network.NewClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.Log.Logger, &j.traffic)
+	if err != nil {
+		return nil, err
 	}
 	j.org, err = connector.NewSource(client, connector.Options{OrgID: j.cfg.JumpCloud.OrgID, Logger: j.Log.Logger}).Validate(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := target.archive.Check(j.org); err != nil {
-		return nil, nil, err
+	if err := check(j.org); err != nil {
+		return nil, err
 	}
 	var trail provision.Audit
 	if !j.cfg.Change.DryRun {
 		if trail, err = changerun.StartTrail(ctx, j.cfg, j.org, j.Log.Logger); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	p := changerun.NewProvisioner(client, j.cfg, trail, j.Log.Logger)
-	plan, err := target.plan(ctx, p)
-	return p, plan, err
+	return changerun.NewProvisioner(client, j.cfg, trail, j.Log.Logger), nil
 }
 
 // preview shows what the change would be.
@@ -105,6 +114,11 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 	if err := p.Inspect(ctx, plan); err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
+	return j.showInspected(ctx, plan)
+}
+
+// showInspected logs and prints a plan that was held against JumpCloud.
+func (j *changeJob) showInspected(ctx context.Context, plan *provision.Plan) error {
 	j.Log.InfoContext(ctx, "dry run: nothing was sent", "operation", string(plan.Operation), "entitlement", plan.Entitlement,
 		"resource", plan.Resource.String(), "principal", plan.Principal.String(), "organization_id", j.org.ID,
 		"method", plan.Request.Method, "path", plan.Request.Path, "body", string(plan.Request.Body), "effect", plan.Effect())
@@ -113,6 +127,12 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 
 // outcomeText describes the outcome of a change to a person.
 func outcomeText(plan *provision.Plan, outcome provision.Outcome) string {
+	if plan.Entitlement == "" {
+		if outcome.Result == provision.ResultAlready {
+			return "No change needed: " + plan.Effect() + "."
+		}
+		return "Done: " + plan.Effect() + "."
+	}
 	what := plan.Holding() + " " + plan.Resource.String()
 	granting, already := plan.Operation == provision.OperationGrant, outcome.Result == provision.ResultAlready
 	var text string
@@ -153,8 +173,13 @@ func (j *changeJob) showPreview(plan *provision.Plan) error {
 	if id := j.cfg.JumpCloud.OrgID; id != "" {
 		row("", "x-org-id: %s", id)
 	}
-	row("", "%s", plan.Request.Body)
+	if len(plan.Request.Body) > 0 {
+		row("", "%s", plan.Request.Body)
+	}
 	row("Credential", "%s", credentialText(j.cfg))
+	if plan.Undo != "" {
+		row("Undo", "%s", plan.Undo)
+	}
 	return say(j.stdout, "%s", b.String())
 }
 

@@ -69,8 +69,13 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	if cfg.Service.Enabled() {
 		return runService(cmd.Context(), a, cfg)
 	}
-	if cfg.Change.IsSet() {
+	switch change := cfg.Change; {
+	case change.IsAccess():
 		return runChange(cmd.Context(), a, cfg)
+	case change.Action != "":
+		return runAction(cmd.Context(), a, cfg)
+	case change.ListActions:
+		return runListActions(cmd.Context(), a, cfg)
 	}
 	return runSync(cmd.Context(), a, cfg)
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 // What the connector calls itself, and where its documentation is.
@@ -49,6 +50,8 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 		names := t.Read
 		if provision {
 			can = append(can, v2.Capability_CAPABILITY_PROVISION)
+		}
+		if t.Changeable && slices.Contains(o.ProvisionTypes, t.ID) {
 			names = append(names, t.Write...)
 		}
 		c.ResourceTypeCapabilities = append(c.ResourceTypeCapabilities, &v2.ResourceTypeCapability{
@@ -57,6 +60,9 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 			Permissions:  permissions(names),
 		})
 		all = append(all, can...)
+	}
+	if slices.Contains(o.ProvisionTypes, restype.User) {
+		all = append(all, v2.Capability_CAPABILITY_ACTIONS)
 	}
 	slices.Sort(all)
 	c.ConnectorCapabilities = slices.Compact(all)

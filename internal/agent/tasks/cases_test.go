@@ -1,6 +1,7 @@
 package tasks_test
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -169,7 +170,9 @@ var servedTasks = []served{
 		task: &pb.Task{TaskType: &pb.Task_ActionInvoke{ActionInvoke: &pb.Task_ActionInvokeTask{
 			Name: "n", Args: args, Annotations: taskNote, ResourceTypeId: "user",
 		}}},
-		asks:   &v2.InvokeActionRequest{Name: "n", Args: args, Annotations: taskNote, ResourceTypeId: "user"},
+		asks: &v2.InvokeActionRequest{
+			Name: "n", Args: args, Annotations: slices.Concat(anyOf(&v2.RequestId{RequestId: taskID}), taskNote), ResourceTypeId: "user",
+		},
 		answer: &v2.InvokeActionResponse{Id: "i", Status: v2.BatonActionStatus_BATON_ACTION_STATUS_RUNNING, Annotations: answerNote},
 	},
 	{
