@@ -127,7 +127,7 @@ func (j *changeJob) showInspected(ctx context.Context, plan *provision.Plan) err
 
 // outcomeText describes the outcome of a change to a person.
 func outcomeText(plan *provision.Plan, outcome provision.Outcome) string {
-	if plan.Entitlement == "" {
+	if !plan.IsAccess() {
 		if outcome.Result == provision.ResultAlready {
 			return "No change needed: " + plan.Effect() + "."
 		}

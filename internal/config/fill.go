@@ -107,6 +107,9 @@ func (c *Config) fill() Problems {
 		AuditFile:     v.str(nameAuditFile),
 	}
 
+	if c.Change.Action == "" {
+		c.Change.ActionArgs = ""
+	}
 	if v.present(nameProvisionApps) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is deprecated: set --%s=%s instead",
 			v.origin(nameProvisionApps).Name, nameProvisionTypes, strings.Join(c.Change.Types, ",")))

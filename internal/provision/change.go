@@ -165,6 +165,9 @@ const (
 	StateOpen State = "open"
 )
 
+// IsAccess reports whether the change is a grant or a revoke.
+func (c Change) IsAccess() bool { return c.Operation == OperationGrant || c.Operation == OperationRevoke }
+
 // Holding is what having the resource is called: "membership of".
 func (c Change) Holding() string {
 	t, _ := restype.Find(c.Resource.Type)
@@ -173,7 +176,7 @@ func (c Change) Holding() string {
 
 // Effect says in one sentence what applying the plan changes.
 func (p *Plan) Effect() string {
-	if p.Entitlement == "" {
+	if !p.IsAccess() {
 		if p.State == StateMade {
 			return "no change needed: " + p.summary()
 		}
