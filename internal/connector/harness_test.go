@@ -135,7 +135,7 @@ func readAll(ctx context.Context, s *connector.Source, scope syncer.Scope) (*rea
 }
 
 func (r *reading) readList(ctx context.Context, s *connector.Source, l syncer.List, take func(*syncer.Page)) error {
-	var notes [][]byte
+	var receipts [][]byte
 	read := map[string]bool{}
 	tokens := []string{""}
 	for len(tokens) > 0 {
@@ -159,10 +159,10 @@ func (r *reading) readList(ctx context.Context, s *connector.Source, l syncer.Li
 			if p.Settled {
 				return nil
 			}
-			notes = append(notes, p.Note)
+			receipts = append(receipts, p.Receipt)
 			tokens = append(tokens, p.Next...)
 		}
-		verdict, err := s.Settle(ctx, l, notes, syncer.Occasion{Last: true})
+		verdict, err := s.Settle(ctx, l, receipts, syncer.Occasion{Last: true})
 		if err != nil {
 			return fmt.Errorf("%s: %w", l, err)
 		}

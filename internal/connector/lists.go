@@ -20,7 +20,7 @@ const (
 // rows reads and judges one list.
 type rows struct {
 	read   func(ctx context.Context, token string) (*syncer.Page, error)
-	settle func(notes [][]byte, occasion paging.Occasion) (paging.Verdict, error)
+	settle func(receipts [][]byte, occasion paging.Occasion) (paging.Verdict, error)
 }
 
 // rowsOf joins how a list is paged with what is made of its rows.
@@ -32,7 +32,7 @@ func rowsOf[T any](l paging.Lister[T], fill func(_ context.Context, page *syncer
 				return nil, err
 			}
 			page := &syncer.Page{
-				Next: read.Next, Note: read.Note, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats,
+				Next: read.Next, Receipt: read.Receipt, Settled: read.Settled, Total: read.Total, Repeats: read.Repeats,
 				Counted: read.Counted, Shown: read.Shown,
 			}
 			if read.Nulls > 0 && !l.Holes {

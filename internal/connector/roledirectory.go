@@ -137,7 +137,7 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 		}
 	}
 	strange := !l.refused && !l.accounts(refs)
-	var told []string
+	var found []string
 	for _, ref := range refs {
 		id, name := strings.TrimSpace(ref.ID), ref.Name
 		byID, isListed := l.byID[id]
@@ -149,7 +149,7 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 			if !l.isName(name) && l.isName(strings.TrimSpace(name)) {
 				name = strings.TrimSpace(name)
 			}
-			told = append(told, name)
+			found = append(found, name)
 			if jumpcloud.LooksLikeID(name) {
 				unresolved = append(unresolved, name)
 			}
@@ -159,15 +159,15 @@ func (l *listedRoles) resolve(refs []jumpcloud.RoleRef, learned map[string]strin
 			add(byID, true)
 		case id == "" || ref.Name != "" && !ref.Named || ref.Named && !strange:
 		case learned[id] != "" && !ref.Named:
-			told = append(told, learned[id])
+			found = append(found, learned[id])
 		case l.isName(id) || !jumpcloud.LooksLikeID(id) && (l.refused || strings.ContainsFunc(id, unicode.IsSpace)):
-			told = append(told, id) // A field of ids that holds a name.
+			found = append(found, id) // A field of ids that holds a name.
 		default:
-			told = append(told, id)
+			found = append(found, id)
 			unresolved = append(unresolved, id)
 		}
 	}
-	for _, name := range told {
+	for _, name := range found {
 		// One that differs from a listed one of this record in case is the same role.
 		if canonical, _ := roleName(name); !listed[identity.Fold(canonical)] {
 			add(name, false)

@@ -94,12 +94,12 @@ func (s *Source) Read(ctx context.Context, list syncer.List, token string) (*syn
 }
 
 // Settle implements [syncer.Source].
-func (s *Source) Settle(_ context.Context, list syncer.List, notes [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
+func (s *Source) Settle(_ context.Context, list syncer.List, receipts [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
 	rows, err := s.rows(parseKind(list.Kind), list.Owner)
 	if err != nil {
 		return syncer.Verdict{}, err
 	}
-	verdict, err := rows.settle(notes, paging.Occasion(occasion))
+	verdict, err := rows.settle(receipts, paging.Occasion(occasion))
 	return syncer.Verdict(verdict), Coded(err)
 }
 

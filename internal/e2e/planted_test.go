@@ -32,11 +32,11 @@ func (s *badSource) Read(ctx context.Context, l syncer.List, token string) (*syn
 	return s.read(l, token, page, err)
 }
 
-func (s *badSource) Settle(ctx context.Context, l syncer.List, notes [][]byte, o syncer.Occasion) (syncer.Verdict, error) {
+func (s *badSource) Settle(ctx context.Context, l syncer.List, receipts [][]byte, o syncer.Occasion) (syncer.Verdict, error) {
 	if s.settle == nil {
-		return s.Source.Settle(ctx, l, notes, o)
+		return s.Source.Settle(ctx, l, receipts, o)
 	}
-	return s.settle(l, notes)
+	return s.settle(l, receipts)
 }
 
 func (s *badSource) Lookup(ctx context.Context, id *v2.ResourceId) (*syncer.Page, error) {

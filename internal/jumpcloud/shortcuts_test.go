@@ -99,7 +99,7 @@ func listOf[T any](name string, limit int, read fetch[T], id func(T) string) pag
 // readList reads a whole list and returns the ids.
 func readList[T any](t *testing.T, l paging.Lister[T]) []string {
 	t.Helper()
-	var notes [][]byte
+	var receipts [][]byte
 	seen := make(map[string]struct{})
 	for open := []string{""}; len(open) > 0; {
 		page, err := paging.ReadPage(t.Context(), l, open[0])
@@ -113,9 +113,9 @@ func readList[T any](t *testing.T, l paging.Lister[T]) []string {
 		if page.Settled {
 			break
 		}
-		notes = append(notes, page.Note)
+		receipts = append(receipts, page.Receipt)
 		if len(open) == 0 {
-			verdict, err := l.Settle(notes, paging.Occasion{Last: true})
+			verdict, err := l.Settle(receipts, paging.Occasion{Last: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func TestUsersFallBack(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 			if got := strings.Count(log.String(), "level=WARN"); got != tt.noted {
-				t.Errorf("%d notes were logged, want %d: %s", got, tt.noted, log)
+				t.Errorf("%d receipts were logged, want %d: %s", got, tt.noted, log)
 			}
 		})
 	}
@@ -257,7 +257,7 @@ func TestFallBacksKeepTheRealError(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if log.Len() > 0 {
-		t.Errorf("a note was logged: %s", log)
+		t.Errorf("a receipt was logged: %s", log)
 	}
 
 	s = &tenant{refuse: func(*http.Request) int { return 401 }}
@@ -310,7 +310,7 @@ func TestOrderFallsBack(t *testing.T) {
 		}
 	}
 	if got := strings.Count(log.String(), "level=WARN"); got != 4 {
-		t.Errorf("%d notes were logged, want 4: %s", got, log)
+		t.Errorf("%d receipts were logged, want 4: %s", got, log)
 	}
 }
 
@@ -339,7 +339,7 @@ func TestTargetsFallBack(t *testing.T) {
 				t.Errorf("with %d and %d rows, %d requests were made, want %d", status, n, len(s.asked), want)
 			}
 			if got := strings.Count(log.String(), "level=WARN"); got != 1 {
-				t.Errorf("%d notes were logged", got)
+				t.Errorf("%d receipts were logged", got)
 			}
 		}
 	}

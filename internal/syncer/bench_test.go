@@ -81,7 +81,7 @@ func (s generated) Read(ctx context.Context, l syncer.List, token string) (*sync
 		}
 		p.Settled = len(p.Next) == 0
 	}
-	p.Note = []byte{1}
+	p.Receipt = []byte{1}
 	owner := 0
 	if l.Owner.ID != "" {
 		n, err := strconv.ParseUint(l.Owner.ID[8:], 16, 64)

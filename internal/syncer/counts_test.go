@@ -116,7 +116,7 @@ func TestListsThatWait(t *testing.T) {
 				}
 			}
 			var occasions []syncer.Occasion
-			tn.onSettle = func(l syncer.List, notes [][]byte, o syncer.Occasion) (v syncer.Verdict, ok bool) {
+			tn.onSettle = func(l syncer.List, receipts [][]byte, o syncer.Occasion) (v syncer.Verdict, ok bool) {
 				switch {
 				case l.Kind == "users" && tt.another == "list":
 					return syncer.Verdict{Moved: true}, true

@@ -197,7 +197,7 @@ func TestListThatNeverHoldsStill(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "read users: the list does not hold still") {
 		t.Errorf("error = %v", err)
 	}
-	// The next run would meet the same notes again.
+	// The next run would meet the same receipts again.
 	if !discarded(t, dir, db) {
 		t.Error("the next run would resume it")
 	}

@@ -142,11 +142,11 @@ func (r *reading) settle(ctx context.Context, list OpenList) {
 
 // judge asks the source about a list of which all named pages are read.
 func (e *engine) judge(ctx context.Context, list OpenList, occasion Occasion) (Verdict, error) {
-	notes, err := e.Store.Notes(ctx, list.ID)
+	receipts, err := e.Store.Receipts(ctx, list.ID)
 	if err != nil {
 		return Verdict{}, err
 	}
-	verdict, err := e.Source.Settle(ctx, list.List, notes, occasion)
+	verdict, err := e.Source.Settle(ctx, list.List, receipts, occasion)
 	if err != nil && ctx.Err() == nil {
 		err = &discardError{fmt.Errorf("read %s: %w", list.List, err)}
 	}

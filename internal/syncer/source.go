@@ -16,7 +16,7 @@ var ErrNotFound = errors.New("not found")
 var ErrDiscard = errors.New("what was read is discarded")
 
 // Source is what a sync reads. It keeps nothing between calls that a restart
-// would lose: what a later call needs travels in tokens, notes and facts, which
+// would lose: what a later call needs travels in tokens, receipts and facts, which
 // the Store keeps. All methods are safe for concurrent use, and each returns
 // soon after its context ends. Source retries by itself whatever can succeed on
 // a later attempt; an error that it returns ends the sync.
@@ -25,7 +25,7 @@ type Source interface {
 	ResourceTypes() []*v2.ResourceType
 
 	// Start returns what is known before any list is read and names the lists to
-	// read first. Its page has no Next, Note or Settled.
+	// read first. Its page has no Next, Receipt or Settled.
 	Start(ctx context.Context, scope Scope) (*Page, error)
 
 	// Read reads one page of a list. The first page of each list has the token "";
@@ -34,14 +34,14 @@ type Source interface {
 	Read(ctx context.Context, list List, token string) (*Page, error)
 
 	// Settle judges a list of which every token that was named has been read, from
-	// the notes of its pages in the order in which they were stored. An error fails
+	// the receipts of its pages in the order in which they were stored. An error fails
 	// the sync and says what could not be read.
-	Settle(ctx context.Context, list List, notes [][]byte, occasion Occasion) (Verdict, error)
+	Settle(ctx context.Context, list List, receipts [][]byte, occasion Occasion) (Verdict, error)
 
 	// Lookup reads one resource that a grant names and that no list contained. Its
 	// page brings the resource and what a page of its list would have brought with
 	// it: its entitlements, and the lists that hold its grants, which are read then.
-	// The page has no Next, Note or Settled. A resource that does not exist is
+	// The page has no Next, Receipt or Settled. A resource that does not exist is
 	// [ErrNotFound]; a page that comes with this error has Facts only.
 	Lookup(ctx context.Context, id *v2.ResourceId) (*Page, error)
 
@@ -104,8 +104,8 @@ type Page struct {
 	Lists []List
 	// Next are tokens of further pages of the same list.
 	Next []string
-	// Note is what Settle wants to know of this page.
-	Note []byte
+	// Receipt is what Settle wants to know of this page.
+	Receipt []byte
 	// Settled says that the list is complete with this page, so that Settle need
 	// not be asked. It must be false where Next is not empty.
 	Settled bool

@@ -86,7 +86,7 @@ func (s *stager) found(r Ref, p *Page) (*Batch, error) {
 
 // loose turns a page that belongs to no list into a batch.
 func (s *stager) loose(name string, p *Page) (*Batch, error) {
-	if p == nil || len(p.Next) > 0 || p.Note != nil || p.Settled || p.Gone {
+	if p == nil || len(p.Next) > 0 || p.Receipt != nil || p.Settled || p.Gone {
 		return nil, fmt.Errorf("the %s is not a page of a list", name)
 	}
 	return s.batch(Token{List: List{Kind: name}}, p)
@@ -116,7 +116,7 @@ func (s *stager) batch(tok Token, p *Page) (*Batch, error) {
 			return nil, errors.New("next page token unchanged - likely a connector bug")
 		}
 	}
-	b.Facts, b.Lists, b.Next, b.Note, b.Settled, b.Total = p.Facts, p.Lists, p.Next, p.Note, p.Settled, p.Total
+	b.Facts, b.Lists, b.Next, b.Receipt, b.Settled, b.Total = p.Facts, p.Lists, p.Next, p.Receipt, p.Settled, p.Total
 	b.Counted, b.Shown = p.Counted, p.Shown
 	if b.Rows = len(p.Resources); b.Rows == 0 {
 		b.Rows = len(p.Grants)

@@ -48,9 +48,9 @@ type Queue interface {
 	OpenTokens(ctx context.Context, limit int) (tokens []Token, last int64, err error)
 	// IdleLists lists the lists that have no open token and are not complete.
 	IdleLists(ctx context.Context) ([]OpenList, error)
-	// Notes lists the notes of a list's pages in the order in which they were
+	// Receipts lists the receipts of a list's pages in the order in which they were
 	// stored.
-	Notes(ctx context.Context, list int64) ([][]byte, error)
+	Receipts(ctx context.Context, list int64) ([][]byte, error)
 	// Counts sums up by kind, in alphabetical order, what lists counted and showed that
 	// are complete or wait. Lists of resources that vanished are left out.
 	Counts(ctx context.Context) ([]KindCounts, error)
@@ -227,7 +227,7 @@ type Batch struct {
 	Facts        []Fact
 	Lists        []List
 	Next         []string
-	Note         []byte
+	Receipt      []byte
 	Settled      bool
 	Gone         bool
 	Rows, Total  int // rows of the list on this page and in all, for progress

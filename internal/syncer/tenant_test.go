@@ -105,8 +105,8 @@ func (t *tenant) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 	return p, nil
 }
 
-// tenantNote is what a page tells Settle.
-type tenantNote struct {
+// tenantReceipt is what a page tells Settle.
+type tenantReceipt struct {
 	Total int
 	IDs   []string
 	Round int
@@ -145,9 +145,9 @@ func (t *tenant) Read(ctx context.Context, list syncer.List, token string) (*syn
 		return &syncer.Page{Gone: true}, nil
 	}
 	p := &syncer.Page{Total: len(rows)}
-	note := tenantNote{Total: len(rows), Round: round}
+	receipt := tenantReceipt{Total: len(rows), Round: round}
 	for _, id := range rows[min(skip, len(rows)):min(skip+t.limit, len(rows))] {
-		note.IDs = append(note.IDs, id)
+		receipt.IDs = append(receipt.IDs, id)
 		if err := t.row(p, list, id); err != nil {
 			return nil, err
 		}
@@ -156,18 +156,18 @@ func (t *tenant) Read(ctx context.Context, list syncer.List, token string) (*syn
 		p.Settled = true
 		return p, nil
 	}
-	p.Note, _ = json.Marshal(note)
+	p.Receipt, _ = json.Marshal(receipt)
 	switch {
 	case t.chains && list.Kind == "members":
 		p.Total = 0
-		if len(note.IDs) > 0 {
+		if len(receipt.IDs) > 0 {
 			p.Next = []string{fmt.Sprintf("%d/%d", skip+t.limit, round)}
 		}
 	case token == "":
 		p.Next = t.tokens(len(rows), round)[1:]
 		p.Settled = len(p.Next) == 0 && !t.unsettled
 		if p.Settled {
-			p.Note = nil
+			p.Receipt = nil
 		}
 	}
 	return p, nil
@@ -282,21 +282,21 @@ func (t *tenant) association(app, typ, id string) *v2.Grant {
 
 // Settle finds a list complete when the pages of its last round tell one total and
 // have as many different ids, and otherwise reads it again, three times at most.
-func (t *tenant) Settle(_ context.Context, list syncer.List, notes [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
+func (t *tenant) Settle(_ context.Context, list syncer.List, receipts [][]byte, occasion syncer.Occasion) (syncer.Verdict, error) {
 	if t.onSettle != nil {
-		if verdict, ok := t.onSettle(list, notes, occasion); ok {
+		if verdict, ok := t.onSettle(list, receipts, occasion); ok {
 			return verdict, nil
 		}
 	}
-	rounds := map[int][]tenantNote{}
+	rounds := map[int][]tenantReceipt{}
 	last := 0
-	for _, n := range notes {
-		var note tenantNote
-		if err := json.Unmarshal(n, &note); err != nil {
+	for _, n := range receipts {
+		var receipt tenantReceipt
+		if err := json.Unmarshal(n, &receipt); err != nil {
 			return syncer.Verdict{}, err
 		}
-		rounds[note.Round] = append(rounds[note.Round], note)
-		last = max(last, note.Round)
+		rounds[receipt.Round] = append(rounds[receipt.Round], receipt)
+		last = max(last, receipt.Round)
 	}
 	ids, total, same := map[string]bool{}, rounds[last][0].Total, true
 	for _, n := range rounds[last] {

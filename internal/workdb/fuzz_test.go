@@ -67,7 +67,7 @@ func filled(f *testing.F) []byte {
 		f.Fatal(tokens, err)
 	}
 	_, err = db.Commit(f.Context(), &syncer.Batch{
-		Token: tokens[0], Next: []string{"p0.100.100", "p0.200.100"}, Note: []byte(`{"k":83}`), Rows: 2, Total: 300,
+		Token: tokens[0], Next: []string{"p0.100.100", "p0.200.100"}, Receipt: []byte(`{"k":83}`), Rows: 2, Total: 300,
 		Resources: []syncer.ResourceRow{
 			{Ref: syncer.Ref{Type: "user", ID: "u1"}, Name: "Ada", Data: []byte("\x0a\x04user")},
 			{Ref: syncer.Ref{Type: "user", ID: "u2"}, Name: "Bo", Data: bytes.Repeat([]byte("long"), 3000)},
@@ -129,7 +129,7 @@ func use(t *testing.T, db *workdb.DB) {
 	lists, err := db.IdleLists(ctx)
 	if err == nil {
 		for _, l := range lists {
-			_, _ = db.Notes(ctx, l.ID)
+			_, _ = db.Receipts(ctx, l.ID)
 			_, _ = db.Settle(ctx, l, syncer.Verdict{Next: []string{"p1.0.100"}, Moved: true})
 		}
 	}

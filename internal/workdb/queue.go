@@ -39,7 +39,7 @@ func (t *tx) commit(ctx context.Context, b *syncer.Batch) (syncer.Committed, err
 		return syncer.Committed{}, err
 	}
 	if b.Gone {
-		return syncer.Committed{Complete: true}, errors.Join(t.vanish(ctx, b.Token.List.Owner), t.notes(ctx, b))
+		return syncer.Committed{Complete: true}, errors.Join(t.vanish(ctx, b.Token.List.Owner), t.forSummary(ctx, b))
 	}
 	tokens, err := t.rows(ctx, b)
 	if err != nil {
@@ -49,8 +49,8 @@ func (t *tx) commit(ctx context.Context, b *syncer.Batch) (syncer.Committed, err
 	if err != nil {
 		return syncer.Committed{}, err
 	}
-	if b.Note != nil {
-		if err := t.exec(ctx, `INSERT INTO notes (list, note) VALUES (?, ?)`, list, b.Note); err != nil {
+	if b.Receipt != nil {
+		if err := t.exec(ctx, `INSERT INTO receipts (list, receipt) VALUES (?, ?)`, list, b.Receipt); err != nil {
 			return syncer.Committed{}, err
 		}
 	}
@@ -108,14 +108,14 @@ func (t *tx) rows(ctx context.Context, b *syncer.Batch) ([]syncer.Token, error) 
 			return nil, err
 		}
 	}
-	if err := t.notes(ctx, b); err != nil {
+	if err := t.forSummary(ctx, b); err != nil {
 		return nil, err
 	}
 	return t.lists(ctx, b.Lists)
 }
 
-// notes stores what the summary wants to know.
-func (t *tx) notes(ctx context.Context, b *syncer.Batch) error {
+// forSummary stores what the summary wants to know.
+func (t *tx) forSummary(ctx context.Context, b *syncer.Batch) error {
 	for _, r := range b.Remarks {
 		if err := t.remark(ctx, r); err != nil {
 			return err
@@ -260,12 +260,12 @@ func (db *DB) IdleLists(ctx context.Context) ([]syncer.OpenList, error) {
 	}, `SELECT id, kind, label, owner_type, owner_id FROM lists WHERE open = 0 AND settled = 0 ORDER BY id`))
 }
 
-// Notes implements [syncer.Queue].
-func (db *DB) Notes(ctx context.Context, list int64) ([][]byte, error) {
-	return collect(query(ctx, db, "read notes", func(s rowScanner) (note []byte, err error) {
-		err = s.Scan(&note)
-		return note, err
-	}, `SELECT note FROM notes WHERE list = ? ORDER BY id`, list))
+// Receipts implements [syncer.Queue].
+func (db *DB) Receipts(ctx context.Context, list int64) ([][]byte, error) {
+	return collect(query(ctx, db, "read receipts", func(s rowScanner) (receipt []byte, err error) {
+		err = s.Scan(&receipt)
+		return receipt, err
+	}, `SELECT receipt FROM receipts WHERE list = ? ORDER BY id`, list))
 }
 
 // Counts implements [syncer.Queue].

@@ -105,7 +105,7 @@ func TestCommitTwice(t *testing.T) {
 	db := fresh(t)
 	tok := openTokens(t, db)[0]
 	batch := &syncer.Batch{
-		Token: tok, Next: []string{"2", "3"}, Note: []byte("n"), Rows: 2, Total: 6,
+		Token: tok, Next: []string{"2", "3"}, Receipt: []byte("n"), Rows: 2, Total: 6,
 		Resources: []syncer.ResourceRow{{Ref: userRef("u1"), Name: "One", Data: []byte("1")}},
 		Grants:    []syncer.GrantBlock{{Entitlement: "e", Count: 1, Data: []byte("g")}},
 		Lists:     []syncer.List{{Kind: "more", Owner: userRef("u1")}},
@@ -122,9 +122,9 @@ func TestCommitTwice(t *testing.T) {
 	if d := cmp.Diff(before, openTokens(t, db)); d != "" {
 		t.Errorf("open tokens after the second commit (-before +after):\n%s", d)
 	}
-	notes, err := db.Notes(t.Context(), tok.ListID)
-	if err != nil || len(notes) != 1 {
-		t.Errorf("notes = %q, %v", notes, err)
+	receipts, err := db.Receipts(t.Context(), tok.ListID)
+	if err != nil || len(receipts) != 1 {
+		t.Errorf("receipts = %q, %v", receipts, err)
 	}
 	blocks, err := db.Blocks(t.Context(), "e")
 	if err != nil || len(blocks) != 1 {
@@ -396,7 +396,7 @@ func TestCommitsSideBySide(t *testing.T) {
 	for i, tok := range tokens {
 		g.Go(func() error {
 			c, err := db.Commit(ctx, &syncer.Batch{
-				Token: tok, Note: []byte(tok.Token),
+				Token: tok, Receipt: []byte(tok.Token),
 				Resources: []syncer.ResourceRow{{Ref: userRef(fmt.Sprintf("u%d", i)), Data: []byte("x")}},
 			})
 			idle <- c.Idle
@@ -419,8 +419,8 @@ func TestCommitsSideBySide(t *testing.T) {
 	if got := all(t, db.Resources(t.Context(), true)); len(got) != len(tokens) {
 		t.Errorf("%d resources", len(got))
 	}
-	if notes, err := db.Notes(t.Context(), tokens[0].ListID); err != nil || len(notes) != len(tokens) {
-		t.Errorf("%d notes, %v", len(notes), err)
+	if receipts, err := db.Receipts(t.Context(), tokens[0].ListID); err != nil || len(receipts) != len(tokens) {
+		t.Errorf("%d receipts, %v", len(receipts), err)
 	}
 }
 

@@ -6,7 +6,7 @@ package workdb
 //   - 1: the first.
 //   - 2: what lists count and show.
 //   - 3: lists have a label, and their kinds are ids.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // schema is made in one transaction together with the fingerprint, so that a
 // database either has all of it or is empty.
@@ -46,12 +46,12 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_open ON tokens (class, rank, id) WHERE done = 0;
 
-CREATE TABLE notes (
+CREATE TABLE receipts (
 	id   INTEGER PRIMARY KEY,
 	list INTEGER NOT NULL,
-	note BLOB    NOT NULL
+	receipt BLOB    NOT NULL
 );
-CREATE INDEX notes_list ON notes (list, id);
+CREATE INDEX receipts_list ON receipts (list, id);
 
 CREATE TABLE resources (
 	id       INTEGER PRIMARY KEY,

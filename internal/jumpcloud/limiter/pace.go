@@ -84,11 +84,11 @@ type pace struct {
 
 	until    time.Time // nobody asks before
 	hold     time.Duration
-	told     bool // until is a moment that the server rounded up, perhaps
+	rounded  bool // until is a moment that the server rounded up, perhaps
 	rounds   bool // it was seen to accept requests before
 	probing  bool // one request at a time, until one is accepted
 	probeOut bool
-	spare    bool // the server told of requests left
+	spare    bool // the server said that requests are left
 }
 
 // stretch is what happened from one cut of the rate to the next.
@@ -167,7 +167,7 @@ func (p *pace) done(now time.Time, pass Pass, a Answer) {
 		if pass.epoch < p.last.epoch {
 			p.last.accepted++ // It was under way when the rate was cut.
 		}
-		if p.told && pass.seq > p.refused && now.Before(p.until) {
+		if p.rounded && pass.seq > p.refused && now.Before(p.until) {
 			p.rounds, p.until = true, now
 		}
 	}
@@ -211,8 +211,8 @@ func (p *pace) note(now time.Time, pass Pass, left int) {
 func (p *pace) refuse(now time.Time, pass Pass, after time.Duration, current bool) {
 	p.last.refused++
 	p.refused = max(p.refused, pass.seq)
-	told := after > 0 && after <= rounding
-	if told && p.rounds && current {
+	rounded := after > 0 && after <= rounding
+	if rounded && p.rounds && current {
 		// Unless it is right after all.
 		if p.rounds = !p.probing; p.rounds {
 			after = 0
@@ -234,7 +234,7 @@ func (p *pace) refuse(now time.Time, pass Pass, after time.Duration, current boo
 		after = max(after, p.hold)
 	}
 	if until := now.Add(after); until.After(p.until) {
-		p.until, p.told = until, told
+		p.until, p.rounded = until, rounded
 	}
 }
 

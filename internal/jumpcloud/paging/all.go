@@ -13,10 +13,10 @@ const maxPagesOfAll = 1000
 // read to its end, has none within 1,000 pages, or shows none of what it counts. Nulls
 // is how many rows were null.
 func ReadAll[T any](ctx context.Context, l Lister[T], visit func(T) bool) (nulls int, err error) {
-	var notes [][]byte
+	var receipts [][]byte
 	open, named := []string{""}, map[string]struct{}{"": {}}
 	for len(open) > 0 {
-		if len(notes) >= maxPagesOfAll {
+		if len(receipts) >= maxPagesOfAll {
 			return nulls, fmt.Errorf("%s: the list does not end within %d pages", l.Name, maxPagesOfAll)
 		}
 		page, err := ReadPage(ctx, l, open[0])
@@ -32,12 +32,12 @@ func ReadAll[T any](ctx context.Context, l Lister[T], visit func(T) bool) (nulls
 		if page.Settled {
 			return nulls, l.shownOf(page.Counted, page.Shown)
 		}
-		notes = append(notes, page.Note)
+		receipts = append(receipts, page.Receipt)
 		open = appendNew(open[1:], named, page.Next)
 		if len(open) > 0 {
 			continue
 		}
-		verdict, err := l.Settle(notes, Occasion{Last: true})
+		verdict, err := l.Settle(receipts, Occasion{Last: true})
 		if err != nil {
 			return nulls, err
 		}

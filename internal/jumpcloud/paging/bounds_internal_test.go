@@ -23,7 +23,7 @@ func TestClaimsAreBounded(t *testing.T) {
 				for i := range ids {
 					ids[i] = fmt.Sprintf("%04d", i)
 				}
-				page := newNote(first, ids, rows, 0, maxRows, "")
+				page := newReceipt(first, ids, rows, 0, maxRows, "")
 				next, settled, err := spec.follow(first, page)
 				switch {
 				case settled:
@@ -35,8 +35,8 @@ func TestClaimsAreBounded(t *testing.T) {
 				}
 				// What settles it is bounded too, wherever the gap is.
 				page.Kind = first.kind
-				far := newNote(ticket{kind: sortedWindow, skip: maxRows - 10, limit: 10}, []string{"zz"}, 1, 0, maxRows, "")
-				if next, _, _ := spec.settle([]note{page, far}, Occasion{Last: true, Moved: true}); len(next) > maxPages+1 {
+				far := newReceipt(cursor{kind: sortedWindow, skip: maxRows - 10, limit: 10}, []string{"zz"}, 1, 0, maxRows, "")
+				if next, _, _ := spec.settle([]receipt{page, far}, Occasion{Last: true, Moved: true}); len(next) > maxPages+1 {
 					t.Errorf("%d pages are named to fill a gap", len(next))
 				}
 			})

@@ -32,12 +32,12 @@ func FuzzToken(f *testing.F) {
 		}
 		spec := l.spec()
 		for _, next := range page.Next {
-			if ticket, err := spec.parse(next); err != nil || ticket.String() != next {
-				t.Errorf("token %q names %q, which reads as %v, %v", token, next, ticket, err)
+			if cursor, err := spec.parse(next); err != nil || cursor.String() != next {
+				t.Errorf("token %q names %q, which reads as %v, %v", token, next, cursor, err)
 			}
 		}
 		if !page.Settled {
-			_, _ = l.Settle([][]byte{page.Note}, Occasion{}) // must only not panic
+			_, _ = l.Settle([][]byte{page.Receipt}, Occasion{}) // must only not panic
 		}
 	})
 }
@@ -45,17 +45,17 @@ func FuzzToken(f *testing.F) {
 // FuzzSettle judges lists by notes that may be anything. It must end, name few
 // tokens that can be read, and never find a list complete that has no page.
 func FuzzSettle(f *testing.F) {
-	seed := func(notes ...note) {
+	seed := func(receipts ...receipt) {
 		var lines [][]byte
-		for _, n := range notes {
+		for _, n := range receipts {
 			lines = append(lines, n.encode())
 		}
 		for _, form := range []byte{0, 1, 2, 3, 6, 14, 30} {
 			f.Add(bytesJoin(lines), form)
 		}
 	}
-	page := func(kind kind, skip, total int, ids ...string) note {
-		return newNote(ticket{kind: kind, skip: skip, limit: 10}, ids, len(ids), 0, total, "")
+	page := func(kind kind, skip, total int, ids ...string) receipt {
+		return newReceipt(cursor{kind: kind, skip: skip, limit: 10}, ids, len(ids), 0, total, "")
 	}
 	seed()
 	seed(page(sortedStart, 0, 25, "a", "b", "c"), page(sortedWindow, 2, 25, "c", "d"), page(sortedWindow, 11, 25, "x", "y"))
@@ -65,23 +65,23 @@ func FuzzSettle(f *testing.F) {
 	seed(page(sortedStart, 0, 0), page(sortedWindow, 1<<30, 10_000_000, "z"))
 	f.Add([]byte(`{"k":115,"l":-1}`), byte(0))
 	f.Fuzz(func(t *testing.T, lines []byte, form byte) {
-		var notes [][]byte
+		var receipts [][]byte
 		for line := range strings.SplitSeq(string(lines), "\n") {
 			if line != "" {
-				notes = append(notes, []byte(line))
+				receipts = append(receipts, []byte(line))
 			}
 		}
 		spec := listSpec{name: "things", limit: 100, sorted: form&1 != 0, holes: form&2 != 0, parts: []partSpec{{}}}
 		if form&4 != 0 {
 			spec.parts = []partSpec{{traverse: true, candidates: 100}, {traverse: true, longer: true}}
 		}
-		verdict, err := spec.judge(notes, Occasion{Last: form&8 != 0, Moved: form&16 != 0})
-		if err == nil && len(notes) == 0 {
+		verdict, err := spec.judge(receipts, Occasion{Last: form&8 != 0, Moved: form&16 != 0})
+		if err == nil && len(receipts) == 0 {
 			t.Error("a list without a page is complete")
 		}
 		for _, token := range verdict.Next {
-			if ticket, err := spec.parse(token); err != nil || ticket.String() != token {
-				t.Errorf("%q is named, which reads as %v, %v", token, ticket, err)
+			if cursor, err := spec.parse(token); err != nil || cursor.String() != token {
+				t.Errorf("%q is named, which reads as %v, %v", token, cursor, err)
 			}
 		}
 	})

@@ -31,29 +31,29 @@ const (
 // the last of the other. The list is complete when pages that are linked so reach from
 // its front to its end. Pages whose common rows are in another order show that there
 // is no order, and prove nothing.
-func (s listSpec) link(part int, notes []note) (next []ticket, proven bool) {
+func (s listSpec) link(part int, receipts []receipt) (next []cursor, proven bool) {
 	kinds := []kind{linkedWindow, linkedChain}
 	if len(s.parts) == 1 {
 		// The readings of the list itself are of the same rows.
 		kinds = append(kinds, sortedStart, sortedWindow, plainStart, plainWindow, chained, probeWindow)
 	}
-	return s.linkPages(of(notes, part, kinds...), ticket{kind: linkedWindow, part: part, limit: s.limit})
+	return s.linkPages(of(receipts, part, kinds...), cursor{kind: linkedWindow, part: part, limit: s.limit})
 }
 
 // linkTraversal does the same by the part's other route.
-func (s listSpec) linkTraversal(part int, notes []note) (next []ticket, proven bool) {
-	return s.linkPages(of(notes, part, traverseStart, traverseWindow, traverseLinked, traverseChain), ticket{kind: traverseLinked, part: part, limit: s.limit})
+func (s listSpec) linkTraversal(part int, receipts []receipt) (next []cursor, proven bool) {
+	return s.linkPages(of(receipts, part, traverseStart, traverseWindow, traverseLinked, traverseChain), cursor{kind: traverseLinked, part: part, limit: s.limit})
 }
 
 // linkPages judges pages, and names windows like the first one across their gaps.
-func (s listSpec) linkPages(pages []note, first ticket) (next []ticket, proven bool) {
+func (s listSpec) linkPages(pages []receipt, first cursor) (next []cursor, proven bool) {
 	switch {
 	case len(pages) == 0:
-		return []ticket{first}, false
-	case slices.ContainsFunc(pages, func(n note) bool { return n.Mark != "" }):
+		return []cursor{first}, false
+	case slices.ContainsFunc(pages, func(n receipt) bool { return n.Mark != "" }):
 		return nil, false // A window of several lists is no stretch of one.
 	}
-	if slices.ContainsFunc(pages, func(n note) bool { return n.Kind.isLinked() && s.isWhole(n) }) {
+	if slices.ContainsFunc(pages, func(n receipt) bool { return n.Kind.isLinked() && s.isWhole(n) }) {
 		return nil, true
 	}
 	round, total, used := 0, -1, 0
@@ -74,13 +74,13 @@ func (s listSpec) linkPages(pages []note, first ticket) (next []ticket, proven b
 		return nil, true
 	}
 	if round > 1 {
-		before := linkUp(slices.DeleteFunc(slices.Clone(pages), func(n note) bool { return n.Kind.isLinked() && n.Round == round-1 }))
+		before := linkUp(slices.DeleteFunc(slices.Clone(pages), func(n receipt) bool { return n.Kind.isLinked() && n.Round == round-1 }))
 		if len(l.chains) >= len(before.chains) && l.rows == before.rows {
 			return nil, false
 		}
 	}
 	width := max(MinWindow, l.widest)
-	named := make(map[ticket]struct{})
+	named := make(map[cursor]struct{})
 	for i, c := range l.chains {
 		margin, to := min(overlapOf(width)<<round, 4*width), total
 		switch {
@@ -116,8 +116,8 @@ func overlapOf(width int) int { return min(wideOverlap, width/3) }
 // spanned names windows that overlap widely from one row to another, if they have no
 // more than a width of rows; one, which leads to the next, where the other is not
 // known.
-func spanned(first ticket, round, from, to, width int) []ticket {
-	var next []ticket
+func spanned(first cursor, round, from, to, width int) []cursor {
+	var next []cursor
 	step := width - overlapOf(width)
 	for skip := from; ; skip += step {
 		t := first
@@ -133,7 +133,7 @@ func spanned(first ticket, round, from, to, width int) []ticket {
 }
 
 // followLinked names the window behind another one where the server tells no total.
-func followLinked(t ticket, n note) []ticket {
+func followLinked(t cursor, n receipt) []cursor {
 	if n.End || n.Rows == 0 || n.Refused {
 		return nil
 	}
@@ -142,7 +142,7 @@ func followLinked(t ticket, n note) []ticket {
 	if after.expect = 0; n.Last != "" {
 		after.expect = hashID(n.Last)
 	}
-	return []ticket{after}
+	return []cursor{after}
 }
 
 // chain is a stretch of a list that linked pages show.
@@ -165,7 +165,7 @@ func (l linkage) complete() bool {
 }
 
 // linkUp finds the pages that lie side by side.
-func linkUp(pages []note) linkage {
+func linkUp(pages []receipt) linkage {
 	var l linkage
 	newest := 0
 	for _, n := range pages {
@@ -174,7 +174,7 @@ func linkUp(pages []note) linkage {
 			newest = max(newest, n.Round+1)
 		}
 	}
-	isNew := func(n *note) bool { return n.Kind.isLinked() && n.Round+1 == newest }
+	isNew := func(n *receipt) bool { return n.Kind.isLinked() && n.Round+1 == newest }
 	pairs, rows := pairUp(pages)
 	l.rows, l.disorder = rows, stuck(pages)
 	group := make([]int, len(pages)) // by page, the first page of its chain
@@ -219,7 +219,7 @@ func linkUp(pages []note) linkage {
 
 // pairUp finds the rows that pages have in common, by pairs of pages, and counts the
 // different rows.
-func pairUp(pages []note) (pairs map[[2]int][]pair, rows int) {
+func pairUp(pages []receipt) (pairs map[[2]int][]pair, rows int) {
 	at := make(map[uint64][]spot) // the places of a row
 	pairs = make(map[[2]int][]pair)
 	for i, n := range pages {
@@ -240,13 +240,13 @@ func pairUp(pages []note) (pairs map[[2]int][]pair, rows int) {
 }
 
 // sameReading reports whether two pages were read at about the same time.
-func sameReading(p, q *note) bool {
+func sameReading(p, q *receipt) bool {
 	return p.Round == q.Round && p.Kind.isFirstReading() == q.Kind.isFirstReading()
 }
 
 // stuck reports whether pages of one reading are the same although their windows are
 // not.
-func stuck(pages []note) bool {
+func stuck(pages []receipt) bool {
 	type imprint struct {
 		first bool
 		round int
@@ -268,7 +268,7 @@ func stuck(pages []note) bool {
 
 // missing is how many places of the page's window show no row: those of holes, or all
 // that a server does not give which obeys a smaller limit.
-func (n *note) missing() int {
+func (n *receipt) missing() int {
 	places := n.Limit
 	if n.Total >= 0 {
 		places = min(places, max(0, n.Total-n.Skip))
@@ -277,14 +277,14 @@ func (n *note) missing() int {
 }
 
 // apartAt is how far two places are apart, at least, at which pages show the same row.
-func apartAt(p *note, i int, q *note, j int) int {
+func apartAt(p *receipt, i int, q *receipt, j int) int {
 	a, b := p.Skip+i, q.Skip+j
 	return max(0, a-b-q.missing(), b-a-p.missing())
 }
 
 // placeOf estimates where a row of the page stands in the list. Where the server is
 // known to obey the limit, or nearly, holes lie evenly before it.
-func (n *note) placeOf(row, widest int) int {
+func (n *receipt) placeOf(row, widest int) int {
 	place := n.Skip + row
 	if rows := len(n.IDs) / 8; rows > 1 && widest*5 >= n.Limit*4 {
 		place += n.missing() * row / (rows - 1)
@@ -344,7 +344,7 @@ func head(group []int, i int) int {
 }
 
 // chainsOf sums the pages of each chain up. Places say where each page begins.
-func chainsOf(pages []note, places, group []int) []chain {
+func chainsOf(pages []receipt, places, group []int) []chain {
 	found := make(map[int]*chain)
 	var chains []*chain
 	for i, n := range pages {

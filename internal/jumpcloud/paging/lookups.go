@@ -16,10 +16,10 @@ const (
 // lookUps proves parts that no other way proves: everything that could be a row and
 // was on no page is looked up by itself. Why is what speaks against the latest
 // reading.
-func (s listSpec) lookUps(notes []note, parts []int, why string, readings int) ([]ticket, error) {
-	var next []ticket
+func (s listSpec) lookUps(receipts []receipt, parts []int, why string, readings int) ([]cursor, error) {
+	var next []cursor
 	for _, part := range parts {
-		open, reason := s.lookUpPart(part, notes)
+		open, reason := s.lookUpPart(part, receipts)
 		if reason != "" {
 			if readings > 1 {
 				why = fmt.Sprintf("%s, in each of %d readings", why, readings)
@@ -36,18 +36,18 @@ func (s listSpec) lookUps(notes []note, parts []int, why string, readings int) (
 
 // lookUpPart names the pages and look-ups that are missing, none where everything was
 // looked up, or says why that is not done.
-func (s listSpec) lookUpPart(part int, notes []note) (next []ticket, reason string) {
+func (s listSpec) lookUpPart(part int, receipts []receipt) (next []cursor, reason string) {
 	limit := s.parts[part].candidates
 	if limit == 0 {
 		return nil, "it cannot be looked up"
 	}
-	candidates := of(notes, part, candidateStart, candidateWindow)
+	candidates := of(receipts, part, candidateStart, candidateWindow)
 	o := ordered{listSpec: s, start: candidateStart, window: candidateWindow, part: part, overlap: 1}
 	switch {
 	case len(candidates) == 0:
-		return []ticket{{kind: o.start, part: part, limit: limit}}, ""
-	case slices.ContainsFunc(candidates, note.isWhole):
-	case slices.ContainsFunc(candidates, func(n note) bool { return !n.Ascending }):
+		return []cursor{{kind: o.start, part: part, limit: limit}}, ""
+	case slices.ContainsFunc(candidates, receipt.isWhole):
+	case slices.ContainsFunc(candidates, func(n receipt) bool { return !n.Ascending }):
 		return nil, "what could be in it is listed in no order"
 	default:
 		next, err := o.settle(candidates, o.sumUp(candidates))
@@ -60,7 +60,7 @@ func (s listSpec) lookUpPart(part int, notes []note) (next []ticket, reason stri
 	}
 	known := make(map[uint64]struct{})
 	batch := 0
-	for _, n := range notes {
+	for _, n := range receipts {
 		if n.Part == part && n.Kind == lookups {
 			batch++
 			for h := range n.hashes {
@@ -85,19 +85,19 @@ func (s listSpec) lookUpPart(part int, notes []note) (next []ticket, reason stri
 	}
 	slices.Sort(rest)
 	for ids := range slices.Chunk(rest, lookupsAtOnce) {
-		next = append(next, ticket{kind: lookups, part: part, skip: batch, limit: lookupsAtOnce, ids: joinIDs(ids)})
+		next = append(next, cursor{kind: lookups, part: part, skip: batch, limit: lookupsAtOnce, ids: joinIDs(ids)})
 		batch++
 	}
 	return next, ""
 }
 
-// lookUp looks the candidates of a ticket up.
-func (l Lister[T]) lookUp(ctx context.Context, t ticket) (ListPage[T], error) {
+// lookUp looks the candidates of a cursor up.
+func (l Lister[T]) lookUp(ctx context.Context, t cursor) (ListPage[T], error) {
 	ids, err := splitIDs(t.ids)
 	if err != nil {
 		return ListPage[T]{}, fmt.Errorf("%s: invalid page token %q", l.Name, t)
 	}
-	n := newNote(t, ids, len(ids), 0, -1, "")
+	n := newReceipt(t, ids, len(ids), 0, -1, "")
 	n.Found = true
 	var page ListPage[T]
 	for _, id := range ids {
@@ -110,6 +110,6 @@ func (l Lister[T]) lookUp(ctx context.Context, t ticket) (ListPage[T], error) {
 			n.Names = append(n.Names, id)
 		}
 	}
-	page.Note = n.encode()
+	page.Receipt = n.encode()
 	return page, nil
 }

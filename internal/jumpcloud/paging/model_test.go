@@ -133,7 +133,7 @@ func still() bool { return false }
 func readCounting(l paging.Lister[string], choose pick, moved func() bool) (shown map[string]struct{}, counted int, err error) {
 	shown = make(map[string]struct{})
 	var occasion paging.Occasion
-	var notes [][]byte
+	var receipts [][]byte
 	open := []string{""}
 	named := map[string]struct{}{"": {}}
 	for range 1000 {
@@ -155,7 +155,7 @@ func readCounting(l paging.Lister[string], choose pick, moved func() bool) (show
 				}
 				return shown, counted, nil
 			}
-			notes = append(notes, page.Note)
+			receipts = append(receipts, page.Receipt)
 			for _, next := range page.Next {
 				if _, ok := named[next]; !ok {
 					named[next] = struct{}{}
@@ -163,7 +163,7 @@ func readCounting(l paging.Lister[string], choose pick, moved func() bool) (show
 				}
 			}
 		}
-		verdict, err := l.Settle(notes, occasion)
+		verdict, err := l.Settle(receipts, occasion)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -87,9 +87,9 @@ type ListPage[T any] struct {
 	Items []T
 	// Next are the tokens of pages to read as well, in any order and side by side.
 	Next []string
-	// Note is what Settle wants to know of this page: ids of objects and counts,
+	// Receipt is what Settle wants to know of this page: ids of objects and counts,
 	// nothing personal. It is nil when Settled.
-	Note []byte
+	Receipt []byte
 	// Settled says that the list is complete with this page: Settle need not be
 	// asked.
 	Settled bool
@@ -190,16 +190,16 @@ const (
 // no holes.
 func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T], error) {
 	spec := l.spec()
-	ticket, err := spec.parse(token)
+	cursor, err := spec.parse(token)
 	if err != nil {
 		return ListPage[T]{}, err
 	}
-	if ticket.kind == lookups {
-		return l.lookUp(ctx, ticket)
+	if cursor.kind == lookups {
+		return l.lookUp(ctx, cursor)
 	}
-	page, err := l.fetch(ticket)(ctx, Window{Skip: ticket.skip, Limit: ticket.limit})
-	if ticket.kind.isTraversal() && errors.Is(err, ErrNotServed) {
-		return ListPage[T]{Note: refusal(ticket).encode()}, nil
+	page, err := l.fetch(cursor)(ctx, Window{Skip: cursor.skip, Limit: cursor.limit})
+	if cursor.kind.isTraversal() && errors.Is(err, ErrNotServed) {
+		return ListPage[T]{Receipt: refusal(cursor).encode()}, nil
 	}
 	if err != nil {
 		return ListPage[T]{}, err
@@ -211,10 +211,10 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 			ids[i] = l.ID(item)
 		}
 	}
-	n := newNote(ticket, ids, page.Raw, page.Nulls, page.Total, page.Mark)
+	n := newReceipt(cursor, ids, page.Raw, page.Nulls, page.Total, page.Mark)
 	n.Counted = page.Counted
 	switch {
-	case ticket.kind.isCandidates():
+	case cursor.kind.isCandidates():
 		n.Names, page.Items = ids, nil
 	case page.Keys != nil:
 		n.Found = true
@@ -222,20 +222,20 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 			n.Names = append(n.Names, l.ID(item))
 		}
 	}
-	if ticket.kind == sortedStart && !n.Ascending {
+	if cursor.kind == sortedStart && !n.Ascending {
 		// The order that was asked for is not kept: this is the first page of a list
 		// without one.
-		ticket.kind, n.Kind = plainStart, plainStart
+		cursor.kind, n.Kind = plainStart, plainStart
 	}
-	next, settled, err := spec.follow(ticket, n)
+	next, settled, err := spec.follow(cursor, n)
 	if err != nil {
 		return ListPage[T]{}, err
 	}
-	out := ListPage[T]{Items: page.Items, Nulls: page.Nulls, Settled: settled, Total: max(0, page.Total), Repeats: ticket.repeats(len(page.Items))}
+	out := ListPage[T]{Items: page.Items, Nulls: page.Nulls, Settled: settled, Total: max(0, page.Total), Repeats: cursor.repeats(len(page.Items))}
 	if settled {
-		out.Counted, out.Shown = counts([]note{n})
+		out.Counted, out.Shown = counts([]receipt{n})
 	} else {
-		out.Note = n.encode()
+		out.Receipt = n.encode()
 	}
 	for _, t := range next {
 		out.Next = append(out.Next, t.String())
@@ -244,10 +244,10 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 }
 
 // Settle judges a list of which every page that was named has been read, from the
-// notes of its pages in the order in which they were stored. It fails when the list
+// receipts of its pages in the order in which they were stored. It fails when the list
 // cannot be read to its end.
-func (l Lister[T]) Settle(notes [][]byte, occasion Occasion) (Verdict, error) {
-	return l.spec().judge(notes, occasion)
+func (l Lister[T]) Settle(receipts [][]byte, occasion Occasion) (Verdict, error) {
+	return l.spec().judge(receipts, occasion)
 }
 
 // spec is what the proof needs to know of the list.
@@ -266,8 +266,8 @@ func (l Lister[T]) spec() listSpec {
 	return s
 }
 
-// fetch is how the window of a ticket is read.
-func (l Lister[T]) fetch(t ticket) func(context.Context, Window) (Page[T], error) {
+// fetch is how the window of a cursor is read.
+func (l Lister[T]) fetch(t cursor) func(context.Context, Window) (Page[T], error) {
 	if len(l.Parts) == 0 {
 		return l.Fetch
 	}
@@ -298,8 +298,8 @@ type partSpec struct {
 	candidates       int // the size of a page of candidates; 0 where none can be looked up
 }
 
-func (s listSpec) judge(notes [][]byte, occasion Occasion) (Verdict, error) {
-	decoded, err := decodeNotes(notes)
+func (s listSpec) judge(receipts [][]byte, occasion Occasion) (Verdict, error) {
+	decoded, err := decodeReceipts(receipts)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("settle %s: %w", s.name, err)
 	}
@@ -308,7 +308,7 @@ func (s listSpec) judge(notes [][]byte, occasion Occasion) (Verdict, error) {
 	}
 	for i, n := range decoded {
 		if n.Part >= len(s.parts) {
-			return Verdict{}, fmt.Errorf("settle %s: note %d makes no sense", s.name, i+1)
+			return Verdict{}, fmt.Errorf("settle %s: receipt %d makes no sense", s.name, i+1)
 		}
 	}
 	next, v, err := s.settle(decoded, occasion)
@@ -334,7 +334,7 @@ func (s listSpec) incomplete(why string) error {
 var ErrIncomplete = errors.New("run again when fewer changes are made; nothing was written, because missing rows would read as revoked access")
 
 // follow says what to read after a page, and whether it completes the list.
-func (s listSpec) follow(t ticket, n note) (next []ticket, settled bool, err error) {
+func (s listSpec) follow(t cursor, n receipt) (next []cursor, settled bool, err error) {
 	if n.Total > maxRows {
 		return nil, false, fmt.Errorf("%s: the server claims %d rows, more than %d", s.name, n.Total, maxRows)
 	}
@@ -358,7 +358,7 @@ func (s listSpec) follow(t ticket, n note) (next []ticket, settled bool, err err
 }
 
 // bound refuses to name more pages than are ever read.
-func (s listSpec) bound(next []ticket) error {
+func (s listSpec) bound(next []cursor) error {
 	if len(next) <= maxPages {
 		return nil
 	}
@@ -366,20 +366,20 @@ func (s listSpec) bound(next []ticket) error {
 }
 
 // settle names what is missing.
-func (s listSpec) settle(notes []note, occasion Occasion) ([]ticket, Verdict, error) {
-	next, v, err := s.missing(notes, occasion)
+func (s listSpec) settle(receipts []receipt, occasion Occasion) ([]cursor, Verdict, error) {
+	next, v, err := s.missing(receipts, occasion)
 	return next, v, errors.Join(err, s.bound(next))
 }
 
-func (s listSpec) missing(notes []note, occasion Occasion) ([]ticket, Verdict, error) {
+func (s listSpec) missing(receipts []receipt, occasion Occasion) ([]cursor, Verdict, error) {
 	if s.sorted && !s.holes {
 		ordered := true
-		for _, n := range notes {
+		for _, n := range receipts {
 			ordered = ordered && n.Ascending && n.isSorted()
 		}
 		if ordered {
-			return s.settleSorted(notes)
+			return s.settleSorted(receipts)
 		}
 	}
-	return s.settleUnsorted(notes, occasion)
+	return s.settleUnsorted(receipts, occasion)
 }

@@ -8,7 +8,7 @@ import (
 
 // followStart names the windows behind the first page of a list that cannot be
 // proven by its order.
-func (s listSpec) followStart(t ticket, n note) (next []ticket, settled bool) {
+func (s listSpec) followStart(t cursor, n receipt) (next []cursor, settled bool) {
 	if n.Total < 0 {
 		return s.followChain(t, n)
 	}
@@ -45,29 +45,29 @@ const (
 
 // showsNothing reports whether a page that is the whole list shows none of what it
 // counts.
-func (s listSpec) showsNothing(n note) bool {
+func (s listSpec) showsNothing(n receipt) bool {
 	return s.holes && n.Total > 0 && len(n.IDs) == 0
 }
 
 // spread names all windows behind the first, as few as there can be, so that the
 // room that is left in the last one is an overlap of all; it stops where they become
 // too many. A window of several lists at once has no end that overlaps a beginning.
-func spread(t ticket, width, total int, several bool) []ticket {
+func spread(t cursor, width, total int, several bool) []cursor {
 	pages := (total + width - 1) / width
 	overlap := 0
 	if pages > 1 && !several {
 		overlap = min(maxOverlap, (pages*width-total)/(pages-1))
 	}
-	var next []ticket
+	var next []cursor
 	for i := 1; i < pages && len(next) <= maxPages; i++ {
-		next = append(next, ticket{kind: plainWindow, round: t.round, skip: i * (width - overlap), limit: width, overlap: overlap})
+		next = append(next, cursor{kind: plainWindow, round: t.round, skip: i * (width - overlap), limit: width, overlap: overlap})
 	}
 	return next
 }
 
 // looksClamped reports whether a page of a list with holes may be short for
 // another reason: limits are clamped to round numbers.
-func (n note) looksClamped() bool {
+func (n receipt) looksClamped() bool {
 	return n.Mark == "" && n.Rows >= MinWindow && n.Rows < min(n.Limit, n.Total-n.Skip) && isRound(n.Rows)
 }
 
@@ -75,7 +75,7 @@ func (n note) looksClamped() bool {
 func isRound(n int) bool { return n%10 == 0 || n%25 == 0 }
 
 // followChain names the one page behind a page of a list whose total is not told.
-func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool) {
+func (s listSpec) followChain(t cursor, n receipt) (next []cursor, settled bool) {
 	shown := len(n.IDs) / 8
 	switch start := t.kind == plainStart && t.round == 0; {
 	case n.Rows == 0, !s.holes && n.End:
@@ -84,7 +84,7 @@ func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool) {
 		// The second is a page on which nothing is new.
 		return nil, false
 	}
-	after := ticket{kind: chained, round: t.round, limit: t.limit}
+	after := cursor{kind: chained, round: t.round, limit: t.limit}
 	switch {
 	case !s.holes:
 		after.limit = max(MinWindow, min(n.Rows, t.limit))
@@ -97,11 +97,11 @@ func (s listSpec) followChain(t ticket, n note) (next []ticket, settled bool) {
 	default:
 		after.skip, after.seen = n.Skip+t.limit, n.fingerprint()
 	}
-	return []ticket{after}, false
+	return []cursor{after}, false
 }
 
 // breaks reports whether a page of a chain does not continue the one before.
-func (t ticket) breaks(n note) bool {
+func (t cursor) breaks(n receipt) bool {
 	if t.seen != 0 && n.Rows > 0 && n.fingerprint() == t.seen {
 		return true // The server does not skip.
 	}
@@ -122,17 +122,17 @@ func (t ticket) breaks(n note) bool {
 type reading struct {
 	view
 	readings int
-	next     []ticket // pages to read before it can be judged
+	next     []cursor // pages to read before it can be judged
 	why      string   // why it is not proven; empty where nothing speaks against it
 	seams    bool     // windows do not overlap everywhere
 	nothing  bool     // none of the rows that are counted is shown
-	again    ticket   // begins another reading
+	again    cursor   // begins another reading
 }
 
 // read judges the latest reading of a list that cannot be proven by its order.
-func (s listSpec) read(notes []note) (reading, error) {
+func (s listSpec) read(receipts []receipt) (reading, error) {
 	round, r := 0, reading{}
-	for _, n := range notes {
+	for _, n := range receipts {
 		if n.Kind.isFirstReading() || n.Kind == probeWindow {
 			round = max(round, n.Round)
 		}
@@ -140,8 +140,8 @@ func (s listSpec) read(notes []note) (reading, error) {
 			r.readings++
 		}
 	}
-	var pages, probes []note
-	for _, n := range notes {
+	var pages, probes []receipt
+	for _, n := range receipts {
 		switch {
 		case n.Round != round:
 		case n.Kind == probeWindow:
@@ -154,7 +154,7 @@ func (s listSpec) read(notes []note) (reading, error) {
 		return r, fmt.Errorf("settle %s: round %d has no page", s.name, round)
 	}
 	r.view = viewOf(pages)
-	r.again = ticket{kind: plainStart, round: round + 1, limit: s.limit}
+	r.again = cursor{kind: plainStart, round: round + 1, limit: s.limit}
 	meet := s.seamsOf(pages)
 	r.seams = meet.open
 	switch {
@@ -165,7 +165,7 @@ func (s listSpec) read(notes []note) (reading, error) {
 	case r.moved:
 		r.why = "its length changed during reading"
 	case r.chained:
-		r.seams = slices.ContainsFunc(pages, func(n note) bool { return n.Loose && n.Rows > 0 })
+		r.seams = slices.ContainsFunc(pages, func(n receipt) bool { return n.Loose && n.Rows > 0 })
 	case s.holes && r.distinct == 0 && r.counted > 0:
 		r.nothing = true
 	case meet.shifted, s.holes && r.distinct < r.onPages-meet.shared:
@@ -180,10 +180,10 @@ func (s listSpec) read(notes []note) (reading, error) {
 
 // probe looks at whether pages of a list with holes are short because of a clamped
 // limit.
-func (s listSpec) probe(r *reading, pages, probes []note, round int) {
+func (s listSpec) probe(r *reading, pages, probes []receipt, round int) {
 	switch {
 	case len(probes) == 0:
-		r.next = []ticket{{kind: probeWindow, round: round, skip: r.clamped, limit: r.limit}}
+		r.next = []cursor{{kind: probeWindow, round: round, skip: r.clamped, limit: r.limit}}
 	case shows(probes, r.ids):
 		r.again.limit = r.clamped
 		r.why = "pages are shorter than requested"
@@ -201,9 +201,9 @@ type meeting struct {
 }
 
 // seamsOf compares neighboring windows of a reading.
-func (s listSpec) seamsOf(pages []note) (m meeting) {
+func (s listSpec) seamsOf(pages []receipt) (m meeting) {
 	pages = slices.Clone(pages)
-	slices.SortStableFunc(pages, func(a, b note) int { return a.Skip - b.Skip })
+	slices.SortStableFunc(pages, func(a, b receipt) int { return a.Skip - b.Skip })
 	for i := range len(pages) - 1 {
 		p, q := pages[i], pages[i+1]
 		shared := common(p.IDs, q.IDs)
@@ -219,7 +219,7 @@ func (s listSpec) seamsOf(pages []note) (m meeting) {
 }
 
 // isFull reports whether no row of the page's window is a hole.
-func (n note) isFull() bool {
+func (n receipt) isFull() bool {
 	return len(n.IDs)/8 >= min(n.Limit, max(0, n.Total-n.Skip))
 }
 
@@ -242,7 +242,7 @@ func common(p, q []byte) int {
 }
 
 // shows reports whether a page holds an id that is not among ids.
-func shows(pages []note, ids map[uint64]struct{}) bool {
+func shows(pages []receipt, ids map[uint64]struct{}) bool {
 	for _, n := range pages {
 		for h := range n.hashes {
 			if _, ok := ids[h]; !ok {
@@ -271,7 +271,7 @@ type view struct {
 }
 
 // viewOf puts pages together.
-func viewOf(pages []note) view {
+func viewOf(pages []receipt) view {
 	v := view{ids: make(map[uint64]struct{}), total: -1, counted: max(pages[0].Total, pages[0].Counted)}
 	mark := pages[0].Mark
 	for _, n := range pages {

@@ -237,8 +237,8 @@ func (m *model) punch(t *rapid.T, percent int) {
 	}
 }
 
-// TestTokensAndNotes checks that whatever is named can be read back.
-func TestTokensAndNotes(t *testing.T) {
+// TestTokensAndReceipts checks that whatever is named can be read back.
+func TestTokensAndReceipts(t *testing.T) {
 	t.Parallel()
 	m := &model{rows: rowsOf(120), silent: true}
 	l := m.lister(50, false, true)
@@ -246,8 +246,8 @@ func TestTokensAndNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(page.Next) != 1 || len(page.Note) == 0 {
-		t.Fatalf("the first page names %v and notes %q", page.Next, page.Note)
+	if len(page.Next) != 1 || len(page.Receipt) == 0 {
+		t.Fatalf("the first page names %v and receipts %q", page.Next, page.Receipt)
 	}
 	for _, bad := range []string{"x0.0.10", "p0.0", "p0.0.0", "p-1.0.10", "p0.0.10.1.2", "p0.0.10.0", "w0.0.10@1", "L0.0.20:x", "P00.0.10", "p0.0.99999999999", "p0.0.10 "} {
 		if _, err := paging.ReadPage(t.Context(), l, bad); err == nil {
@@ -255,8 +255,8 @@ func TestTokensAndNotes(t *testing.T) {
 		}
 	}
 	for _, bad := range [][]byte{nil, []byte("{}"), []byte("[]"), []byte(`{"k":115,"l":-1}`)} {
-		if _, err := l.Settle(slices.Concat([][]byte{page.Note}, [][]byte{bad}), paging.Occasion{}); err == nil {
-			t.Errorf("the note %q was taken", bad)
+		if _, err := l.Settle(slices.Concat([][]byte{page.Receipt}, [][]byte{bad}), paging.Occasion{}); err == nil {
+			t.Errorf("the receipt %q was taken", bad)
 		}
 	}
 	if _, err := l.Settle(nil, paging.Occasion{}); err == nil {

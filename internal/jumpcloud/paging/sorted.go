@@ -23,7 +23,7 @@ func (s listSpec) whole() ordered {
 }
 
 // followSorted names the windows behind a page of a sorted list.
-func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
+func (s listSpec) followSorted(t cursor, n receipt) (next []cursor, settled bool) {
 	if n.End {
 		return nil, t.kind == sortedStart && t.round == 0 && n.showsAll()
 	}
@@ -50,11 +50,11 @@ func (s listSpec) followSorted(t ticket, n note) (next []ticket, settled bool) {
 // followUncounted names the page behind one of another way, where the server tells
 // no total. Where it does, the windows are named together when the page is judged, so
 // that they are read soon after each other.
-func followUncounted(t ticket, n note) []ticket {
+func followUncounted(t cursor, n receipt) []cursor {
 	if n.Total >= 0 || n.End || n.Rows == 0 || n.Broken || n.Refused {
 		return nil
 	}
-	after := ticket{kind: traverseWindow, part: t.part, round: t.round, limit: max(MinWindow, min(n.Rows, t.limit)), seen: n.fingerprint()}
+	after := cursor{kind: traverseWindow, part: t.part, round: t.round, limit: max(MinWindow, min(n.Rows, t.limit)), seen: n.fingerprint()}
 	if t.kind.isCandidates() {
 		after.kind = candidateWindow
 	}
@@ -62,15 +62,15 @@ func followUncounted(t ticket, n note) []ticket {
 	if after.kind == traverseWindow && n.Last != "" {
 		after.seen, after.expect = 0, hashID(n.Last)
 	}
-	return []ticket{after}
+	return []cursor{after}
 }
 
 // windows covers the rows from one position up to another with windows that
 // overlap; it stops where they become too many.
-func (o ordered) windows(round, from, to, width int) []ticket {
-	var next []ticket
+func (o ordered) windows(round, from, to, width int) []cursor {
+	var next []cursor
 	for skip := max(0, from); ; skip += width - min(o.overlap, width/2) {
-		next = append(next, ticket{kind: o.window, part: o.part, round: round, skip: skip, limit: width})
+		next = append(next, cursor{kind: o.window, part: o.part, round: round, skip: skip, limit: width})
 		if skip+width >= to || len(next) > maxPages {
 			return next
 		}
@@ -79,17 +79,17 @@ func (o ordered) windows(round, from, to, width int) []ticket {
 
 // gap is a range of ids that no page has shown.
 type gap struct {
-	after  *note // the page that ends where the gap begins; nil at the front
-	before *note // the page that begins where the gap ends; nil at the back
+	after  *receipt // the page that ends where the gap begins; nil at the front
+	before *receipt // the page that begins where the gap ends; nil at the back
 }
 
 // gapsOf finds what the pages leave out. Every page shows all ids from its first
 // to its last; one that skips nothing shows all before, one that ends the list all
 // behind.
-func gapsOf(notes []note) []gap {
-	pages := make([]*note, 0, len(notes))
-	for i := range notes {
-		n := &notes[i]
+func gapsOf(receipts []receipt) []gap {
+	pages := make([]*receipt, 0, len(receipts))
+	for i := range receipts {
+		n := &receipts[i]
 		if n.Rows == 0 && n.Skip == 0 && n.End {
 			return nil // There was an instant at which the list was empty.
 		}
@@ -97,9 +97,9 @@ func gapsOf(notes []note) []gap {
 			pages = append(pages, n)
 		}
 	}
-	slices.SortStableFunc(pages, func(a, b *note) int { return strings.Compare(a.low(), b.low()) })
+	slices.SortStableFunc(pages, func(a, b *receipt) int { return strings.Compare(a.low(), b.low()) })
 	var gaps []gap
-	var reach *note // the page that reaches farthest
+	var reach *receipt // the page that reaches farthest
 	for _, n := range pages {
 		switch {
 		case reach == nil && n.Skip > 0:
@@ -118,7 +118,7 @@ func gapsOf(notes []note) []gap {
 }
 
 // low is the id from which on a page shows everything.
-func (n *note) low() string {
+func (n *receipt) low() string {
 	if n.Skip == 0 {
 		return ""
 	}
@@ -126,17 +126,17 @@ func (n *note) low() string {
 }
 
 // settleSorted judges a list that is read in the order of its ids.
-func (s listSpec) settleSorted(notes []note) ([]ticket, Verdict, error) {
+func (s listSpec) settleSorted(receipts []receipt) ([]cursor, Verdict, error) {
 	o := s.whole()
-	sum := o.sumUp(notes)
-	v := Verdict{Moved: sum.moved || sum.round > 0 || o.shifted(notes), Counted: max(0, sum.least), Shown: len(sum.seen)}
+	sum := o.sumUp(receipts)
+	v := Verdict{Moved: sum.moved || sum.round > 0 || o.shifted(receipts), Counted: max(0, sum.least), Shown: len(sum.seen)}
 	switch {
 	case sum.passes > maxRereads && len(sum.seen) == 0:
 		return nil, v, s.incomplete(fmt.Sprintf("the server counts %d and returned none", sum.total))
 	case len(sum.seen) == 0 && sum.least > 0:
-		return []ticket{o.again(sum)}, v, nil
+		return []cursor{o.again(sum)}, v, nil
 	}
-	next, err := o.settle(notes, sum)
+	next, err := o.settle(receipts, sum)
 	if err != nil || len(next) > 0 {
 		return next, v, err
 	}
@@ -150,7 +150,7 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, Verdict, error) {
 	case sum.passes > maxRereads, sum.passes > 1 && !sum.grew:
 		return nil, v, s.incomplete(fmt.Sprintf("the server counts at least %d and returned %d", sum.least, len(sum.seen)))
 	default:
-		return []ticket{o.again(sum)}, v, nil
+		return []cursor{o.again(sum)}, v, nil
 	}
 }
 
@@ -159,8 +159,8 @@ func (s listSpec) settleSorted(notes []note) ([]ticket, Verdict, error) {
 func tolerance(total int) int { return max(10, total/100) }
 
 // again begins another pass.
-func (o ordered) again(sum passes) ticket {
-	return ticket{kind: o.start, part: o.part, round: sum.round + 1, limit: o.limit}
+func (o ordered) again(sum passes) cursor {
+	return cursor{kind: o.start, part: o.part, round: sum.round + 1, limit: o.limit}
 }
 
 // passes is what all pages of a sorted way show together.
@@ -173,11 +173,11 @@ type passes struct {
 	grew                 bool // the newest pass shows rows that no other showed
 }
 
-func (o ordered) sumUp(notes []note) passes {
+func (o ordered) sumUp(receipts []receipt) passes {
 	sum := passes{total: -1, least: -1, seen: make(map[uint64]struct{})}
 	nulls := make(map[int]int) // by round
 	most := -1
-	for _, n := range notes {
+	for _, n := range receipts {
 		sum.width = max(sum.width, min(n.Rows, n.Limit))
 		nulls[n.Round] += n.Nulls
 		sum.nulls = max(sum.nulls, nulls[n.Round])
@@ -208,15 +208,15 @@ func (o ordered) sumUp(notes []note) passes {
 
 // shifted reports whether windows of one round that meet at a place show different
 // rows there.
-func (o ordered) shifted(notes []note) bool {
+func (o ordered) shifted(receipts []receipt) bool {
 	type place struct{ round, at int }
-	last := make(map[place]string, len(notes))
-	for _, n := range notes {
+	last := make(map[place]string, len(receipts))
+	for _, n := range receipts {
 		if n.First != "" {
 			last[place{n.Round, n.Skip + n.Rows - 1}] = n.Last
 		}
 	}
-	for _, n := range notes {
+	for _, n := range receipts {
 		if id, ok := last[place{n.Round, n.Skip}]; ok && n.First != "" && id != n.First {
 			return true
 		}
@@ -225,15 +225,15 @@ func (o ordered) shifted(notes []note) bool {
 }
 
 // settle names windows around every gap; none when there is no gap.
-func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
-	if o.stuck(notes) {
+func (o ordered) settle(receipts []receipt, sum passes) ([]cursor, error) {
+	if o.stuck(receipts) {
 		if sum.passes > 1 {
 			return nil, o.incomplete("the server returns the same page for different offsets")
 		}
 		// As many rows may have come before the page as it was skipped by.
-		return []ticket{o.again(sum)}, nil
+		return []cursor{o.again(sum)}, nil
 	}
-	gaps := gapsOf(notes)
+	gaps := gapsOf(receipts)
 	if len(gaps) == 0 {
 		return nil, nil
 	}
@@ -241,10 +241,10 @@ func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
 		return nil, o.incomplete(fmt.Sprintf("after %d rounds, %d ID ranges were still unread", sum.round, len(gaps)))
 	}
 	width := max(MinWindow, sum.width)
-	var next []ticket
-	named := make(map[ticket]struct{})
+	var next []cursor
+	named := make(map[cursor]struct{})
 	for _, g := range gaps {
-		for _, t := range o.around(g, notes, sum.round+1, width, sum.total) {
+		for _, t := range o.around(g, receipts, sum.round+1, width, sum.total) {
 			if _, ok := named[t]; !ok {
 				named[t] = struct{}{}
 				next = append(next, t)
@@ -259,16 +259,16 @@ func (o ordered) settle(notes []note, sum passes) ([]ticket, error) {
 
 // stuck reports whether all pages of the newest pass are the same although their
 // windows are far apart.
-func (o ordered) stuck(notes []note) bool {
+func (o ordered) stuck(receipts []receipt) bool {
 	begin := 0
-	for i, n := range notes {
+	for i, n := range receipts {
 		if n.Kind == o.start {
 			begin = i
 		}
 	}
-	first := notes[begin]
+	first := receipts[begin]
 	apart := false
-	for _, n := range notes[begin:] {
+	for _, n := range receipts[begin:] {
 		if n.Broken {
 			return true
 		}
@@ -283,11 +283,11 @@ func (o ordered) stuck(notes []note) bool {
 // around names the windows that probably show a gap. Rows move when others before
 // them come or go, so the windows begin well before the place where the gap was,
 // and each round corrects them by what the round before has shown.
-func (o ordered) around(g gap, notes []note, round, width, total int) []ticket {
+func (o ordered) around(g gap, receipts []receipt, round, width, total int) []cursor {
 	left, right := g.after, g.before
 	end, emptyRound := maxRows, -1
-	for i := range notes {
-		n := &notes[i]
+	for i := range receipts {
+		n := &receipts[i]
 		if n.Rows == 0 && !n.Refused {
 			end, emptyRound = min(end, n.Skip), max(emptyRound, n.Round)
 		}
@@ -336,6 +336,6 @@ func (o ordered) around(g gap, notes []note, round, width, total int) []ticket {
 }
 
 // newer reports whether n is a better witness than the one held.
-func newer(n, held *note, nearer bool) bool {
+func newer(n, held *receipt, nearer bool) bool {
 	return held == nil || n.Round > held.Round || n.Round == held.Round && nearer
 }

@@ -68,8 +68,8 @@ func (k kind) isFirstReading() bool {
 	}
 }
 
-// ticket is what a token says.
-type ticket struct {
+// cursor is what a token says.
+type cursor struct {
 	kind        kind
 	part        int // of the list, in its other ways
 	round       int // counts the times that a part of the list is read again
@@ -85,7 +85,7 @@ type ticket struct {
 }
 
 // repeats is how many of the items that were read other pages bring too.
-func (t ticket) repeats(items int) int {
+func (t cursor) repeats(items int) int {
 	switch {
 	case t.round > 0, t.kind == probeWindow, t.kind.isTraversal(), t.kind.isLinked():
 		return items
@@ -99,7 +99,7 @@ func (t ticket) repeats(items int) int {
 }
 
 // String makes the token.
-func (t ticket) String() string {
+func (t cursor) String() string {
 	s := fmt.Sprintf("%c%d.%d.%d", t.kind, t.round, t.skip, t.limit)
 	switch {
 	case t.expect != 0 || t.seen != 0:
@@ -117,19 +117,19 @@ func (t ticket) String() string {
 }
 
 // parse reads a token of the list.
-func (s listSpec) parse(token string) (ticket, error) {
+func (s listSpec) parse(token string) (cursor, error) {
 	if s.limit < MinWindow {
-		return ticket{}, fmt.Errorf("%s: a page size of %d is too small to prove anything", s.name, s.limit)
+		return cursor{}, fmt.Errorf("%s: a page size of %d is too small to prove anything", s.name, s.limit)
 	}
 	if token == "" {
 		if s.sorted && !s.holes {
-			return ticket{kind: sortedStart, limit: s.limit}, nil
+			return cursor{kind: sortedStart, limit: s.limit}, nil
 		}
-		return ticket{kind: plainStart, limit: s.limit}, nil
+		return cursor{kind: plainStart, limit: s.limit}, nil
 	}
-	t, err := parseTicket(token)
+	t, err := parseCursor(token)
 	if err != nil || t.part >= len(s.parts) || !s.parts[t.part].has(t.kind) {
-		return ticket{}, fmt.Errorf("%s: invalid page token %q", s.name, token)
+		return cursor{}, fmt.Errorf("%s: invalid page token %q", s.name, token)
 	}
 	return t, nil
 }
@@ -146,18 +146,18 @@ func (p partSpec) has(k kind) bool {
 	}
 }
 
-// errToken is a token that none of our tickets makes.
+// errToken is a token that none of our cursors makes.
 var errToken = errors.New("not a page token")
 
-// parseTicket is the inverse of [ticket.String].
-func parseTicket(token string) (ticket, error) {
-	t := ticket{kind: kind(token[0])}
+// parseCursor is the inverse of [cursor.String].
+func parseCursor(token string) (cursor, error) {
+	t := cursor{kind: kind(token[0])}
 	body, ids, hasIDs := strings.Cut(token[1:], ":")
 	t.ids = ids
 	body, part, hasPart := strings.Cut(body, "@")
 	parts := strings.Split(body, ".")
 	if !slices.Contains([]int{3, 4, 6}, len(parts)) || !t.kind.known() || hasIDs != (t.kind == lookups) {
-		return ticket{}, errToken
+		return cursor{}, errToken
 	}
 	small := []*int{&t.round, &t.skip, &t.limit}
 	texts := parts[:3]
@@ -170,7 +170,7 @@ func parseTicket(token string) (ticket, error) {
 		t.seen, seenErr = strconv.ParseUint(parts[4], 16, 64)
 		small, texts = append(small, &t.slack), append(slices.Clone(texts), parts[5])
 		if expectErr != nil || seenErr != nil {
-			return ticket{}, errToken
+			return cursor{}, errToken
 		}
 	}
 	if hasPart {
@@ -179,12 +179,12 @@ func parseTicket(token string) (ticket, error) {
 	for i, to := range small {
 		n, err := parseSmall(texts[i])
 		if err != nil {
-			return ticket{}, errToken
+			return cursor{}, errToken
 		}
 		*to = n
 	}
 	if t.limit < 1 || t.String() != token {
-		return ticket{}, errToken
+		return cursor{}, errToken
 	}
 	return t, nil
 }

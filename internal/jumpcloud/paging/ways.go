@@ -7,8 +7,8 @@ import (
 
 // settleUnsorted judges a list that its own order does not prove: by its latest
 // reading, and where that leaves a doubt by the other ways of its parts.
-func (s listSpec) settleUnsorted(notes []note, occasion Occasion) ([]ticket, Verdict, error) {
-	r, err := s.read(notes)
+func (s listSpec) settleUnsorted(receipts []receipt, occasion Occasion) ([]cursor, Verdict, error) {
+	r, err := s.read(receipts)
 	if err != nil {
 		return nil, Verdict{}, err
 	}
@@ -16,7 +16,7 @@ func (s listSpec) settleUnsorted(notes []note, occasion Occasion) ([]ticket, Ver
 	if len(r.next) > 0 {
 		return r.next, v, nil
 	}
-	begun := slices.ContainsFunc(notes, func(n note) bool { return !n.Kind.isFirstReading() && n.Kind != probeWindow })
+	begun := slices.ContainsFunc(receipts, func(n receipt) bool { return !n.Kind.isFirstReading() && n.Kind != probeWindow })
 	switch {
 	case r.why != "", r.nothing && r.counted >= minCounted, begun && r.again.round == 1:
 	case r.nothing && occasion.Last && !occasion.Empty:
@@ -31,33 +31,33 @@ func (s listSpec) settleUnsorted(notes []note, occasion Occasion) ([]ticket, Ver
 	case !occasion.Moved:
 		return nil, v, nil
 	}
-	next, failed := s.ways(notes, r)
-	v.Blind = r.nothing && slices.ContainsFunc(notes, func(n note) bool { return n.Kind.isTraversal() && len(n.IDs) > 0 })
+	next, failed := s.ways(receipts, r)
+	v.Blind = r.nothing && slices.ContainsFunc(receipts, func(n receipt) bool { return n.Kind.isTraversal() && len(n.IDs) > 0 })
 	switch {
 	case len(next) > 0:
 		return next, v, nil
 	case len(failed) == 0:
 		return nil, v, nil
 	case r.readings <= maxRereads && !r.nothing:
-		return []ticket{r.again}, v, nil
+		return []cursor{r.again}, v, nil
 	}
 	why := r.why
 	if r.nothing {
 		why = fmt.Sprintf("the server counts %d and returned none, and by another route shows some in no order", r.counted)
 	}
-	next, err = s.lookUps(notes, failed, why, r.readings)
+	next, err = s.lookUps(receipts, failed, why, r.readings)
 	return next, v, err
 }
 
 // ways reads the parts of a list in their other ways, one after the other, until one
 // of them proves the part. It returns the parts that none proves.
-func (s listSpec) ways(notes []note, r reading) (next []ticket, failed []int) {
+func (s listSpec) ways(receipts []receipt, r reading) (next []cursor, failed []int) {
 	for i, part := range s.parts {
-		ways := []func(int, []note) ([]ticket, bool){s.traverse, s.link}
+		ways := []func(int, []receipt) ([]cursor, bool){s.traverse, s.link}
 		switch {
 		case r.nothing:
-			ways = []func(int, []note) ([]ticket, bool){s.traverse, s.linkTraversal}
-			if !part.traverse || refused(notes, i) {
+			ways = []func(int, []receipt) ([]cursor, bool){s.traverse, s.linkTraversal}
+			if !part.traverse || refused(receipts, i) {
 				continue // Nobody knows better.
 			}
 		case part.longer:
@@ -65,7 +65,7 @@ func (s listSpec) ways(notes []note, r reading) (next []ticket, failed []int) {
 		}
 		proven := false
 		for _, way := range ways {
-			open, ok := way(i, notes)
+			open, ok := way(i, receipts)
 			next = append(next, open...)
 			if proven = ok || len(open) > 0; proven {
 				break
@@ -79,7 +79,7 @@ func (s listSpec) ways(notes []note, r reading) (next []ticket, failed []int) {
 		// Rows that are counted and never shown are not noticed by what pages share.
 		shown := make(map[uint64]struct{})
 		nulls := 0
-		for _, n := range notes {
+		for _, n := range receipts {
 			nulls += n.Nulls
 			for h := range n.rowHashes {
 				shown[h] = struct{}{}
@@ -93,14 +93,14 @@ func (s listSpec) ways(notes []note, r reading) (next []ticket, failed []int) {
 }
 
 // refused reports whether the other route of a part is not served.
-func refused(notes []note, part int) bool {
-	return slices.ContainsFunc(notes, func(n note) bool { return n.Part == part && n.Refused })
+func refused(receipts []receipt, part int) bool {
+	return slices.ContainsFunc(receipts, func(n receipt) bool { return n.Part == part && n.Refused })
 }
 
-// of selects the notes of a part and some kinds.
-func of(notes []note, part int, kinds ...kind) []note {
-	var some []note
-	for _, n := range notes {
+// of selects the receipts of a part and some kinds.
+func of(receipts []receipt, part int, kinds ...kind) []receipt {
+	var some []receipt
+	for _, n := range receipts {
 		if n.Part == part && slices.Contains(kinds, n.Kind) {
 			some = append(some, n)
 		}
@@ -109,23 +109,23 @@ func of(notes []note, part int, kinds ...kind) []note {
 }
 
 // isWhole reports whether a page shows a whole part at one instant.
-func (s listSpec) isWhole(n note) bool {
+func (s listSpec) isWhole(n receipt) bool {
 	return n.isWhole() || s.holes && n.Skip == 0 && n.Total >= 0 && n.Limit >= n.Total && !n.Refused && !n.looksClamped()
 }
 
 // traverse reads a part by its other route in the order of ids.
-func (s listSpec) traverse(part int, notes []note) (next []ticket, proven bool) {
+func (s listSpec) traverse(part int, receipts []receipt) (next []cursor, proven bool) {
 	if !s.parts[part].traverse {
 		return nil, false
 	}
 	o := ordered{listSpec: s, start: traverseStart, window: traverseWindow, part: part, overlap: wideOverlap}
-	pages := of(notes, part, o.start, o.window)
+	pages := of(receipts, part, o.start, o.window)
 	switch {
 	case len(pages) == 0:
-		return []ticket{{kind: o.start, part: part, limit: s.limit}}, false
+		return []cursor{{kind: o.start, part: part, limit: s.limit}}, false
 	case slices.ContainsFunc(pages, s.isWhole):
 		return nil, true
-	case slices.ContainsFunc(pages, func(n note) bool { return n.Refused || !n.Ascending }):
+	case slices.ContainsFunc(pages, func(n receipt) bool { return n.Refused || !n.Ascending }):
 		return nil, false
 	}
 	sum := o.sumUp(pages)
@@ -139,7 +139,7 @@ func (s listSpec) traverse(part int, notes []note) (next []ticket, proven bool) 
 // markEnds marks the pages that end a list whatever its total is: in one with holes
 // those whose window reaches the end, in another those that are shorter than asked
 // for, where the server is known to obey the limit.
-func markEnds(pages []note, holes bool) []note {
+func markEnds(pages []receipt, holes bool) []receipt {
 	widest := 0
 	for _, n := range pages {
 		widest = max(widest, n.Rows)

@@ -249,7 +249,7 @@ func TestListsThatShowNothing(t *testing.T) {
 // readWith reads a list in the order in which pages are named and returns what became
 // of it.
 func readWith(l paging.Lister[string], shown map[string]struct{}) (paging.Verdict, error) {
-	var notes [][]byte
+	var receipts [][]byte
 	for open := []string{""}; ; {
 		for ; len(open) > 0; open = open[1:] {
 			page, err := paging.ReadPage(context.Background(), l, open[0])
@@ -262,10 +262,10 @@ func readWith(l paging.Lister[string], shown map[string]struct{}) (paging.Verdic
 			if page.Settled {
 				return paging.Verdict{Counted: page.Counted, Shown: page.Shown}, nil
 			}
-			notes = append(notes, page.Note)
+			receipts = append(receipts, page.Receipt)
 			open = append(open, page.Next...)
 		}
-		verdict, err := l.Settle(notes, paging.Occasion{Last: true})
+		verdict, err := l.Settle(receipts, paging.Occasion{Last: true})
 		if err != nil || len(verdict.Next) == 0 {
 			return verdict, err
 		}

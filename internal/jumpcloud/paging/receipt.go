@@ -7,8 +7,8 @@ import (
 	"hash/fnv"
 )
 
-// note is what a page leaves for the proof.
-type note struct {
+// receipt is what a page leaves for the proof.
+type receipt struct {
 	Kind  kind   `json:"k"`
 	Part  int    `json:"p,omitempty"`
 	Round int    `json:"r"`
@@ -41,9 +41,9 @@ type note struct {
 	Found bool     `json:"g,omitempty"`
 }
 
-// newNote notes a page as it was received.
-func newNote(t ticket, ids []string, rows, nulls, total int, mark string) note {
-	n := note{
+// newReceipt notes a page as it was received.
+func newReceipt(t cursor, ids []string, rows, nulls, total int, mark string) receipt {
+	n := receipt{
 		Kind: t.kind, Part: t.part, Round: t.round, Skip: t.skip, Limit: t.limit,
 		Total: max(-1, total), Rows: max(rows, len(ids)), Nulls: nulls, Mark: mark, Ascending: true,
 	}
@@ -78,10 +78,10 @@ func newNote(t ticket, ids []string, rows, nulls, total int, mark string) note {
 }
 
 // isSorted reports whether the page was read as one of a sorted list.
-func (n note) isSorted() bool { return n.Kind == sortedStart || n.Kind == sortedWindow }
+func (n receipt) isSorted() bool { return n.Kind == sortedStart || n.Kind == sortedWindow }
 
 // hashes calls yield with the hash of every id on the page.
-func (n note) hashes(yield func(uint64) bool) {
+func (n receipt) hashes(yield func(uint64) bool) {
 	for b := n.IDs; len(b) >= 8; b = b[8:] {
 		if !yield(binary.BigEndian.Uint64(b)) {
 			return
@@ -90,7 +90,7 @@ func (n note) hashes(yield func(uint64) bool) {
 }
 
 // distinct counts the different ids on a page.
-func (n note) distinct() int {
+func (n receipt) distinct() int {
 	seen := make(map[uint64]struct{}, len(n.IDs)/8)
 	for h := range n.hashes {
 		seen[h] = struct{}{}
@@ -100,7 +100,7 @@ func (n note) distinct() int {
 
 // fingerprint tells pages apart by their rows. It is never 0, which stands for
 // none.
-func (n note) fingerprint() uint64 {
+func (n receipt) fingerprint() uint64 {
 	h := fnv.New64a()
 	h.Write(n.IDs)
 	return max(1, h.Sum64())
@@ -114,45 +114,45 @@ func hashID(id string) uint64 {
 }
 
 // encode makes the bytes that Settle gets back.
-func (n note) encode() []byte {
+func (n receipt) encode() []byte {
 	b, err := json.Marshal(n)
 	if err != nil {
-		// No field of a note can fail to encode.
+		// No field of a receipt can fail to encode.
 		panic(err)
 	}
 	return b
 }
 
-// decodeNotes reads notes. Of two notes of the same page, which a crash between
+// decodeReceipts reads receipts. Of two receipts of the same page, which a crash between
 // reading and storing can leave, the later one counts.
-func decodeNotes(raw [][]byte) ([]note, error) {
+func decodeReceipts(raw [][]byte) ([]receipt, error) {
 	type place struct {
 		kind                     kind
 		part, round, skip, limit int
 	}
-	notes := make([]note, 0, len(raw))
+	receipts := make([]receipt, 0, len(raw))
 	at := make(map[place]int, len(raw))
 	for i, b := range raw {
-		var n note
+		var n receipt
 		if err := json.Unmarshal(b, &n); err != nil {
-			return nil, fmt.Errorf("read note %d: %w", i+1, err)
+			return nil, fmt.Errorf("read receipt %d: %w", i+1, err)
 		}
 		if !n.valid() {
-			return nil, fmt.Errorf("note %d makes no sense", i+1)
+			return nil, fmt.Errorf("receipt %d makes no sense", i+1)
 		}
 		p := place{n.Kind, n.Part, n.Round, n.Skip, n.Limit}
 		if j, ok := at[p]; ok {
-			notes[j] = n
+			receipts[j] = n
 			continue
 		}
-		at[p] = len(notes)
-		notes = append(notes, n)
+		at[p] = len(receipts)
+		receipts = append(receipts, n)
 	}
-	return notes, nil
+	return receipts, nil
 }
 
-// valid reports whether a note can be one of ours.
-func (n note) valid() bool {
+// valid reports whether a receipt can be one of ours.
+func (n receipt) valid() bool {
 	if !n.Kind.known() {
 		return false
 	}
@@ -169,7 +169,7 @@ func (n note) valid() bool {
 }
 
 // rowHashes calls yield with the hash of every row that the page shows of its part.
-func (n note) rowHashes(yield func(uint64) bool) {
+func (n receipt) rowHashes(yield func(uint64) bool) {
 	if !n.Found {
 		if !n.Kind.isCandidates() {
 			n.hashes(yield)
@@ -185,10 +185,10 @@ func (n note) rowHashes(yield func(uint64) bool) {
 
 // counts tells how many rows a list has by its server's word, and how many
 // different ones were shown; neither where the server does not say.
-func counts(notes []note) (counted, shown int) {
+func counts(receipts []receipt) (counted, shown int) {
 	counted = -1
 	seen := make(map[uint64]struct{})
-	for _, n := range notes {
+	for _, n := range receipts {
 		for h := range n.rowHashes {
 			seen[h] = struct{}{}
 		}
@@ -209,15 +209,15 @@ func counts(notes []note) (counted, shown int) {
 // showsAll reports whether the page shows as many different rows as the server
 // counts, and not none of some. Rows that were sent as null are no rows, and are
 // accounted for.
-func (n note) showsAll() bool {
+func (n receipt) showsAll() bool {
 	distinct := n.distinct()
 	return distinct+n.Nulls >= n.Total && (distinct > 0 || n.Total <= 0)
 }
 
 // isWhole reports whether the page shows a whole list at one instant.
-func (n note) isWhole() bool { return n.Skip == 0 && n.End && !n.Refused }
+func (n receipt) isWhole() bool { return n.Skip == 0 && n.End && !n.Refused }
 
 // refusal notes that the server does not serve a route.
-func refusal(t ticket) note {
-	return note{Kind: t.kind, Part: t.part, Round: t.round, Limit: t.limit, Total: -1, Ascending: true, Refused: true}
+func refusal(t cursor) receipt {
+	return receipt{Kind: t.kind, Part: t.part, Round: t.round, Limit: t.limit, Total: -1, Ascending: true, Refused: true}
 }
