@@ -79,7 +79,7 @@ func sourcePlants() []sourcePlant {
 		},
 		{
 			name: "an error repeats what the server said", pkg: "e2e", test: "TestSecretsStaySecret",
-			file: "jumpcloud/failure.go", old: `e.Message = redact.Line(messageOf(body), c.auth.secrets()...)`, bad: `e.Message, _ = messageOf(body), redact.Line`,
+			file: "jumpcloud/failure.go", old: `e.Message = redact.Line(messageOf(body), slices.Concat(c.auth.secrets(), call.secrets)...)`, bad: `e.Message, _, _ = messageOf(body), redact.Line, slices.Concat[[]string]`,
 		},
 		{
 			name: "a server may claim any length", pkg: "jumpcloud/paging", test: "TestClaimsAreBounded",
