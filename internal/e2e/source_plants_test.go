@@ -78,7 +78,7 @@ func sourcePlants() []sourcePlant {
 			file: "c1z/finish.go", old: `run.EndedAt = last`, bad: `_ = last`,
 		},
 		{
-			name: "an error repeats what the server said", pkg: "e2e", test: "TestSecretsStaySecret",
+			name: "an error repeats what the server said", pkg: "jumpcloud", test: "TestErrorsDoNotShowSecrets",
 			file: "jumpcloud/failure.go", old: `e.Message = redact.Line(messageOf(body), slices.Concat(c.auth.secrets(), call.secrets)...)`, bad: `e.Message, _, _ = messageOf(body), redact.Line, slices.Concat[[]string]`,
 		},
 		{
