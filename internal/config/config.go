@@ -88,6 +88,9 @@ type Change struct {
 	DryRun bool
 	// Types are the resource types that may be changed, in the order of the table.
 	Types []string
+	// OnLastRole is what revoking the only role of an administrator does: "refuse" or
+	// "delete".
+	OnLastRole string
 	// AuditFile is the path of the file that changes are recorded in; empty for none.
 	AuditFile string
 }

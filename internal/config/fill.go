@@ -104,6 +104,7 @@ func (c *Config) fill() Problems {
 		ListType:      v.str(nameListActionsType),
 		DryRun:        v.flag(nameDryRun),
 		Types:         v.provisionTypes(),
+		OnLastRole:    strings.ToLower(v.str(nameOnLastRole)),
 		AuditFile:     v.str(nameAuditFile),
 	}
 

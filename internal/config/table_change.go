@@ -10,6 +10,7 @@ import (
 const (
 	nameProvisionTypes     = restype.ProvisionTypes
 	nameProvisionApps      = "provision-applications"
+	nameOnLastRole         = "on-last-role"
 	nameDryRun             = "dry-run"
 	nameAuditFile          = "audit-file"
 	nameGrantEntitlement   = "grant-entitlement"
@@ -37,6 +38,10 @@ func changeOptions() []Option {
 		{
 			Name: nameProvisionApps, Reach: ReachAccess, Kind: Bool, Hidden: true,
 			Help: "Deprecated: adds app to --" + nameProvisionTypes,
+		},
+		{
+			Name: nameOnLastRole, Reach: ReachAccess, Default: "refuse", OneOf: []string{"refuse", "delete"},
+			Help: "Revoking the only role of an administrator: refuse, or delete the administrator (a user stays)",
 		},
 		{
 			Name: nameDryRun, Reach: ReachMode, Kind: Bool,

@@ -76,6 +76,9 @@ func userMFA(u *jumpcloud.User, now time.Time) jumpcloud.Flag {
 	}
 }
 
+// UserMFA tells whether a user has a second factor that can be used now.
+func UserMFA(u *jumpcloud.User) jumpcloud.Flag { return userMFA(u, time.Now()) }
+
 func flagOf(b bool) jumpcloud.Flag {
 	if b {
 		return jumpcloud.True

@@ -51,11 +51,16 @@ type adminRow struct {
 	TOTPEnrolled Flag      `json:"totpEnrolled"`
 	Organization text      `json:"organization"`
 	Created      stamp     `json:"created"`
+	KeySet       Flag      `json:"apiKeySet"`
+	KeyHash      struct {
+		Prefix text `json:"prefix"`
+	} `json:"apiKeyHash"`
 	// RoleNamesElse and RolesElse are what fields of other spellings name, such as
 	// role_name and roleIds, and Unread the fields that may name roles and are not read.
 	RoleNamesElse roleField `json:"-"`
 	RolesElse     roleField `json:"-"`
 	Unread        []string  `json:"-"`
+	Several       bool      `json:"-"`
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. No field that may name a role is passed
@@ -75,6 +80,9 @@ func (r *adminRow) UnmarshalJSON(b []byte) error {
 	*r = adminRow(*row)
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		v, key := fields[name], roleKey(name)
+		if _, list := v.([]any); list && namesRoles(key) {
+			r.Several = true
+		}
 		switch {
 		case !strings.Contains(key, "role") || isKnownRoleField(name):
 			continue
@@ -118,6 +126,9 @@ func (r *adminRow) model() (Admin, bool, error) {
 		LastName:     string(r.LastName),
 		Roles:        append(roles, joined(r.RoleNamesElse.refs, r.RolesElse.refs, false)...), // of which no names are known to go with ids
 		UnreadRoles:  r.Unread,
+		Several:      r.Several,
+		KeySet:       r.KeySet,
+		KeyPrefix:    string(r.KeyHash.Prefix),
 		Suspended:    r.Suspended,
 		TOTPEnrolled: r.TOTPEnrolled,
 		Organization: string(r.Organization),

@@ -105,7 +105,12 @@ type Admin struct {
 	// have none, as old ones do; the case of names varies.
 	Roles []RoleRef
 	// UnreadRoles are fields of the record that may name roles too and are not known.
-	UnreadRoles  []string
+	UnreadRoles []string
+	// Several says that the record has a list of roles, so that there can be several.
+	Several bool
+	// KeySet tells whether there is an API key, and KeyPrefix how it begins.
+	KeySet       Flag
+	KeyPrefix    string
 	Suspended    Flag
 	TOTPEnrolled Flag
 	Organization string

@@ -175,6 +175,22 @@ var (
 	}
 )
 
+// The routes that change administrators.
+var (
+	routeCreateAdmin = Route{
+		http.MethodPost, "/api/users", "administrators",
+		"Makes an administrator, or a user an administrator too.", "administrators", "Only Administrator With Billing may.",
+	}
+	routeUpdateAdmin = Route{
+		http.MethodPut, "/api/users/{id}", "an administrator",
+		"Changes the roles of an administrator.", "administrators", "Only Administrator With Billing may.",
+	}
+	routeDeleteAdmin = Route{
+		http.MethodDelete, "/api/users/{id}", "an administrator",
+		"Deletes an administrator whose last role is revoked, where that is allowed.", "administrators", "Only Administrator With Billing may.",
+	}
+)
+
 // Routes lists every route that the client uses, reads first.
 func Routes() []Route {
 	return []Route{
@@ -189,5 +205,6 @@ func Routes() []Route {
 		routeCreateUser, routeUpdateUser, routeDeleteUser,
 		routeExpirePassword, routeUnlockUser, routeResetMFA, routeActivateUser, routeReactivate, routeScheduleState,
 		routeCreateGroup, routeUpdateGroup, routeDeleteGroup,
+		routeCreateAdmin, routeUpdateAdmin, routeDeleteAdmin,
 	}
 }

@@ -151,9 +151,13 @@ type Plan struct {
 	// Inherited names the groups that confer the access besides, as far as it was
 	// looked up.
 	Inherited []Named `json:"inherited,omitempty"`
+	// Replaced are the roles that a granted one takes the place of.
+	Replaced []Named `json:"replaced,omitempty"`
 
-	effect effect
-	policy policy
+	// account is the administrator who holds a role that a user was granted.
+	account Named
+	effect  effect
+	policy  policy
 }
 
 // State tells whether JumpCloud is as a plan makes it.
@@ -191,6 +195,9 @@ func (p *Plan) Effect() string {
 	if p.State == StateMade {
 		sentence = fmt.Sprintf("no change needed: for %s, %s %s is already %s", p.Principal, noun, p.Resource, settled)
 	}
+	if len(p.Replaced) > 0 && p.State != StateMade {
+		sentence += ", in place of " + names(p.Replaced)
+	}
 	if p.Operation == OperationRevoke && len(p.Inherited) > 0 {
 		sentence += "; access remains via " + names(p.Inherited)
 	}
@@ -214,10 +221,19 @@ func (c Change) summary() string {
 
 // grant is the grant that a granted plan leads to.
 func (p *Plan) grant() *v2.Grant {
-	g := connector.DirectGrant(p.Resource.Type, p.Resource.ID, &v2.ResourceId{ResourceType: p.Principal.Type, Resource: p.Principal.ID})
+	holder := p.holder()
+	g := connector.DirectGrant(p.Resource.Type, p.Resource.ID, &v2.ResourceId{ResourceType: holder.Type, Resource: holder.ID})
 	g.Entitlement.Resource.DisplayName = p.Resource.Name
-	g.Principal.DisplayName = p.Principal.Name
+	g.Principal.DisplayName = holder.Name
 	return g
+}
+
+// holder is who holds what a plan grants, as the next sync shows it.
+func (p *Plan) holder() Named {
+	if p.account.ID != "" {
+		return p.account
+	}
+	return p.Principal
 }
 
 // names writes resources for messages.

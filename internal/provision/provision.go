@@ -27,6 +27,12 @@ type Options struct {
 	// DeleteAdmins allows deleting a user who is an administrator too, which deletes
 	// both.
 	DeleteAdmins bool
+	// OnLastRole is what revoking the only role of an administrator does: one of the
+	// LastRole constants; "" is [LastRoleRefuse].
+	OnLastRole string
+	// MergeAdmins says that a sync shows an administrator and the user of the same email
+	// address as one account, the user's.
+	MergeAdmins bool
 	// Audit is told of every change before and after; nil means nobody.
 	Audit Audit
 	// Command begins the commands that messages propose, such as one that needs
@@ -71,6 +77,12 @@ func (p *Provisioner) Grant(ctx context.Context, req *v2.GrantManagerServiceGran
 	resp := &v2.GrantManagerServiceGrantResponse{Grants: []*v2.Grant{plan.grant()}}
 	if outcome.Result == ResultAlready {
 		resp.Annotations = connector.Annotations(&v2.GrantAlreadyExists{})
+	} else {
+		for _, g := range plan.Replaced {
+			resp.Annotations = append(resp.Annotations, connector.Annotations(&v2.GrantReplaced{
+				ReplacedGrantId: restype.GrantID(g.Type, g.ID, plan.holder().Type, plan.holder().ID),
+			})...)
+		}
 	}
 	return resp, nil
 }
@@ -159,6 +171,7 @@ func planners() map[string]func(*Provisioner, *Plan) error {
 	return map[string]func(*Provisioner, *Plan) error{
 		restype.Group: planMembership,
 		restype.App:   planAssignment,
+		restype.Role:  planRole,
 	}
 }
 
@@ -170,7 +183,7 @@ func changeable() string {
 			plurals = append(plurals, t.Plural)
 		}
 	}
-	return strings.Join(plurals, " and ")
+	return strings.Join(plurals[:len(plurals)-1], ", ") + " and " + plurals[len(plurals)-1]
 }
 
 // isExternal reports whether a resource came from another connector's archive.

@@ -62,8 +62,9 @@ var table = []Type{
 		ID: Role, Label: "Role", Trait: v2.ResourceType_TRAIT_ROLE,
 		Noun: "role", Plural: "roles",
 		Grant: "role assignment", Holding: "the role", Grants: "Roles", Holders: "Holders",
-		Read: []string{"administrators.readonly"},
-		Path: "/roles",
+		Read: []string{"administrators.readonly"}, Write: []string{"administrators"},
+		Changeable: true,
+		Path:       "/roles",
 	},
 }
 

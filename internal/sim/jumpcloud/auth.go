@@ -143,6 +143,9 @@ func newAuthority(tenants []*Tenant, keys []APIKey, accounts []ServiceAccount) *
 			c.tenants = tenants[:1]
 		}
 		a.keys[k.Key] = c
+		for _, t := range c.tenants {
+			t.showKey(k)
+		}
 	}
 	for _, sa := range accounts {
 		t := tenants[0]
@@ -158,6 +161,25 @@ func newAuthority(tenants []*Tenant, keys []APIKey, accounts []ServiceAccount) *
 		a.accounts[sa.ClientID] = &account{ServiceAccount: sa, cred: &credential{rights: sa.Rights, tenants: []*Tenant{t}}}
 	}
 	return a
+}
+
+// keyPrefix is how much of a key the record of its owner shows.
+const keyPrefix = 6
+
+// showKey puts into the record of a key's owner what it shows of the key.
+func (t *Tenant) showKey(k APIKey) {
+	if k.Admin == "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n, err := t.admin(k.Admin)
+	if err != nil {
+		return
+	}
+	must(t.updateAdmin(n, func(v *Admin) {
+		v.APIKeySet, v.APIKeyPrefix = true, k.Key[:min(len(k.Key), keyPrefix)]
+	}))
 }
 
 // loginPage is what a browser sees at /login.

@@ -195,8 +195,10 @@ type Admin struct {
 	Suspended         bool   `json:"suspended,omitempty"`
 	APIKeyAllowed     bool   `json:"apiKeyAllowed,omitempty"`
 	APIKeySet         bool   `json:"apiKeySet,omitempty"`
-	SessionCount      int64  `json:"sessionCount,omitempty"`
-	Created           string `json:"created,omitempty"`
+	// APIKeyPrefix is how the key begins, as apiKeyHash tells; left out when empty.
+	APIKeyPrefix string `json:"apiKeyPrefix,omitempty"`
+	SessionCount int64  `json:"sessionCount,omitempty"`
+	Created      string `json:"created,omitempty"`
 	Wire
 }
 

@@ -24,6 +24,12 @@ func adminTable(t *Tenant) *query.Table[*adminNode] {
 		number("sessionCount", func(v a) int64 { return v.SessionCount }),
 		flag("apiKeyAllowed", func(v a) bool { return v.APIKeyAllowed }),
 		flag("apiKeySet", func(v a) bool { return v.APIKeySet }),
+		structured("apiKeyHash", func(b []byte, v a) []byte {
+			if v.APIKeyPrefix == "" {
+				return b
+			}
+			return append(query.AppendString(append(b, `{"prefix":`...), v.APIKeyPrefix), '}')
+		}),
 		text("organization", func(a) string { return t.org.ID }),
 		query.Field[a]{Name: "provider", Get: func(a) query.Value { return query.NullValue() }},
 		text("created", func(v a) string { return v.Created }),
