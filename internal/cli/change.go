@@ -169,7 +169,11 @@ func (j *changeJob) showPreview(plan *provision.Plan) error {
 	}
 	row("Organization", "%s", connector.Organization{ID: j.org.ID, Name: j.org.Name}.String())
 	row("Effect", "%s", plan.Effect())
-	row("Request", "%s %s%s", plan.Request.Method, strings.TrimSuffix(base.String(), "/"), plan.Request.Path)
+	if plan.Request.Method == "" {
+		row("Request", "none")
+	} else {
+		row("Request", "%s %s%s", plan.Request.Method, strings.TrimSuffix(base.String(), "/"), plan.Request.Path)
+	}
 	if id := j.cfg.JumpCloud.OrgID; id != "" {
 		row("", "x-org-id: %s", id)
 	}

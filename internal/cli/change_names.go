@@ -59,11 +59,11 @@ func (a *changeTarget) lookUpNames(ctx context.Context, change namedChange) erro
 		return unreadable(ctx, a.archive.Path, err)
 	}
 	names := &shownSync{tables.Of(loaded), a.archive.Path}
-	entitlement, err := a.entitlementNamed(ctx, names, change.what)
+	entitlement, err := a.entitlementNamed(ctx, names, change)
 	if err != nil {
 		return err
 	}
-	principal, err := a.principalNamed(ctx, names, change.who)
+	principal, err := a.principalNamed(ctx, names, change)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,11 @@ func (a *changeTarget) lookUpNames(ctx context.Context, change namedChange) erro
 
 // entitlementNamed finds an entitlement. A sync without entitlements still has the
 // resources that they are of.
-func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, what string) (*v2.Entitlement, error) {
-	e, err := s.FindEntitlement(what)
+func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, change namedChange) (*v2.Entitlement, error) {
+	if change.role {
+		return a.entitlementOf(ctx, s, change.what, "role", review.Role)
+	}
+	e, err := s.FindEntitlement(change.what)
 	if err == nil {
 		return a.findEntitlement(ctx, s.EntitlementAt(e).ID)
 	}
@@ -86,9 +89,14 @@ func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, what 
 	if !none || s.EntitlementCount() > 0 {
 		return nil, a.naming("entitlement", err)
 	}
-	r, err := s.FindResource(what, review.Group, review.Application, review.Role)
+	return a.entitlementOf(ctx, s, change.what, "group, application or role", review.Group, review.Application, review.Role)
+}
+
+// entitlementOf is the entitlement of the resource of some kinds that a text names.
+func (a *changeTarget) entitlementOf(ctx context.Context, s *shownSync, text, what string, kinds ...review.Kind) (*v2.Entitlement, error) {
+	r, err := s.FindResource(text, kinds...)
 	if err != nil {
-		return nil, a.naming("group, application or role", err)
+		return nil, a.naming(what, err)
 	}
 	b := s.Brief(r)
 	resource, err := a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
@@ -96,12 +104,12 @@ func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, what 
 }
 
 // principalNamed finds who is meant. Of a user and an administrator of the same name, it
-// is the user: administrators hold neither groups nor applications.
-func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who string) (*v2.Resource, error) {
+// is the one who can hold it: the administrator a role, the user anything else.
+func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, change namedChange) (*v2.Resource, error) {
 	find := func(b review.Brief) (*v2.Resource, error) {
 		return a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
 	}
-	r, err := principalRef(s, who)
+	r, err := principalRef(s, change.who)
 	if err == nil {
 		return find(s.Brief(r))
 	}
@@ -109,18 +117,18 @@ func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who str
 	if !several || ambiguous.Count > len(ambiguous.Candidates) {
 		return nil, a.naming("account", err)
 	}
-	var users []*v2.Resource
+	var holders []*v2.Resource
 	for _, c := range ambiguous.Candidates {
 		account, err := find(c.Resource)
 		if err != nil {
 			return nil, err
 		}
-		if !connector.IsAdministrator(account) {
-			users = append(users, account)
+		if connector.IsAdministrator(account) == change.role {
+			holders = append(holders, account)
 		}
 	}
-	if len(users) == 1 {
-		return users[0], nil
+	if len(holders) == 1 {
+		return holders[0], nil
 	}
 	return nil, a.naming("account", err)
 }

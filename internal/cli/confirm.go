@@ -28,11 +28,15 @@ func (c *confirmation) addFlag(flags *pflag.FlagSet) {
 	flags.BoolVarP(&c.given, "yes", "y", false, "Do not ask for confirmation")
 }
 
-// possible refuses what nobody has consented to and nobody can be asked about.
-func (c *confirmation) possible(a *app, what string) error {
+// find looks for a terminal to ask on.
+func (c *confirmation) find(a *app) {
 	if in, ok := a.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) && a.isTerminal(a.Stderr) {
 		c.input = in
 	}
+}
+
+// possible refuses what nobody has consented to and nobody can be asked about.
+func (c *confirmation) possible(what string) error {
 	if c.given || c.input != nil {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 type namedChange struct {
 	operation provision.Operation
 	who, what string
+	role      bool // what is a role
 	// yes confirms what would be asked.
 	yes confirmation
 }
@@ -65,8 +66,9 @@ func (a *app) changeAccess(cmd *cobra.Command, names namedChange) error {
 	if err != nil {
 		return err
 	}
+	names.yes.find(a)
 	if names.operation == provision.OperationRevoke && !cfg.Change.DryRun {
-		if err := names.yes.possible(a, fmt.Sprintf("revoke %q from %q", names.what, names.who)); err != nil {
+		if err := names.yes.possible(fmt.Sprintf("revoke %q from %q", names.what, names.who)); err != nil {
 			return err
 		}
 	}
@@ -77,9 +79,10 @@ func (a *app) changeAccess(cmd *cobra.Command, names namedChange) error {
 	})
 }
 
-// confirm asks the person about a revoke by names that would change something.
+// confirm asks the person about a change by names that would take something away.
 func (j *changeJob) confirm(ctx context.Context, p *provision.Provisioner, plan *provision.Plan) error {
-	if j.names == nil || plan.Operation != provision.OperationRevoke || !j.names.yes.asks() {
+	destructive := plan.Operation == provision.OperationRevoke || len(plan.Replaced) > 0
+	if j.names == nil || !destructive || !j.names.yes.asks() {
 		return nil
 	}
 	if err := p.Inspect(ctx, plan); err != nil {
@@ -87,6 +90,9 @@ func (j *changeJob) confirm(ctx context.Context, p *provision.Provisioner, plan 
 	}
 	if plan.State == provision.StateMade {
 		return nil
+	}
+	if err := j.names.yes.possible(plan.Effect()); err != nil {
+		return err
 	}
 	return j.names.yes.ask(ctx, j.Screen, plan.Effect())
 }

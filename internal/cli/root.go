@@ -51,6 +51,7 @@ func newRoot(a *app) *cobra.Command {
 		newInspect(a),
 		newReport(a),
 		newRevoke(a),
+		newRole(a),
 		newSimulate(a),
 		newVersion(a),
 		newWho(a),

@@ -461,6 +461,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		client.ActivateUser(ctx, "x", ""), client.MailActivation(ctx, "x"), client.ScheduleState(ctx, "x", "SUSPENDED", time.Now()),
 		second(client.Schedules(ctx, "x", w)), second(client.GroupFields(ctx, "x")),
 		client.CreateUserGroup(ctx, jumpcloud.Fields{}), client.UpdateUserGroup(ctx, "x", jumpcloud.Fields{}), client.DeleteUserGroup(ctx, "x"),
+		client.CreateAdmin(ctx, jumpcloud.Fields{}), client.UpdateAdmin(ctx, "x", jumpcloud.Fields{}), client.DeleteAdmin(ctx, "x"),
 	}
 	for i, err := range calls {
 		if err != nil {

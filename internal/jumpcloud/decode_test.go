@@ -146,7 +146,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.Admins(ctx, window) },
 			want: paging.Page[jumpcloud.Admin]{
 				Items: []jumpcloud.Admin{{
-					ID: "a1", Email: "ops@example.com", FirstName: "Olu", LastName: "Ops", Roles: []jumpcloud.RoleRef{{ID: "6e0000000000000000000001", Name: "Manager", Named: true}, {Name: "Manager"}},
+					ID: "a1", Email: "ops@example.com", FirstName: "Olu", LastName: "Ops", Roles: []jumpcloud.RoleRef{{ID: "6e0000000000000000000001", Name: "Manager", Named: true}, {Name: "Manager"}}, Several: true,
 					TOTPEnrolled: jumpcloud.True, Suspended: jumpcloud.False, Created: time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC),
 				}, {ID: "a2"}}, Total: 2, Raw: 2,
 			},

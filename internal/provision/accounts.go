@@ -248,7 +248,7 @@ func (p *Provisioner) heir(ctx context.Context, u *jumpcloud.User) (string, erro
 // deletes the administrator with it.
 func (p *Provisioner) refuseAdmin(ctx context.Context, u *jumpcloud.User) error {
 	if p.options.DeleteAdmins {
-		return nil
+		return p.guardAdminOf(ctx, u)
 	}
 	id := ""
 	if u.Admin != nil {

@@ -99,7 +99,6 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 	console := &v2.Entitlement{
 		Id: "app:" + restype.AdministrationAppID, Resource: &v2.Resource{Id: target("app", restype.AdministrationAppID)},
 	}
-	role := &v2.Entitlement{Id: "role:role_manager", Resource: &v2.Resource{Id: target("role", "role_manager")}}
 	const nobody = "64b0000000000000000000ff"
 	gone := func(kind string) *v2.Resource {
 		return &v2.Resource{Id: target(kind, nobody), DisplayName: "Old Name"}
@@ -116,7 +115,7 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 		{"an administrator in a group", someone("user", "ops@example.com"), something("group", "Sales"), codes.FailedPrecondition, []string{"administrator account", "ops@example.com"}},
 		{"a group in a group", someone("group", "Ops"), something("group", "Sales"), codes.InvalidArgument, []string{"JumpCloud groups contain users only"}},
 		{"the administration app", someone("user", "ana"), fixed(console), codes.FailedPrecondition, []string{"JumpCloud Administration"}},
-		{"a role", someone("user", "ana"), fixed(role), codes.Unimplemented, []string{"resource type role does not have provisioner configured"}},
+		{"an account", someone("user", "ana"), fixed(&v2.Entitlement{Id: "user:x", Resource: &v2.Resource{Id: target("user", "x")}}), codes.Unimplemented, []string{"resource type user does not have provisioner configured", "only groups, applications and roles can"}},
 		{"a user that is gone", fixed2(gone("user")), something("group", "Sales"), codes.NotFound, []string{`user "Old Name"`, "does not exist"}},
 		{"a group that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "group:" + nobody, Resource: gone("group")}), codes.NotFound, []string{`group "Old Name"`}},
 		{"an application that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "app:" + nobody, Resource: gone("app")}), codes.NotFound, []string{`app "Old Name"`}},

@@ -36,8 +36,10 @@ type roleChange struct {
 	admin  *jumpcloud.Admin
 	email  string   // by which the administrator is found, where there is none yet
 	before []string // names of the roles when the plan was made
-	fields jumpcloud.Fields
-	method string
+	// method and fields are what is sent; empty for nothing.
+	method  string
+	fields  jumpcloud.Fields
+	planned bool // and not only begun
 }
 
 func planRole(p *Provisioner, plan *Plan) error {
@@ -53,13 +55,14 @@ func planRole(p *Provisioner, plan *Plan) error {
 // check reads the role, the account and all administrators, refuses what must not be and
 // works out the request. It is about what exists only, once the plan is made.
 func (r *roleChange) check(ctx context.Context) error {
-	if r.Request.Method != "" {
+	if r.planned {
 		return r.exists(ctx)
 	}
+	r.planned = true
 	if err := r.findRole(ctx); err != nil {
 		return err
 	}
-	admins, err := r.readAdmins(ctx)
+	admins, err := r.p.admins(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,7 +76,6 @@ func (r *roleChange) check(ctx context.Context) error {
 	var known bool
 	r.before, known = r.roles.Of(r.admin)
 	if r.holdsIn(r.before) == (r.Operation == OperationGrant) {
-		r.Request = request(http.MethodPut, adminPath+"/"+r.admin.ID, jumpcloud.Fields{})
 		return nil // Nothing is to be sent, as done will find.
 	}
 	if err := r.p.refuseOwn(admins, r.admin); err != nil {
@@ -84,7 +86,7 @@ func (r *roleChange) check(ctx context.Context) error {
 			"the record of %s names roles in a form that is not understood: a change could take them away; change the roles in JumpCloud", r.holder())
 	}
 	after := r.planRoles()
-	if lost := func(name string) bool { return connector.SameRole(name, connector.BillingRole) }; slices.ContainsFunc(r.before, lost) && !slices.ContainsFunc(after, lost) {
+	if slices.ContainsFunc(r.before, isBilling) && !slices.ContainsFunc(after, isBilling) {
 		if err := r.p.refuseLastBilling(r.roles, admins, r.admin); err != nil {
 			return err
 		}
@@ -112,10 +114,10 @@ func (r *roleChange) findRole(ctx context.Context) (err error) {
 	}
 }
 
-// readAdmins reads all administrators.
-func (r *roleChange) readAdmins(ctx context.Context) (admins []jumpcloud.Admin, err error) {
+// admins reads all administrators.
+func (p *Provisioner) admins(ctx context.Context) (admins []jumpcloud.Admin, err error) {
 	_, err = paging.ReadAll(ctx, paging.Lister[jumpcloud.Admin]{
-		Name: "administrators", Limit: 100, Sorted: true, Fetch: r.p.client.Admins, ID: func(a jumpcloud.Admin) string { return a.ID },
+		Name: "administrators", Limit: 100, Sorted: true, Fetch: p.client.Admins, ID: func(a jumpcloud.Admin) string { return a.ID },
 	}, func(a jumpcloud.Admin) bool {
 		admins = append(admins, a)
 		return true
@@ -132,7 +134,10 @@ func (r *roleChange) findAccount(ctx context.Context, admins []jumpcloud.Admin) 
 		return nil, nil //nolint:nilnil // no user is needed
 	}
 	user, err := r.p.client.User(ctx, r.Principal.ID)
-	if err != nil {
+	switch {
+	case jumpcloud.IsNotFound(err) && r.Operation == OperationRevoke:
+		return &jumpcloud.User{ID: r.Principal.ID}, nil // Nobody holds nothing.
+	case err != nil:
 		return nil, missing(r.Principal, err)
 	}
 	r.Principal.Name, r.email = connector.UserName(user), user.Email
@@ -145,8 +150,10 @@ func (r *roleChange) findAccount(ctx context.Context, admins []jumpcloud.Admin) 
 	return user, nil
 }
 
-func (r *roleChange) isSought(a jumpcloud.Admin) bool {
-	return identity.FoldEmail(a.Email) == identity.FoldEmail(r.email)
+func (r *roleChange) isSought(a jumpcloud.Admin) bool { return sameEmail(a.Email, r.email) }
+
+func sameEmail(a, b string) bool {
+	return a != "" && identity.FoldEmail(a) == identity.FoldEmail(b)
 }
 
 // found notes the administrator of a user.
@@ -159,13 +166,10 @@ func (r *roleChange) found(a *jumpcloud.Admin) {
 
 // planNew makes a user an administrator.
 func (r *roleChange) planNew(u *jumpcloud.User) error {
-	r.method, r.fields = http.MethodPost, jumpcloud.Fields{"email": u.Email, "roleName": r.role}
-	r.Request = request(http.MethodPost, adminPath, r.fields)
 	if r.Operation == OperationRevoke {
-		// There is nothing to take away, as done will find.
-		r.method, r.Request = "", request(http.MethodPut, adminPath+"/"+u.ID, jumpcloud.Fields{})
-		return nil
+		return nil // There is nothing to take away, as done will find.
 	}
+	r.method, r.fields = http.MethodPost, jumpcloud.Fields{"email": u.Email, "roleName": r.role}
 	for name, value := range map[string]string{"firstname": u.FirstName, "lastname": u.LastName} {
 		if value != "" {
 			r.fields[name] = value
@@ -173,7 +177,7 @@ func (r *roleChange) planNew(u *jumpcloud.User) error {
 	}
 	r.Request = request(http.MethodPost, adminPath, r.fields)
 	r.Fields, r.Undo = newFields(r.fields), "delete the administrator; the user stays"
-	why := ""
+	var why string
 	switch mfa := connector.UserMFA(u); {
 	case !isEnabled(u):
 		why = "is not activated"
@@ -256,6 +260,34 @@ func (p *Provisioner) refuseOwn(admins []jumpcloud.Admin, a *jumpcloud.Admin) er
 	return nil
 }
 
+// guardAdminOf refuses to delete a user whose administrator account, which goes too, must
+// stay.
+func (p *Provisioner) guardAdminOf(ctx context.Context, u *jumpcloud.User) error {
+	admins, err := p.admins(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(admins, func(a jumpcloud.Admin) bool {
+		return u.Admin != nil && a.ID == u.Admin.ID || sameEmail(a.Email, u.Email)
+	})
+	if i < 0 {
+		return nil
+	}
+	if err := p.refuseOwn(admins, &admins[i]); err != nil {
+		return err
+	}
+	roles, err := connector.ReadRoleNames(ctx, p.client, p.options.Logger)
+	if err != nil {
+		return err
+	}
+	if names, _ := roles.Of(&admins[i]); !slices.ContainsFunc(names, isBilling) {
+		return nil
+	}
+	return p.refuseLastBilling(roles, admins, &admins[i])
+}
+
+func isBilling(role string) bool { return connector.SameRole(role, connector.BillingRole) }
+
 func namedAdmin(a *jumpcloud.Admin) Named {
 	return Named{Type: restype.User, ID: a.ID, Name: connector.AdminName(a)}
 }
@@ -269,8 +301,7 @@ func (p *Provisioner) refuseLastBilling(roles *connector.RoleNames, admins []jum
 	for i := range admins {
 		other := &admins[i]
 		names, _ := roles.Of(other)
-		if other.ID != a.ID && !other.Suspended.IsTrue() &&
-			slices.ContainsFunc(names, func(name string) bool { return connector.SameRole(name, connector.BillingRole) }) {
+		if other.ID != a.ID && !other.Suspended.IsTrue() && slices.ContainsFunc(names, isBilling) {
 			return nil
 		}
 	}
@@ -280,13 +311,16 @@ func (p *Provisioner) refuseLastBilling(roles *connector.RoleNames, admins []jum
 	)
 }
 
-// exists names what has gone since the plan was made.
-func (r *roleChange) exists(ctx context.Context) error {
+// exists names what has gone since the plan was made. Who has gone holds no role any more.
+func (r *roleChange) exists(ctx context.Context) (err error) {
 	if r.admin == nil {
-		_, err := r.p.client.User(ctx, r.Principal.ID)
-		return missing(r.Principal, err)
+		_, err = r.p.client.User(ctx, r.Principal.ID)
+	} else {
+		_, err = r.p.client.Admin(ctx, r.admin.ID)
 	}
-	_, err := r.p.client.Admin(ctx, r.admin.ID)
+	if jumpcloud.IsNotFound(err) && r.Operation == OperationRevoke {
+		return nil
+	}
 	return missing(r.holder(), err)
 }
 
@@ -304,6 +338,9 @@ func (r *roleChange) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.holds(now) == (r.Operation == OperationGrant) {
+		return nil // By an attempt before, which did not show yet.
+	}
 	if names, known := r.roles.Of(now); !known || !slices.Equal(names, r.before) {
 		return fault.WithCode(codes.Aborted, "the roles of %s have changed since they were read; nothing was sent; repeating is safe", r.holder())
 	}
@@ -317,7 +354,7 @@ func (r *roleChange) send(ctx context.Context) error {
 func (r *roleChange) done(ctx context.Context) (bool, error) {
 	granting := r.Operation == OperationGrant
 	if r.admin == nil {
-		admins, err := r.readAdmins(ctx)
+		admins, err := r.p.admins(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -352,5 +389,5 @@ func (r *roleChange) holdsIn(names []string) bool {
 
 // saysAlready: an administrator of the email address is there, or the one to delete is not.
 func (r *roleChange) saysAlready(err error) bool {
-	return r.method == http.MethodPost && jumpcloud.IsConflict(err) || r.method == http.MethodDelete && jumpcloud.IsNotFound(err)
+	return r.method == http.MethodPost && (jumpcloud.IsConflict(err) || jumpcloud.KindOf(err) == jumpcloud.KindInvalid) || r.method == http.MethodDelete && jumpcloud.IsNotFound(err)
 }

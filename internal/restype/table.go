@@ -61,7 +61,7 @@ var table = []Type{
 	{
 		ID: Role, Label: "Role", Trait: v2.ResourceType_TRAIT_ROLE,
 		Noun: "role", Plural: "roles",
-		Grant: "role assignment", Holding: "the role", Grants: "Roles", Holders: "Holders",
+		Grant: "role assignment", Holding: "the", Grants: "Roles", Holders: "Holders",
 		Read: []string{"administrators.readonly"}, Write: []string{"administrators"},
 		Changeable: true,
 		Path:       "/roles",

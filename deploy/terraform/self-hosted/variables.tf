@@ -38,7 +38,7 @@ variable "provisioning" {
 }
 
 variable "provision_types" {
-  description = "Resource types that ConductorOne may change: user, group, app."
+  description = "Resource types that ConductorOne may change: user, group, app, role."
   type        = list(string)
   default     = ["group"]
 }
