@@ -18,7 +18,7 @@ import (
 // TestSchemas holds the rules that ConductorOne has for the actions of a connector.
 func TestSchemas(t *testing.T) {
 	t.Parallel()
-	for types, count := range map[string]int{"": 0, "group": 0, "app": 0, "user": 11, "group,user": 14} {
+	for types, count := range map[string]int{"": 0, "group": 0, "app": 0, "user": 12, "group,user": 15} {
 		if n := len(actions.Schemas(strings.Split(types, ","), "")); n != count {
 			t.Errorf("with %q there are %d actions, want %d", types, n, count)
 		}

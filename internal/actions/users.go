@@ -52,6 +52,10 @@ func table() []action {
 	profile.returns = []*configv1.Field{
 		resource("updated_user", "Updated User", "The user"), text("updated_fields", "Updated Fields", "The attributes that changed, separated by commas"),
 	}
+	leaver := user("offboard_user", "Offboard User",
+		"Suspends a user, then ends all memberships and direct assignments, reassigns direct reports and expires the password. Invoked again, it goes on.",
+		offboard, offboardArguments()...)
+	leaver.rules, leaver.returns = offboardRules(), offboardReturns()
 	return slices.Concat(global, []action{
 		profile,
 		user("activate_user", "Activate User", "Activates a staged user and sends the activation email.", one(activate),
@@ -75,6 +79,7 @@ func table() []action {
 			})),
 		user("schedule_suspension", "Schedule Suspension", "Suspends the user at a later time.", one(scheduleSuspension),
 			required(text("at", "At", "Time with a zone, such as 2026-01-31T15:04:05Z"))),
+		leaver,
 	}, groupActions())
 }
 

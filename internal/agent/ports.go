@@ -24,6 +24,9 @@ type Connector interface {
 // that there is nothing.
 type Unserved = tasks.Unserved
 
+// TaskID is the id of the task that a call of a [Connector] is for; "" for none.
+func TaskID(ctx context.Context) string { return tasks.TaskID(ctx) }
+
 // ErrInvariant is wrapped by an error of [Syncer] that says that what was read
 // breaks a rule of the archive, so that trying again would end the same way.
 var ErrInvariant = errors.New("the data violates a rule of the archive")

@@ -25,14 +25,14 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/actions", "internal/atomicfile", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/provision", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/accounts", "internal/actions", "internal/atomicfile", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/provision", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
 	{
 		pkg: "internal/service",
 		may: []string{
-			"internal/actions", "internal/agent", "internal/atomicfile", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/provision", "internal/regularfile", "internal/restype", "internal/syncrun", "internal/version", "internal/workdb",
+			"internal/accounts", "internal/actions", "internal/agent", "internal/atomicfile", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/provision", "internal/regularfile", "internal/restype", "internal/syncrun", "internal/version", "internal/workdb",
 		},
 		why: "the service is what the agent does with this connector; the agent itself knows none",
 	},
@@ -87,6 +87,11 @@ var layers = []layer{
 		pkg: "internal/provision",
 		may: []string{"internal/backoff", "internal/connector", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype", "internal/secret"},
 		why: "changes are made to what the connector maps, and under its ids; a sync needs none of it",
+	},
+	{
+		pkg: "internal/accounts",
+		may: []string{"internal/actions", "internal/connector", "internal/encryption", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/provision", "internal/restype", "internal/secret"},
+		why: "an account is made of a profile and a password by provisioning, and its secrets leave encrypted",
 	},
 	{
 		pkg: "internal/actions",

@@ -138,6 +138,10 @@ func (c *Credentials) parseSecret(s string) error {
 	}
 }
 
+// Key is the private key of the client secret, which opens passwords that are encrypted
+// for this connector.
+func (c *Credentials) Key() ed25519.PrivateKey { return c.key }
+
 // ClientID is the whole client id, which is not a secret.
 func (c *Credentials) ClientID() string { return c.clientID }
 

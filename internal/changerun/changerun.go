@@ -53,6 +53,7 @@ func AuditCredential(settings config.JumpCloud) audit.Credential {
 // unless the trail is nil, which is for previews only.
 func NewProvisioner(client *jumpcloud.Client, cfg *config.Config, trail provision.Audit, logger *slog.Logger) *provision.Provisioner {
 	return provision.New(client, provision.Options{
-		Types: cfg.Change.Types, OnLastRole: cfg.Change.OnLastRole, MergeAdmins: cfg.JumpCloud.MergeAdmins, Audit: trail, Command: console.CommandFor(cfg.Output.File), Logger: logger,
+		Types: cfg.Change.Types, OnDeleteReports: cfg.Change.OnDeleteReports, DeleteAdmins: cfg.Change.DeleteAdmins,
+		OnLastRole: cfg.Change.OnLastRole, MergeAdmins: cfg.JumpCloud.MergeAdmins, Audit: trail, Command: console.CommandFor(cfg.Output.File), Logger: logger,
 	})
 }

@@ -28,7 +28,8 @@ type changeJob struct {
 	// names is a change by names; nil for one that the settings name.
 	names *namedChange
 
-	org connector.Organization // that the credential leads to
+	source *connector.Source
+	org    connector.Organization // that the credential leads to
 }
 
 // runChange grants or revokes what the settings ask for.
@@ -93,7 +94,8 @@ func (j *changeJob) connect(ctx context.Context, check func(connector.Organizati
 	if err != nil {
 		return nil, err
 	}
-	j.org, err = connector.NewSource(client, connector.Options{OrgID: j.cfg.JumpCloud.OrgID, Logger: j.Log.Logger}).Validate(ctx)
+	j.source = connector.NewSource(client, connector.Options{OrgID: j.cfg.JumpCloud.OrgID, Logger: j.Log.Logger})
+	j.org, err = j.source.Validate(ctx)
 	if err != nil {
 		return nil, err
 	}

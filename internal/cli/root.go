@@ -73,6 +73,8 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	switch change := cfg.Change; {
 	case change.IsAccess():
 		return runChange(cmd.Context(), a, cfg)
+	case change.IsLifecycle():
+		return runLifecycle(cmd.Context(), a, cfg)
 	case change.Action != "":
 		return runAction(cmd.Context(), a, cfg)
 	case change.ListActions:

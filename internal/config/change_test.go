@@ -16,14 +16,14 @@ func TestChange(t *testing.T) {
 		want  config.Change
 		asked bool
 	}{
-		{"nothing", nil, config.Change{OnLastRole: "refuse", Types: []string{"group"}}, false},
+		{"nothing", nil, config.Change{OnDeleteReports: "refuse", OnLastRole: "refuse", Types: []string{"group"}}, false},
 		{
 			"grant",
 			[]string{"--grant-entitlement=e", "--grant-principal=u", "--grant-principal-type=user", "--audit-file=a.jsonl", "--provision-types=app,group"},
-			config.Change{Entitlement: "e", Principal: "u", PrincipalType: "user", AuditFile: "a.jsonl", OnLastRole: "refuse", Types: []string{"group", "app"}},
+			config.Change{Entitlement: "e", Principal: "u", PrincipalType: "user", AuditFile: "a.jsonl", OnDeleteReports: "refuse", OnLastRole: "refuse", Types: []string{"group", "app"}},
 			true,
 		},
-		{"revoke", []string{"--revoke-grant=g", "--dry-run"}, config.Change{Grant: "g", DryRun: true, OnLastRole: "refuse", Types: []string{"group"}}, true},
+		{"revoke", []string{"--revoke-grant=g", "--dry-run"}, config.Change{Grant: "g", DryRun: true, OnDeleteReports: "refuse", OnLastRole: "refuse", Types: []string{"group"}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -78,6 +78,16 @@ type Change struct {
 	Principal, PrincipalType string
 	// Grant is the id of the grant to revoke; empty unless a revoke is asked for.
 	Grant string
+	// AccountLogin, AccountEmail and AccountProfile, a JSON object, name the account to
+	// create, AccountType its resource type; empty unless one is asked for.
+	AccountLogin, AccountEmail, AccountProfile, AccountType string
+	// Delete and DeleteType name the resource to delete, Rotate and RotateType the account
+	// whose password is rotated; empty unless that is asked for.
+	Delete, DeleteType, Rotate, RotateType string
+	// OnDeleteReports is refuse, clear or manager; DeleteAdmins deletes an account that is
+	// an administrator too.
+	OnDeleteReports string
+	DeleteAdmins    bool
 	// Action is the name of the action to invoke, with its arguments, a JSON object, and
 	// its resource type; empty unless one is asked for.
 	Action, ActionArgs, ActionType string
@@ -96,7 +106,14 @@ type Change struct {
 }
 
 // IsSet reports whether the settings ask for a change.
-func (c Change) IsSet() bool { return c.Command || c.IsAccess() || c.Action != "" }
+func (c Change) IsSet() bool { return c.Command || c.IsAccess() || c.Action != "" || c.IsLifecycle() }
+
+// IsLifecycle reports whether the settings ask to create an account, to delete a resource
+// or to rotate a password.
+func (c Change) IsLifecycle() bool { return c.CreatesAccount() || c.Delete != "" || c.Rotate != "" }
+
+// CreatesAccount reports whether the settings name an account to create.
+func (c Change) CreatesAccount() bool { return c.AccountLogin != "" || c.AccountProfile != "" }
 
 // IsAccess reports whether the settings name a grant or a revoke.
 func (c Change) IsAccess() bool { return c.Entitlement != "" || c.Grant != "" }

@@ -35,7 +35,12 @@ func Relations() []Relation {
 		{Kind: Exclusive, Names: []string{nameMergeAdmins, nameSkipAdmins}},
 		{Kind: Exclusive, Names: []string{nameRegion, nameBaseURL}},
 		// A preview that was asked for and not given would be a change.
-		{Kind: DependsOnOne, Names: []string{nameDryRun}, On: []string{nameGrantEntitlement, nameRevokeGrant, nameInvokeAction}},
+		{Kind: DependsOnOne, Names: []string{nameDryRun}, On: []string{nameGrantEntitlement, nameRevokeGrant, nameInvokeAction, nameCreateLogin, nameCreateProfile, nameDeleteResource, nameRotate}},
+		// Other Baton connectors sync in silence where these stand alone.
+		{Kind: DependsOnOne, Names: []string{nameCreateEmail}, On: []string{nameCreateLogin, nameCreateProfile}},
+		{Kind: DependsOnOne, Names: []string{nameCreateType}, On: []string{nameCreateLogin, nameCreateProfile}},
+		{Kind: DependsOn, Names: []string{nameDeleteType}, On: []string{nameDeleteResource}},
+		{Kind: DependsOn, Names: []string{nameRotateType}, On: []string{nameRotate}},
 		{Kind: DependsOn, Names: []string{nameInvokeArgs}, On: []string{nameInvokeAction}},
 		{Kind: DependsOn, Names: []string{nameInvokeType}, On: []string{nameInvokeAction}},
 		{Kind: DependsOn, Names: []string{nameListActionsType}, On: []string{nameListActions}},

@@ -17,6 +17,16 @@ const (
 	nameGrantPrincipal     = "grant-principal"
 	nameGrantPrincipalType = "grant-principal-type"
 	nameRevokeGrant        = "revoke-grant"
+	nameCreateLogin        = "create-account-login"
+	nameCreateEmail        = "create-account-email"
+	nameCreateProfile      = "create-account-profile"
+	nameCreateType         = "create-account-resource-type"
+	nameDeleteResource     = "delete-resource"
+	nameDeleteType         = "delete-resource-type"
+	nameRotate             = "rotate-credentials"
+	nameRotateType         = "rotate-credentials-type"
+	nameOnDeleteReports    = "on-delete-reports"
+	nameOnDeleteAdmin      = "on-delete-admin"
 	nameInvokeAction       = "invoke-action"
 	nameInvokeArgs         = "invoke-action-args"
 	nameInvokeType         = "invoke-action-resource-type"
@@ -55,6 +65,22 @@ func changeOptions() []Option {
 		{Name: nameGrantPrincipal, Reach: ReachMode, Hidden: true, Help: "Resource ID of the principal"},
 		{Name: nameGrantPrincipalType, Reach: ReachMode, Hidden: true, Help: "Resource type of the principal"},
 		{Name: nameRevokeGrant, Reach: ReachMode, Hidden: true, Help: "ID of the grant to revoke"},
+		{
+			Name: nameOnDeleteReports, Reach: ReachAccess, Default: "refuse", OneOf: []string{"refuse", "clear", "manager"},
+			Help: "What deleting an account does with its direct reports: refuse (a manager is not deleted), clear (leave them without a manager), manager (the next manager takes over)",
+		},
+		{
+			Name: nameOnDeleteAdmin, Reach: ReachAccess, Default: "refuse", OneOf: []string{"refuse", "delete"},
+			Help: "What deleting an account does if it is an administrator too: refuse, or delete both",
+		},
+		{Name: nameCreateLogin, Reach: ReachMode, Hidden: true, Help: "Login of the account to create"},
+		{Name: nameCreateEmail, Reach: ReachMode, Hidden: true, Help: "Email address of the account to create"},
+		{Name: nameCreateProfile, Reach: ReachMode, Hidden: true, Help: "Profile of the account to create, a JSON object"},
+		{Name: nameCreateType, Reach: ReachMode, Hidden: true, Help: "Resource type of the account to create"},
+		{Name: nameDeleteResource, Reach: ReachMode, Hidden: true, Help: "ID of the resource to delete"},
+		{Name: nameDeleteType, Reach: ReachMode, Hidden: true, Help: "Resource type of the resource to delete"},
+		{Name: nameRotate, Reach: ReachMode, Hidden: true, Help: "ID of the account whose password to rotate"},
+		{Name: nameRotateType, Reach: ReachMode, Hidden: true, Help: "Resource type of the account whose password to rotate"},
 		{Name: nameInvokeAction, Reach: ReachMode, Hidden: true, Help: "Name of the action to invoke"},
 		{Name: nameInvokeArgs, Reach: ReachMode, Hidden: true, Default: "{}", Help: "Arguments of the action, a JSON object"},
 		{Name: nameInvokeType, Reach: ReachMode, Hidden: true, Help: "Resource type of the action"},

@@ -4,20 +4,11 @@ package config
 // meaning here. All are hidden, as they are there.
 func actionOptions() []Option {
 	const (
-		noAccounts = "this connector does not create, delete or reset JumpCloud accounts"
 		noEvents   = "this connector has no event feed"
 		noTickets  = "JumpCloud has no tickets"
 		noArchives = "this connector does not compare or merge archives"
 	)
 	options := []Option{
-		{Name: "create-account-login", Help: "Login of the account to create", Reason: noAccounts},
-		{Name: "create-account-email", Help: "Email of the account to create", Reason: noAccounts},
-		{Name: "create-account-profile", Help: "Profile (JSON object) of the account to create", Reason: noAccounts},
-		{Name: "create-account-resource-type", Help: "Resource type of the account to create", Reason: noAccounts},
-		{Name: "delete-resource", Help: "ID of the resource to delete", Reason: noAccounts},
-		{Name: "delete-resource-type", Help: "Resource type of the resource to delete", Reason: noAccounts},
-		{Name: "rotate-credentials", Help: "ID of the resource whose credentials to rotate", Reason: noAccounts},
-		{Name: "rotate-credentials-type", Help: "Type of the resource whose credentials to rotate", Reason: noAccounts},
 		{Name: "event-feed", BoolText: true, Help: "Read an event feed (true or false)", Reason: noEvents},
 		{Name: "event-feed-id", Help: "Event feed to read", Reason: noEvents},
 		{Name: "event-feed-start-at", Help: "Start time (RFC 3339) of the events to read", Reason: noEvents},

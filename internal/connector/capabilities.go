@@ -29,12 +29,16 @@ type CapabilityOptions struct {
 
 // Metadata describes the connector to ConductorOne (baton's GetMetadata).
 func Metadata(o CapabilityOptions) *v2.ConnectorMetadata {
-	return &v2.ConnectorMetadata{
+	m := &v2.ConnectorMetadata{
 		DisplayName:  DisplayName,
 		HelpUrl:      HelpURL,
 		Description:  description,
 		Capabilities: Capabilities(o),
 	}
+	if slices.Contains(o.ProvisionTypes, restype.User) {
+		m.AccountCreationSchema = accountSchema()
+	}
+	return m
 }
 
 // Capabilities tells what can be read and changed, type by type, and which
@@ -50,6 +54,13 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 		names := t.Read
 		if provision {
 			can = append(can, v2.Capability_CAPABILITY_PROVISION)
+		}
+		switch {
+		case t.ID == restype.User && slices.Contains(o.ProvisionTypes, restype.User):
+			can = append(can, v2.Capability_CAPABILITY_ACCOUNT_PROVISIONING, v2.Capability_CAPABILITY_RESOURCE_DELETE, v2.Capability_CAPABILITY_CREDENTIAL_ROTATION)
+			c.CredentialDetails = credentialDetails()
+		case t.ID == restype.Group && restype.ChangesGroups(o.ProvisionTypes):
+			can = append(can, v2.Capability_CAPABILITY_RESOURCE_DELETE)
 		}
 		if t.Changeable && slices.Contains(o.ProvisionTypes, t.ID) {
 			names = append(names, t.Write...)

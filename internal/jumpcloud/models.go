@@ -19,6 +19,13 @@ func (f Flag) IsTrue() bool { return f == True }
 // IsSet reports whether the flag is there and tells something.
 func (f Flag) IsSet() bool { return f == True || f == False }
 
+// The states of a user.
+const (
+	StateStaged    = "STAGED"
+	StateActivated = "ACTIVATED"
+	StateSuspended = "SUSPENDED"
+)
+
 // User is a person's or service's account in the directory ("system user",
 // JumpCloud API v1, /systemusers). Texts are "" when unset, absent or null.
 type User struct {

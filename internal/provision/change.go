@@ -47,6 +47,9 @@ type Named struct {
 
 // String writes the resource for messages: `group "Sales" (65a0…)`.
 func (n Named) String() string {
+	if n.ID == "" && n.Name != "" {
+		return fmt.Sprintf("%s %q", n.Type, n.Name)
+	}
 	if n.Name == "" || n.Name == n.ID {
 		return n.Type + " " + n.ID
 	}
@@ -170,7 +173,9 @@ const (
 )
 
 // IsAccess reports whether the change is a grant or a revoke.
-func (c Change) IsAccess() bool { return c.Operation == OperationGrant || c.Operation == OperationRevoke }
+func (c Change) IsAccess() bool {
+	return c.Operation == OperationGrant || c.Operation == OperationRevoke
+}
 
 // Holding is what having the resource is called: "membership of".
 func (c Change) Holding() string {

@@ -154,12 +154,16 @@ func (p *Provisioner) plan(ctx context.Context, change Change) (*Plan, error) {
 }
 
 // allowed refuses to change a resource of a type that the settings leave out.
-func (p *Provisioner) allowed(resource Named) error {
-	if slices.Contains(p.options.Types, resource.Type) {
+func (p *Provisioner) allowed(resource Named) error { return Allowed(p.options.Types, resource) }
+
+// Allowed refuses to change a resource of a type that is not among those that may be
+// changed.
+func Allowed(types []string, resource Named) error {
+	if slices.Contains(types, resource.Type) {
 		return nil
 	}
-	types := slices.DeleteFunc(restype.Changeable(false), func(id string) bool {
-		return id != resource.Type && !slices.Contains(p.options.Types, id)
+	types = slices.DeleteFunc(restype.Changeable(false), func(id string) bool {
+		return id != resource.Type && !slices.Contains(types, id)
 	})
 	return fault.WithCode(codes.Unimplemented,
 		"resource type %s does not have provisioner configured: changing %s requires --%s=%s",

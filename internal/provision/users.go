@@ -21,13 +21,6 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
-// The states of a user.
-const (
-	stateStaged    = "STAGED"
-	stateActivated = "ACTIVATED"
-	stateSuspended = "SUSPENDED"
-)
-
 // userPath is where a user is changed.
 const userPath = "/api/systemusers/"
 
@@ -78,25 +71,25 @@ func request(method, path string, body any) Request {
 // PlanEnable makes a user able to sign in: one who is suspended is resumed, and one who is
 // staged activated without a mail. A lock and an expired password stay.
 func (p *Provisioner) PlanEnable(u *jumpcloud.User) *Plan {
-	if u.State == stateStaged {
+	if u.State == jumpcloud.StateStaged {
 		plan := p.userPlan(OperationEnable, u, func(ctx context.Context) error {
 			return p.client.ActivateUser(ctx, u.ID, jumpcloud.NoMail)
 		}, isEnabled)
 		plan.Request = request(http.MethodPost, userPath+u.ID+"/state/activate", map[string]any{"email": false})
-		plan.Fields = []Field{{"state", u.State, stateActivated}}
+		plan.Fields = []Field{{"state", u.State, jumpcloud.StateActivated}}
 		plan.Undo = undoAction("disable_user", u.ID, nil)
 		return plan
 	}
-	return p.planState(OperationEnable, u, stateActivated, isEnabled, undoAction("disable_user", u.ID, nil))
+	return p.planState(OperationEnable, u, jumpcloud.StateActivated, isEnabled, undoAction("disable_user", u.ID, nil))
 }
 
 // PlanDisable suspends a user. One who is staged cannot sign in either, and stays.
 func (p *Provisioner) PlanDisable(u *jumpcloud.User) *Plan {
-	return p.planState(OperationDisable, u, stateSuspended, isDisabled, undoAction("enable_user", u.ID, nil))
+	return p.planState(OperationDisable, u, jumpcloud.StateSuspended, isDisabled, undoAction("enable_user", u.ID, nil))
 }
 
 func (p *Provisioner) planState(op Operation, u *jumpcloud.User, state string, holds func(*jumpcloud.User) bool, undo string) *Plan {
-	fields := jumpcloud.Fields{"state": state, "suspended": state == stateSuspended}
+	fields := jumpcloud.Fields{"state": state, "suspended": state == jumpcloud.StateSuspended}
 	plan := p.userPlan(op, u, func(ctx context.Context) error { return p.client.UpdateUser(ctx, u.ID, fields) }, holds)
 	plan.Request = request(http.MethodPut, userPath+u.ID, fields)
 	plan.Fields = []Field{{"state", u.State, state}}
@@ -105,17 +98,17 @@ func (p *Provisioner) planState(op Operation, u *jumpcloud.User, state string, h
 }
 
 func isEnabled(u *jumpcloud.User) bool {
-	return (u.State == stateActivated || u.State == "" && u.Suspended.IsSet()) && !u.Suspended.IsTrue()
+	return (u.State == jumpcloud.StateActivated || u.State == "" && u.Suspended.IsSet()) && !u.Suspended.IsTrue()
 }
 
 func isDisabled(u *jumpcloud.User) bool {
-	return u.State == stateSuspended || u.State == stateStaged || u.State == "" && u.Suspended.IsTrue()
+	return u.State == jumpcloud.StateSuspended || u.State == jumpcloud.StateStaged || u.State == "" && u.Suspended.IsTrue()
 }
 
 // PlanActivate activates a staged user. mail is where the activation mail goes: an
 // address, "" for the user's own, or [jumpcloud.NoMail].
 func (p *Provisioner) PlanActivate(u *jumpcloud.User, mail string) (*Plan, error) {
-	if u.State == stateSuspended || u.Suspended.IsTrue() {
+	if u.State == jumpcloud.StateSuspended || u.Suspended.IsTrue() {
 		return nil, fault.WithCode(codes.FailedPrecondition, "%s is suspended: only staged users can be activated; use enable_user", namedUser(u))
 	}
 	body := map[string]any{}
@@ -128,7 +121,7 @@ func (p *Provisioner) PlanActivate(u *jumpcloud.User, mail string) (*Plan, error
 	}
 	plan := p.userPlan(OperationActivate, u, func(ctx context.Context) error { return p.client.ActivateUser(ctx, u.ID, mail) }, isEnabled)
 	plan.Request = request(http.MethodPost, userPath+u.ID+"/state/activate", body)
-	plan.Fields = []Field{{"state", u.State, stateActivated}}
+	plan.Fields = []Field{{"state", u.State, jumpcloud.StateActivated}}
 	plan.Undo = undoAction("disable_user", u.ID, nil)
 	return plan, nil
 }
@@ -148,7 +141,7 @@ func (p *Provisioner) PlanExpirePassword(u *jumpcloud.User) (*Plan, error) {
 	if source, ok := u.Restricted["password"]; ok {
 		return nil, managed(u, "password", source)
 	}
-	if u.State == stateStaged {
+	if u.State == jumpcloud.StateStaged {
 		return nil, fault.WithCode(codes.FailedPrecondition, "%s is staged: it has no password to expire; use activate_user first", namedUser(u))
 	}
 	plan := p.userPlan(OperationExpirePassword, u, func(ctx context.Context) error { return p.client.ExpirePassword(ctx, u.ID) },
@@ -183,7 +176,7 @@ func (p *Provisioner) PlanResetMFA(u *jumpcloud.User, exempt time.Time) *Plan {
 // mail, and an attempt that may have worked is not repeated.
 func (p *Provisioner) PlanMailActivation(u *jumpcloud.User) (*Plan, error) {
 	switch {
-	case u.State == stateStaged:
+	case u.State == jumpcloud.StateStaged:
 		return nil, fault.WithCode(codes.FailedPrecondition, "%s is staged: it gets its mail when it is activated; use activate_user", namedUser(u))
 	case !isEnabled(u):
 		return nil, fault.WithCode(codes.FailedPrecondition, "%s is suspended; use enable_user first", namedUser(u))
@@ -201,7 +194,7 @@ func (p *Provisioner) PlanMailActivation(u *jumpcloud.User) (*Plan, error) {
 func (p *Provisioner) PlanSuspendAt(u *jumpcloud.User, at time.Time) *Plan {
 	at = at.UTC().Truncate(time.Second)
 	plan := p.userPlan(OperationSchedule, u, func(ctx context.Context) error {
-		return p.client.ScheduleState(ctx, u.ID, stateSuspended, at)
+		return p.client.ScheduleState(ctx, u.ID, jumpcloud.StateSuspended, at)
 	}, isDisabled)
 	plan.effect.(*object).holds = func(ctx context.Context) (bool, error) { //nolint:forcetypeassert // userPlan makes it.
 		found := false
@@ -212,13 +205,13 @@ func (p *Provisioner) PlanSuspendAt(u *jumpcloud.User, at time.Time) *Plan {
 			},
 			ID: func(s jumpcloud.Schedule) string { return s.JobID },
 		}, func(s jumpcloud.Schedule) bool {
-			found = found || s.State == stateSuspended && s.At.Truncate(time.Second).Equal(at) && (s.UserID == u.ID || s.UserID == "")
+			found = found || s.State == jumpcloud.StateSuspended && s.At.Truncate(time.Second).Equal(at) && (s.UserID == u.ID || s.UserID == "")
 			return !found
 		})
 		return found, err
 	}
 	plan.Request = request(http.MethodPost, "/api/v2/bulk/userstates", map[string]any{
-		"user_ids": []string{u.ID}, "state": stateSuspended, "start_date": at.Format(time.RFC3339), "send_activation_emails": false,
+		"user_ids": []string{u.ID}, "state": jumpcloud.StateSuspended, "start_date": at.Format(time.RFC3339), "send_activation_emails": false,
 	})
 	plan.Fields = []Field{{"scheduled_suspension", nil, at.Format(time.RFC3339)}}
 	plan.Undo = "delete the scheduled suspension in JumpCloud"

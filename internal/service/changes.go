@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 
@@ -34,6 +35,8 @@ type taskChanges struct {
 	making      chan struct{}
 	provisioner *provision.Provisioner
 	invocations *actions.Store
+	// key opens passwords that ConductorOne encrypts for this connector.
+	key ed25519.PrivateKey
 }
 
 var _ agent.Connector = (*taskChanges)(nil)

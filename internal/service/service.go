@@ -81,6 +81,7 @@ func newService(ctx context.Context, o Options, debug *agent.DebugLog) (*service
 	if s.changes, err = newTaskChanges(cfg, n, s.metrics, syncs, s.log); err != nil {
 		return nil, err
 	}
+	s.changes.key = credentials.Key()
 	s.conn, err = c1api.Dial(c1api.Options{
 		Credentials: credentials, APIHost: cfg.Service.APIHost, HTTPTimeout: cfg.JumpCloud.Timeout, Proxies: n.Proxies, RootCAs: n.Roots, Logger: s.log,
 	})

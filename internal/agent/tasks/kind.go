@@ -38,7 +38,7 @@ func KindOf(t *pb.Task) Kind {
 	case *pb.Task_Revoke:
 		return Kind{"revoke", Repeatable}
 	case *pb.Task_CreateAccount:
-		return Kind{"create_account", Once}
+		return Kind{"create_account", Repeatable}
 	case *pb.Task_CreateResource:
 		return Kind{"create_resource", Once}
 	case *pb.Task_DeleteResource:

@@ -33,6 +33,7 @@ type Runner struct {
 // an Internal error.
 func (r *Runner) Run(ctx context.Context, t *pb.Task, again bool) (out Outcome) {
 	kind := KindOf(t)
+	ctx = context.WithValue(ctx, taskKey{}, t.GetId())
 	defer func() {
 		if p := recover(); p != nil {
 			r.Logger.ErrorContext(ctx, "the connector panicked", "task_id", t.GetId(), "task_type", kind.Name, "panic", p, "stack", string(debug.Stack()))
@@ -82,4 +83,13 @@ func (r *Runner) Run(ctx context.Context, t *pb.Task, again bool) (out Outcome) 
 	default:
 		return fail(ErrUnsupported)
 	}
+}
+
+// taskKey is where a context keeps the id of the task that is carried out.
+type taskKey struct{}
+
+// TaskID is the id of the task that a call of a [Connector] is for; "" for none.
+func TaskID(ctx context.Context) string {
+	id, _ := ctx.Value(taskKey{}).(string)
+	return id
 }
