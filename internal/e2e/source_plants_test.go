@@ -50,7 +50,7 @@ func sourcePlants() []sourcePlant {
 	}`,
 		},
 		{
-			name: "a gap in a sorted list is not seen", pkg: "e2e", test: "TestUsersComeAndGoWhilePagesAreRead",
+			name: "a gap in a sorted list is not seen", pkg: "jumpcloud/paging", test: "TestSortedListsUnderEdits",
 			file: "jumpcloud/paging/sorted.go", old: `case reach != nil && n.low() > reach.Last:`, bad: `case reach != nil && n.low() > reach.Last && n.Rows < 0:`,
 		},
 		{
