@@ -135,6 +135,14 @@ func runListActions(ctx context.Context, a *app, cfg *config.Config) error {
 		list = append(list, object)
 	}
 	c.Log.InfoContext(ctx, "Action Schemas", "count", len(schemas), "schemas", list)
+	if c.Watched {
+		err = say(a.Stdout, "%s", actionsText(schemas))
+	}
+	return errors.Join(err, c.Log.Close())
+}
+
+// actionsText lists actions and their arguments for a person.
+func actionsText(schemas []*v2.BatonActionSchema) string {
 	var b strings.Builder
 	for _, s := range schemas {
 		fmt.Fprintf(&b, "%-22s %s\n", s.GetName(), s.GetDescription())
@@ -149,10 +157,7 @@ func runListActions(ctx context.Context, a *app, cfg *config.Config) error {
 	if len(schemas) == 0 {
 		b.WriteString("No action is enabled; --provision-types names the resource types that may be changed.\n")
 	}
-	if c.Watched {
-		err = say(a.Stdout, "%s", b.String())
-	}
-	return errors.Join(err, c.Log.Close())
+	return b.String()
 }
 
 // asObject is a message as the log shows it.

@@ -27,6 +27,8 @@ type changeJob struct {
 	traffic network.Traffic
 	// names is a change by names; nil for one that the settings name.
 	names *namedChange
+	// find looks up by names what is changed; nil where the settings have IDs.
+	find func(ctx context.Context, found *changeTarget, names *shownSync) error
 
 	source *connector.Source
 	org    connector.Organization // that the credential leads to

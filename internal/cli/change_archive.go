@@ -56,7 +56,7 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *changeTarget, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	if archive.Reader == nil && j.names != nil {
+	if archive.Reader == nil && j.find != nil {
 		return j.lookUpLive(ctx, temp.Path())
 	}
 	if archive.Reader == nil {
@@ -66,8 +66,8 @@ func (j *changeJob) lookUp(ctx context.Context) (_ *changeTarget, err error) {
 		return nil, fault.WithCode(codes.NotFound, "archive %s contains no finished sync; sync first: %s", archive.Path, console.CommandFor(archive.Path))
 	}
 	found := &changeTarget{archive: archive}
-	if change := j.cfg.Change; j.names != nil {
-		err = found.lookUpNames(ctx, *j.names)
+	if change := j.cfg.Change; j.find != nil {
+		err = found.lookUpNames(ctx, j.find)
 	} else if change.Entitlement != "" {
 		err = found.lookUpGrant(ctx, change)
 	} else {

@@ -42,11 +42,11 @@ func (j *changeJob) lookUpLive(ctx context.Context, temp string) (_ *changeTarge
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	found := &changeTarget{archive: archive, live: true}
-	return found, found.lookUpNames(ctx, *j.names)
+	return found, found.lookUpNames(ctx, j.find)
 }
 
-// lookUpNames finds who and what is meant, in the sync that Baton readers show.
-func (a *changeTarget) lookUpNames(ctx context.Context, change namedChange) error {
+// lookUpNames has names looked up in the sync that Baton readers show.
+func (a *changeTarget) lookUpNames(ctx context.Context, find func(context.Context, *changeTarget, *shownSync) error) error {
 	run, err := a.archive.Reader.Shown(ctx)
 	if errors.Is(err, c1z.ErrNotFound) {
 		run, err = a.archive.Newest, nil
@@ -58,12 +58,16 @@ func (a *changeTarget) lookUpNames(ctx context.Context, change namedChange) erro
 	if err != nil {
 		return unreadable(ctx, a.archive.Path, err)
 	}
-	names := &shownSync{tables.Of(loaded), a.archive.Path}
+	return find(ctx, a, &shownSync{tables.Of(loaded), a.archive.Path})
+}
+
+// accessNamed finds who and what a change of access means.
+func (a *changeTarget) accessNamed(ctx context.Context, names *shownSync, change namedChange) error {
 	entitlement, err := a.entitlementNamed(ctx, names, change)
 	if err != nil {
 		return err
 	}
-	principal, err := a.principalNamed(ctx, names, change)
+	principal, err := a.principalNamed(ctx, names, change.who, change.role, principalRef)
 	if err != nil {
 		return err
 	}
@@ -105,11 +109,13 @@ func (a *changeTarget) entitlementOf(ctx context.Context, s *shownSync, text, wh
 
 // principalNamed finds who is meant. Of a user and an administrator of the same name, it
 // is the one who can hold it: the administrator a role, the user anything else.
-func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, change namedChange) (*v2.Resource, error) {
+func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who string, admin bool,
+	ref func(*shownSync, string) (review.Ref, error),
+) (*v2.Resource, error) {
 	find := func(b review.Brief) (*v2.Resource, error) {
 		return a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
 	}
-	r, err := principalRef(s, change.who)
+	r, err := ref(s, who)
 	if err == nil {
 		return find(s.Brief(r))
 	}
@@ -123,7 +129,7 @@ func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, change 
 		if err != nil {
 			return nil, err
 		}
-		if connector.IsAdministrator(account) == change.role {
+		if connector.IsAdministrator(account) == admin {
 			holders = append(holders, account)
 		}
 	}
@@ -131,6 +137,19 @@ func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, change 
 		return holders[0], nil
 	}
 	return nil, a.naming("account", err)
+}
+
+// accountNamed finds the user or group that a text names.
+func (a *changeTarget) accountNamed(ctx context.Context, s *shownSync, who string, kind review.Kind) (*v2.Resource, error) {
+	if kind == review.Account {
+		return a.principalNamed(ctx, s, who, false, func(s *shownSync, who string) (review.Ref, error) { return s.FindResource(who, kind) })
+	}
+	r, err := s.FindResource(who, kind)
+	if err != nil {
+		return nil, a.naming("group", err)
+	}
+	b := s.Brief(r)
+	return a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
 }
 
 // grantOf is the grant of an entitlement as the archive has it, or as it would be where

@@ -73,6 +73,9 @@ func (a *app) changeAccess(cmd *cobra.Command, names namedChange) error {
 		}
 	}
 	job := &changeJob{cfg: cfg, stdout: a.Stdout, names: &names}
+	job.find = func(ctx context.Context, found *changeTarget, s *shownSync) error {
+		return found.accessNamed(ctx, s, names)
+	}
 	return a.singleRun(cmd.Context(), cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
 		job.Console, job.limits = c, limits
 		return job.run(cmd.Context())

@@ -40,6 +40,7 @@ func newRoot(a *app) *cobra.Command {
 	addCompletions(root)
 	root.AddCommand(
 		newAccess(a),
+		newActions(a),
 		newCapabilities(a),
 		newConfig(a),
 		newConvert(a),
@@ -47,12 +48,14 @@ func newRoot(a *app) *cobra.Command {
 		newDiff(a),
 		newExplore(a),
 		newGrant(a),
+		newGroup(a),
 		newHealthCheck(a),
 		newInspect(a),
 		newReport(a),
 		newRevoke(a),
 		newRole(a),
 		newSimulate(a),
+		newUser(a),
 		newVersion(a),
 		newWho(a),
 	)

@@ -83,7 +83,7 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 // for another change besides are refused.
 func (c *Config) becomeCommand() Problems {
 	var problems Problems
-	for _, name := range []string{nameGrantEntitlement, nameGrantPrincipal, nameGrantPrincipalType, nameRevokeGrant} {
+	for _, name := range []string{nameGrantEntitlement, nameGrantPrincipal, nameGrantPrincipalType, nameRevokeGrant, nameInvokeAction, nameListActions} {
 		if c.values.present(name) {
 			problems = append(problems, Problem{
 				Text: fmt.Sprintf("field %s: it asks for another change than the command", name),
