@@ -64,7 +64,7 @@ func newUser(a *app) *cobra.Command {
 				days := flags.Int("exemption-days", 0, "Days without MFA to enroll again, 0 to 365")
 				return func([]string) (map[string]any, error) {
 					if *days == 0 {
-						return nil, nil //nolint:nilnil // no argument
+						return nil, nil
 					}
 					return map[string]any{"exemption_days": float64(*days)}, nil
 				}
