@@ -131,7 +131,7 @@ func TestPasswordsReachTheirRecipientOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := &v2.ResourceId{ResourceType: "user", Resource: ana.ID}
-	rotated, err := b.Rotate(ctx, &v2.RotateCredentialRequest{ResourceId: id, CredentialOptions: randomPassword(12), EncryptionConfigs: []*v2.EncryptionConfig{b.recipient}})
+	rotated, err := b.Rotate(ctx, &v2.RotateCredentialRequest{ResourceId: id, CredentialOptions: randomPassword(64, &v2.PasswordConstraint{CharSet: "abc", MinCount: 6}, &v2.PasswordConstraint{CharSet: "ABC123!", MinCount: 4}), EncryptionConfigs: []*v2.EncryptionConfig{b.recipient}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,10 +111,13 @@ func (p *Provisioner) PlanModifyGroup(ctx context.Context, id string, name, desc
 	}
 	whole := func(ctx context.Context) (jumpcloud.Fields, error) {
 		fields, err := p.client.GroupFields(ctx, id)
+		if err != nil {
+			return nil, err
+		}
 		for field, want := range changes {
 			fields[field] = want
 		}
-		return fields, err
+		return fields, nil
 	}
 	fields, err := whole(ctx)
 	if err != nil {
