@@ -115,7 +115,7 @@ func (j *changeJob) createAccount(ctx context.Context, m accounts.Manager, info 
 		text, resource = "No change needed: there is", already.GetResource()
 	}
 	j.Log.InfoContext(ctx, "CreateAccount response", "resource_type", restype.User, "resource", resource.GetId().GetResource(), "already_exists", answer.GetAlreadyExists() != nil)
-	if !j.Watched {
+	if !j.Watched && !j.cfg.Change.Command {
 		return nil
 	}
 	return say(j.stdout, "%s user %q (%s).\n", text, resource.GetDisplayName(), resource.GetId().GetResource())

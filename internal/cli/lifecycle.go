@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -48,7 +49,7 @@ type lifecycleCommand struct {
 }
 
 func newUser(a *app) *cobra.Command {
-	return a.newLifecycle("user", "Change user accounts", "Change user accounts, with --provision-types user.", []lifecycleCommand{
+	cmd := a.newLifecycle("user", "Change user accounts", "Change user accounts, with --provision-types user.", []lifecycleCommand{
 		{
 			use: "disable WHO", short: "Suspend a user", action: "disable_user", asks: true,
 			long: "Suspend a user, who can no longer sign in. Memberships and assignments stay.",
@@ -56,6 +57,14 @@ func newUser(a *app) *cobra.Command {
 		{
 			use: "enable WHO", short: "Resume a suspended user, or activate a staged one", action: "enable_user",
 			long: "Resume a suspended user, or activate a staged one without an email. Locks and expired passwords stay.",
+		},
+		{
+			use: "offboard WHO", short: "Suspend a leaver and end all access", action: "offboard_user", scope: restype.User, asks: true,
+			long: "Suspend a user, then end all memberships and direct assignments, reassign direct reports and expire the password. Run again, it goes on.",
+			flags: textFlags(map[string]string{
+				"reports":     "Direct reports: manager (the user's own manager takes over, default), clear or keep",
+				"new-manager": "Who takes over the direct reports: ID, username or email address",
+			}),
 		},
 		{
 			use: "reset-mfa WHO", short: "Remove the MFA factors of a user", action: "reset_mfa", scope: restype.User, asks: true,
@@ -84,6 +93,8 @@ func newUser(a *app) *cobra.Command {
 			},
 		},
 	}, lifecycleCommand{target: "user_id", kind: review.Account})
+	cmd.AddCommand(newUserCreate(a), newUserDelete(a))
+	return cmd
 }
 
 // profileOf is the argument that sets attributes.
@@ -106,29 +117,31 @@ func profileOf(set []string) (map[string]any, error) {
 	return map[string]any{"user_profile": string(text)}, err
 }
 
-func newGroup(a *app) *cobra.Command {
-	texts := func(names map[string]string) func(*pflag.FlagSet) func([]string) (map[string]any, error) {
-		return func(flags *pflag.FlagSet) func([]string) (map[string]any, error) {
-			for name, usage := range names {
-				flags.String(name, "", usage)
-			}
-			return func([]string) (map[string]any, error) {
-				args := map[string]any{}
-				for name := range names {
-					if flags.Changed(name) {
-						args[name] = flags.Lookup(name).Value.String()
-					}
+// textFlags are flags that are arguments of the same names, with - for _.
+func textFlags(names map[string]string) func(*pflag.FlagSet) func([]string) (map[string]any, error) {
+	return func(flags *pflag.FlagSet) func([]string) (map[string]any, error) {
+		for name, usage := range names {
+			flags.String(name, "", usage)
+		}
+		return func([]string) (map[string]any, error) {
+			args := map[string]any{}
+			for name := range names {
+				if flags.Changed(name) {
+					args[strings.ReplaceAll(name, "-", "_")] = flags.Lookup(name).Value.String()
 				}
-				return args, nil
 			}
+			return args, nil
 		}
 	}
+}
+
+func newGroup(a *app) *cobra.Command {
 	return a.newLifecycle("group", "Create, modify and delete groups", "Create, modify and delete groups, with --provision-types group,user.", []lifecycleCommand{
 		{
 			use: "create NAME", short: "Create a static group", action: "create", scope: restype.Group,
 			long: "Create a static group. One of the same name, regardless of case, is left as it is.",
 			flags: func(flags *pflag.FlagSet) func([]string) (map[string]any, error) {
-				read := texts(map[string]string{"description": "Description of the group"})(flags)
+				read := textFlags(map[string]string{"description": "Description of the group"})(flags)
 				return func(words []string) (map[string]any, error) {
 					args, err := read(words)
 					if err == nil {
@@ -145,7 +158,7 @@ func newGroup(a *app) *cobra.Command {
 		{
 			use: "modify GROUP", short: "Rename a group or change its description", action: "modify_group", scope: restype.Group, target: "group_id",
 			long:  "Rename a group or change its description. Everything else stays.",
-			flags: texts(map[string]string{"name": "New name", "description": "New description; empty for none"}),
+			flags: textFlags(map[string]string{"name": "New name", "description": "New description; empty for none"}),
 		},
 	}, lifecycleCommand{kind: review.Group})
 }
@@ -258,15 +271,20 @@ func (j *changeJob) invokeNamed(ctx context.Context, act *namedAction, invoker a
 		invoker.Preview = func(ctx context.Context, plan *provision.Plan) error { return j.showInspected(ctx, plan) }
 	}
 	result, err := invoker.Invoke(ctx, act.name, act.scope, actions.NewRun(), args)
-	if err != nil || j.cfg.Change.DryRun {
+	if j.cfg.Change.DryRun || err != nil && result.GetFields()["steps"] == nil {
 		return err
 	}
-	return say(j.stdout, "%s\n", resultText(result))
+	return errors.Join(err, say(j.stdout, "%s\n", resultText(result)))
 }
 
 // resultText is the result of an action for a person.
 func resultText(result *structpb.Struct) string {
 	fields := result.GetFields()
+	if fields["steps"] != nil {
+		// What was done and what is left is more than a sentence. It was JSON before.
+		text, _ := json.MarshalIndent(result.AsMap(), "", "  ")
+		return string(text)
+	}
 	if message := fields["message"].GetStringValue(); message != "" {
 		return message
 	}
