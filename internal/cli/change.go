@@ -123,9 +123,12 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 
 // showInspected logs and prints a plan that was held against JumpCloud.
 func (j *changeJob) showInspected(ctx context.Context, plan *provision.Plan) error {
-	j.Log.InfoContext(ctx, "dry run: nothing was sent", "operation", string(plan.Operation), "entitlement", plan.Entitlement,
-		"resource", plan.Resource.String(), "principal", plan.Principal.String(), "organization_id", j.org.ID,
-		"method", plan.Request.Method, "path", plan.Request.Path, "body", string(plan.Request.Body), "effect", plan.Effect())
+	attrs := []any{"operation", string(plan.Operation), "resource", plan.Resource.String()}
+	if plan.IsAccess() {
+		attrs = append(attrs, "entitlement", plan.Entitlement, "principal", plan.Principal.String())
+	}
+	j.Log.InfoContext(ctx, "dry run: nothing was sent", append(attrs, "organization_id", j.org.ID,
+		"method", plan.Request.Method, "path", plan.Request.Path, "body", string(plan.Request.Body), "effect", plan.Effect())...)
 	return j.showPreview(plan)
 }
 
