@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -280,25 +281,47 @@ func (j *changeJob) invokeNamed(ctx context.Context, act *namedAction, invoker a
 // resultText is the result of an action for a person.
 func resultText(result *structpb.Struct) string {
 	fields := result.GetFields()
-	if fields["steps"] != nil {
-		// What was done and what is left is more than a sentence. It was JSON before.
-		text, _ := json.MarshalIndent(result.AsMap(), "", "  ")
-		return string(text)
-	}
-	if message := fields["message"].GetStringValue(); message != "" {
-		return message
-	}
-	if fields["updated_fields"] != nil {
+	switch {
+	case fields["steps"] != nil:
+		return stepsText(fields)
+	case fields["message"] != nil:
+		return sentence(fields["message"].GetStringValue())
+	case fields["updated_fields"] != nil:
 		if updated := fields["updated_fields"].GetStringValue(); updated != "" {
-			return "done: " + updated
+			return "Done: " + updated
 		}
-		return "no change needed"
+		return "No change needed"
 	}
 	made := fields["resource"].GetStructValue().GetFields()
 	id := made["resourceId"].GetStructValue().GetFields()
-	return "done: " + provision.Named{
+	return "Done: " + provision.Named{
 		Type: id["resourceTypeId"].GetStringValue(), ID: id["resourceId"].GetStringValue(), Name: made["displayName"].GetStringValue(),
 	}.String()
+}
+
+// sentence begins a message with a capital letter.
+func sentence(message string) string {
+	if message == "" {
+		return "Done"
+	}
+	return strings.ToUpper(message[:1]) + message[1:]
+}
+
+// stepsText is a table of what was done, and what is left and why.
+func stepsText(fields map[string]*structpb.Value) string {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
+	row := func(cells ...string) { _, _ = fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t")) }
+	for _, value := range fields["steps"].GetListValue().GetValues() {
+		step := value.GetStructValue().GetFields()
+		row(sentence(step["step"].GetStringValue()), step["target"].GetStringValue(), step["result"].GetStringValue(), step["error"].GetStringValue())
+	}
+	for _, value := range fields["left"].GetListValue().GetValues() {
+		left := value.GetStructValue().GetFields()
+		row("Left", left["what"].GetStringValue(), left["why"].GetStringValue())
+	}
+	_ = table.Flush() // A builder takes everything.
+	return text.String() + sentence(fields["message"].GetStringValue())
 }
 
 func newActions(a *app) *cobra.Command {
