@@ -68,7 +68,9 @@ func saved(t *testing.T, tenant *jcsim.Tenant) string {
 // an undisturbed run. No account is made twice, and nobody is mailed twice.
 func TestKilledInLifecycleChanges(t *testing.T) {
 	t.Parallel()
-	tenant := func() *jcsim.Tenant { return jcsim.Generate(3, jcsim.Size{Users: 12, Groups: 4, Apps: 2, Admins: 3, Dangling: -1}) }
+	tenant := func() *jcsim.Tenant {
+		return jcsim.Generate(3, jcsim.Size{Users: 12, Groups: 4, Apps: 2, Admins: 3, Dangling: -1})
+	}
 	users := tenant().Users()
 	user := users[slices.IndexFunc(users, func(u *jcsim.User) bool { return u.State == "ACTIVATED" && u.Admin == nil })].ID
 	named := fmt.Sprintf(`{"user_id":%q}`, user)
