@@ -10,11 +10,14 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/conductorone/baton-jumpcloud/internal/actions"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -73,18 +76,22 @@ func TestKilledInLifecycleChanges(t *testing.T) {
 	}
 	users := tenant().Users()
 	user := users[slices.IndexFunc(users, func(u *jcsim.User) bool { return u.State == "ACTIVATED" && u.Admin == nil })].ID
+	enrolled := users[slices.IndexFunc(users, func(u *jcsim.User) bool {
+		return u.State == "ACTIVATED" && u.Admin == nil && u.TOTPEnabled && !u.PasswordExpired && !u.AccountLocked
+	})].Email
 	named := fmt.Sprintf(`{"user_id":%q}`, user)
 	for name, args := range map[string][]string{
 		"create":   {"--create-account-login", "joiner", "--create-account-email", "joiner@example.com"},
 		"delete":   {"--delete-resource", user, "--delete-resource-type", "user"},
 		"disable":  {"--invoke-action", "disable_user", "--invoke-action-args", named},
 		"offboard": {"--invoke-action", "offboard_user", "--invoke-action-args", named},
+		"role":     {"role", "grant", enrolled, "Help Desk"},
 		"update":   {"--invoke-action", "update_user", "--invoke-action-args", fmt.Sprintf(`{"user_id":%q,"user_profile":"{\"department\":\"Night Shift\"}"}`, user)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run := func(k *killer, url string) result {
-				p := newProgram(t, url, append([]string{"--provision-types", "user,group,app", "--on-delete-reports", "clear"}, args...)...)
+				p := newProgram(t, url, append([]string{"--provision-types", "user,group,app,role", "--on-delete-reports", "clear"}, args...)...)
 				cmd, stdout, stderr := p.command(t.Context())
 				k.mu.Lock()
 				k.cmd = cmd
@@ -120,6 +127,62 @@ func TestKilledInLifecycleChanges(t *testing.T) {
 						t.Errorf("killed at write %d, took effect: %t; repeated, the organization is (- want + got)\n%s", at, after, d)
 					}
 				}
+			}
+		})
+	}
+}
+
+// TestEveryActionIsPreviewed invokes each action with --dry-run: it shows requests, and
+// sends none of them.
+func TestEveryActionIsPreviewed(t *testing.T) {
+	t.Parallel()
+	tenant := jcsim.Generate(3, jcsim.Size{Users: 12, Groups: 4, Apps: 2, Admins: 3, Dangling: -1})
+	users := tenant.Users()
+	in := func(state string) string {
+		i := slices.IndexFunc(users, func(u *jcsim.User) bool { return u.State == state && u.Admin == nil && !u.PasswordExpired })
+		return users[i].ID
+	}
+	active, suspended, staged := in("ACTIVATED"), in("SUSPENDED"), in("STAGED")
+	group := tenant.Groups()[0].ID
+	if err := tenant.UpdateUser(active, func(u *jcsim.User) { u.AccountLocked = true }); err != nil {
+		t.Fatal(err)
+	}
+	args := map[string]string{
+		"enable_user":         fmt.Sprintf(`{"user_id":%q}`, suspended),
+		"disable_user":        fmt.Sprintf(`{"user_id":%q}`, active),
+		"update_user":         fmt.Sprintf(`{"user_id":%q,"user_profile":"{\"department\":\"Night Shift\"}"}`, active),
+		"update_profile":      fmt.Sprintf(`{"user_id":%q,"department":"Night Shift"}`, active),
+		"activate_user":       fmt.Sprintf(`{"user_id":%q}`, staged),
+		"unlock_user":         fmt.Sprintf(`{"user_id":%q}`, active),
+		"reset_mfa":           fmt.Sprintf(`{"user_id":%q}`, active),
+		"expire_password":     fmt.Sprintf(`{"user_id":%q}`, active),
+		"set_manager":         fmt.Sprintf(`{"user_id":%q,"manager_identifier":%q}`, active, suspended),
+		"resend_activation":   fmt.Sprintf(`{"user_id":%q}`, active),
+		"schedule_suspension": fmt.Sprintf(`{"user_id":%q,"at":"2099-01-01T00:00:00Z"}`, active),
+		"offboard_user":       fmt.Sprintf(`{"user_id":%q}`, active),
+		"create":              `{"name":"Night Shift"}`,
+		"modify_group":        fmt.Sprintf(`{"group_id":%q,"name":"Night Shift"}`, group),
+		"delete_group":        fmt.Sprintf(`{"group_id":%q}`, group),
+	}
+	sim := jcsim.New(jcsim.Options{Tenant: tenant})
+	before := saved(t, tenant)
+	url := serve(t, sim)
+	for _, schema := range actions.Schemas([]string{restype.User, restype.Group}, "") {
+		t.Run(schema.GetName(), func(t *testing.T) {
+			given, ok := args[schema.GetName()]
+			if !ok {
+				t.Fatal("this test has no arguments for the action")
+			}
+			p := newProgram(t, url, "--provision-types", "user,group,app", "--dry-run", "--invoke-action", schema.GetName(), "--invoke-action-args", given)
+			if scope := schema.GetResourceTypeId(); scope != "" {
+				p.args = append(p.args, "--invoke-action-resource-type", scope)
+			}
+			r := p.run()
+			if r.code != exitOK || !strings.Contains(r.stdout, "  Request  ") {
+				t.Errorf("exit code %d: %s\n%s", r.code, r.message(), r.stdout)
+			}
+			if after := saved(t, tenant); after != before {
+				t.Error("the organization was changed: " + cmp.Diff(before, after))
 			}
 		})
 	}
