@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
+	"io"
 	"os"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/go-jose/go-jose/v4"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -39,6 +45,11 @@ func TestServiceChangesAccounts(t *testing.T) {
 	}
 	jwk := must(jose.JSONWebKey{Key: public}.MarshalJSON())
 	recipients := []*v2.EncryptionConfig{{Config: &v2.EncryptionConfig_JwkPublicKeyConfig{JwkPublicKeyConfig: &v2.EncryptionConfig_JWKPublicKeyConfig{PubKey: jwk}}}}
+	identity := must(age.GenerateX25519Identity())
+	ageConfig := &v2.EncryptionConfig{Config: &v2.EncryptionConfig_AgeRecipientConfig_{AgeRecipientConfig: &v2.EncryptionConfig_AgeRecipientConfig{Recipient: identity.Recipient().String()}}}
+	curve := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	curveJWK := must(jose.JSONWebKey{Key: curve.Public()}.MarshalJSON())
+	curveConfig := &v2.EncryptionConfig{Config: &v2.EncryptionConfig_JwkPublicKeyConfig{JwkPublicKeyConfig: &v2.EncryptionConfig_JWKPublicKeyConfig{PubKey: curveJWK}}}
 	random := &v2.CredentialOptions{Options: &v2.CredentialOptions_RandomPassword_{RandomPassword: &v2.CredentialOptions_RandomPassword{Length: 16}}}
 
 	id := r.c1.Enqueue(&pb.Task{TaskType: &pb.Task_CreateAccount{CreateAccount: &pb.Task_CreateAccountTask{
@@ -73,11 +84,21 @@ func TestServiceChangesAccounts(t *testing.T) {
 	}
 
 	id = r.c1.Enqueue(&pb.Task{TaskType: &pb.Task_RotateCredentials{RotateCredentials: &pb.Task_RotateCredentialsTask{
-		ResourceId: user, CredentialOptions: random, EncryptionConfigs: recipients,
+		ResourceId: user, CredentialOptions: random, EncryptionConfigs: append(recipients, ageConfig, curveConfig),
 	}}})
-	password = must(encryption.Decrypt(responseOf(t, r.succeeded(id), &v2.RotateCredentialResponse{}).GetEncryptedData(), key))
-	if !r.tenant.HasPassword(user.GetResource(), password.Reveal()) {
-		t.Error("the recipient got another password")
+	sealed := responseOf(t, r.succeeded(id), &v2.RotateCredentialResponse{}).GetEncryptedData()
+	if len(sealed) != 3 {
+		t.Fatalf("%d secrets for 3 recipients", len(sealed))
+	}
+	password = must(encryption.Decrypt(sealed[:1], key))
+	// The others open theirs with age and go-jose.
+	byAge := must(io.ReadAll(must(age.Decrypt(bytes.NewReader(sealed[1].GetEncryptedBytes()), identity))))
+	compact := must(base64.StdEncoding.DecodeString(string(sealed[2].GetEncryptedBytes())))
+	byJOSE := must(must(jose.ParseEncryptedCompact(string(compact), []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A256GCM})).Decrypt(curve))
+	for _, opened := range []string{password.Reveal(), string(byAge), string(byJOSE)} {
+		if !r.tenant.HasPassword(user.GetResource(), opened) {
+			t.Error("a recipient got another password")
+		}
 	}
 	for range 2 {
 		r.succeeded(r.c1.Enqueue(&pb.Task{TaskType: &pb.Task_DeleteResource{DeleteResource: &pb.Task_DeleteResourceTask{ResourceId: user}}}))
