@@ -99,7 +99,7 @@ check: $(TOOLS)/golangci-lint ## The loop while working: build, vet, tests and l
 	go build ./...
 	go vet ./...
 	go test -short ./internal/archtest $(CHECK_PKG)
-	$(if $(CHECK_PKG),$(TOOLS)/golangci-lint run $(CHECK_PKG))
+	$(if $(CHECK_PKG),$(TOOLS)/golangci-lint run --allow-parallel-runners $(CHECK_PKG))
 
 .PHONY: bench
 bench: ## Run the benchmarks (BENCH=regexp BENCH_TIME=1s BENCH_COUNT=1)
@@ -158,7 +158,7 @@ fmt: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Format Go and proto files
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## Check style, layers and formatting
-	$(TOOLS)/golangci-lint run
+	$(TOOLS)/golangci-lint run --allow-parallel-runners
 	for module in deploy/test test/browser tools/image; do \
 		(cd $$module && $(TOOLS)/golangci-lint run -c $(CURDIR)/.golangci.yml) || exit 1; \
 	done
