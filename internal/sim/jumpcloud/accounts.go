@@ -274,6 +274,20 @@ func (t *Tenant) addRole(r Role) (*roleNode, error) {
 	return n, nil
 }
 
+// updateRole replaces what a custom role says of itself.
+func (t *Tenant) updateRole(n *roleNode, r Role) error {
+	if other, ok := t.roleNames[fold(r.Name)]; ok && other != n {
+		return fmt.Errorf("role %q %w", r.Name, ErrExists)
+	}
+	delete(t.roleNames, fold(n.Name))
+	r.ID = n.id
+	n.Role = &r
+	t.roleNames[fold(r.Name)] = n
+	t.roles.changed()
+	t.changed("update", "role", "", n.id)
+	return nil
+}
+
 // DeleteRole deletes a role. Administrators keep its name.
 func (t *Tenant) DeleteRole(ref string) error {
 	t.mu.Lock()

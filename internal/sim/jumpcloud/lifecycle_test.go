@@ -235,3 +235,73 @@ func TestObjectsLag(t *testing.T) {
 		}
 	}
 }
+
+func TestSSHKeyRoutes(t *testing.T) {
+	t.Parallel()
+	tn := borealis(t)
+	c := newClient(t, jcsim.New(jcsim.Options{Tenant: tn}))
+	user := tn.Users()[0].ID
+	path := "/api/systemusers/" + user + "/sshkeys"
+	if got := c.do("GET", path, ""); got.status != 200 || got.body != "[]" {
+		t.Errorf("no keys: %d %s", got.status, got.body)
+	}
+	key := object(t, c.do("POST", path, `{"name":"laptop","public_key":"ssh-ed25519 AAAA"}`), 200)
+	id, _ := key["_id"].(string)
+	if key["name"] != "laptop" || key["public_key"] != "ssh-ed25519 AAAA" || id == "" || key["create_date"] == "" {
+		t.Errorf("the key is %v", key)
+	}
+	for _, refused := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", path, `{"name":"laptop","public_key":"ssh-ed25519 AAAA"}`, 409},
+		{"POST", path, `{"name":"laptop"}`, 400},
+		{"POST", "/api/systemusers/64b000000000000000000fff/sshkeys", `{"name":"a","public_key":"b"}`, 404},
+		{"DELETE", path + "/64b000000000000000000fff", "", 404},
+	} {
+		if got := c.do(refused.method, refused.path, refused.body); got.status != refused.status {
+			t.Errorf("%s %s: %d, want %d", refused.method, refused.path, got.status, refused.status)
+		}
+	}
+	shown, _ := object(t, c.do("GET", "/api/systemusers/"+user, ""), 200)["ssh_keys"].([]any)
+	if len(shown) != 1 {
+		t.Errorf("the user shows the keys %v", shown)
+	}
+	if got := c.do("DELETE", path+"/"+id, ""); got.status != 200 {
+		t.Errorf("deleting: %d %s", got.status, got.body)
+	}
+	if got := c.do("GET", path, ""); got.body != "[]" {
+		t.Errorf("a deleted key is listed: %s", got.body)
+	}
+}
+
+func TestRoleRoutes(t *testing.T) {
+	t.Parallel()
+	tn := borealis(t)
+	c := newClient(t, jcsim.New(jcsim.Options{Tenant: tn}))
+	role := object(t, c.do("POST", "/api/v2/roles", `{"name":"Night Desk","scopes":["users.readonly"]}`), 201)
+	path := "/api/v2/roles/" + role["id"].(string)
+	changed := object(t, c.do("PUT", path, `{"name":"Day Desk","scopes":["users"],"description":"by day"}`), 200)
+	if changed["name"] != "Day Desk" || changed["description"] != "by day" {
+		t.Errorf("changed to %v", changed)
+	}
+	for _, refused := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "/api/v2/roles", `{"name":"day desk","scopes":["users"]}`, 409},
+		{"POST", "/api/v2/roles", `{"name":"Nobody"}`, 400},
+		{"PUT", path, `{}`, 400},
+		{"DELETE", "/api/v2/roles/64b000000000000000000fff", "", 404},
+	} {
+		if got := c.do(refused.method, refused.path, refused.body); got.status != refused.status {
+			t.Errorf("%s %s: %d, want %d", refused.method, refused.path, got.status, refused.status)
+		}
+	}
+	if got := c.do("DELETE", path, ""); got.status/100 != 2 {
+		t.Errorf("deleting: %d", got.status)
+	}
+	if got := c.do("GET", path, ""); got.status != 404 {
+		t.Errorf("a deleted role answers %d", got.status)
+	}
+}

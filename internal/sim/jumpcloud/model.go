@@ -79,6 +79,7 @@ type User struct {
 	PhoneNumbers []PhoneNumber `json:"phoneNumbers,omitempty"`
 	// Attributes are the custom attributes.
 	Attributes         []Attribute `json:"attributes,omitempty"`
+	SSHKeys            []SSHKey    `json:"ssh_keys,omitempty"`
 	Sudo               bool        `json:"sudo,omitempty"`
 	PasswordlessSudo   bool        `json:"passwordless_sudo,omitempty"`
 	UnixUID            int64       `json:"unix_uid,omitempty"`
@@ -175,6 +176,15 @@ type Attribute struct {
 	ID    string `json:"_id,omitempty"`
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// SSHKey is a public key of a user.
+type SSHKey struct {
+	// ID is made by the write.
+	ID        string `json:"_id,omitempty"`
+	Name      string `json:"name"`
+	PublicKey string `json:"public_key"`
+	Created   string `json:"create_date,omitempty"`
 }
 
 // Admin is an administrator (API v1, /users), an account apart from the users.

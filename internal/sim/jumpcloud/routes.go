@@ -23,6 +23,9 @@ func (s *Server) endpoints() []endpoint {
 		{pattern: "POST /api/systemusers/{id}/mfasync", writes: true, answer: onUser(syncMFA)},
 		{pattern: "POST /api/systemusers/{id}/state/activate", writes: true, answer: onUser(activateUser)},
 		{pattern: "POST /api/systemusers/{id}/state/suspend", writes: true, answer: onUser(suspendUser)},
+		{pattern: "GET /api/systemusers/{id}/sshkeys", answer: listSSHKeys},
+		{pattern: "POST /api/systemusers/{id}/sshkeys", writes: true, answer: addSSHKey},
+		{pattern: "DELETE /api/systemusers/{id}/sshkeys/{key}", writes: true, answer: deleteSSHKey},
 		{pattern: "POST /api/systemusers/reactivate", writes: true, answer: reactivateUsers},
 		{pattern: "GET /api/v2/bulk/userstates", answer: listSchedules},
 		{pattern: "POST /api/v2/bulk/userstates", writes: true, answer: scheduleStates},
@@ -41,7 +44,10 @@ func (s *Server) endpoints() []endpoint {
 		{pattern: "GET /api/applications/{id}", answer: getApplication},
 
 		{pattern: "GET /api/v2/roles", answer: listRoles},
+		{pattern: "POST /api/v2/roles", writes: true, answer: createRole},
 		{pattern: "GET /api/v2/roles/{id}", answer: getRole},
+		{pattern: "PUT /api/v2/roles/{id}", writes: true, answer: putRole},
+		{pattern: "DELETE /api/v2/roles/{id}", writes: true, answer: deleteRole},
 
 		{pattern: "GET /api/v2/usergroups", answer: listGroups},
 		{pattern: "POST /api/v2/usergroups", writes: true, answer: createGroup},

@@ -155,7 +155,7 @@ func userTable(t *Tenant, more ...query.Field[*userNode]) *query.Table[*userNode
 			return appendJSON(b, v.RestrictedFields)
 		}),
 		flag("samba_service_user", func(v u) bool { return v.SambaServiceUser }),
-		structured("ssh_keys", always[u]("[]")),
+		structured("ssh_keys", func(b []byte, v u) []byte { return appendSSHKeys(b, v.SSHKeys) }),
 		text("state", func(v u) string { return v.State }),
 		flag("sudo", func(v u) bool { return v.Sudo }),
 		flag("suspended", func(v u) bool { return v.Suspended }),
