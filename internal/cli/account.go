@@ -11,9 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/accounts"
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
@@ -61,18 +59,16 @@ func runLifecycle(ctx context.Context, a *app, cfg *config.Config) error {
 	default:
 		request = job.rotate
 	}
-	return a.singleRun(ctx, cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-		job.Console, job.limits = c, limits
-		p, err := job.connect(ctx, anyOrganization)
-		if err != nil {
-			return err
-		}
-		m := accounts.Manager{Provisioner: p, Source: job.source}
-		if cfg.Change.DryRun {
-			m.Preview = func(ctx context.Context, plan *provision.Plan) error { return job.showInspected(ctx, plan) }
-		}
-		return request(ctx, m)
-	})
+	return job.start(ctx, a, func(ctx context.Context) error { return job.manage(ctx, request) })
+}
+
+// manage carries out a request about an account, or shows the changes that it would make.
+func (j *changeJob) manage(ctx context.Context, request func(context.Context, accounts.Manager) error) error {
+	p, err := j.connect(ctx, anyOrganization)
+	if err != nil {
+		return err
+	}
+	return request(ctx, accounts.Manager{Provisioner: p, Source: j.source, Preview: j.previewer()})
 }
 
 // accountInfo is the account that the settings name. Login and email complete a profile

@@ -12,13 +12,10 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/actions"
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
-	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
 // anyOrganization is for changes that name no archive: whatever organization the
@@ -36,10 +33,7 @@ func runAction(ctx context.Context, a *app, cfg *config.Config) error {
 		return fmt.Errorf("action invoke failed: %w", err)
 	}
 	job := &changeJob{cfg: cfg, stdout: a.Stdout}
-	return a.singleRun(ctx, cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-		job.Console, job.limits = c, limits
-		return job.invoke(ctx, invoker, args)
-	})
+	return job.start(ctx, a, func(ctx context.Context) error { return job.invoke(ctx, invoker, args) })
 }
 
 // parseObject reads a flag that is a JSON object.
@@ -81,10 +75,7 @@ func (j *changeJob) invoke(ctx context.Context, invoker actions.Invoker, args *s
 	if err != nil {
 		return err
 	}
-	invoker.Provisioner = p
-	if j.cfg.Change.DryRun {
-		invoker.Preview = func(ctx context.Context, plan *provision.Plan) error { return j.showInspected(ctx, plan) }
-	}
+	invoker.Provisioner, invoker.Preview = p, j.previewer()
 	run := actions.NewRun()
 	result, err := invoker.Invoke(ctx, j.cfg.Change.Action, j.cfg.Change.ActionType, run, args)
 	if result != nil && !j.cfg.Change.DryRun {

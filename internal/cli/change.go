@@ -43,9 +43,14 @@ func runChange(ctx context.Context, a *app, cfg *config.Config) error {
 		)
 	}
 	job := &changeJob{cfg: cfg, stdout: a.Stdout}
-	return a.singleRun(ctx, cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-		job.Console, job.limits = c, limits
-		return job.run(ctx)
+	return job.start(ctx, a, job.run)
+}
+
+// start does the work of a change as a run that is not a service.
+func (j *changeJob) start(ctx context.Context, a *app, work func(context.Context) error) error {
+	return a.singleRun(ctx, j.cfg, &j.traffic, func(c *console.Console, limits c1z.Limits) error {
+		j.Console, j.limits = c, limits
+		return work(ctx)
 	})
 }
 
@@ -119,6 +124,14 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
 	return j.showInspected(ctx, plan)
+}
+
+// previewer shows plans in place of carrying them out; nil unless nothing is to be sent.
+func (j *changeJob) previewer() func(context.Context, *provision.Plan) error {
+	if !j.cfg.Change.DryRun {
+		return nil
+	}
+	return j.showInspected
 }
 
 // showInspected logs and prints a plan that was held against JumpCloud.

@@ -103,7 +103,7 @@ func (a *changeTarget) entitlementOf(ctx context.Context, s *shownSync, text, wh
 		return nil, a.naming(what, err)
 	}
 	b := s.Brief(r)
-	resource, err := a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
+	resource, err := a.findBrief(ctx, b)
 	return &v2.Entitlement{Id: restype.EntitlementID(b.Type, b.ID), Resource: resource}, err
 }
 
@@ -112,12 +112,9 @@ func (a *changeTarget) entitlementOf(ctx context.Context, s *shownSync, text, wh
 func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who string, admin bool,
 	ref func(*shownSync, string) (review.Ref, error),
 ) (*v2.Resource, error) {
-	find := func(b review.Brief) (*v2.Resource, error) {
-		return a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
-	}
 	r, err := ref(s, who)
 	if err == nil {
-		return find(s.Brief(r))
+		return a.findBrief(ctx, s.Brief(r))
 	}
 	ambiguous, several := fault.As[*review.AmbiguousError](err)
 	if !several || ambiguous.Count > len(ambiguous.Candidates) {
@@ -125,7 +122,7 @@ func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who str
 	}
 	var holders []*v2.Resource
 	for _, c := range ambiguous.Candidates {
-		account, err := find(c.Resource)
+		account, err := a.findBrief(ctx, c.Resource)
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +145,11 @@ func (a *changeTarget) accountNamed(ctx context.Context, s *shownSync, who strin
 	if err != nil {
 		return nil, a.naming("group", err)
 	}
-	b := s.Brief(r)
+	return a.findBrief(ctx, s.Brief(r))
+}
+
+// findBrief finds the resource that a name was resolved to.
+func (a *changeTarget) findBrief(ctx context.Context, b review.Brief) (*v2.Resource, error) {
 	return a.findResource(ctx, &v2.ResourceId{ResourceType: b.Type, Resource: b.ID})
 }
 

@@ -6,9 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
@@ -22,7 +20,7 @@ type namedChange struct {
 }
 
 func newGrant(a *app) *cobra.Command {
-	return &cobra.Command{
+	return a.changing(namedChange{operation: provision.OperationGrant}, &cobra.Command{
 		Use:   "grant WHO WHAT",
 		Short: "Grant an account or group an entitlement",
 		Long: `Grant group membership, or with --provision-types group,app access to an application. WHO is
@@ -33,16 +31,12 @@ is none. Repeating a grant is safe.`,
   baton-jumpcloud grant ana@example.com Sales
   baton-jumpcloud grant "Sales Admins" "AWS Prod" --provision-types group,app
   baton-jumpcloud grant user:64b0000000000000000000a1 group:64b0000000000000000000b1`,
-		Args: exactly("WHO", "WHAT"), ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeAccess(cmd, namedChange{operation: provision.OperationGrant, who: args[0], what: args[1]})
-		},
-	}
+		Args: exactly("WHO", "WHAT"),
+	})
 }
 
 func newRevoke(a *app) *cobra.Command {
-	change := namedChange{operation: provision.OperationRevoke}
-	cmd := &cobra.Command{
+	return a.changing(namedChange{operation: provision.OperationRevoke}, &cobra.Command{
 		Use:   "revoke WHO WHAT",
 		Short: "Revoke an entitlement from an account or group",
 		Long: `Revoke group membership, or with --provision-types group,app access to an application. WHO and
@@ -50,13 +44,21 @@ WHAT are as for grant. Asks for confirmation on a terminal; elsewhere --yes is r
 that a group grants is refused, with the command that ends it. Repeating a revoke is safe.`,
 		Example: `  baton-jumpcloud revoke ana@example.com Sales --dry-run
   baton-jumpcloud revoke ana@example.com Sales --yes`,
-		Args: exactly("WHO", "WHAT"), ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			change.who, change.what = args[0], args[1]
-			return a.changeAccess(cmd, change)
-		},
+		Args: exactly("WHO", "WHAT"),
+	})
+}
+
+// changing makes a command that changes who has what, its two words. What can take
+// something away, as a grant of a role can, has the flag --yes.
+func (a *app) changing(change namedChange, cmd *cobra.Command) *cobra.Command {
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, words []string) error {
+		change.who, change.what = words[0], words[1]
+		return a.changeAccess(cmd, change)
 	}
-	change.yes.addFlag(cmd.Flags())
+	if change.role || change.operation == provision.OperationRevoke {
+		change.yes.addFlag(cmd.Flags())
+	}
 	return cmd
 }
 
@@ -76,10 +78,7 @@ func (a *app) changeAccess(cmd *cobra.Command, names namedChange) error {
 	job.find = func(ctx context.Context, found *changeTarget, s *shownSync) error {
 		return found.accessNamed(ctx, s, names)
 	}
-	return a.singleRun(cmd.Context(), cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-		job.Console, job.limits = c, limits
-		return job.run(cmd.Context())
-	})
+	return job.start(cmd.Context(), a, job.run)
 }
 
 // confirm asks the person about a change by names that would take something away.

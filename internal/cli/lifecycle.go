@@ -14,9 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/actions"
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
@@ -167,16 +165,9 @@ func newGroup(a *app) *cobra.Command {
 // newLifecycle makes a command of commands that are actions. What usual has holds for those
 // that say nothing else.
 func (a *app) newLifecycle(name, short, long string, commands []lifecycleCommand, usual lifecycleCommand) *cobra.Command {
-	parent := &cobra.Command{
-		Use: name, Short: short,
-		Long: long + ` The first word is a name, an email
+	parent := newParent(name, short, long+` The first word is a name, an email
 address, a login, an ID or TYPE:ID, looked up in the archive or in JumpCloud where there is
-none. What takes something away asks for confirmation on a terminal, and requires --yes elsewhere.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return fault.WithHints(fault.Invalid("%s: a command is missing", name), "run "+cmd.CommandPath()+" --help for the list")
-		},
-	}
+none. What takes something away asks for confirmation on a terminal, and requires --yes elsewhere.`)
 	for _, c := range commands {
 		act := namedAction{name: c.action, scope: c.scope, target: c.target, kind: usual.kind, asks: c.asks}
 		if act.target == "" {
@@ -236,9 +227,8 @@ func (a *app) invokeNamed(cmd *cobra.Command, act *namedAction) error {
 		}
 	}
 	job := &changeJob{cfg: cfg, stdout: a.Stdout}
-	return a.singleRun(cmd.Context(), cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-		job.Console, job.limits = c, limits
-		return untilStopped(cmd.Context(), job.invokeNamed(cmd.Context(), act, invoker, given))
+	return job.start(cmd.Context(), a, func(ctx context.Context) error {
+		return untilStopped(ctx, job.invokeNamed(ctx, act, invoker, given))
 	})
 }
 
@@ -268,9 +258,7 @@ func (j *changeJob) invokeNamed(ctx context.Context, act *namedAction, invoker a
 	if invoker.Provisioner, err = j.connect(ctx, check); err != nil {
 		return err
 	}
-	if j.cfg.Change.DryRun {
-		invoker.Preview = func(ctx context.Context, plan *provision.Plan) error { return j.showInspected(ctx, plan) }
-	}
+	invoker.Preview = j.previewer()
 	result, err := invoker.Invoke(ctx, act.name, act.scope, actions.NewRun(), args)
 	if j.cfg.Change.DryRun || err != nil && result.GetFields()["steps"] == nil {
 		return err
@@ -325,13 +313,7 @@ func stepsText(fields map[string]*structpb.Value) string {
 }
 
 func newActions(a *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "actions", Short: "List and invoke actions",
-		Long: "List and invoke actions, which service mode offers to ConductorOne too.", Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return fault.WithHints(fault.Invalid("actions: a command is missing"), "run "+cmd.CommandPath()+" --help for the list")
-		},
-	}
+	cmd := newParent("actions", "List and invoke actions", "List and invoke actions, which service mode offers to ConductorOne too.")
 	var scope string
 	list := &cobra.Command{
 		Use: "list", Short: "List actions and their arguments", Args: noArguments,

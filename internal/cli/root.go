@@ -95,6 +95,16 @@ func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, 
 	return cfg, err
 }
 
+// newParent makes a command that only has commands below it.
+func newParent(name, short, long string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Long: long, Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return fault.WithHints(fault.Invalid("%s: a command is missing", name), "run "+cmd.CommandPath()+" --help for the list")
+		},
+	}
+}
+
 // noArguments refuses arguments where only commands and flags stand.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

@@ -8,11 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/accounts"
-	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/console"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/provision"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 )
 
@@ -44,17 +41,8 @@ address or login, regardless of case, is left as it is.`,
 				return err
 			}
 			job := &changeJob{cfg: cfg, stdout: a.Stdout}
-			return a.singleRun(cmd.Context(), cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-				job.Console, job.limits = c, limits
-				p, err := job.connect(cmd.Context(), anyOrganization)
-				if err != nil {
-					return err
-				}
-				m := accounts.Manager{Provisioner: p, Source: job.source}
-				if cfg.Change.DryRun {
-					m.Preview = func(ctx context.Context, plan *provision.Plan) error { return job.showInspected(ctx, plan) }
-				}
-				return job.createAccount(cmd.Context(), m, info)
+			return job.start(cmd.Context(), a, func(ctx context.Context) error {
+				return job.manage(ctx, func(ctx context.Context, m accounts.Manager) error { return job.createAccount(ctx, m, info) })
 			})
 		},
 	}
@@ -81,9 +69,8 @@ func newUserDelete(a *app) *cobra.Command {
 				}
 			}
 			job := &changeJob{cfg: cfg, stdout: a.Stdout}
-			return a.singleRun(cmd.Context(), cfg, &job.traffic, func(c *console.Console, limits c1z.Limits) error {
-				job.Console, job.limits = c, limits
-				return untilStopped(cmd.Context(), job.deleteUser(cmd.Context(), words[0], &yes))
+			return job.start(cmd.Context(), a, func(ctx context.Context) error {
+				return untilStopped(ctx, job.deleteUser(ctx, words[0], &yes))
 			})
 		},
 	}

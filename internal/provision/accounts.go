@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/segmentio/ksuid"
@@ -250,25 +251,22 @@ func (p *Provisioner) refuseAdmin(ctx context.Context, u *jumpcloud.User) error 
 	if p.options.DeleteAdmins {
 		return p.guardAdminOf(ctx, u)
 	}
-	id := ""
-	if u.Admin != nil {
+	var id string
+	switch {
+	case u.Admin != nil:
 		id = u.Admin.ID
-	}
-	if u.Admin == nil && u.Email != "" {
-		_, err := paging.ReadAll(ctx, paging.Lister[jumpcloud.Admin]{
-			Name: "administrators", Limit: 100, Sorted: true, Fetch: p.client.Admins, ID: func(a jumpcloud.Admin) string { return a.ID },
-		}, func(a jumpcloud.Admin) bool {
-			if identity.FoldEmail(a.Email) == identity.FoldEmail(u.Email) {
-				id = a.ID
-			}
-			return id == ""
-		})
+	case u.Email == "":
+		return nil
+	default:
+		admins, err := p.admins(ctx)
 		if err != nil && !jumpcloud.IsPermission(err) {
 			return err
 		}
-	}
-	if u.Admin == nil && id == "" {
-		return nil
+		i := slices.IndexFunc(admins, func(a jumpcloud.Admin) bool { return sameEmail(a.Email, u.Email) })
+		if i < 0 {
+			return nil
+		}
+		id = admins[i].ID
 	}
 	return fault.WithCode(codes.FailedPrecondition, "%s is an administrator too (%s): JumpCloud deletes both; allow that with --on-delete-admin=delete",
 		namedUser(u), id)
