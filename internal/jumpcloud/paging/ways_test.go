@@ -18,10 +18,11 @@ import (
 // ways are other routes to the rows of a model, and how these behave.
 type ways struct {
 	*model
-	refused  bool // the other route is not served
-	disorder bool // the other route does not sort
-	shows    bool // the other route shows what the list itself hides
-	lookups  bool // rows can be looked up
+	refused  bool   // the other route is not served
+	disorder bool   // the other route does not sort
+	shows    bool   // the other route shows what the list itself hides
+	lookups  bool   // rows can be looked up
+	unlisted string // a row that is no candidate
 	others   []string
 	looked   []string
 }
@@ -48,6 +49,7 @@ func (w *ways) candidates(_ context.Context, win paging.Window) (paging.Page[str
 	w.requests++
 	all := slices.Sorted(maps.Keys(w.everybody))
 	all = append(all, w.others...)
+	all = slices.DeleteFunc(all, func(id string) bool { return id == w.unlisted })
 	slices.Sort(all)
 	page := paging.Page[string]{Total: len(all)}
 	page.Items = all[min(win.Skip, len(all)):min(win.Skip+win.Limit, len(all))]
@@ -185,6 +187,26 @@ func TestRowsAreLookedUp(t *testing.T) {
 			t.Errorf("%d candidates were looked up twice", twice)
 		}
 	})
+}
+
+// TestRowsThatAreNoCandidates reads lists in another order with each request that have
+// a row which nothing else lists: it comes on a page, or it does not come.
+func TestRowsThatAreNoCandidates(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(500) {
+		w := &ways{model: &model{rows: scatteredRows(190)}, lookups: true, refused: true}
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		w.order = func(rows []modelRow) { rnd.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] }) }
+		w.unlisted = w.rows[60].id
+		w.begin()
+		shown, err := readAll(w.lister(true), firstOpen, still)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if missing := w.missing(shown); len(missing) > 0 {
+			t.Fatalf("seed %d: %v was not shown", seed, missing)
+		}
+	}
 }
 
 // TestTooManyToLookUp gives a list up rather than ask for everybody.
