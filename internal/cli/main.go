@@ -11,30 +11,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
-	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
-
-// Name is the name of the program and of the connector.
-const Name = version.Program
-
-// Process is the process as the program sees it.
-type Process struct {
-	// Args are the command line, the program's own name first.
-	Args           []string
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-	// Lookup reads an environment variable, as [os.LookupEnv] does.
-	Lookup func(string) (string, bool)
-	// Dir is the working directory; empty means the process's own.
-	Dir string
-}
-
-// app is what the commands share.
-type app struct {
-	Process
-	// typed masks those values that a person gave which may be keys.
-	typed *strings.Replacer
-}
 
 // Main runs the program and returns its exit code. The context ends when the
 // process is asked to stop; its cause should be [fault.Interrupted] then.

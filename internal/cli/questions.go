@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
@@ -38,19 +36,6 @@ TYPE:ID.`,
 	_ = cmd.Flags().MarkHidden("empty") // What somebody holds is not empty.
 	o.addWayFilters(cmd)
 	return cmd
-}
-
-// exactly wants the arguments that the names stand for.
-func exactly(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != len(names) {
-			return fault.WithHints(
-				errors.New("want "+strings.Join(names, " ")),
-				"quote names that contain spaces; run "+cmd.CommandPath()+" --help for examples",
-			)
-		}
-		return nil
-	}
 }
 
 func accessList(s *shownSync, q search.Query, who string) (tables.List, error) {

@@ -3,15 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/console"
-	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
@@ -84,44 +80,6 @@ func runRoot(a *app, cmd *cobra.Command) error {
 		return runListActions(cmd.Context(), a, cfg)
 	}
 	return runSync(cmd.Context(), a, cfg)
-}
-
-// load reads the settings as the command needs them.
-func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, error) {
-	cfg, err := config.Load(cmd.Flags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, purpose)
-	if err == nil && cfg.Output.TempDir != "" {
-		tempdir.Sweep(cfg.Output.TempDir)
-	}
-	return cfg, err
-}
-
-// newParent makes a command that only has commands below it.
-func newParent(name, short, long string) *cobra.Command {
-	return &cobra.Command{
-		Use: name, Short: short, Long: long, Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return fault.WithHints(fault.Invalid("%s: a command is missing", name), "run "+cmd.CommandPath()+" --help for the list")
-		},
-	}
-}
-
-// noArguments refuses arguments where only commands and flags stand.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	word := redact.Words(args[0])
-	if !cmd.HasSubCommands() {
-		return fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), word)
-	}
-	err := fmt.Errorf("unknown command %q for %q", word, cmd.CommandPath())
-	if strings.EqualFold(filepath.Ext(args[0]), ".c1z") {
-		return fault.WithHints(err, "name an archive with --file: "+cmd.CommandPath()+" --file "+console.ShellWord(word))
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return fault.WithHints(err, "did you mean "+near[0]+"?")
-	}
-	return err
 }
 
 // flagError adds to an unknown flag the one that it may have meant.

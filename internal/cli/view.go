@@ -236,14 +236,6 @@ func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) (err e
 	return nil
 }
 
-// untilStopped says of a command that was stopped that it was, whatever broke then.
-func untilStopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
-}
-
 // stoppable is a writer that ends with a context.
 type stoppable struct {
 	ctx context.Context //nolint:containedctx // an io.Writer is given none
