@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
@@ -26,7 +28,7 @@ format cannot hold is listed, and the rows are counted before and after.`
 // convertOptions are the flags of the convert command.
 type convertOptions struct{ to, sync string }
 
-func newConvert(a *app) *cobra.Command {
+func newConvert(a *program.App) *cobra.Command {
 	var o convertOptions
 	cmd := &cobra.Command{
 		Use:   "convert --to v1|v3 FILE OUT",
@@ -47,7 +49,7 @@ func newConvert(a *app) *cobra.Command {
 			return []cobra.Completion{"c1z"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, args[0], args[1]))
+			return program.UntilStopped(cmd.Context(), o.run(a, cmd, args[0], args[1]))
 		},
 	}
 	cmd.Flags().StringVar(&o.to, "to", "", "Format of the new archive: v1 or v3")
@@ -58,13 +60,13 @@ func newConvert(a *app) *cobra.Command {
 	return cmd
 }
 
-func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err error) {
+func (o *convertOptions) run(a *program.App, cmd *cobra.Command, from, to string) (err error) {
 	formats := map[string]c1z.Format{"v1": c1z.FormatV1, "v3": c1z.FormatV3}
 	format, known := formats[o.to]
 	if !known {
 		return fault.WithHints(fmt.Errorf("--to is %q: want v1 or v3", o.to), "v1 is opened by every Baton reader, v3 by those since SDK v0.25")
 	}
-	cfg, err := a.load(cmd, config.ForCommand)
+	cfg, err := a.Load(cmd, config.ForCommand)
 	if err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 		return fault.WithHints(fmt.Errorf("convert to %s: %w", to, fs.ErrExist), "name a file that does not exist yet")
 	}
 	ctx := cmd.Context()
-	archive, err := a.openArchive(ctx, cmd, from)
+	archive, err := archives.Open(ctx, a, cmd, from)
 	if err != nil {
 		return err
 	}
@@ -80,11 +82,11 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 	if archive.Format() == format {
 		return fault.WithHints(fmt.Errorf("convert %s: it is of format %d already", from, format), "copy it, or choose the other format with --to")
 	}
-	run, err := archive.run(ctx, o.sync)
+	run, err := archive.Run(ctx, o.sync)
 	if err != nil {
 		return err
 	}
-	limits, err := a.limits()
+	limits, err := a.Limits()
 	if err != nil {
 		return err
 	}
@@ -102,9 +104,9 @@ func (o *convertOptions) run(a *app, cmd *cobra.Command, from, to string) (err e
 	defer func() { err = errors.Join(err, work.Close()) }()
 	made, err := c1z.Convert(ctx, archive.Reader, run, c1z.ConvertOptions{Path: to, WorkDir: work.Path(), Format: format, Limits: limits})
 	if err != nil {
-		return unreadable(ctx, from, err)
+		return archives.Unreadable(ctx, from, err)
 	}
-	archive.loading.end()
+	archive.Loading.End()
 	return writeConversion(cmd.OutOrStdout(), from, to, made)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
@@ -39,7 +40,7 @@ func (o *demoOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.explore, "explore", false, "Open the archive in a browser afterwards (see baton-jumpcloud explore)")
 }
 
-func newDemo(a *app) *cobra.Command {
+func newDemo(a *program.App) *cobra.Command {
 	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -48,14 +49,14 @@ func newDemo(a *app) *cobra.Command {
 and show the result. Nothing leaves this machine. The archive is demo.c1z in the
 working directory or, if that is not writable, in the directory for temporary files; --file
 names another file. With --explore it opens in a browser.`,
-		Args: noArguments,
+		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), a, cmd.Flags(), o) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) error {
+func runDemo(ctx context.Context, a *program.App, flags *pflag.FlagSet, o demoOptions) error {
 	cfg, err := syncDemo(ctx, a, flags, o)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func runDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) e
 	if err != nil {
 		return err
 	}
-	if err := say(a.Stdout, `
+	if err := program.Say(a.Stdout, `
 The archive is %s. Every Baton reader opens it.
 
 Open it in a browser (make demo OPEN=1 does so at once):
@@ -73,10 +74,10 @@ Open it in a browser (make demo OPEN=1 does so at once):
 Next:
   baton-jumpcloud simulate                  keep a simulated JumpCloud running to try things with
   BATON_API_KEY=... baton-jumpcloud         sync your own organization
-`, path, Name, console.ShellWord(path)); err != nil || !o.explore {
+`, path, program.Name, console.ShellWord(path)); err != nil || !o.explore {
 		return err
 	}
-	if err := say(a.Stdout, "\n"); err != nil {
+	if err := program.Say(a.Stdout, "\n"); err != nil {
 		return err
 	}
 	return runExplore(ctx, a, cfg, exploreOptions{files: []string{path}, place: gate.Place{Address: "127.0.0.1"}})
@@ -84,7 +85,7 @@ Next:
 
 // syncDemo syncs a simulated organization, which is gone afterwards, and returns the
 // configuration that did.
-func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) (cfg *config.Config, err error) {
+func syncDemo(ctx context.Context, a *program.App, flags *pflag.FlagSet, o demoOptions) (cfg *config.Config, err error) {
 	tenants, err := o.tenants()
 	if err != nil {
 		return nil, err
@@ -98,17 +99,17 @@ func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) 
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkFiles(cfg); err != nil {
+	if err := a.CheckFiles(cfg); err != nil {
 		return nil, err
 	}
-	c, err := a.openConsole(cfg.Log)
+	c, err := a.OpenConsole(cfg.Log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Log.Close()) }()
 
 	org := tenants[0].Organization()
-	if err := say(a.Stdout, "Simulated JumpCloud at %s. It serves %s:\n%s.\nA full sync takes at least %d requests.\n\n",
+	if err := program.Say(a.Stdout, "Simulated JumpCloud at %s. It serves %s:\n%s.\nA full sync takes at least %d requests.\n\n",
 		sim.url, connector.Organization{ID: org.ID, Name: org.Name}, describe(tenants[0]), tenants[0].MinimumRequests()); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func syncDemo(ctx context.Context, a *app, flags *pflag.FlagSet, o demoOptions) 
 
 // demoConfig is the configuration of a first run: none but what the demo needs
 // and what was given on its command line.
-func demoConfig(a *app, flags *pflag.FlagSet, url string) (*config.Config, error) {
+func demoConfig(a *program.App, flags *pflag.FlagSet, url string) (*config.Config, error) {
 	file := ""
 	if !flags.Changed("file") {
 		var err error

@@ -11,24 +11,25 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
-func newVersion(a *app) *cobra.Command {
+func newVersion(a *program.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print version and build information",
-		Args:  noArguments,
+		Args:  program.NoArguments,
 		RunE:  func(*cobra.Command, []string) error { return runVersion(a, version.Read()) },
 	}
 }
 
-func runVersion(a *app, b version.Build) error {
+func runVersion(a *program.App, b version.Build) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s version %s\n", Name, b.Version)
+	fmt.Fprintf(&text, "%s version %s\n", program.Name, b.Version)
 	for _, line := range []struct{ key, value string }{
 		{"commit", b.Commit},
 		{"date", b.Date},
@@ -39,14 +40,14 @@ func runVersion(a *app, b version.Build) error {
 			fmt.Fprintf(&text, "%-9s %s\n", line.key+":", line.value)
 		}
 	}
-	return say(a.Stdout, "%s", text.String())
+	return program.Say(a.Stdout, "%s", text.String())
 }
 
-func newCapabilities(a *app) *cobra.Command {
+func newCapabilities(a *program.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "capabilities",
 		Short: "Print the connector's capabilities as JSON",
-		Args:  noArguments,
+		Args:  program.NoArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runCapabilities(a, cmd) },
 	}
 }
@@ -54,8 +55,8 @@ func newCapabilities(a *app) *cobra.Command {
 // runCapabilities needs neither a credential nor an organization. What is wrong
 // with settings other than the one that matters is for the run that uses them to
 // say.
-func runCapabilities(a *app, cmd *cobra.Command) error {
-	cfg, err := a.load(cmd, config.ForCommand)
+func runCapabilities(a *program.App, cmd *cobra.Command) error {
+	cfg, err := a.Load(cmd, config.ForCommand)
 	if cfg == nil {
 		return err
 	}
@@ -72,18 +73,18 @@ func runCapabilities(a *app, cmd *cobra.Command) error {
 	return err
 }
 
-func newConfig(a *app) *cobra.Command {
+func newConfig(a *program.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
 		Short: "Print the configuration schema as JSON, for platforms that host the connector",
-		Args:  noArguments,
+		Args:  program.NoArguments,
 		RunE:  func(*cobra.Command, []string) error { return runConfig(a) },
 	}
 }
 
 // runConfig prints the schema of the settings. It reads none of them, so that it
 // works where nothing is set up yet.
-func runConfig(a *app) error {
+func runConfig(a *program.App) error {
 	raw, err := protojson.Marshal(config.Schema())
 	if err != nil {
 		return fmt.Errorf("encode settings: %w", err)

@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
@@ -35,7 +37,7 @@ added, removed or changed, and memberships, assignments and roles that were gran
 held another way. Given two archives, it compares the syncs that Baton readers show; given one
 archive, its newest sync with the previous one. --from and --to choose other syncs.`
 
-func newDiff(a *app) *cobra.Command {
+func newDiff(a *program.App) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff [OLD [NEW]]",
@@ -54,7 +56,7 @@ func newDiff(a *app) *cobra.Command {
 			return []cobra.Completion{"c1z"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), runDiff(a, cmd, &o, args))
+			return program.UntilStopped(cmd.Context(), runDiff(a, cmd, &o, args))
 		},
 	}
 	flags := cmd.Flags()
@@ -73,7 +75,7 @@ func newDiff(a *app) *cobra.Command {
 	return cmd
 }
 
-func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
+func runDiff(a *program.App, cmd *cobra.Command, o *diffOptions, args []string) error {
 	if err := o.viewOptions.check(a); err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 	}
 	doc := sheet.Document{
 		Title: "Changes", Many: true, Tables: []sheet.Table{counts, changes},
-		Lead: append([]string{"From " + older.lead(), "To   " + newer.lead()}, diffWarnings(older, newer)...),
+		Lead: append([]string{"From " + leadOf(older), "To   " + leadOf(newer)}, diffWarnings(older, newer)...),
 	}
 	if f, err := o.format(); err == nil && f == sheet.FormatCSV || len(o.columns) > 0 {
 		doc.Tables, doc.Many = doc.Tables[1:], false // The one table that has them.
@@ -115,10 +117,10 @@ func runDiff(a *app, cmd *cobra.Command, o *diffOptions, args []string) error {
 	return nil
 }
 
-// lead says to people which sync one side is.
-func (s *shownSync) lead() string { return syncLead(s.path, s.Run)[0] }
+// leadOf says to people which sync one side is.
+func leadOf(s *archives.Shown) string { return syncLead(s.Path, s.Run)[0] }
 
-func diffWarnings(older, newer *shownSync) []string {
+func diffWarnings(older, newer *archives.Shown) []string {
 	var lines []string
 	if a, b := older.Run.Organization, newer.Run.Organization; a.ID != b.ID && a.ID != "" && b.ID != "" {
 		lines = append(lines, "The two syncs are of different organizations.")
@@ -126,7 +128,7 @@ func diffWarnings(older, newer *shownSync) []string {
 	if older.Run.StartedAt.After(newer.Run.StartedAt) {
 		lines = append(lines, "The first sync is the newer one: additions show as removals.")
 	}
-	for _, s := range []*shownSync{older, newer} {
+	for _, s := range []*archives.Shown{older, newer} {
 		if !s.Run.Finished() || s.Run.Type != c1z.SyncFull {
 			lines = append(lines, "The sync "+s.Run.ID+" is not a full sync: what it lacks shows as removed or added.")
 		}
@@ -135,42 +137,42 @@ func diffWarnings(older, newer *shownSync) []string {
 }
 
 // load reads both syncs.
-func (o *diffOptions) load(ctx context.Context, a *app, cmd *cobra.Command, args []string) (older, newer *shownSync, err error) {
+func (o *diffOptions) load(ctx context.Context, a *program.App, cmd *cobra.Command, args []string) (older, newer *archives.Shown, err error) {
 	if len(args) == 2 {
-		if older, err = a.readSync(ctx, cmd, args[0], o.from); err != nil {
+		if older, err = archives.Read(ctx, a, cmd, args[0], o.from); err != nil {
 			return nil, nil, err
 		}
-		newer, err = a.readSync(ctx, cmd, args[1], o.to)
+		newer, err = archives.Read(ctx, a, cmd, args[1], o.to)
 		return older, newer, err
 	}
 	path := ""
 	if len(args) == 1 {
 		path = args[0]
 	}
-	archive, err := a.openArchive(ctx, cmd, path)
+	archive, err := archives.Open(ctx, a, cmd, path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	if newer, err = archive.loadSync(ctx, o.to); err != nil {
+	if newer, err = archive.LoadSync(ctx, o.to); err != nil {
 		return nil, nil, err
 	}
 	from := o.from
 	if from == "" {
-		if from, err = archive.before(ctx, newer.Run); err != nil {
+		if from, err = syncBefore(ctx, archive, newer.Run); err != nil {
 			return nil, nil, err
 		}
 	}
-	older, err = archive.loadSync(ctx, from)
+	older, err = archive.LoadSync(ctx, from)
 	return older, newer, err
 }
 
-// before is the id of the sync that came before another.
-func (o *openedArchive) before(ctx context.Context, run c1z.SyncRun) (string, error) {
+// syncBefore is the id of the sync that came before another.
+func syncBefore(ctx context.Context, o *archives.Opened, run c1z.SyncRun) (string, error) {
 	previous, err := review.Previous(ctx, o.Reader, run)
 	if errors.Is(err, c1z.ErrNotFound) {
 		return "", fault.WithCode(codes.NotFound, "archive %s contains no full sync before %s; name an older archive too: %s diff OLD.c1z %s",
-			o.path, run.ID, Name, console.ShellWord(o.path))
+			o.Path, run.ID, program.Name, console.ShellWord(o.Path))
 	}
 	return previous.ID, err
 }

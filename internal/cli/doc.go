@@ -9,9 +9,9 @@
 // so at one place.
 //
 // Commands that look into archives take their lists from internal/review/tables and
-// write them with internal/sheet; view.go has their flags. The package has more files
-// than others because each command, and each thing that commands share, has its own;
-// none of them knows how the work is done.
+// write them with internal/sheet; view.go has their flags. Commands that change something
+// are in cli/changes, how archives are opened is in cli/archives, and what all commands
+// share in cli/program. None of them knows how the work is done.
 //
 // What people and scripts see follows the other Baton connectors: the flags, the
 // environment, the choice of the mode, error text bare on stderr, and exit codes

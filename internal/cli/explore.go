@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer"
@@ -36,7 +38,7 @@ func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.noOpen, "no-open", false, "Do not open a browser")
 }
 
-func newExplore(a *app) *cobra.Command {
+func newExplore(a *program.App) *cobra.Command {
 	var o exploreOptions
 	cmd := &cobra.Command{
 		Use:   "explore [FILE...]",
@@ -72,27 +74,27 @@ terminal, a browser is opened.`,
 	return cmd
 }
 
-func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOptions) (err error) {
+func runExplore(ctx context.Context, a *program.App, cfg *config.Config, o exploreOptions) (err error) {
 	if len(o.files) == 0 {
 		o.files = []string{cfg.Output.File}
 	}
-	claims := a.inputClaims()
+	claims := a.InputClaims()
 	for _, file := range o.files {
-		claims = append(claims, claimOf("the archive", file, false))
+		claims = append(claims, program.ClaimOf("the archive", file, false))
 	}
-	claims = append(readTwice(claims), logClaims(cfg.Log)...)
-	if err := checkClaims(claims); err != nil {
+	claims = append(program.ReadTwice(claims), program.LogClaims(cfg.Log)...)
+	if err := program.CheckClaims(claims); err != nil {
 		return err
 	}
-	if err := a.checkStreams(claims); err != nil {
+	if err := a.CheckStreams(claims); err != nil {
 		return err
 	}
-	c, err := a.openConsole(cfg.Log)
+	c, err := a.OpenConsole(cfg.Log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Log.Close()) }()
-	limits, err := a.limits()
+	limits, err := a.Limits()
 	if err != nil {
 		return err
 	}
@@ -106,22 +108,22 @@ func runExplore(ctx context.Context, a *app, cfg *config.Config, o exploreOption
 		return errors.Join(err, server.Close())
 	}
 	defer func() { err = errors.Join(err, temp.Close()) }()
-	archives, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: temp.Path(), Limits: limits, Logger: c.Log.Logger})
+	lib, err := library.Open(ctx, o.files, c1z.OpenOptions{TempDir: temp.Path(), Limits: limits, Logger: c.Log.Logger})
 	if err != nil {
-		return errors.Join(unreadable(ctx, o.files[0], err), server.Close())
+		return errors.Join(archives.Unreadable(ctx, o.files[0], err), server.Close())
 	}
-	defer func() { err = errors.Join(err, archives.Close()) }()
-	pages, err := explorer.New(explorer.Config{Library: archives, TempDir: temp.Path(), Logger: c.Log.Logger})
+	defer func() { err = errors.Join(err, lib.Close()) }()
+	pages, err := explorer.New(explorer.Config{Library: lib, TempDir: temp.Path(), Logger: c.Log.Logger})
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	return serveExplorer(ctx, a, c, server, pages, !o.noOpen && a.isTerminal(a.Stdout))
+	return serveExplorer(ctx, a, c, server, pages, !o.noOpen && a.IsTerminal(a.Stdout))
 }
 
 // serveExplorer says where the explorer answers, opens a browser if it shall, and
 // answers until it is stopped, which is how it ends well.
-func serveExplorer(ctx context.Context, a *app, c *console.Console, server *gate.Server, pages http.Handler, open bool) error {
-	if err := say(a.Stdout, "Open %s in a browser; press Ctrl-C to stop.\n", server.Address().Reveal()); err != nil {
+func serveExplorer(ctx context.Context, a *program.App, c *console.Console, server *gate.Server, pages http.Handler, open bool) error {
+	if err := program.Say(a.Stdout, "Open %s in a browser; press Ctrl-C to stop.\n", server.Address().Reveal()); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	if open {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/health"
 )
@@ -24,7 +25,7 @@ func (o *healthCheckOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.timeout, "timeout", 5, "Timeout in seconds")
 }
 
-func newHealthCheck(a *app) *cobra.Command {
+func newHealthCheck(a *program.App) *cobra.Command {
 	var o healthCheckOptions
 	cmd := &cobra.Command{
 		Use:   "health-check",
@@ -32,9 +33,9 @@ func newHealthCheck(a *app) *cobra.Command {
 		Long: "Check whether a running connector is ready, at --health-check-bind-address and --health-check-port,\n" +
 			"as the readiness probe of the manifests does. The exit code is 0 if it is ready, 2 if it\n" +
 			"is not, and 14 if nothing answers.",
-		Args: noArguments,
+		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.load(cmd, config.ForCommand)
+			cfg, err := a.Load(cmd, config.ForCommand)
 			if err != nil {
 				return err
 			}
@@ -45,7 +46,7 @@ func newHealthCheck(a *app) *cobra.Command {
 	return cmd
 }
 
-func runHealthCheck(ctx context.Context, a *app, o healthCheckOptions, settings config.Health) error {
+func runHealthCheck(ctx context.Context, a *program.App, o healthCheckOptions, settings config.Health) error {
 	if o.timeout < 1 {
 		return fmt.Errorf("field timeout: value must be greater than or equal to 1 but got %d", o.timeout)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 )
@@ -47,7 +48,7 @@ func TestHealthCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			a := &app{Process: Process{Stdout: &out}}
+			a := &program.App{Process: program.Process{Stdout: &out}}
 			err := runHealthCheck(t.Context(), a, healthCheckOptions{tt.endpoint, tt.timeout}, config.Health{BindAddress: tt.bind, Port: port})
 			if got := strings.TrimSpace(out.String()); got != tt.out {
 				t.Errorf("output %q, want %q", got, tt.out)

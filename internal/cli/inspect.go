@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
@@ -26,32 +28,32 @@ const inspectExample = `  baton-jumpcloud inspect
   baton-jumpcloud inspect grants -f okta.c1z -o csv --save grants.csv
   baton-jumpcloud inspect principals --sort holdings --desc --limit 10`
 
-func newInspect(a *app) *cobra.Command {
+func newInspect(a *program.App) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use: "inspect", Short: "Show the contents of an archive", Long: inspectLong, Example: inspectExample,
-		Args: noArguments,
+		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, stats))
+			return program.UntilStopped(cmd.Context(), o.run(a, cmd, stats))
 		},
 	}
 	o.addFlags(cmd.Flags())
 	addViewCompletions(cmd, nil)
 	cmd.AddCommand(
 		newInspectSyncs(a),
-		newInspectList(a, "resource-types", "List the resource types", nil, func(s *shownSync, _ search.Query) (tables.List, error) {
+		newInspectList(a, "resource-types", "List the resource types", nil, func(s *archives.Shown, _ search.Query) (tables.List, error) {
 			return tables.Types(s.Sync), nil
 		}),
-		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
 			return tables.Resources(s.Sync, onlyAccounts(s, q)), nil
 		}),
-		newInspectList(a, "entitlements", "List entitlements", addEntitlementFilters, func(s *shownSync, q search.Query) (tables.List, error) {
-			return tables.Entitlements(s.Sync), nameFilters(s, q)
+		newInspectList(a, "entitlements", "List entitlements", addEntitlementFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
+			return tables.Entitlements(s.Sync), archives.NameFilters(s, q)
 		}),
-		newInspectList(a, "grants", "List grants: who has what, and via what", addGrantFilters, func(s *shownSync, q search.Query) (tables.List, error) {
-			return tables.Grants(s.Sync), nameFilters(s, q)
+		newInspectList(a, "grants", "List grants: who has what, and via what", addGrantFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
+			return tables.Grants(s.Sync), archives.NameFilters(s, q)
 		}),
-		newInspectList(a, "principals", "List principals: who has any access", addResourceFilters, func(s *shownSync, q search.Query) (tables.List, error) {
+		newInspectList(a, "principals", "List principals: who has any access", addResourceFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
 			return tables.Principals(s.Sync, onlyAccounts(s, q)), nil
 		}),
 	)
@@ -59,15 +61,15 @@ func newInspect(a *app) *cobra.Command {
 }
 
 // listOf makes a list of a sync. It may change names in the filter of a query into ids.
-type listOf func(s *shownSync, q search.Query) (tables.List, error)
+type listOf func(s *archives.Shown, q search.Query) (tables.List, error)
 
 // run reads a sync, makes a list of it and shows it.
-func (o *viewOptions) run(a *app, cmd *cobra.Command, list listOf) error {
+func (o *viewOptions) run(a *program.App, cmd *cobra.Command, list listOf) error {
 	if err := o.check(a); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	s, err := a.readSync(ctx, cmd, "", o.sync)
+	s, err := archives.Read(ctx, a, cmd, "", o.sync)
 	if err != nil {
 		return err
 	}
@@ -80,7 +82,7 @@ func (o *viewOptions) run(a *app, cmd *cobra.Command, list listOf) error {
 	if err != nil {
 		return err
 	}
-	return o.show(ctx, a, sheet.Document{Lead: syncLead(s.path, s.Run), Tables: []sheet.Table{t}})
+	return o.show(ctx, a, sheet.Document{Lead: syncLead(s.Path, s.Run), Tables: []sheet.Table{t}})
 }
 
 // syncLead says to people which sync they look at.
@@ -89,21 +91,23 @@ func syncLead(path string, run c1z.SyncRun) []string {
 	if org := run.Organization; org.ID != "" {
 		text += connector.Organization{ID: org.ID, Name: org.Name}.String() + ", "
 	}
-	lead := []string{text + "sync " + describeRun(run)}
+	lead := []string{text + "sync " + archives.DescribeRun(run)}
 	if !run.Finished() {
 		lead = append(lead, "This sync did not finish: what it lacks may exist all the same.")
 	}
 	return lead
 }
 
-func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *cobra.Command), list listOf) *cobra.Command {
+func newInspectList(a *program.App, name, short string, addFilters func(*viewOptions, *cobra.Command), list listOf) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use: name, Short: short,
 		Example: "  baton-jumpcloud inspect " + name + "\n  baton-jumpcloud inspect " + name + " --search ana --limit 20 --page 2\n" +
 			"  baton-jumpcloud inspect " + name + " -f other.c1z --save list.xlsx",
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return untilStopped(cmd.Context(), o.run(a, cmd, list)) },
+		Args: program.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return program.UntilStopped(cmd.Context(), o.run(a, cmd, list))
+		},
 	}
 	o.addFlags(cmd.Flags())
 	if addFilters != nil {
@@ -114,14 +118,14 @@ func newInspectList(a *app, name, short string, addFilters func(*viewOptions, *c
 	return cmd
 }
 
-func newInspectSyncs(a *app) *cobra.Command {
+func newInspectSyncs(a *program.App) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use: "syncs", Short: "List the syncs of the archive, newest first",
 		Example: "  baton-jumpcloud inspect syncs\n  baton-jumpcloud inspect syncs -f other.c1z -o json",
-		Args:    noArguments,
+		Args:    program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return untilStopped(cmd.Context(), runInspectSyncs(cmd.Context(), a, cmd, &o))
+			return program.UntilStopped(cmd.Context(), runInspectSyncs(cmd.Context(), a, cmd, &o))
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -131,11 +135,11 @@ func newInspectSyncs(a *app) *cobra.Command {
 	return cmd
 }
 
-func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOptions) (err error) {
+func runInspectSyncs(ctx context.Context, a *program.App, cmd *cobra.Command, o *viewOptions) (err error) {
 	if err := o.check(a); err != nil {
 		return err
 	}
-	archive, err := a.openArchive(ctx, cmd, "")
+	archive, err := archives.Open(ctx, a, cmd, "")
 	if err != nil {
 		return err
 	}
@@ -144,7 +148,7 @@ func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOpt
 	if err != nil {
 		return err
 	}
-	runs = newestFirst(runs)
+	runs = archives.NewestFirst(runs)
 	for i := range runs {
 		if runs[i].Stats == nil {
 			counted, err := archive.Stats(ctx, runs[i].ID)
@@ -159,19 +163,19 @@ func runInspectSyncs(ctx context.Context, a *app, cmd *cobra.Command, o *viewOpt
 	if err != nil {
 		return err
 	}
-	archive.loading.end()
+	archive.Loading.End()
 	return o.show(ctx, a, sheet.Document{Tables: []sheet.Table{t}})
 }
 
 // stats counts a sync by type.
-func stats(s *shownSync, _ search.Query) (tables.List, error) {
+func stats(s *archives.Shown, _ search.Query) (tables.List, error) {
 	l := tables.Types(s.Sync)
 	l.ID, l.Note = "stats", statsNote(s)
 	return l, nil
 }
 
 // statsNote sums a sync up.
-func statsNote(s *shownSync) string {
+func statsNote(s *archives.Shown) string {
 	count := func(n int) string { return humanize.Comma(int64(n)) }
 	o := s.Overview()
 	text := fmt.Sprintf("%s grants: %s direct, %s inherited.", count(o.Grants.All), count(o.Grants.Direct), count(o.Grants.Inherited()))
@@ -190,7 +194,7 @@ func statsNote(s *shownSync) string {
 }
 
 // onlyAccounts reports whether a query restricts a list of resources to accounts.
-func onlyAccounts(s *shownSync, q search.Query) bool {
+func onlyAccounts(s *archives.Shown, q search.Query) bool {
 	for _, key := range []string{"status", "details", "mfa", "account_type", "department", "manager", "admin"} {
 		if q.Filter[key] != "" {
 			return true

@@ -7,18 +7,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
+// Process is the process as the program sees it.
+type Process = program.Process
+
 // Main runs the program and returns its exit code. The context ends when the
 // process is asked to stop; its cause should be [fault.Interrupted] then.
 func Main(ctx context.Context, process Process) int {
 	// Wherever a variable was filled from a file, what ends the file is no part of it.
 	process.Lookup = config.CleanLookup(process.Lookup)
-	a := &app{Process: process, typed: maskKeys(process)}
+	a := &program.App{Process: process, Typed: maskKeys(process)}
 	root := newRoot(a)
 	root.SetArgs(process.Args[1:])
 	root.SetIn(process.Stdin)
@@ -27,10 +31,10 @@ func Main(ctx context.Context, process Process) int {
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		w := process.Stderr
-		if _, taken := fault.As[stderrTakenError](err); taken {
+		if _, taken := fault.As[program.StderrTakenError](err); taken {
 			w = process.Stdout
 		}
-		a.printError(w, err)
+		printError(a, w, err)
 	}
 	return fault.ExitCode(err)
 }
@@ -39,11 +43,11 @@ func Main(ctx context.Context, process Process) int {
 // what can be done about it: names from outside without what a terminal would act on,
 // and without any credential that somebody typed or a server sent back. Nobody is left
 // to tell when stderr cannot be written.
-func (a *app) printError(w io.Writer, err error) {
-	_, _ = fmt.Fprintln(w, a.typed.Replace(visible(strings.TrimRight(err.Error(), "\n"))))
+func printError(a *program.App, w io.Writer, err error) {
+	_, _ = fmt.Fprintln(w, a.Typed.Replace(visible(strings.TrimRight(err.Error(), "\n"))))
 	if h, ok := fault.As[fault.Hinter](err); ok {
 		for _, hint := range h.Hints() {
-			_, _ = fmt.Fprintln(w, "hint: "+a.typed.Replace(visible(hint)))
+			_, _ = fmt.Fprintln(w, "hint: "+a.Typed.Replace(visible(hint)))
 		}
 	}
 }
@@ -54,7 +58,7 @@ func visible(text string) string { return printable.VisibleLines(redact.Text(tex
 // maskKeys masks what may be a key among the arguments and the settings of the
 // environment: one that was given in place of a name, an id or a file would be repeated
 // by the error about it. What has the form of a path is a path.
-func maskKeys(p Process) *strings.Replacer {
+func maskKeys(p program.Process) *strings.Replacer {
 	given := slices.Clone(p.Args[1:])
 	for _, o := range config.Options() {
 		if value, ok := p.Lookup(o.Env()); ok {

@@ -7,12 +7,14 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
 
-func newAccess(a *app) *cobra.Command {
+func newAccess(a *program.App) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use:   "access USER",
@@ -24,9 +26,9 @@ TYPE:ID.`,
   baton-jumpcloud access "Ana Ruiz" --kind application --inherited
   baton-jumpcloud access ana -f okta.c1z -o json
   baton-jumpcloud access ana --save ana.xlsx`,
-		Args: exactly("USER"), ValidArgsFunction: cobra.NoFileCompletions,
+		Args: program.Exactly("USER"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, func(s *shownSync, q search.Query) (tables.List, error) {
+			return program.UntilStopped(cmd.Context(), o.run(a, cmd, func(s *archives.Shown, q search.Query) (tables.List, error) {
 				return accessList(s, q, args[0])
 			}))
 		},
@@ -38,19 +40,19 @@ TYPE:ID.`,
 	return cmd
 }
 
-func accessList(s *shownSync, q search.Query, who string) (tables.List, error) {
-	p, err := findPrincipal(s, who)
+func accessList(s *archives.Shown, q search.Query, who string) (tables.List, error) {
+	p, err := archives.FindPrincipal(s, who)
 	if err != nil {
 		return tables.List{}, err
 	}
 	r := s.Resource(p)
 	l := tables.Access(s.Sync, p)
 	l.Title, l.Lead = "Access of "+r.Name, personLead(s, r)
-	return l, nameFilters(s, q)
+	return l, archives.NameFilters(s, q)
 }
 
 // personLead describes an account in a line or two.
-func personLead(s *shownSync, r review.Resource) []string {
+func personLead(s *archives.Shown, r review.Resource) []string {
 	lead := []string{s.KindWord(r.Brief) + " " + r.Type + ":" + r.ID}
 	a := r.Account
 	if a == nil {
@@ -77,7 +79,7 @@ func personLead(s *shownSync, r review.Resource) []string {
 	return append(lead, strings.Join(facts, ", "))
 }
 
-func newWho(a *app) *cobra.Command {
+func newWho(a *program.App) *cobra.Command {
 	var o viewOptions
 	cmd := &cobra.Command{
 		Use:   "who ENTITLEMENT",
@@ -89,9 +91,9 @@ of the group, application or role, alone or followed by the slug of the entitlem
   baton-jumpcloud who "Engineering member" --status disabled
   baton-jumpcloud who app:64b0000000000000000000c1 --direct -o csv
   baton-jumpcloud who "Help Desk" --mfa no`,
-		Args: exactly("ENTITLEMENT"), ValidArgsFunction: cobra.NoFileCompletions,
+		Args: program.Exactly("ENTITLEMENT"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), o.run(a, cmd, func(s *shownSync, q search.Query) (tables.List, error) {
+			return program.UntilStopped(cmd.Context(), o.run(a, cmd, func(s *archives.Shown, q search.Query) (tables.List, error) {
 				return whoList(s, q, args[0])
 			}))
 		},
@@ -105,10 +107,10 @@ of the group, application or role, alone or followed by the slug of the entitlem
 	return cmd
 }
 
-func whoList(s *shownSync, _ search.Query, what string) (tables.List, error) {
+func whoList(s *archives.Shown, _ search.Query, what string) (tables.List, error) {
 	ref, err := s.FindEntitlement(what)
 	if err != nil {
-		return tables.List{}, naming("entitlement", err)
+		return tables.List{}, archives.Naming("entitlement", err)
 	}
 	e := s.EntitlementAt(ref)
 	count := func(n int) string { return humanize.Comma(int64(n)) }

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
@@ -26,7 +28,7 @@ type reportOptions struct {
 	check    bool
 }
 
-func newReport(a *app) *cobra.Command {
+func newReport(a *program.App) *cobra.Command {
 	var o reportOptions
 	var names []cobra.Completion
 	var list strings.Builder
@@ -47,7 +49,7 @@ Reports:` + list.String(),
   baton-jumpcloud report changes --previous last-week.c1z`,
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return untilStopped(cmd.Context(), runReport(a, cmd, &o, args))
+			return program.UntilStopped(cmd.Context(), runReport(a, cmd, &o, args))
 		},
 	}
 	flags := cmd.Flags()
@@ -59,7 +61,7 @@ Reports:` + list.String(),
 	return cmd
 }
 
-func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) error {
+func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []string) error {
 	if err := o.viewOptions.check(a); err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ func runReport(a *app, cmd *cobra.Command, o *reportOptions, names []string) err
 		return err
 	}
 	q, paged := o.query(a, cmd.Flags())
-	doc := sheet.Document{Title: "Access review", Lead: syncLead(s.path, s.Run)}
+	doc := sheet.Document{Title: "Access review", Lead: syncLead(s.Path, s.Run)}
 	if name := s.Run.Organization.Name; name != "" {
 		doc.Title += " of " + name
 	}
@@ -151,21 +153,21 @@ func (o *reportOptions) checkMany(cmd *cobra.Command) error {
 }
 
 // load reads the sync, and the one before where a report asks for it.
-func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, infos []findings.Info) (s *shownSync, previous *review.Sync, err error) {
-	archive, err := a.openArchive(ctx, cmd, "")
+func (o *reportOptions) load(ctx context.Context, a *program.App, cmd *cobra.Command, infos []findings.Info) (s *archives.Shown, previous *review.Sync, err error) {
+	archive, err := archives.Open(ctx, a, cmd, "")
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	if s, err = archive.loadSync(ctx, o.sync); err != nil {
+	if s, err = archive.LoadSync(ctx, o.sync); err != nil {
 		return nil, nil, err
 	}
 	if !slices.ContainsFunc(infos, func(r findings.Info) bool { return r.Name == findings.Changes }) {
 		return s, nil, nil
 	}
-	var before *shownSync
+	var before *archives.Shown
 	if o.previous != "" {
-		before, err = a.readSync(ctx, cmd, o.previous, "")
+		before, err = archives.Read(ctx, a, cmd, o.previous, "")
 	} else {
 		run, lookErr := review.Previous(ctx, archive.Reader, s.Run)
 		if errors.Is(lookErr, c1z.ErrNotFound) {
@@ -174,7 +176,7 @@ func (o *reportOptions) load(ctx context.Context, a *app, cmd *cobra.Command, in
 		if lookErr != nil {
 			return nil, nil, lookErr
 		}
-		before, err = archive.loadSync(ctx, run.ID)
+		before, err = archive.LoadSync(ctx, run.ID)
 	}
 	if err != nil {
 		return nil, nil, err

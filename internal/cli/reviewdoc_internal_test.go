@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 )
 
@@ -28,7 +29,7 @@ func TestReviewDocIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(raw)
-	for part, text := range map[string]string{"reports": reportsDoc(), "flags": flagsDoc(newRoot(new(app)))} {
+	for part, text := range map[string]string{"reports": reportsDoc(), "flags": flagsDoc(newRoot(new(program.App)))} {
 		begin, end := "<!-- "+part+": generated; run: make gen -->\n", "<!-- end of "+part+" -->\n"
 		before, rest, ok := strings.Cut(want, begin)
 		_, after, closed := strings.Cut(rest, end)
@@ -79,7 +80,7 @@ func flagsDoc(root *cobra.Command) string {
 			if users[key(f)] == nil {
 				order = append(order, f)
 			}
-			users[key(f)] = append(users[key(f)], strings.TrimPrefix(cmd.CommandPath(), Name+" "))
+			users[key(f)] = append(users[key(f)], strings.TrimPrefix(cmd.CommandPath(), program.Name+" "))
 		})
 	}
 	var b strings.Builder
@@ -104,7 +105,7 @@ func flagsDoc(root *cobra.Command) string {
 // missing is the command that is not among the names.
 func missing(commands []*cobra.Command, names []string) string {
 	for _, cmd := range commands {
-		name := strings.TrimPrefix(cmd.CommandPath(), Name+" ")
+		name := strings.TrimPrefix(cmd.CommandPath(), program.Name+" ")
 		if !strings.Contains("\x00"+strings.Join(names, "\x00")+"\x00", "\x00"+name+"\x00") {
 			return name
 		}

@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/changes"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
@@ -16,14 +18,14 @@ import (
 
 // newRoot builds the program: the root command, which runs the connector, and
 // the commands beside it.
-func newRoot(a *app) *cobra.Command {
+func newRoot(a *program.App) *cobra.Command {
 	root := &cobra.Command{
-		Use:           Name,
-		Short:         Name,
+		Use:           program.Name,
+		Short:         program.Name,
 		Long:          rootLong,
 		Example:       rootExample,
 		Version:       version.Read().String(),
-		Args:          noArguments,
+		Args:          program.NoArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Every command removes what killed ones left: it says who has access to what.
@@ -36,22 +38,22 @@ func newRoot(a *app) *cobra.Command {
 	addCompletions(root)
 	root.AddCommand(
 		newAccess(a),
-		newActions(a),
+		changes.NewActions(a),
 		newCapabilities(a),
 		newConfig(a),
 		newConvert(a),
 		newDemo(a),
 		newDiff(a),
 		newExplore(a),
-		newGrant(a),
-		newGroup(a),
+		changes.NewGrant(a),
+		changes.NewGroup(a),
 		newHealthCheck(a),
 		newInspect(a),
 		newReport(a),
-		newRevoke(a),
-		newRole(a),
+		changes.NewRevoke(a),
+		changes.NewRole(a),
 		newSimulate(a),
-		newUser(a),
+		changes.NewUser(a),
 		newVersion(a),
 		newWho(a),
 	)
@@ -61,8 +63,8 @@ func newRoot(a *app) *cobra.Command {
 // runRoot runs the connector. The settings decide in which mode: a client id of
 // ConductorOne makes it a service, and whatever else is asked for a single run.
 // Whether there is a terminal plays no part.
-func runRoot(a *app, cmd *cobra.Command) error {
-	cfg, err := a.load(cmd, config.ForRun)
+func runRoot(a *program.App, cmd *cobra.Command) error {
+	cfg, err := a.Load(cmd, config.ForRun)
 	if err != nil {
 		return err
 	}
@@ -71,13 +73,13 @@ func runRoot(a *app, cmd *cobra.Command) error {
 	}
 	switch change := cfg.Change; {
 	case change.IsAccess():
-		return runChange(cmd.Context(), a, cfg)
+		return changes.RunAccess(cmd.Context(), a, cfg)
 	case change.IsLifecycle():
-		return runLifecycle(cmd.Context(), a, cfg)
+		return changes.RunLifecycle(cmd.Context(), a, cfg)
 	case change.Action != "":
-		return runAction(cmd.Context(), a, cfg)
+		return changes.RunAction(cmd.Context(), a, cfg)
 	case change.ListActions:
-		return runListActions(cmd.Context(), a, cfg)
+		return changes.RunListActions(cmd.Context(), a, cfg)
 	}
 	return runSync(cmd.Context(), a, cfg)
 }
@@ -89,7 +91,7 @@ func flagError(_ *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	switch {
 	case ok && unknown.GetSpecifiedShortnames() == "" && shown != err.Error():
-		return fmt.Errorf("%s\nrun %s --help for the list", shown, Name)
+		return fmt.Errorf("%s\nrun %s --help for the list", shown, program.Name)
 	case shown != err.Error():
 		return errors.New(shown)
 	case !ok || unknown.GetSpecifiedShortnames() != "":
@@ -98,7 +100,7 @@ func flagError(_ *cobra.Command, err error) error {
 	if nearest := config.Nearest(unknown.GetSpecifiedName()); nearest != "" {
 		return fmt.Errorf("%w\ndid you mean --%s?", err, nearest)
 	}
-	return fmt.Errorf("%w\nrun %s --help for the list", err, Name)
+	return fmt.Errorf("%w\nrun %s --help for the list", err, program.Name)
 }
 
 // addCompletions tells the shell what values flags take. The table of options is

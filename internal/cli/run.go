@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
@@ -12,9 +13,9 @@ import (
 )
 
 // runSync reads the organization into the archive.
-func runSync(ctx context.Context, a *app, cfg *config.Config) error {
+func runSync(ctx context.Context, a *program.App, cfg *config.Config) error {
 	job := &syncrun.Job{Config: cfg, Previous: cfg.Output.File}
-	return a.singleRun(ctx, cfg, &job.Traffic, func(c *console.Console, limits c1z.Limits) error {
+	return a.SingleRun(ctx, cfg, &job.Traffic, func(c *console.Console, limits c1z.Limits) error {
 		job.Console, job.Limits = c, limits
 		if c.Watched {
 			job.Text = a.Stdout
@@ -25,13 +26,13 @@ func runSync(ctx context.Context, a *app, cfg *config.Config) error {
 
 // runService stays connected to ConductorOne and carries out its tasks until it is
 // told to stop.
-func runService(ctx context.Context, a *app, cfg *config.Config) error {
+func runService(ctx context.Context, a *program.App, cfg *config.Config) error {
 	followed := func(c *console.Console) error {
 		c.Watched = false // It goes on for days; the log is what is followed.
 		return nil
 	}
-	return a.connected(ctx, cfg, followed, func(c *console.Console, n *network.Network) error {
-		limits, err := a.limits()
+	return a.Connected(ctx, cfg, followed, func(c *console.Console, n *network.Network) error {
+		limits, err := a.Limits()
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 )
 
 func readDoc(t *testing.T, path string) string {
@@ -21,13 +23,13 @@ func readDoc(t *testing.T, path string) string {
 func TestRunningNamesSettingsThatExist(t *testing.T) {
 	t.Parallel()
 	doc := regexp.MustCompile("(?s)```sh\n.*?\n```").ReplaceAllStringFunc(readDoc(t, "../../docs/RUNNING.md"), func(listing string) string {
-		if strings.Contains(listing, Name+" ") {
+		if strings.Contains(listing, program.Name+" ") {
 			return listing
 		}
 		return ""
 	})
 	known := readDoc(t, "../../docs/CONFIG.md")
-	root := newRoot(&app{})
+	root := newRoot(&program.App{})
 	for _, name := range regexp.MustCompile("`(?:[^`]* )?--([a-z][a-z-]+)").FindAllStringSubmatch(doc, -1) {
 		found := root.PersistentFlags().Lookup(name[1]) != nil
 		for _, cmd := range root.Commands() {

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
@@ -63,7 +64,7 @@ func (o *simulateOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.save, "save", "", "Write the organization to this JSON file and exit")
 }
 
-func newSimulate(a *app) *cobra.Command {
+func newSimulate(a *program.App) *cobra.Command {
 	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -76,7 +77,7 @@ against it, and serves what the connector reads and changes, with generated data
   baton-jumpcloud simulate --size small --save company.json    # edit it, then
   baton-jumpcloud simulate --tenant company.json
   baton-jumpcloud simulate --conductorone --sync-every 10s     # and the connector as a service`,
-		Args: noArguments,
+		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), a, cmd.Flags(), o) },
 	}
 	o.addFlags(cmd.Flags())
@@ -85,7 +86,7 @@ against it, and serves what the connector reads and changes, with generated data
 	return cmd
 }
 
-func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOptions) error {
+func runSimulate(ctx context.Context, a *program.App, flags *pflag.FlagSet, o simulateOptions) error {
 	tenants, err := o.tenants()
 	if err != nil {
 		return err
@@ -110,7 +111,7 @@ func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOp
 	if o.conductor.conductorOne {
 		err = simulateConductorOne(ctx, a, o, sim, tenants[0])
 	} else {
-		err = say(a.Stdout, "%s", stopIt)
+		err = program.Say(a.Stdout, "%s", stopIt)
 	}
 	if err != nil {
 		return errors.Join(err, sim.Close())
@@ -123,7 +124,7 @@ func runSimulate(ctx context.Context, a *app, flags *pflag.FlagSet, o simulateOp
 	if err := sim.Close(); err != nil {
 		return err
 	}
-	return say(a.Stdout, "\nStopped after %d requests.\n", sim.Requests().Requests)
+	return program.Say(a.Stdout, "\nStopped after %d requests.\n", sim.Requests().Requests)
 }
 
 // stopIt ends what a simulator says of itself.
@@ -131,7 +132,7 @@ const stopIt = "\nPress Ctrl-C to stop.\n"
 
 // simulateConductorOne lets a simulated ConductorOne ask for syncs of a simulated
 // organization until the context ends.
-func simulateConductorOne(ctx context.Context, a *app, o simulateOptions, sim *simulator, tenant *jcsim.Tenant) (err error) {
+func simulateConductorOne(ctx context.Context, a *program.App, o simulateOptions, sim *simulator, tenant *jcsim.Tenant) (err error) {
 	c, err := o.conductor.start(ctx, o.seed)
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func simulateConductorOne(ctx context.Context, a *app, o simulateOptions, sim *s
 	if err := c.introduce(a.Stdout, sim, o.conductor.every); err != nil {
 		return err
 	}
-	if err := say(a.Stdout, "%s\n", stopIt); err != nil {
+	if err := program.Say(a.Stdout, "%s\n", stopIt); err != nil {
 		return err
 	}
 	return c.follow(ctx, a.Stdout, tenant)
@@ -178,12 +179,12 @@ func (o *simulateOptions) simulatorSettings(flags *pflag.FlagSet) (jcsim.Setting
 }
 
 // introduce prints what there is and how to use it.
-func introduce(a *app, sim *simulator, tenants []*jcsim.Tenant, control bool) error {
+func introduce(a *program.App, sim *simulator, tenants []*jcsim.Tenant, control bool) error {
 	org, trust := tenants[0].Organization(), ""
 	if sim.authority != "" {
 		trust = "  export SSL_CERT_FILE=" + sim.authority + "\n"
 	}
-	err := say(a.Stdout, `Simulated JumpCloud at %[1]s
+	err := program.Say(a.Stdout, `Simulated JumpCloud at %[1]s
 It serves %[2]s: %[3]s.
 
 In another terminal:
@@ -201,16 +202,16 @@ Other keys:
 		return err
 	}
 	if len(tenants) > 1 {
-		if err := say(a.Stdout, "  %-26s has access to %d organizations (choose one with --org-id)\n", simSeveralKey, len(tenants)); err != nil {
+		if err := program.Say(a.Stdout, "  %-26s has access to %d organizations (choose one with --org-id)\n", simSeveralKey, len(tenants)); err != nil {
 			return err
 		}
 	}
 	if control {
-		if err := say(a.Stdout, "\nControl routes: %s/_sim/\n", sim.url); err != nil {
+		if err := program.Say(a.Stdout, "\nControl routes: %s/_sim/\n", sim.url); err != nil {
 			return err
 		}
 	}
-	return say(a.Stdout, `
+	return program.Say(a.Stdout, `
 Or a service account instead of an API key:
 
   export BATON_JUMPCLOUD_CLIENT_ID=%s BATON_JUMPCLOUD_CLIENT_SECRET=%s

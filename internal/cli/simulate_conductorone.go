@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
@@ -108,7 +109,7 @@ func (c *conductor) Close() error {
 // introduce prints how to run the connector against both simulators.
 func (c *conductor) introduce(w io.Writer, sim *simulator, every time.Duration) error {
 	id, secret := c.Credentials()
-	return say(w, `
+	return program.Say(w, `
 A simulated ConductorOne runs as well and requests a full sync every %s.
 In another terminal:
 
@@ -154,17 +155,17 @@ func (c *conductor) tell(ctx context.Context, w io.Writer, task c1sim.TaskInfo, 
 	at := time.Now().Format(time.TimeOnly)
 	id := task.Task.GetId()
 	if problem := task.Result.GetError(); problem != nil || task.Result == nil {
-		return say(w, "%s  task %s failed: %s\n", at, id, task.Result.GetStatus().GetMessage())
+		return program.Say(w, "%s  task %s failed: %s\n", at, id, task.Result.GetStatus().GetMessage())
 	}
 	if len(task.Assets) == 0 {
-		return say(w, "%s  task %s succeeded\n", at, id)
+		return program.Say(w, "%s  task %s succeeded\n", at, id)
 	}
 	asset := task.Assets[len(task.Assets)-1]
 	verdict, err := compareArchive(ctx, asset.Path, c.dir, tenant)
 	if err != nil {
-		return say(w, "%s  received an archive (%d bytes) that cannot be read: %v\n", at, asset.Size, err)
+		return program.Say(w, "%s  received an archive (%d bytes) that cannot be read: %v\n", at, asset.Size, err)
 	}
-	return say(w, "%s  received an archive (%d bytes, %s): %s\n", at, asset.Size, filepath.Base(asset.Path), verdict)
+	return program.Say(w, "%s  received an archive (%d bytes, %s): %s\n", at, asset.Size, filepath.Base(asset.Path), verdict)
 }
 
 // maxShown bounds how many differences are reported.

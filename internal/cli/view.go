@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
@@ -128,7 +129,7 @@ func (o *viewOptions) format() (sheet.Format, error) {
 }
 
 // check finds what is wrong with the flags before anything is opened.
-func (o *viewOptions) check(a *app) error {
+func (o *viewOptions) check(a *program.App) error {
 	f, err := o.format()
 	if err != nil {
 		return err
@@ -139,25 +140,25 @@ func (o *viewOptions) check(a *app) error {
 	if o.page < 1 {
 		return fmt.Errorf("--page is %d: must be 1 or more", o.page)
 	}
-	if f == sheet.FormatXLSX && o.save == "" && a.isTerminal(a.Stdout) {
+	if f == sheet.FormatXLSX && o.save == "" && a.IsTerminal(a.Stdout) {
 		return fault.WithHints(errors.New("xlsx cannot be written to a terminal"), "name a file with --save access.xlsx")
 	}
 	if o.save != "" {
 		if err := checkSave(o.save); err != nil {
 			return err
 		}
-		return a.checkSaveClaims(o.save)
+		return a.CheckSaveClaims(o.save)
 	}
 	return nil
 }
 
 // query is what of a list is shown. paged says whether it is a page of it.
-func (o *viewOptions) query(a *app, flags *pflag.FlagSet) (q search.Query, paged bool) {
+func (o *viewOptions) query(a *program.App, flags *pflag.FlagSet) (q search.Query, paged bool) {
 	limit := o.limit
 	paged = flags.Changed("limit") && limit > 0 || flags.Changed("page")
 	if !flags.Changed("limit") {
 		f, err := o.format()
-		onScreen := err == nil && f == sheet.FormatTable && o.save == "" && a.isTerminal(a.Stdout)
+		onScreen := err == nil && f == sheet.FormatTable && o.save == "" && a.IsTerminal(a.Stdout)
 		if paged || onScreen {
 			limit, paged = screenRows, true
 		}
@@ -206,7 +207,7 @@ func (o *viewOptions) inFlags(err error) error {
 }
 
 // show writes tables where the flags say.
-func (o *viewOptions) show(ctx context.Context, a *app, d sheet.Document) (err error) {
+func (o *viewOptions) show(ctx context.Context, a *program.App, d sheet.Document) (err error) {
 	f, err := o.format()
 	if err != nil {
 		return err

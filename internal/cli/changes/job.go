@@ -1,4 +1,4 @@
-package cli
+package changes
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/changerun"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
@@ -17,9 +19,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/provision"
 )
 
-// changeJob is one grant or revoke of what an archive names. The archive is only
+// job is one grant or revoke of what an archive names. The archive is only
 // read.
-type changeJob struct {
+type job struct {
 	cfg *config.Config
 	*console.Console
 	stdout  io.Writer
@@ -28,34 +30,34 @@ type changeJob struct {
 	// names is a change by names; nil for one that the settings name.
 	names *namedChange
 	// find looks up by names what is changed; nil where the settings have IDs.
-	find func(ctx context.Context, found *changeTarget, names *shownSync) error
+	find func(ctx context.Context, found *changeTarget, names *archives.Shown) error
 
 	source *connector.Source
 	org    connector.Organization // that the credential leads to
 }
 
-// runChange grants or revokes what the settings ask for.
-func runChange(ctx context.Context, a *app, cfg *config.Config) error {
+// RunAccess grants or revokes what the settings ask for.
+func RunAccess(ctx context.Context, a *program.App, cfg *config.Config) error {
 	if cfg.Change.Entitlement != "" && cfg.Change.PrincipalType == "" {
 		return fault.WithHints(
 			errors.New("unknown provisioning action"),
 			"a grant takes --grant-entitlement, --grant-principal and --grant-principal-type (user or group)",
 		)
 	}
-	job := &changeJob{cfg: cfg, stdout: a.Stdout}
-	return job.start(ctx, a, job.run)
+	j := &job{cfg: cfg, stdout: a.Stdout}
+	return j.start(ctx, a, j.run)
 }
 
 // start does the work of a change as a run that is not a service.
-func (j *changeJob) start(ctx context.Context, a *app, work func(context.Context) error) error {
-	return a.singleRun(ctx, j.cfg, &j.traffic, func(c *console.Console, limits c1z.Limits) error {
+func (j *job) start(ctx context.Context, a *program.App, work func(context.Context) error) error {
+	return a.SingleRun(ctx, j.cfg, &j.traffic, func(c *console.Console, limits c1z.Limits) error {
 		j.Console, j.limits = c, limits
 		return work(ctx)
 	})
 }
 
 // run prepares the change, and then shows it or makes it.
-func (j *changeJob) run(ctx context.Context) error {
+func (j *job) run(ctx context.Context) error {
 	p, plan, err := j.prepare(ctx)
 	if err == nil && j.cfg.Change.DryRun {
 		err = j.preview(ctx, p, plan)
@@ -76,12 +78,12 @@ func (j *changeJob) run(ctx context.Context) error {
 	if !j.Watched && j.names == nil {
 		return nil // The audit trail has logged it.
 	}
-	return say(j.stdout, "%s\n", outcomeText(plan, outcome))
+	return program.Say(j.stdout, "%s\n", outcomeText(plan, outcome))
 }
 
 // prepare goes from what is cheap to refuse to what is not: the archive, the
 // organization, the trail, and the plan.
-func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provision.Plan, error) {
+func (j *job) prepare(ctx context.Context) (*provision.Provisioner, *provision.Plan, error) {
 	target, err := j.lookUp(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -96,7 +98,7 @@ func (j *changeJob) prepare(ctx context.Context) (*provision.Provisioner, *provi
 
 // connect finds out which organization the credential leads to, has it checked, and opens
 // the trail of changes unless nothing is to be sent.
-func (j *changeJob) connect(ctx context.Context, check func(connector.Organization) error) (*provision.Provisioner, error) {
+func (j *job) connect(ctx context.Context, check func(connector.Organization) error) (*provision.Provisioner, error) {
 	client, err := network.NewClient(j.cfg.JumpCloud, j.cfg.Sync.Workers, j.Log.Logger, &j.traffic)
 	if err != nil {
 		return nil, err
@@ -119,7 +121,7 @@ func (j *changeJob) connect(ctx context.Context, check func(connector.Organizati
 }
 
 // preview shows what the change would be.
-func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan *provision.Plan) error {
+func (j *job) preview(ctx context.Context, p *provision.Provisioner, plan *provision.Plan) error {
 	if err := p.Inspect(ctx, plan); err != nil {
 		return fmt.Errorf("%s failed: %w", plan.Operation, err)
 	}
@@ -127,7 +129,7 @@ func (j *changeJob) preview(ctx context.Context, p *provision.Provisioner, plan 
 }
 
 // previewer shows plans in place of carrying them out; nil unless nothing is to be sent.
-func (j *changeJob) previewer() func(context.Context, *provision.Plan) error {
+func (j *job) previewer() func(context.Context, *provision.Plan) error {
 	if !j.cfg.Change.DryRun {
 		return nil
 	}
@@ -135,7 +137,7 @@ func (j *changeJob) previewer() func(context.Context, *provision.Plan) error {
 }
 
 // showInspected logs and prints a plan that was held against JumpCloud.
-func (j *changeJob) showInspected(ctx context.Context, plan *provision.Plan) error {
+func (j *job) showInspected(ctx context.Context, plan *provision.Plan) error {
 	attrs := []any{"operation", string(plan.Operation), "resource", plan.Resource.String()}
 	if plan.IsAccess() {
 		attrs = append(attrs, "entitlement", plan.Entitlement, "principal", plan.Principal.String())
@@ -177,7 +179,7 @@ func outcomeText(plan *provision.Plan, outcome provision.Outcome) string {
 }
 
 // showPreview prints what would be sent, in full, and what would come of it.
-func (j *changeJob) showPreview(plan *provision.Plan) error {
+func (j *job) showPreview(plan *provision.Plan) error {
 	base, _, err := network.Endpoints(j.cfg.JumpCloud)
 	if err != nil {
 		return err
@@ -204,7 +206,7 @@ func (j *changeJob) showPreview(plan *provision.Plan) error {
 	if plan.Undo != "" {
 		row("Undo", "%s", plan.Undo)
 	}
-	return say(j.stdout, "%s", b.String())
+	return program.Say(j.stdout, "%s", b.String())
 }
 
 // credentialText tells a credential without telling it.

@@ -1,4 +1,4 @@
-package cli
+package archives
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
@@ -27,61 +28,61 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
 )
 
-// openedArchive is an archive that is looked at.
-type openedArchive struct {
+// Opened is an archive that is looked at.
+type Opened struct {
 	*c1z.Reader
-	path string
+	Path string
 	temp *tempdir.Dir // of the unpacked archive
-	// loading must end before anything else is written to the terminal; Close ends it
+	// Loading must end before anything else is written to the terminal; Close ends it
 	// too.
-	loading *loading
+	Loading *loading
 }
 
 // Close removes what was unpacked.
-func (o *openedArchive) Close() error {
-	o.loading.end()
+func (o *Opened) Close() error {
+	o.Loading.End()
 	return errors.Join(o.Reader.Close(), o.temp.Close())
 }
 
-// openArchive opens an archive of any connector to look at it. An empty path is
+// Open opens an archive of any connector to look at it. An empty path is
 // that of the settings.
-func (a *app) openArchive(ctx context.Context, cmd *cobra.Command, path string) (*openedArchive, error) {
-	cfg, err := a.load(cmd, config.ForCommand)
+func Open(ctx context.Context, a *program.App, cmd *cobra.Command, path string) (*Opened, error) {
+	cfg, err := a.Load(cmd, config.ForCommand)
 	if err != nil {
 		return nil, err
 	}
 	if path == "" {
 		path = cfg.Output.File
 	}
-	limits, err := a.limits()
+	limits, err := a.Limits()
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkStreams([]claim{claimOf("the archive", path, false)}); err != nil {
+	if err := a.CheckStreams([]program.Claim{program.ClaimOf("the archive", path, false)}); err != nil {
 		return nil, err
 	}
 	temp, err := tempdir.New(cfg.Output.TempDir)
 	if err != nil {
 		return nil, err
 	}
-	loading := a.startLoading(printable.Visible(path))
+	loading := startLoading(a, printable.Visible(path))
 	reader, err := c1z.Open(ctx, path, c1z.OpenOptions{TempDir: temp.Path(), Limits: limits})
 	if err != nil {
-		loading.end()
-		return nil, errors.Join(unreadable(ctx, path, err), temp.Close())
+		loading.End()
+		return nil, errors.Join(Unreadable(ctx, path, err), temp.Close())
 	}
-	return &openedArchive{reader, path, temp, loading}, nil
+	return &Opened{reader, path, temp, loading}, nil
 }
 
-// unreadable adds to the reason why an archive cannot be opened what can be done.
-func unreadable(ctx context.Context, path string, err error) error {
+// Unreadable adds to the reason why an archive cannot be opened what can be done.
+func Unreadable(ctx context.Context, path string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.WithCode(codes.NotFound, "archive %s does not exist; name another with --file, or sync first: %s", path, console.CommandFor(path))
 	case errors.Is(err, c1z.ErrUnsupported):
-		return fault.WithHints(err, "write it again with a current version of the program that made it, or update "+Name)
+		return fault.WithHints(err, "write it again with a current version of the program that made it, or update "+program.Name)
 	case errors.Is(err, c1z.ErrNotArchive):
 		return fault.WithHints(err, "name a .c1z archive with --file")
 	case errors.Is(err, c1z.ErrDamaged):
@@ -90,9 +91,9 @@ func unreadable(ctx context.Context, path string, err error) error {
 	return err
 }
 
-// run finds a sync of the archive by its id or the beginning of it; empty means the
+// Run finds a sync of the archive by its id or the beginning of it; empty means the
 // one that Baton readers show.
-func (o *openedArchive) run(ctx context.Context, id string) (c1z.SyncRun, error) {
+func (o *Opened) Run(ctx context.Context, id string) (c1z.SyncRun, error) {
 	if id == "" {
 		run, err := o.Shown(ctx)
 		if errors.Is(err, c1z.ErrNotFound) {
@@ -119,37 +120,38 @@ func (o *openedArchive) run(ctx context.Context, id string) (c1z.SyncRun, error)
 	if len(runs) == 0 {
 		return c1z.SyncRun{}, o.noSync(ctx)
 	}
-	return c1z.SyncRun{}, fault.WithCode(codes.NotFound, "archive %s has no sync %q; it has\n%s", o.path, id, syncLines(runs))
+	return c1z.SyncRun{}, fault.WithCode(codes.NotFound, "archive %s has no sync %q; it has\n%s", o.Path, id, syncLines(runs))
 }
 
 // noSync says that there is nothing that could be shown by itself.
-func (o *openedArchive) noSync(ctx context.Context) error {
+func (o *Opened) noSync(ctx context.Context) error {
 	runs, err := o.Syncs(ctx)
 	if err != nil {
 		return err
 	}
 	if len(runs) == 0 {
-		return fault.WithCode(codes.NotFound, "archive %s contains no sync; sync first: %s", o.path, console.CommandFor(o.path))
+		return fault.WithCode(codes.NotFound, "archive %s contains no sync; sync first: %s", o.Path, console.CommandFor(o.Path))
 	}
 	return fault.WithCode(codes.NotFound, "archive %s contains no finished full sync; choose one of these with --sync, or sync again: %s\n%s",
-		o.path, console.CommandFor(o.path), syncLines(runs))
+		o.Path, console.CommandFor(o.Path), syncLines(runs))
 }
 
 // syncLines lists syncs, the newest first.
 func syncLines(runs []c1z.SyncRun) string {
 	lines := make([]string, 0, len(runs))
-	for _, run := range newestFirst(runs) {
-		lines = append(lines, "  "+describeRun(run))
+	for _, run := range NewestFirst(runs) {
+		lines = append(lines, "  "+DescribeRun(run))
 	}
 	return strings.Join(lines, "\n")
 }
 
-func newestFirst(runs []c1z.SyncRun) []c1z.SyncRun {
+// NewestFirst sorts syncs by when they began.
+func NewestFirst(runs []c1z.SyncRun) []c1z.SyncRun {
 	return slices.SortedStableFunc(slices.Values(runs), func(a, b c1z.SyncRun) int { return b.StartedAt.Compare(a.StartedAt) })
 }
 
-// describeRun is a sync in a few words.
-func describeRun(run c1z.SyncRun) string {
+// DescribeRun is a sync in a few words.
+func DescribeRun(run c1z.SyncRun) string {
 	state := "not finished"
 	if run.Finished() {
 		state = "took " + run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond).String()
@@ -157,56 +159,56 @@ func describeRun(run c1z.SyncRun) string {
 	return fmt.Sprintf("%s, %s, %s, %s", run.ID, run.Type, run.StartedAt.UTC().Format(time.DateTime+" MST"), state)
 }
 
-// shownSync is a sync with the words for what is in it, and the path of its archive.
-type shownSync struct {
+// Shown is a sync with the words for what is in it, and the path of its archive.
+type Shown struct {
 	*tables.Sync
-	path string
+	Path string
 }
 
-// loadSync reads a sync to answer questions about it.
-func (o *openedArchive) loadSync(ctx context.Context, id string) (*shownSync, error) {
-	run, err := o.run(ctx, id)
+// LoadSync reads a sync to answer questions about it.
+func (o *Opened) LoadSync(ctx context.Context, id string) (*Shown, error) {
+	run, err := o.Run(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	s, err := review.Load(ctx, o.Reader, run.ID, o.loading.update)
+	s, err := review.Load(ctx, o.Reader, run.ID, o.Loading.update)
 	if err != nil {
-		return nil, unreadable(ctx, o.path, err)
+		return nil, Unreadable(ctx, o.Path, err)
 	}
-	return &shownSync{tables.Of(s), o.path}, nil
+	return &Shown{tables.Of(s), o.Path}, nil
 }
 
-// readSync opens an archive, reads a sync of it and closes it again before the
+// Read opens an archive, reads a sync of it and closes it again before the
 // questions begin. An empty path is that of the settings.
-func (a *app) readSync(ctx context.Context, cmd *cobra.Command, path, id string) (_ *shownSync, err error) {
-	archive, err := a.openArchive(ctx, cmd, path)
+func Read(ctx context.Context, a *program.App, cmd *cobra.Command, path, id string) (_ *Shown, err error) {
+	archive, err := Open(ctx, a, cmd, path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	return archive.loadSync(ctx, id)
+	return archive.LoadSync(ctx, id)
 }
 
 // loading shows on a terminal that an archive is being read, which takes a while where
 // it is large. Its methods are safe for concurrent use.
 type loading struct {
 	text atomic.Pointer[string]
-	end  func()
+	End  func()
 }
 
 // loadingRefresh is how often the display is drawn. What is read sooner shows none.
 const loadingRefresh = 300 * time.Millisecond
 
 // startLoading puts the display on the terminal, if there is one.
-func (a *app) startLoading(path string) *loading {
-	l := &loading{end: func() {}}
+func startLoading(a *program.App, path string) *loading {
+	l := &loading{End: func() {}}
 	l.say("unpacking " + path)
-	if !a.isTerminal(a.Stderr) {
+	if !a.IsTerminal(a.Stderr) {
 		return l
 	}
 	progress := mpb.New(mpb.WithOutput(a.Stderr), mpb.WithRefreshRate(loadingRefresh))
 	bar := progress.New(0, mpb.NopStyle(), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return *l.text.Load() })))
-	l.end = sync.OnceFunc(func() {
+	l.End = sync.OnceFunc(func() {
 		bar.Abort(true)
 		progress.Wait()
 	})

@@ -1,4 +1,4 @@
-package cli
+package program
 
 import (
 	"fmt"
@@ -22,9 +22,9 @@ import (
 // logPath is what claims of logs are by.
 const logPath = "--log-path"
 
-// claim is a file or a folder that a run has a use for. Two uses of one destroy what
+// Claim is a file or a folder that a run has a use for. Two uses of one destroy what
 // is in it, so they are compared before anything is opened.
-type claim struct {
+type Claim struct {
 	by   string // the setting that names it, or what it is
 	path string
 	// folder says that everything below belongs to the claim.
@@ -33,9 +33,9 @@ type claim struct {
 	info os.FileInfo
 }
 
-// claimOf finds what is at a path.
-func claimOf(by, path string, folder bool) claim {
-	c := claim{by: by, path: settle(path), folder: folder}
+// ClaimOf finds what is at a path.
+func ClaimOf(by, path string, folder bool) Claim {
+	c := Claim{by: by, path: settle(path), folder: folder}
 	c.info, _ = os.Stat(c.path) // What cannot be looked at is compared by its name.
 	return c
 }
@@ -69,13 +69,13 @@ func settle(path string) string {
 }
 
 // same reports whether two claims are to the same file.
-func (c claim) same(other claim) bool {
+func (c Claim) same(other Claim) bool {
 	return c.info != nil && other.info != nil && os.SameFile(c.info, other.info) || samePath(c.path, other.path)
 }
 
 // meets reports whether two claims are to the same file, or one to what belongs to the
 // other.
-func (c claim) meets(other claim) bool {
+func (c Claim) meets(other Claim) bool {
 	return c.same(other) || c.folder && below(c.path, other.path) || other.folder && below(other.path, c.path)
 }
 
@@ -92,8 +92,8 @@ func below(folder, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// checkClaims refuses a file that is claimed twice.
-func checkClaims(claims []claim) error {
+// CheckClaims refuses a file that is claimed twice.
+func CheckClaims(claims []Claim) error {
 	for i, c := range claims {
 		for _, other := range claims[:i] {
 			if !c.meets(other) {
@@ -112,12 +112,12 @@ func checkClaims(claims []claim) error {
 	return nil
 }
 
-// checkFiles compares the files of a run, and looks at those that it would add lines
+// CheckFiles compares the files of a run, and looks at those that it would add lines
 // to, before any of them is opened.
-func (a *app) checkFiles(cfg *config.Config) error {
-	claims := a.inputClaims()
+func (a *App) CheckFiles(cfg *config.Config) error {
+	claims := a.InputClaims()
 	if cfg.Telemetry.CertPath != "" {
-		claims = append(claims, claimOf("--otel-collector-endpoint-tls-cert-path", cfg.Telemetry.CertPath, false))
+		claims = append(claims, ClaimOf("--otel-collector-endpoint-tls-cert-path", cfg.Telemetry.CertPath, false))
 	}
 	if cfg.Service.Enabled() {
 		claims = append(claims, stateClaims(cfg)...)
@@ -129,90 +129,91 @@ func (a *app) checkFiles(cfg *config.Config) error {
 		claims = append(claims, archive...)
 	}
 	if cfg.Change.AuditFile != "" {
-		claims = append(claims, claimOf("--audit-file", cfg.Change.AuditFile, false))
+		claims = append(claims, ClaimOf("--audit-file", cfg.Change.AuditFile, false))
 	}
-	claims = append(claims, logClaims(cfg.Log)...)
-	if err := checkClaims(claims); err != nil {
+	claims = append(claims, LogClaims(cfg.Log)...)
+	if err := CheckClaims(claims); err != nil {
 		return err
 	}
-	if err := a.checkStreams(claims); err != nil {
+	if err := a.CheckStreams(claims); err != nil {
 		return err
 	}
 	return changerun.CheckAuditFile(cfg)
 }
 
-// inputClaims are the files that settings and secrets are read from.
-func (a *app) inputClaims() []claim {
-	var claims []claim
+// InputClaims are the files that settings and secrets are read from.
+func (a *App) InputClaims() []Claim {
+	var claims []Claim
 	file, named := a.Lookup("BATON_CONFIG_PATH")
 	if !named || file == "" {
 		file = filepath.Join(a.Dir, ".baton.yaml")
 	}
-	claims = append(claims, claimOf("the settings file", file, false))
+	claims = append(claims, ClaimOf("the settings file", file, false))
 	for _, o := range config.Options() {
 		if path, _ := a.Lookup(o.FileEnv()); o.Secret && path != "" {
-			claims = append(claims, claimOf(o.FileEnv(), path, false))
+			claims = append(claims, ClaimOf(o.FileEnv(), path, false))
 		}
 	}
 	if path, _ := a.Lookup(network.EnvCertFile); path != "" {
-		claims = append(claims, claimOf(network.EnvCertFile, path, false))
+		claims = append(claims, ClaimOf(network.EnvCertFile, path, false))
 	}
-	return readTwice(claims)
+	return ReadTwice(claims)
 }
 
-// readTwice drops what an earlier claim of the same file stands for: reading disturbs
+// ReadTwice drops what an earlier claim of the same file stands for: reading disturbs
 // nobody.
-func readTwice(claims []claim) []claim {
-	var kept []claim
+func ReadTwice(claims []Claim) []Claim {
+	var kept []Claim
 	for _, c := range claims {
-		if checkClaims(append(slices.Clip(kept), c)) == nil {
+		if CheckClaims(append(slices.Clip(kept), c)) == nil {
 			kept = append(kept, c)
 		}
 	}
 	return kept
 }
 
-func logClaims(settings config.Log) []claim {
-	var claims []claim
+// LogClaims are the files that the log goes to.
+func LogClaims(settings config.Log) []Claim {
+	var claims []Claim
 	for _, path := range settings.Paths {
 		if !logs.IsStream(path) {
-			claims = append(claims, claimOf(logPath, path, false))
+			claims = append(claims, ClaimOf(logPath, path, false))
 		}
 	}
 	return claims
 }
 
 // archiveClaims are what a sync writes, and a change reads.
-func archiveClaims(out config.Output) ([]claim, error) {
+func archiveClaims(out config.Output) ([]Claim, error) {
 	work, err := syncrun.WorkDir(out)
 	if err != nil {
 		return nil, err
 	}
 	target := settle(out.File)
-	claims := []claim{claimOf("--file", out.File, false)}
+	claims := []Claim{ClaimOf("--file", out.File, false)}
 	for _, companion := range c1z.Companions(target) {
-		claims = append(claims, claimOf("the lock or temporary file of --file", companion, false))
+		claims = append(claims, ClaimOf("the lock or temporary file of --file", companion, false))
 	}
-	return append(claims, claimOf("the work folder of --file", work, true)), nil
+	return append(claims, ClaimOf("the work folder of --file", work, true)), nil
 }
 
 // stateClaims are what a service writes in its state folder, which may hold other
 // files, such as its log.
-func stateClaims(cfg *config.Config) []claim {
+func stateClaims(cfg *config.Config) []Claim {
 	files, folders := service.StateFiles(cfg.Service, cfg.Output)
-	var claims []claim
+	var claims []Claim
 	for _, path := range files {
-		claims = append(claims, claimOf("a file of --state-dir", path, false))
+		claims = append(claims, ClaimOf("a file of --state-dir", path, false))
 	}
 	for _, path := range folders {
-		claims = append(claims, claimOf("the work folder of --state-dir", path, true))
+		claims = append(claims, ClaimOf("the work folder of --state-dir", path, true))
 	}
 	return claims
 }
 
-// checkStreams refuses an output that goes to a file which is claimed, but for the log:
+// CheckStreams refuses an output that goes to a file which is claimed, but for the log:
 // several writers may add to that.
-func (a *app) checkStreams(claims []claim) error {
+func (a *App) CheckStreams(claims []Claim) error {
 	taken := func(by string, w any) error {
 		file, ok := w.(*os.File)
 		if !ok {
@@ -230,23 +231,23 @@ func (a *app) checkStreams(claims []claim) error {
 		return nil
 	}
 	if err := taken("standard error", a.Stderr); err != nil {
-		return stderrTakenError{err}
+		return StderrTakenError{err}
 	}
 	return taken("standard output", a.Stdout)
 }
 
-// stderrTakenError says that what is written to standard error would destroy a file, as
+// StderrTakenError says that what is written to standard error would destroy a file, as
 // would this error.
-type stderrTakenError struct{ error }
+type StderrTakenError struct{ error }
 
 // Unwrap returns the error itself.
-func (e stderrTakenError) Unwrap() error { return e.error }
+func (e StderrTakenError) Unwrap() error { return e.error }
 
-// checkSaveClaims refuses to save a table over what settings are read from.
-func (a *app) checkSaveClaims(path string) error {
-	claims := append(a.inputClaims(), claimOf("--save", path, false))
-	if err := checkClaims(claims); err != nil {
+// CheckSaveClaims refuses to save a table over what settings are read from.
+func (a *App) CheckSaveClaims(path string) error {
+	claims := append(a.InputClaims(), ClaimOf("--save", path, false))
+	if err := CheckClaims(claims); err != nil {
 		return err
 	}
-	return a.checkStreams(claims[len(claims)-1:])
+	return a.CheckStreams(claims[len(claims)-1:])
 }

@@ -1,4 +1,4 @@
-package cli
+package program
 
 import (
 	"errors"
@@ -13,18 +13,18 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 )
 
-// newParent makes a command that only has commands below it.
-func newParent(name, short, long string) *cobra.Command {
+// NewParent makes a command that only has commands below it.
+func NewParent(name, short, long string) *cobra.Command {
 	return &cobra.Command{
-		Use: name, Short: short, Long: long, Args: noArguments,
+		Use: name, Short: short, Long: long, Args: NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return fault.WithHints(fault.Invalid("%s: a command is missing", name), "run "+cmd.CommandPath()+" --help for the list")
 		},
 	}
 }
 
-// noArguments refuses arguments where only commands and flags stand.
-func noArguments(cmd *cobra.Command, args []string) error {
+// NoArguments refuses arguments where only commands and flags stand.
+func NoArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -42,8 +42,8 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return err
 }
 
-// exactly wants the arguments that the names stand for.
-func exactly(names ...string) cobra.PositionalArgs {
+// Exactly wants the arguments that the names stand for.
+func Exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
 			return fault.WithHints(

@@ -1,4 +1,4 @@
-package cli
+package archives
 
 import (
 	"fmt"
@@ -14,13 +14,13 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
-// nameFilters turns names in a filter into the ids that it takes.
-func nameFilters(s *shownSync, q search.Query) error {
+// NameFilters turns names in a filter into the ids that it takes.
+func NameFilters(s *Shown, q search.Query) error {
 	for _, key := range []string{"principal", "resource"} {
 		if name := q.Filter[key]; name != "" {
 			r, err := s.FindResource(name)
 			if err != nil {
-				return naming("resource", err)
+				return Naming("resource", err)
 			}
 			b := s.Brief(r)
 			q.Filter[key] = b.Type + ":" + b.ID
@@ -30,7 +30,7 @@ func nameFilters(s *shownSync, q search.Query) error {
 		if name := q.Filter[key]; name != "" {
 			e, err := s.FindEntitlement(name)
 			if err != nil {
-				return naming("entitlement", err)
+				return Naming("entitlement", err)
 			}
 			q.Filter[key] = s.EntitlementAt(e).ID
 		}
@@ -38,15 +38,15 @@ func nameFilters(s *shownSync, q search.Query) error {
 	return nil
 }
 
-// findPrincipal finds who is meant: an account, or whatever else there is of that
+// FindPrincipal finds who is meant: an account, or whatever else there is of that
 // name.
-func findPrincipal(s *shownSync, who string) (review.Ref, error) {
-	p, err := principalRef(s, who)
-	return p, naming("account", err)
+func FindPrincipal(s *Shown, who string) (review.Ref, error) {
+	p, err := PrincipalRef(s, who)
+	return p, Naming("account", err)
 }
 
-// principalRef is [findPrincipal] with the errors of package review.
-func principalRef(s *shownSync, who string) (review.Ref, error) {
+// PrincipalRef is [findPrincipal] with the errors of package review.
+func PrincipalRef(s *Shown, who string) (review.Ref, error) {
 	p, err := s.FindResource(who, review.Account)
 	if _, none := fault.As[*review.NotFoundError](err); none {
 		// An application or a group may hold something too. What is near is told of
@@ -58,12 +58,12 @@ func principalRef(s *shownSync, who string) (review.Ref, error) {
 	return p, err
 }
 
-// naming makes the errors of looking something up by a name into text for people,
+// Naming makes the errors of looking something up by a name into text for people,
 // who get ids to go on with.
-func naming(what string, err error) error { return namingIn("", what, err) }
+func Naming(what string, err error) error { return NamingIn("", what, err) }
 
-// namingIn also says where it was looked up, as in " in archive x".
-func namingIn(place, what string, err error) error {
+// NamingIn also says where it was looked up, as in " in archive x".
+func NamingIn(place, what string, err error) error {
 	if e, ok := fault.As[*review.AmbiguousError](err); ok {
 		text := fmt.Sprintf("%q matches %d %ss; choose one by its ID:\n%s", e.Text, e.Count, what, candidates(e.Candidates))
 		if more := e.Count - len(e.Candidates); more > 0 {

@@ -1,4 +1,4 @@
-package cli
+package changes
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/actions"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -47,8 +49,9 @@ type lifecycleCommand struct {
 	flags func(*pflag.FlagSet) func(words []string) (map[string]any, error)
 }
 
-func newUser(a *app) *cobra.Command {
-	cmd := a.newLifecycle("user", "Change user accounts", "Change user accounts, with --provision-types user.", []lifecycleCommand{
+// NewUser makes the commands that change users.
+func NewUser(a *program.App) *cobra.Command {
+	cmd := newLifecycle(a, "user", "Change user accounts", "Change user accounts, with --provision-types user.", []lifecycleCommand{
 		{
 			use: "disable WHO", short: "Suspend a user", action: "disable_user", asks: true,
 			long: "Suspend a user, who can no longer sign in. Memberships and assignments stay.",
@@ -134,8 +137,9 @@ func textFlags(names map[string]string) func(*pflag.FlagSet) func([]string) (map
 	}
 }
 
-func newGroup(a *app) *cobra.Command {
-	return a.newLifecycle("group", "Create, modify and delete groups", "Create, modify and delete groups, with --provision-types group,user.", []lifecycleCommand{
+// NewGroup makes the commands that change groups.
+func NewGroup(a *program.App) *cobra.Command {
+	return newLifecycle(a, "group", "Create, modify and delete groups", "Create, modify and delete groups, with --provision-types group,user.", []lifecycleCommand{
 		{
 			use: "create NAME", short: "Create a static group", action: "create", scope: restype.Group,
 			long: "Create a static group. One of the same name, regardless of case, is left as it is.",
@@ -164,8 +168,8 @@ func newGroup(a *app) *cobra.Command {
 
 // newLifecycle makes a command of commands that are actions. What usual has holds for those
 // that say nothing else.
-func (a *app) newLifecycle(name, short, long string, commands []lifecycleCommand, usual lifecycleCommand) *cobra.Command {
-	parent := newParent(name, short, long+` The first word is a name, an email
+func newLifecycle(a *program.App, name, short, long string, commands []lifecycleCommand, usual lifecycleCommand) *cobra.Command {
+	parent := program.NewParent(name, short, long+` The first word is a name, an email
 address, a login, an ID or TYPE:ID, looked up in the archive or in JumpCloud where there is
 none. What takes something away asks for confirmation on a terminal, and requires --yes elsewhere.`)
 	for _, c := range commands {
@@ -176,7 +180,7 @@ none. What takes something away asks for confirmation on a terminal, and require
 		word := strings.Fields(c.use)[1]
 		cmd := &cobra.Command{
 			Use: c.use, Short: c.short, Long: c.long, Example: c.example,
-			Args: exactly(word), ValidArgsFunction: cobra.NoFileCompletions,
+			Args: program.Exactly(word), ValidArgsFunction: cobra.NoFileCompletions,
 		}
 		read := func([]string) (map[string]any, error) { return map[string]any{}, nil }
 		if c.flags != nil {
@@ -192,7 +196,7 @@ none. What takes something away asks for confirmation on a terminal, and require
 			if act.target != "" {
 				act.who = words[0]
 			}
-			return a.invokeNamed(cmd, &act)
+			return invokeNamed(a, cmd, &act)
 		}
 		parent.AddCommand(cmd)
 	}
@@ -200,8 +204,8 @@ none. What takes something away asks for confirmation on a terminal, and require
 }
 
 // invokeNamed invokes an action as [runAction] does.
-func (a *app) invokeNamed(cmd *cobra.Command, act *namedAction) error {
-	cfg, err := a.load(cmd, config.ForChange)
+func invokeNamed(a *program.App, cmd *cobra.Command, act *namedAction) error {
+	cfg, err := a.Load(cmd, config.ForChange)
 	if err != nil {
 		return err
 	}
@@ -226,18 +230,18 @@ func (a *app) invokeNamed(cmd *cobra.Command, act *namedAction) error {
 			return err
 		}
 	}
-	job := &changeJob{cfg: cfg, stdout: a.Stdout}
-	return job.start(cmd.Context(), a, func(ctx context.Context) error {
-		return untilStopped(ctx, job.invokeNamed(ctx, act, invoker, given))
+	j := &job{cfg: cfg, stdout: a.Stdout}
+	return j.start(cmd.Context(), a, func(ctx context.Context) error {
+		return program.UntilStopped(ctx, j.invokeNamed(ctx, act, invoker, given))
 	})
 }
 
 // invokeNamed looks up who is meant, asks where something is taken away, and invokes.
-func (j *changeJob) invokeNamed(ctx context.Context, act *namedAction, invoker actions.Invoker, args *structpb.Struct) (err error) {
+func (j *job) invokeNamed(ctx context.Context, act *namedAction, invoker actions.Invoker, args *structpb.Struct) (err error) {
 	check := anyOrganization
 	if act.target != "" {
 		var who *v2.Resource
-		j.find = func(ctx context.Context, found *changeTarget, names *shownSync) (err error) {
+		j.find = func(ctx context.Context, found *changeTarget, names *archives.Shown) (err error) {
 			who, err = found.accountNamed(ctx, names, act.who, act.kind)
 			return err
 		}
@@ -263,7 +267,7 @@ func (j *changeJob) invokeNamed(ctx context.Context, act *namedAction, invoker a
 	if j.cfg.Change.DryRun || err != nil && result.GetFields()["steps"] == nil {
 		return err
 	}
-	return errors.Join(err, say(j.stdout, "%s\n", resultText(result)))
+	return errors.Join(err, program.Say(j.stdout, "%s\n", resultText(result)))
 }
 
 // resultText is the result of an action for a person.
@@ -312,25 +316,26 @@ func stepsText(fields map[string]*structpb.Value) string {
 	return text.String() + sentence(fields["message"].GetStringValue())
 }
 
-func newActions(a *app) *cobra.Command {
-	cmd := newParent("actions", "List and invoke actions", "List and invoke actions, which service mode offers to ConductorOne too.")
+// NewActions makes the commands that list actions and invoke them.
+func NewActions(a *program.App) *cobra.Command {
+	cmd := program.NewParent("actions", "List and invoke actions", "List and invoke actions, which service mode offers to ConductorOne too.")
 	var scope string
 	list := &cobra.Command{
-		Use: "list", Short: "List actions and their arguments", Args: noArguments,
+		Use: "list", Short: "List actions and their arguments", Args: program.NoArguments,
 		Long: "List the actions that --provision-types enables, and their arguments.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.load(cmd, config.ForCommand)
+			cfg, err := a.Load(cmd, config.ForCommand)
 			if err != nil {
 				return err
 			}
-			return say(a.Stdout, "%s", actionsText(actions.Schemas(cfg.Change.Types, scope)))
+			return program.Say(a.Stdout, "%s", actionsText(actions.Schemas(cfg.Change.Types, scope)))
 		},
 	}
 	list.Flags().StringVar(&scope, "type", "", "Only actions of this resource type")
 	var act namedAction
 	var text string
 	invoke := &cobra.Command{
-		Use: "invoke NAME", Short: "Invoke an action", Args: exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
+		Use: "invoke NAME", Short: "Invoke an action", Args: program.Exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
 		Long:    "Invoke an action by its name, with arguments as a JSON object.",
 		Example: `  baton-jumpcloud actions invoke disable_user --args '{"user_id": "64b0000000000000000000a1"}' --dry-run`,
 		RunE: func(cmd *cobra.Command, words []string) error {
@@ -339,7 +344,7 @@ func newActions(a *app) *cobra.Command {
 				return err
 			}
 			act.name, act.args = words[0], args.AsMap()
-			return a.invokeNamed(cmd, &act)
+			return invokeNamed(a, cmd, &act)
 		},
 	}
 	invoke.Flags().StringVar(&act.scope, "type", "", "Resource type of the action; empty for a global one")

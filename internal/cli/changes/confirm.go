@@ -1,4 +1,4 @@
-package cli
+package changes
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
@@ -29,8 +30,8 @@ func (c *confirmation) addFlag(flags *pflag.FlagSet) {
 }
 
 // find looks for a terminal to ask on.
-func (c *confirmation) find(a *app) {
-	if in, ok := a.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) && a.isTerminal(a.Stderr) {
+func (c *confirmation) find(a *program.App) {
+	if in, ok := a.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) && a.IsTerminal(a.Stderr) {
 		c.input = in
 	}
 }

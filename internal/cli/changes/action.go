@@ -1,4 +1,4 @@
-package cli
+package changes
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-jumpcloud/internal/actions"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
@@ -22,8 +23,8 @@ import (
 // credential leads to is meant.
 func anyOrganization(connector.Organization) error { return nil }
 
-// runAction invokes the action that the settings name. No archive is opened.
-func runAction(ctx context.Context, a *app, cfg *config.Config) error {
+// RunAction invokes the action that the settings name. No archive is opened.
+func RunAction(ctx context.Context, a *program.App, cfg *config.Config) error {
 	args, err := parseObject("invoke-action-args", cfg.Change.ActionArgs)
 	if err != nil {
 		return err
@@ -32,8 +33,8 @@ func runAction(ctx context.Context, a *app, cfg *config.Config) error {
 	if err := invoker.Check(cfg.Change.Action, cfg.Change.ActionType, args); err != nil {
 		return fmt.Errorf("action invoke failed: %w", err)
 	}
-	job := &changeJob{cfg: cfg, stdout: a.Stdout}
-	return job.start(ctx, a, func(ctx context.Context) error { return job.invoke(ctx, invoker, args) })
+	j := &job{cfg: cfg, stdout: a.Stdout}
+	return j.start(ctx, a, func(ctx context.Context) error { return j.invoke(ctx, invoker, args) })
 }
 
 // parseObject reads a flag that is a JSON object.
@@ -70,7 +71,7 @@ func placeOf(err error) string {
 }
 
 // invoke runs an action, or shows the changes that it would make.
-func (j *changeJob) invoke(ctx context.Context, invoker actions.Invoker, args *structpb.Struct) error {
+func (j *job) invoke(ctx context.Context, invoker actions.Invoker, args *structpb.Struct) error {
 	p, err := j.connect(ctx, anyOrganization)
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (j *changeJob) invoke(ctx context.Context, invoker actions.Invoker, args *s
 			return encodeErr
 		}
 		if j.Watched {
-			if sayErr := say(j.stdout, "%s\n", text); sayErr != nil {
+			if sayErr := program.Say(j.stdout, "%s\n", text); sayErr != nil {
 				return sayErr
 			}
 		}
@@ -100,7 +101,7 @@ func (j *changeJob) invoke(ctx context.Context, invoker actions.Invoker, args *s
 }
 
 // tellResult logs the end of an action as Baton connectors do, and renders its result.
-func (j *changeJob) tellResult(ctx context.Context, run string, status v2.BatonActionStatus, result *structpb.Struct) (string, error) {
+func (j *job) tellResult(ctx context.Context, run string, status v2.BatonActionStatus, result *structpb.Struct) (string, error) {
 	text, err := json.MarshalIndent(result.AsMap(), "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("encode the result: %w", err)
@@ -109,10 +110,10 @@ func (j *changeJob) tellResult(ctx context.Context, run string, status v2.BatonA
 	return string(text), nil
 }
 
-// runListActions logs the schemas of the actions, as Baton connectors do, and prints them
+// RunListActions logs the schemas of the actions, as Baton connectors do, and prints them
 // to a person.
-func runListActions(ctx context.Context, a *app, cfg *config.Config) error {
-	c, err := a.openConsole(cfg.Log)
+func RunListActions(ctx context.Context, a *program.App, cfg *config.Config) error {
+	c, err := a.OpenConsole(cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func runListActions(ctx context.Context, a *app, cfg *config.Config) error {
 	}
 	c.Log.InfoContext(ctx, "Action Schemas", "count", len(schemas), "schemas", list)
 	if c.Watched {
-		err = say(a.Stdout, "%s", actionsText(schemas))
+		err = program.Say(a.Stdout, "%s", actionsText(schemas))
 	}
 	return errors.Join(err, c.Log.Close())
 }

@@ -1,4 +1,4 @@
-package cli
+package changes
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
@@ -26,7 +27,7 @@ import (
 // lookUpLive reads the names of the organization itself, where there is no archive. It
 // reads every list to its end, as a sync does: a name is not ambiguous only if no other
 // page has it too.
-func (j *changeJob) lookUpLive(ctx context.Context, temp string) (_ *changeTarget, err error) {
+func (j *job) lookUpLive(ctx context.Context, temp string) (_ *changeTarget, err error) {
 	j.Log.InfoContext(ctx, "archive does not exist: reading names from JumpCloud", "file", j.cfg.Output.File)
 	cfg := *j.cfg
 	cfg.Output = config.Output{File: filepath.Join(temp, "names.c1z"), TempDir: temp}
@@ -46,7 +47,7 @@ func (j *changeJob) lookUpLive(ctx context.Context, temp string) (_ *changeTarge
 }
 
 // lookUpNames has names looked up in the sync that Baton readers show.
-func (a *changeTarget) lookUpNames(ctx context.Context, find func(context.Context, *changeTarget, *shownSync) error) error {
+func (a *changeTarget) lookUpNames(ctx context.Context, find func(context.Context, *changeTarget, *archives.Shown) error) error {
 	run, err := a.archive.Reader.Shown(ctx)
 	if errors.Is(err, c1z.ErrNotFound) {
 		run, err = a.archive.Newest, nil
@@ -56,18 +57,18 @@ func (a *changeTarget) lookUpNames(ctx context.Context, find func(context.Contex
 	}
 	loaded, err := review.LoadNames(ctx, a.archive.Reader, run.ID)
 	if err != nil {
-		return unreadable(ctx, a.archive.Path, err)
+		return archives.Unreadable(ctx, a.archive.Path, err)
 	}
-	return find(ctx, a, &shownSync{tables.Of(loaded), a.archive.Path})
+	return find(ctx, a, &archives.Shown{Sync: tables.Of(loaded), Path: a.archive.Path})
 }
 
 // accessNamed finds who and what a change of access means.
-func (a *changeTarget) accessNamed(ctx context.Context, names *shownSync, change namedChange) error {
+func (a *changeTarget) accessNamed(ctx context.Context, names *archives.Shown, change namedChange) error {
 	entitlement, err := a.entitlementNamed(ctx, names, change)
 	if err != nil {
 		return err
 	}
-	principal, err := a.principalNamed(ctx, names, change.who, change.role, principalRef)
+	principal, err := a.principalNamed(ctx, names, change.who, change.role, archives.PrincipalRef)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (a *changeTarget) accessNamed(ctx context.Context, names *shownSync, change
 
 // entitlementNamed finds an entitlement. A sync without entitlements still has the
 // resources that they are of.
-func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, change namedChange) (*v2.Entitlement, error) {
+func (a *changeTarget) entitlementNamed(ctx context.Context, s *archives.Shown, change namedChange) (*v2.Entitlement, error) {
 	if change.role {
 		return a.entitlementOf(ctx, s, change.what, "role", review.Role)
 	}
@@ -97,7 +98,7 @@ func (a *changeTarget) entitlementNamed(ctx context.Context, s *shownSync, chang
 }
 
 // entitlementOf is the entitlement of the resource of some kinds that a text names.
-func (a *changeTarget) entitlementOf(ctx context.Context, s *shownSync, text, what string, kinds ...review.Kind) (*v2.Entitlement, error) {
+func (a *changeTarget) entitlementOf(ctx context.Context, s *archives.Shown, text, what string, kinds ...review.Kind) (*v2.Entitlement, error) {
 	r, err := s.FindResource(text, kinds...)
 	if err != nil {
 		return nil, a.naming(what, err)
@@ -109,8 +110,8 @@ func (a *changeTarget) entitlementOf(ctx context.Context, s *shownSync, text, wh
 
 // principalNamed finds who is meant. Of a user and an administrator of the same name, it
 // is the one who can hold it: the administrator a role, the user anything else.
-func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who string, admin bool,
-	ref func(*shownSync, string) (review.Ref, error),
+func (a *changeTarget) principalNamed(ctx context.Context, s *archives.Shown, who string, admin bool,
+	ref func(*archives.Shown, string) (review.Ref, error),
 ) (*v2.Resource, error) {
 	r, err := ref(s, who)
 	if err == nil {
@@ -137,9 +138,9 @@ func (a *changeTarget) principalNamed(ctx context.Context, s *shownSync, who str
 }
 
 // accountNamed finds the user or group that a text names.
-func (a *changeTarget) accountNamed(ctx context.Context, s *shownSync, who string, kind review.Kind) (*v2.Resource, error) {
+func (a *changeTarget) accountNamed(ctx context.Context, s *archives.Shown, who string, kind review.Kind) (*v2.Resource, error) {
 	if kind == review.Account {
-		return a.principalNamed(ctx, s, who, false, func(s *shownSync, who string) (review.Ref, error) { return s.FindResource(who, kind) })
+		return a.principalNamed(ctx, s, who, false, func(s *archives.Shown, who string) (review.Ref, error) { return s.FindResource(who, kind) })
 	}
 	r, err := s.FindResource(who, kind)
 	if err != nil {
@@ -179,11 +180,11 @@ func (a *changeTarget) grantOf(ctx context.Context, principal *v2.Resource, enti
 // naming says of a name where it was looked up, and what to do where that is old.
 func (a *changeTarget) naming(what string, err error) error {
 	if a.live {
-		return namingIn(" in JumpCloud", what, err)
+		return archives.NamingIn(" in JumpCloud", what, err)
 	}
 	ended := a.archive.Newest.EndedAt
 	_, none := fault.As[*review.NotFoundError](err)
-	err = namingIn(fmt.Sprintf(" in archive %s, synced %s (%s)", a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST")), what, err)
+	err = archives.NamingIn(fmt.Sprintf(" in archive %s, synced %s (%s)", a.archive.Path, humanize.Time(ended), ended.UTC().Format(time.DateTime+" MST")), what, err)
 	if none {
 		return fault.WithHints(err, "if it is newer than the archive, sync again: "+console.CommandFor(a.archive.Path))
 	}

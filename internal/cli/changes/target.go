@@ -1,4 +1,4 @@
-package cli
+package changes
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func (a *changeTarget) plan(ctx context.Context, p *provision.Provisioner) (*pro
 }
 
 // lookUp finds in the archive what the settings name.
-func (j *changeJob) lookUp(ctx context.Context) (_ *changeTarget, err error) {
+func (j *job) lookUp(ctx context.Context) (_ *changeTarget, err error) {
 	temp, err := tempdir.New(j.cfg.Output.TempDir)
 	if err != nil {
 		return nil, err

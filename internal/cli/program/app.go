@@ -1,4 +1,4 @@
-package cli
+package program
 
 import (
 	"context"
@@ -31,15 +31,15 @@ type Process struct {
 	Dir string
 }
 
-// app is what the commands share.
-type app struct {
+// App is what the commands share.
+type App struct {
 	Process
-	// typed masks those values that a person gave which may be keys.
-	typed *strings.Replacer
+	// Typed masks those values that a person gave which may be keys.
+	Typed *strings.Replacer
 }
 
-// load reads the settings as the command needs them.
-func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, error) {
+// Load reads the settings as the command needs them.
+func (a *App) Load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, error) {
 	cfg, err := config.Load(cmd.Flags(), config.Environment{Lookup: a.Lookup, Dir: a.Dir}, purpose)
 	if err == nil && cfg.Output.TempDir != "" {
 		tempdir.Sweep(cfg.Output.TempDir)
@@ -47,26 +47,26 @@ func (a *app) load(cmd *cobra.Command, purpose config.Purpose) (*config.Config, 
 	return cfg, err
 }
 
-// singleRun does the work of a run that is not a service. Its requests go through t.
-func (a *app) singleRun(ctx context.Context, cfg *config.Config, t *network.Traffic, work func(*console.Console, c1z.Limits) error) error {
+// SingleRun does the work of a run that is not a service. Its requests go through t.
+func (a *App) SingleRun(ctx context.Context, cfg *config.Config, t *network.Traffic, work func(*console.Console, c1z.Limits) error) error {
 	var limits c1z.Limits
 	bounds := func(*console.Console) (err error) {
-		limits, err = a.limits()
+		limits, err = a.Limits()
 		return err
 	}
-	return a.connected(ctx, cfg, bounds, func(c *console.Console, n *network.Network) error {
+	return a.Connected(ctx, cfg, bounds, func(c *console.Console, n *network.Network) error {
 		t.Transport = n.Transport
 		return work(c, limits)
 	})
 }
 
-// connected opens the log, prepares, opens the network and says what the user should
+// Connected opens the log, prepares, opens the network and says what the user should
 // know first; it does the work, and closes both behind it.
-func (a *app) connected(ctx context.Context, cfg *config.Config, prepare func(*console.Console) error, work func(*console.Console, *network.Network) error) (err error) {
-	if err := a.checkFiles(cfg); err != nil {
+func (a *App) Connected(ctx context.Context, cfg *config.Config, prepare func(*console.Console) error, work func(*console.Console, *network.Network) error) (err error) {
+	if err := a.CheckFiles(cfg); err != nil {
 		return err
 	}
-	c, err := a.openConsole(cfg.Log)
+	c, err := a.OpenConsole(cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (a *app) connected(ctx context.Context, cfg *config.Config, prepare func(*c
 	return c.Fail(work(c, n))
 }
 
-// limits bound what an archive may cost to unpack, as the environment says.
-func (a *app) limits() (c1z.Limits, error) {
+// Limits bound what an archive may cost to unpack, as the environment says.
+func (a *App) Limits() (c1z.Limits, error) {
 	return c1z.LimitsFromEnv(func(name string) string { value, _ := a.Lookup(name); return value })
 }

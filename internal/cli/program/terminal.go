@@ -1,4 +1,4 @@
-package cli
+package program
 
 import (
 	"context"
@@ -13,37 +13,37 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/logs"
 )
 
-// say writes lines to a person.
-func say(w io.Writer, format string, args ...any) error {
+// Say writes lines to a person.
+func Say(w io.Writer, format string, args ...any) error {
 	_, err := fmt.Fprintf(w, format, args...)
 	return err
 }
 
-// untilStopped says of a command that was stopped that it was, whatever broke then.
-func untilStopped(ctx context.Context, err error) error {
+// UntilStopped says of a command that was stopped that it was, whatever broke then.
+func UntilStopped(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// openConsole starts the log as the settings ask for.
-func (a *app) openConsole(settings config.Log) (*console.Console, error) {
+// OpenConsole starts the log as the settings ask for.
+func (a *App) OpenConsole(settings config.Log) (*console.Console, error) {
 	format := settings.Format
 	if format == "" {
 		format = logs.FormatJSON
-		if a.isTerminal(a.Stdout) {
+		if a.IsTerminal(a.Stdout) {
 			format = logs.FormatConsole
 		}
 	}
 	c := &console.Console{
-		Mask:    a.typed.Replace,
+		Mask:    a.Typed.Replace,
 		Screen:  console.NewScreen(a.Stderr),
-		Watched: format == logs.FormatConsole && a.isTerminal(a.Stdout) && a.isTerminal(a.Stderr),
+		Watched: format == logs.FormatConsole && a.IsTerminal(a.Stdout) && a.IsTerminal(a.Stderr),
 	}
 	log, err := logs.New(logs.Options{
 		Level: settings.Level, DebugUntil: settings.DebugUntil, Format: format, Paths: settings.Paths,
-		Color:  a.isTerminal(a.Stderr) && a.wantsColor(),
+		Color:  a.IsTerminal(a.Stderr) && a.wantsColor(),
 		Stdout: a.Stdout, Stderr: c.Screen,
 	})
 	if err != nil {
@@ -53,9 +53,9 @@ func (a *app) openConsole(settings config.Log) (*console.Console, error) {
 	return c, nil
 }
 
-// isTerminal reports whether somebody watches what is written there and can see
+// IsTerminal reports whether somebody watches what is written there and can see
 // it drawn again in place.
-func (a *app) isTerminal(w io.Writer) bool {
+func (a *App) IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return false
@@ -66,7 +66,7 @@ func (a *app) isTerminal(w io.Writer) bool {
 
 // wantsColor reports whether color may be used on a terminal, by the convention
 // of https://no-color.org.
-func (a *app) wantsColor() bool {
+func (a *App) wantsColor() bool {
 	no, _ := a.Lookup("NO_COLOR")
 	return no == ""
 }
