@@ -21,6 +21,7 @@ import (
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/ratelimit/v1"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/reader/v2"
 	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/storage/v3"
+	_ "github.com/conductorone/baton-jumpcloud/internal/pb/c1/transport/v1"
 )
 
 // facts is a set of sentences about the wire, each complete in itself, such as
