@@ -54,6 +54,11 @@ var layers = []layer{
 		why: "the service is what the agent does with this connector; the agent itself knows none",
 	},
 	{
+		pkg: "internal/hosted/frame",
+		may: []string{"internal/pb"},
+		why: "how a call travels does not depend on who is called",
+	},
+	{
 		pkg: "internal/syncrun",
 		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/regularfile", "internal/syncer", "internal/version", "internal/workdb"},
 		why: "one run of a sync is the same on the command line and in service mode",
@@ -192,6 +197,11 @@ var layers = []layer{
 	{
 		pkg: "internal/sim/conductorone",
 		may: []string{"internal/pb", "internal/sim/cert"},
+		why: "a simulator that shared code with the client would share its mistakes",
+	},
+	{
+		pkg: "internal/sim/conductorone/platform",
+		may: []string{"internal/pb"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
 	{
