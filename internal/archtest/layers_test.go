@@ -54,6 +54,15 @@ var layers = []layer{
 		why: "the service is what the agent does with this connector; the agent itself knows none",
 	},
 	{
+		pkg: "internal/hosted/rpc",
+		may: []string{"internal/hosted/frame", "internal/pb", "internal/redact", "internal/secret"},
+		why: "a call is answered without knowing which services there are, or how their settings came",
+	},
+	{
+		pkg: "internal/hosted/auth",
+		why: "who may call does not depend on what is called",
+	},
+	{
 		pkg: "internal/hosted/frame",
 		may: []string{"internal/pb"},
 		why: "how a call travels does not depend on who is called",
