@@ -59,6 +59,11 @@ var layers = []layer{
 		why: "a call is answered without knowing which services there are, or how their settings came",
 	},
 	{
+		pkg: "internal/hosted/awsid",
+		may: []string{"internal/fault", "internal/pb"},
+		why: "who runs the process is stated without knowing who wants to know",
+	},
+	{
 		pkg: "internal/hosted/auth",
 		why: "who may call does not depend on what is called",
 	},
@@ -210,7 +215,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/sim/conductorone/platform",
-		may: []string{"internal/pb"},
+		may: []string{"internal/pb", "internal/sim/cert"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
 	{

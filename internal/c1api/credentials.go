@@ -151,13 +151,12 @@ func (c *Credentials) Name() string { return c.name }
 // Host is the host of the client id, with its port if it names one.
 func (c *Credentials) Host() string { return c.host }
 
-// audience is what a token request is addressed to: the host without its port,
-// whatever host the request is sent to.
-func (c *Credentials) audience() string {
-	if host, _, err := net.SplitHostPort(c.host); err == nil {
-		return host
+// withoutPort is a host without its port. It is what a token request is addressed to.
+func withoutPort(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
 	}
-	return c.host
+	return host
 }
 
 // String is the client id.

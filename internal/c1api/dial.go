@@ -94,6 +94,15 @@ func Dial(opts Options) (*Conn, error) {
 	tokens := NewTokenSource(TokenOptions{
 		Credentials: opts.Credentials, Host: host, Proxies: opts.Proxies, RootCAs: opts.RootCAs, Timeout: httpTimeout, Dial: opts.Dial,
 	})
+	conn, err := connect(opts, host, opts.Credentials.name+" baton-sdk/"+sdkVersion, tokens, grpc.WithPerRPCCredentials(perCall{tokens}))
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{BatonServiceClient: pb.NewBatonServiceClient(conn), conn: conn}, nil
+}
+
+// connect makes a connection to a host ready. How calls carry a token is in extra.
+func connect(opts Options, host, userAgent string, tokens *TokenSource, extra ...grpc.DialOption) (*grpc.ClientConn, error) {
 	log := logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
 		opts.Logger.Log(ctx, slog.Level(level), msg, fields...)
 	})
@@ -104,8 +113,7 @@ func Dial(opts Options) (*Conn, error) {
 	}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(egress.Credentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs}))),
-		grpc.WithPerRPCCredentials(perCall{tokens}),
-		grpc.WithUserAgent(opts.Credentials.name + " baton-sdk/" + sdkVersion),
+		grpc.WithUserAgent(userAgent),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: reconnectDelay},
 			MinConnectTimeout: connectTimeout,
@@ -129,11 +137,12 @@ func Dial(opts Options) (*Conn, error) {
 	}
 	// gRPC's own way through proxies knows those of HTTP only.
 	options = append(options, grpc.WithNoProxy(), grpc.WithContextDialer(opts.Dial))
+	options = append(options, extra...)
 	conn, err := grpc.NewClient(way.Target(address(host)), options...)
 	if err != nil {
 		return nil, fmt.Errorf("dial ConductorOne at %s: %w", host, err)
 	}
-	return &Conn{BatonServiceClient: pb.NewBatonServiceClient(conn), conn: conn}, nil
+	return conn, nil
 }
 
 // Close ends the connection and every call on it.

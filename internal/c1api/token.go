@@ -38,6 +38,14 @@ const (
 	tokenUserAgent  = "baton-c1-credential-provider baton-sdk/" + sdkVersion
 	maxTokenAnswer  = 1 << 20
 	defaultHTTPTime = 300 * time.Second
+
+	// attestedBefore is how long before its making an assertion with an attestation is
+	// good.
+	attestedBefore = time.Minute
+	// expiryMargin is how much earlier than it is said to end a token with a proof ends.
+	expiryMargin = 10 * time.Second
+	typeDPoP     = "DPoP"
+	codeUseNonce = "use_dpop_nonce"
 	// maxTokenLife is the longest that a token is kept, whatever is said of it.
 	maxTokenLife = 24 * time.Hour
 	// maxSkew is how far the clocks may be apart. An assertion is good for two minutes
@@ -50,8 +58,12 @@ const (
 // the same token.
 type TokenSource struct {
 	credentials *Credentials
+	audience    string
 	endpoint    string
 	client      *http.Client
+	proof       *ProofKey
+	attest      func(context.Context) (string, error)
+	nonce       string // of the endpoint, for proofs; who holds turn may use it
 
 	// turn is held by the one caller that asks for a token while the others wait.
 	// It is a channel so that waiting for it ends with the caller's context.
@@ -69,6 +81,10 @@ type TokenOptions struct {
 	RootCAs     *x509.CertPool
 	Timeout     time.Duration // of one request
 	Dial        DialFunc
+	// Proof binds the tokens to a key, and Attest makes the statement that each request
+	// carries then; both nil in service mode.
+	Proof  *ProofKey
+	Attest func(context.Context) (string, error)
 }
 
 // NewTokenSource makes one.
@@ -89,8 +105,15 @@ func NewTokenSource(o TokenOptions) *TokenSource {
 		transport.Proxy = nil
 		transport.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) { return o.Dial(ctx, addr) }
 	}
+	audience := o.Credentials.host
+	if o.Proof != nil {
+		audience = o.Host
+	}
 	return &TokenSource{
 		credentials: o.Credentials,
+		audience:    withoutPort(audience),
+		proof:       o.Proof,
+		attest:      o.Attest,
 		endpoint:    "https://" + o.Host + tokenPath,
 		client: &http.Client{
 			Transport: transport,
@@ -138,10 +161,23 @@ func (s *TokenSource) keep(token *oauth2.Token) {
 	s.token = token
 }
 
+// fetch asks for a token, and once more where the endpoint wants to see its nonce.
 func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
-	assertion, err := s.assertion(time.Now())
+	token, nonce, err := s.request(ctx)
+	if nonce == "" {
+		return token, err
+	}
+	s.nonce = nonce
+	token, _, err = s.request(ctx)
+	return token, err
+}
+
+// request asks once. Where the endpoint refuses for want of a nonce, that is returned
+// with the error.
+func (s *TokenSource) request(ctx context.Context) (token *oauth2.Token, nonce string, err error) {
+	assertion, err := s.assertion(ctx, time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("sign the token request: %w", err)
+		return nil, "", err
 	}
 	signed := secret.New(assertion)
 	form := url.Values{
@@ -152,29 +188,57 @@ func (s *TokenSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, fmt.Errorf("make the token request: %w", err)
+		return nil, "", fmt.Errorf("make the token request: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", tokenUserAgent)
+	if s.proof == nil {
+		req.Header.Set("User-Agent", tokenUserAgent)
+	} else {
+		proof, err := s.proof.proof(s.endpoint, s.nonce, "", time.Now())
+		if err != nil {
+			return nil, "", fmt.Errorf("sign the token request: %w", err)
+		}
+		req.Header.Set("DPoP", proof)
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return nil, transportError("request a ConductorOne token", err, signed)
+		return nil, "", transportError("request a ConductorOne token", err, signed)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
 	if err != nil {
-		return nil, transportError("read ConductorOne's token", err, signed)
+		return nil, "", transportError("read ConductorOne's token", err, signed)
 	}
 	now := time.Now()
-	token, err := parseToken(resp.StatusCode, body, now)
+	token, err = parseToken(resp.StatusCode, body, now)
+	if err == nil && s.proof != nil {
+		err = bound(token, now)
+	}
 	if refusal, ok := errors.AsType[*TokenError](err); ok {
+		if s.proof != nil && refusal.StatusCode == http.StatusBadRequest && refusal.Code == codeUseNonce {
+			nonce = resp.Header.Get("DPoP-Nonce")
+		}
 		refusal.Code, refusal.Description = redact.Line(refusal.Code, signed), redact.Line(refusal.Description, signed)
 		if !refusal.Temporary() {
 			refusal.Skew = skew(resp.Header.Get("Date"), now)
 		}
 	}
-	return token, err
+	return token, nonce, err
+}
+
+// bound makes a token one that is sent with a proof. One of which is not said when it
+// ends is good for one call.
+func bound(token *oauth2.Token, now time.Time) error {
+	if !strings.EqualFold(token.TokenType, typeDPoP) && !strings.EqualFold(token.TokenType, "Bearer") {
+		return &TokenError{StatusCode: http.StatusOK, Description: "the response contains a token of an unsupported type"}
+	}
+	if token.Expiry.IsZero() {
+		token.Expiry = now
+		return nil
+	}
+	token.Expiry = token.Expiry.Add(-expiryMargin)
+	return nil
 }
 
 // hide takes the token out of an error that ConductorOne answered a call with. Errors
@@ -237,24 +301,41 @@ func parseToken(code int, body []byte, now time.Time) (*oauth2.Token, error) {
 	return token, nil
 }
 
-// assertion signs the claims by which ConductorOne knows the client.
-func (s *TokenSource) assertion(now time.Time) (string, error) {
+// assertion signs the claims by which ConductorOne knows the client, with an attestation
+// where there is one.
+func (s *TokenSource) assertion(ctx context.Context, now time.Time) (string, error) {
+	options := &jose.SignerOptions{NonceSource: nonceSource{}}
+	claims := struct {
+		jwt.Claims
+		Attestation string `json:"id_att,omitempty"`
+	}{Claims: jwt.Claims{
+		Issuer:    s.credentials.clientID,
+		Subject:   s.credentials.clientID,
+		Audience:  jwt.Audience{s.audience},
+		IssuedAt:  jwt.NewNumericDate(now),
+		NotBefore: jwt.NewNumericDate(now.Add(-assertionLife)),
+		Expiry:    jwt.NewNumericDate(now.Add(assertionLife)),
+	}}
+	if s.attest != nil {
+		attestation, err := s.attest(ctx)
+		if err != nil {
+			return "", err
+		}
+		options, claims.Attestation, claims.NotBefore = nil, attestation, jwt.NewNumericDate(now.Add(-attestedBefore))
+	}
 	signer, err := jose.NewSigner(jose.SigningKey{
 		Algorithm: jose.EdDSA,
 		// Wrapped in a JSON Web Key, the header names its id where it has one.
 		Key: jose.JSONWebKey{Key: s.credentials.key, KeyID: s.credentials.keyID},
-	}, &jose.SignerOptions{NonceSource: nonceSource{}})
+	}, options)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("sign the token request: %w", err)
 	}
-	return jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer:    s.credentials.clientID,
-		Subject:   s.credentials.clientID,
-		Audience:  jwt.Audience{s.credentials.audience()},
-		IssuedAt:  jwt.NewNumericDate(now),
-		NotBefore: jwt.NewNumericDate(now.Add(-assertionLife)),
-		Expiry:    jwt.NewNumericDate(now.Add(assertionLife)),
-	}).Serialize()
+	text, err := jwt.Signed(signer).Claims(claims).Serialize()
+	if err != nil {
+		return "", fmt.Errorf("sign the token request: %w", err)
+	}
+	return text, nil
 }
 
 // nonceSource makes each assertion one that was never seen before.
