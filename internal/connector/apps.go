@@ -93,10 +93,22 @@ func httpsURL(s string) string {
 	return s
 }
 
-// appEntitlement is access to an application.
-func appEntitlement(a *jumpcloud.Application) *v2.Entitlement {
-	name := firstText(a.DisplayLabel, a.DisplayName, a.Name, a.ID)
-	return accessEntitlement(a.ID, name, "Access to the JumpCloud application "+name)
+// appEntitlement is access to an application, or to the administration app.
+func appEntitlement(r *v2.Resource) *v2.Entitlement {
+	if r.GetId().GetResource() == restype.AdministrationAppID {
+		return administrationEntitlement()
+	}
+	name := r.GetDisplayName()
+	return accessEntitlement(r.GetId().GetResource(), name, "Access to the JumpCloud application "+name)
+}
+
+// appAssignments is the list of whom an application is assigned to. Who has access to the
+// administration app is among the administrators.
+func appAssignments(r *v2.Resource) syncer.List {
+	if r.GetId().GetResource() == restype.AdministrationAppID {
+		return syncer.List{}
+	}
+	return kind{collection: assignments}.of(refOf(r.GetId()))
 }
 
 // administrationEntitlement is the entitlement of the administration app. It is
@@ -162,7 +174,8 @@ func appMapping() mapping {
 				page.Entitlements = append(page.Entitlements, administrationEntitlement())
 			}
 		},
-		target: readTargetApp,
+		target:      readTargetApp,
+		entitlement: appEntitlement, holders: appAssignments,
 		gone: func(ctx context.Context, s *Source, id string) error {
 			_, err := s.client.Application(ctx, id)
 			return err
@@ -211,9 +224,9 @@ func (s *Source) fillApp(page *syncer.Page, k kind, a *jumpcloud.Application) er
 	if k.resourcesOnly {
 		return nil
 	}
-	page.Entitlements = append(page.Entitlements, appEntitlement(a))
+	page.Entitlements = append(page.Entitlements, appEntitlement(r))
 	if !k.noGrants {
-		page.Lists = append(page.Lists, kind{collection: assignments}.of(refOf(r.GetId())))
+		page.Lists = append(page.Lists, appAssignments(r))
 	}
 	return nil
 }

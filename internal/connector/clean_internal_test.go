@@ -109,7 +109,8 @@ func TestTextsAreClean(t *testing.T) {
 		add(adminResource(&admin))
 		add(groupResource(&group))
 		add(appResource(&app))
-		messages = append(messages, roleResource(&role), roleEntitlement(role.Name), groupEntitlement(&group), appEntitlement(&app))
+		messages = append(messages, roleResource(&role), roleEntitlement(role.Name),
+			groupEntitlement(made(t, groupResource, &group)), appEntitlement(made(t, appResource, &app)))
 		for _, m := range messages {
 			for _, bad := range unclean(m) {
 				t.Errorf("%q is kept as %q in %s", text, bad, m.ProtoReflect().Descriptor().Name())

@@ -22,7 +22,7 @@ func groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
 	p := profile{}
 	p.text("type", g.Type)
 	p.text("email", g.Email)
-	p.text("membership_method", g.MembershipMethod)
+	p.text(profileMethod, g.MembershipMethod)
 	r := &v2.Resource{
 		Id:          resourceID(restype.Group, g.ID),
 		DisplayName: GroupName(g),
@@ -40,18 +40,18 @@ func GroupName(g *jumpcloud.UserGroup) string {
 
 // groupEntitlement is membership of a group. Nobody can be put into a dynamic
 // group or out of it by hand: its rule would undo it.
-func groupEntitlement(g *jumpcloud.UserGroup) *v2.Entitlement {
-	name := firstText(g.Name, g.ID)
+func groupEntitlement(r *v2.Resource) *v2.Entitlement {
+	id, name := r.GetId().GetResource(), r.GetDisplayName()
 	e := &v2.Entitlement{
-		Resource:    &v2.Resource{Id: resourceID(restype.Group, g.ID), DisplayName: GroupName(g)},
-		Id:          restype.EntitlementID(restype.Group, g.ID),
+		Resource:    &v2.Resource{Id: resourceID(restype.Group, id), DisplayName: name},
+		Id:          restype.EntitlementID(restype.Group, id),
 		Slug:        slugMember,
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
 		DisplayName: printable.Clip(name+" member", MaxDisplayName),
 		Description: printable.Clip("Member of the JumpCloud group "+name, maxDescription),
 		GrantableTo: grantableTo(restype.User),
 	}
-	if IsDynamic(g) {
+	if isDynamic(groupMethod(r)) {
 		e.Annotations = Annotations(&v2.EntitlementImmutable{})
 	}
 	return e
@@ -59,8 +59,20 @@ func groupEntitlement(g *jumpcloud.UserGroup) *v2.Entitlement {
 
 // IsDynamic reports whether a rule decides who belongs to a group: JumpCloud's
 // membership methods DYNAMIC_AUTOMATED and DYNAMIC_REVIEW_REQUIRED.
-func IsDynamic(g *jumpcloud.UserGroup) bool {
-	return strings.HasPrefix(identity.Fold(g.MembershipMethod), "dynamic")
+func IsDynamic(g *jumpcloud.UserGroup) bool { return isDynamic(g.MembershipMethod) }
+
+func isDynamic(method string) bool { return strings.HasPrefix(identity.Fold(method), "dynamic") }
+
+// groupMethod is the membership method of a group that was mapped.
+func groupMethod(r *v2.Resource) string { return profileText(r.GetProfile(), profileMethod) }
+
+// groupMembers is the list of the members of a group.
+func groupMembers(r *v2.Resource) syncer.List {
+	c := members
+	if isDynamic(groupMethod(r)) {
+		c = dynamicMembers
+	}
+	return kind{collection: c}.of(refOf(r.GetId()))
 }
 
 // knownMembership reports whether a group's membership method is one that JumpCloud
@@ -109,6 +121,7 @@ func groupMapping() mapping {
 		lookup: func(ctx context.Context, s *Source, page *syncer.Page, id string) error {
 			return s.readGroup(ctx, page, kind{}, id)
 		},
+		entitlement: groupEntitlement, holders: groupMembers,
 		gone: func(ctx context.Context, s *Source, id string) error {
 			_, err := s.client.UserGroup(ctx, id)
 			return err
@@ -169,13 +182,9 @@ func (s *Source) fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) er
 	if k.resourcesOnly {
 		return nil
 	}
-	page.Entitlements = append(page.Entitlements, groupEntitlement(g))
+	page.Entitlements = append(page.Entitlements, groupEntitlement(r))
 	if !k.noGrants {
-		c := members
-		if IsDynamic(g) {
-			c = dynamicMembers
-		}
-		page.Lists = append(page.Lists, kind{collection: c}.of(refOf(r.GetId())))
+		page.Lists = append(page.Lists, groupMembers(r))
 	}
 	return nil
 }

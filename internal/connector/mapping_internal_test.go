@@ -360,7 +360,7 @@ func TestGroupMethods(t *testing.T) {
 	for method, dynamic := range map[string]bool{
 		"": false, "NOTSET": false, "STATIC": false, "DYNAMIC_REVIEW_REQUIRED": true, "DYNAMIC_AUTOMATED": true,
 	} {
-		e := groupEntitlement(&jumpcloud.UserGroup{ID: "g1", Name: "G", MembershipMethod: method})
+		e := groupEntitlement(made(t, groupResource, &jumpcloud.UserGroup{ID: "g1", Name: "G", MembershipMethod: method}))
 		if got := len(e.GetAnnotations()) == 1; got != dynamic {
 			t.Errorf("%q: immutable entitlement %v, want %v", method, got, dynamic)
 		}
@@ -482,7 +482,7 @@ func TestHugeNames(t *testing.T) {
 		checkText(t, r.GetDisplayName(), MaxDisplayName)
 		checkText(t, r.GetDescription(), maxDescription)
 	}
-	for _, e := range []*v2.Entitlement{groupEntitlement(group), appEntitlement(app), roleEntitlement(huge)} {
+	for _, e := range []*v2.Entitlement{groupEntitlement(groupRes), appEntitlement(appRes), roleEntitlement(huge)} {
 		checkText(t, e.GetDisplayName(), MaxDisplayName)
 		checkText(t, e.GetDescription(), maxDescription)
 		checkText(t, e.GetId(), MaxID)

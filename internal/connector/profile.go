@@ -14,7 +14,8 @@ import (
 // The profile keys that more than one place speaks of.
 const (
 	profileManagerID = "manager_id"
-	profileManager   = "manager" // email address
+	profileManager   = "manager"           // email address
+	profileMethod    = "membership_method" // of a group
 	customPrefix     = "custom_"
 )
 

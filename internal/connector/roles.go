@@ -32,9 +32,13 @@ func roleResource(role *jumpcloud.Role) *v2.Resource {
 // that it is the same whether the role was listed or met on an administrator.
 func roleEntitlement(name string) *v2.Entitlement {
 	name, _ = roleName(name)
-	id := roleID(name)
+	return heldRole(roleID(name), printable.Clip(name, MaxDisplayName))
+}
+
+// heldRole is the entitlement of a role with an id and a display name.
+func heldRole(id, name string) *v2.Entitlement {
 	return &v2.Entitlement{
-		Resource:    &v2.Resource{Id: resourceID(restype.Role, id), DisplayName: printable.Clip(name, MaxDisplayName)},
+		Resource:    &v2.Resource{Id: resourceID(restype.Role, id), DisplayName: name},
 		Id:          restype.EntitlementID(restype.Role, id),
 		Slug:        slugMember,
 		Purpose:     v2.Entitlement_PURPOSE_VALUE_PERMISSION,
@@ -62,7 +66,11 @@ func roleMapping() mapping {
 			}
 		},
 		target: readTargetRole,
-		lists:  []listing{{id: roles, label: "roles"}},
+		entitlement: func(r *v2.Resource) *v2.Entitlement {
+			return heldRole(r.GetId().GetResource(), r.GetDisplayName())
+		},
+		holders: func(*v2.Resource) syncer.List { return syncer.List{} },
+		lists:   []listing{{id: roles, label: "roles"}},
 	}
 }
 
