@@ -103,6 +103,11 @@ type Client struct {
 	reached, granted atomic.Bool
 }
 
+// LimitPauses bounds how long a request that failed is kept waiting for further attempts,
+// for a caller who waits by itself ([Error.RetryAfter]). It must be called before the
+// first request.
+func (c *Client) LimitPauses(most time.Duration) { c.retries.MaxPauses = most }
+
 // New checks a configuration and makes a client of it. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	if err := checkURL("base URL", cfg.BaseURL); err != nil {

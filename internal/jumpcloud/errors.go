@@ -47,6 +47,8 @@ type Error struct {
 	// Attempts counts the attempts made, Elapsed the time they took.
 	Attempts int
 	Elapsed  time.Duration
+	// RetryAfter is how long the server wants to be left alone; 0 where it does not say.
+	RetryAfter time.Duration
 	// MaybeDone says of a write that it may have taken effect all the same: it was
 	// sent, and no answer told its fate.
 	MaybeDone bool

@@ -153,7 +153,7 @@ func (c *Client) refusal(ctx context.Context, call call, resp *http.Response, ma
 	}
 	if f.class == retryLong {
 		if after, ok := retryAfter(resp.Header, time.Now()); ok {
-			f.after = after
+			f.after, e.RetryAfter = after, after
 		}
 	}
 	e.Hint = c.hint(call, e)

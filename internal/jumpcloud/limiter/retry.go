@@ -47,6 +47,10 @@ type Result struct {
 // for its attempts. That time ends with the last of these requests: when nothing is
 // tried, it does not go on. It is safe for concurrent use.
 type RetryPolicy struct {
+	// MaxPauses bounds the pauses of one request together: where the next would exceed
+	// it, there is no further attempt. 0 is no bound. It is set before the first use.
+	MaxPauses time.Duration
+
 	mu       sync.Mutex
 	trying   int       // requests under way, pauses included
 	began    time.Time // the first failure
@@ -59,7 +63,7 @@ type RetryPolicy struct {
 func (p *RetryPolicy) Try(ctx context.Context, attempt func(n int) Result, again func(n int, pause time.Duration)) {
 	p.enter(1)
 	defer p.enter(-1)
-	began, few := time.Now(), 0
+	began, few, paused := time.Now(), 0, time.Duration(0)
 	for n := 1; ; n++ {
 		result := attempt(n)
 		over := p.note(result)
@@ -79,6 +83,9 @@ func (p *RetryPolicy) Try(ctx context.Context, attempt func(n int) Result, again
 		if result.Class == RetryLong && result.After >= 0 {
 			// Those who were told the same time do not all come back at once.
 			pause = result.After + rand.N(firstPause) //nolint:gosec // Chance that spreads load needs no secrecy.
+		}
+		if paused += pause; p.MaxPauses > 0 && paused > p.MaxPauses {
+			return
 		}
 		again(n, pause)
 		if !backoff.Sleep(ctx, pause) {
