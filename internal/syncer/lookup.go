@@ -98,7 +98,7 @@ func unknownPrincipals(ctx context.Context, rows Rows, known *principals, skip f
 	for r := range unknown {
 		refs = append(refs, r)
 	}
-	slices.SortFunc(refs, Ref.compare)
+	slices.SortFunc(refs, Ref.Compare)
 	return refs, nil
 }
 

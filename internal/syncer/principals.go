@@ -34,12 +34,12 @@ type principalType struct {
 // readPrincipals numbers the resources of the store and others that are not in it.
 func readPrincipals(ctx context.Context, rows Rows, others []ResourceRow) (*principals, error) {
 	p := &principals{seed: maphash.MakeSeed()}
-	slices.SortFunc(others, func(a, b ResourceRow) int { return a.Ref.compare(b.Ref) })
+	slices.SortFunc(others, func(a, b ResourceRow) int { return a.Ref.Compare(b.Ref) })
 	for row, err := range rows.Resources(ctx, true) {
 		if err != nil {
 			return nil, err
 		}
-		for len(others) > 0 && others[0].Ref.compare(row.Ref) < 0 {
+		for len(others) > 0 && others[0].Ref.Compare(row.Ref) < 0 {
 			p.add(others[0])
 			others = others[1:]
 		}
@@ -135,6 +135,7 @@ func (p *principals) Span(resourceType string) (first, end uint32) {
 	return 0, 0
 }
 
-func (r Ref) compare(o Ref) int {
+// Compare orders resources by type and id.
+func (r Ref) Compare(o Ref) int {
 	return cmp.Or(cmp.Compare(r.Type, o.Type), cmp.Compare(r.ID, o.ID))
 }
