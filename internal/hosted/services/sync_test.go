@@ -1,0 +1,58 @@
+package services_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
+)
+
+// A platform that syncs call by call gets what the engine of this module writes, whichever
+// process answers each call.
+func TestHostedEqualsLocal(t *testing.T) {
+	t.Parallel()
+	size := jcsim.Size{Users: 350, Groups: 20, Apps: 12, Admins: 9, CustomRoles: 3, Memberships: 1500, Dangling: 30}
+	behave := func(b jcsim.Behavior) jcsim.Options {
+		return jcsim.Options{Tenant: jcsim.Generate(1, size), Settings: jcsim.Settings{Behavior: b}}
+	}
+	ghosts := size
+	ghosts.Ghosts = 5
+	for name, tc := range map[string]struct {
+		options jcsim.Options
+		edit    func(*tenant)
+	}{
+		"plain":           {options: jcsim.Options{Tenant: jcsim.Generate(2, jcsim.Small())}},
+		"holes":           {options: behave(jcsim.Behavior{})},
+		"no totals":       {options: behave(jcsim.Behavior{NoTotal: jcsim.Routes{"*"}})},
+		"null rows":       {options: behave(jcsim.Behavior{NullRows: true})},
+		"ghosts":          {options: jcsim.Options{Tenant: jcsim.Generate(1, ghosts)}},
+		"unsorted":        {options: behave(jcsim.Behavior{IgnoreSort: jcsim.Routes{"*"}})},
+		"short pages":     {options: behave(jcsim.Behavior{ClampLimit: map[string]int{"*": 30}})},
+		"no role list":    {options: behave(jcsim.Behavior{RefuseRoles: 403})},
+		"merged admins":   {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.connect.MergeAdmins = true }},
+		"without admins":  {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.connect.SkipAdmins = true }},
+		"users and roles": {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"user", "role"} }},
+		"groups only":     {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"group"} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newTenant(t, tc.options)
+			if tc.edit != nil {
+				tc.edit(n)
+			}
+			want := n.local(t)
+			asked := n.Requests().Requests
+			got, _ := n.hosted(t, n.serve(t), 1)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("one process (-local +hosted):\n%s", diff)
+			}
+			hosted := n.Requests().Requests - asked
+			got, summary := n.hosted(t, n.serveInTurn(t, 3), 4)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("three processes in turn (-local +hosted):\n%s", diff)
+			}
+			t.Logf("requests: local %d, hosted %d; %+v", asked, hosted, summary)
+		})
+	}
+}
