@@ -197,7 +197,9 @@ func appMapping() mapping {
 
 // openAssignments is the list of whom an application is assigned to.
 func openAssignments(s *Source, _ kind, app syncer.Ref) rows {
-	return rowsOf(assignmentEdges(s.client, app.ID), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
+	list := assignmentEdges(s.client, app.ID)
+	list.Overlap = s.options.Apart
+	return rowsOf(list, func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
 		grants, others := assignmentGrants(app.ID, items)
 		page.Grants = grants
 		remarkOthers(page, app, others)

@@ -144,7 +144,9 @@ func groupMapping() mapping {
 
 // openMembers is the list of a group's members.
 func openMembers(s *Source, k kind, group syncer.Ref) rows {
-	return rowsOf(memberEdges(s.client, group.ID), func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
+	list := memberEdges(s.client, group.ID)
+	list.Overlap = s.options.Apart
+	return rowsOf(list, func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
 		grants, others := memberGrants(group.ID, k.collection == dynamicMembers, items)
 		page.Grants = grants
 		remarkOthers(page, group, others)

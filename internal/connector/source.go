@@ -22,6 +22,9 @@ type Options struct {
 	// MergeAdmins makes an administrator and the directory user who is the same
 	// person one account.
 	MergeAdmins bool
+	// Apart says that the holders of each resource are read by whoever sees no other
+	// list, so that each list has to prove by itself that it did not change.
+	Apart bool
 	// SkipAdmins leaves administrators out.
 	SkipAdmins bool
 	// Logger must not be nil.

@@ -227,6 +227,7 @@ func TestListsTakeTheFewestRequests(t *testing.T) {
 		rows, limit   int
 		sorted, holes bool
 		silent        bool
+		overlap       bool
 		clamp         int
 		want          int
 	}{
@@ -248,6 +249,9 @@ func TestListsTakeTheFewestRequests(t *testing.T) {
 		{name: "no members", rows: 0, limit: 100, holes: true, want: 1},
 		{name: "few members", rows: 7, limit: 100, holes: true, want: 1},
 		{name: "many members", rows: 2000, limit: 100, holes: true, want: 20},
+		{name: "one page of members that overlap", rows: 100, limit: 100, holes: true, overlap: true, want: 1},
+		{name: "members that overlap", rows: 250, limit: 100, holes: true, overlap: true, want: 3},
+		{name: "many members that overlap", rows: 2000, limit: 100, holes: true, overlap: true, want: 21},
 		{name: "no members without total", rows: 0, limit: 100, holes: true, silent: true, want: 1},
 		{name: "few members without total", rows: 7, limit: 100, holes: true, silent: true, want: 2},
 		{name: "ten members without total", rows: 10, limit: 100, holes: true, silent: true, want: 2},
@@ -258,7 +262,9 @@ func TestListsTakeTheFewestRequests(t *testing.T) {
 			t.Parallel()
 			m := &model{rows: rowsOf(tt.rows), clamp: tt.clamp, silent: tt.silent}
 			m.begin()
-			shown, counted, err := readCounting(m.lister(tt.limit, tt.sorted, tt.holes), firstOpen, still)
+			l := m.lister(tt.limit, tt.sorted, tt.holes)
+			l.Overlap = tt.overlap
+			shown, counted, err := readCounting(l, firstOpen, still)
 			if err != nil {
 				t.Fatal(err)
 			}

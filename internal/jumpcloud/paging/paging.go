@@ -48,6 +48,10 @@ type Lister[T any] struct {
 	// Holes says that the server may drop rows from the middle of a page, as it
 	// does for members and associations.
 	Holes bool
+	// Overlap says that windows of a list without an order share rows even where that
+	// takes more of them: for a judge who sees no other list, and cannot tell from others
+	// whether the organization changes.
+	Overlap bool
 	// Fetch reads one window.
 	Fetch func(context.Context, Window) (Page[T], error)
 	// ID returns what tells a row from all others of the list.
@@ -252,7 +256,7 @@ func (l Lister[T]) Settle(receipts [][]byte, occasion Occasion) (Verdict, error)
 
 // spec is what the proof needs to know of the list.
 func (l Lister[T]) spec() listSpec {
-	s := listSpec{name: l.Name, limit: l.Limit, sorted: l.Sorted, holes: l.Holes, parts: []partSpec{{}}}
+	s := listSpec{name: l.Name, limit: l.Limit, sorted: l.Sorted, holes: l.Holes, overlap: l.Overlap, parts: []partSpec{{}}}
 	if len(l.Parts) > 0 {
 		s.parts = s.parts[:0]
 	}
@@ -289,6 +293,7 @@ type listSpec struct {
 	name          string
 	limit         int
 	sorted, holes bool
+	overlap       bool
 	parts         []partSpec // at least one
 }
 

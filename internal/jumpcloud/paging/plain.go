@@ -21,7 +21,7 @@ func (s listSpec) followStart(t cursor, n receipt) (next []cursor, settled bool)
 			// All rows that are missing are holes, unless the limit is clamped.
 			return nil, once && !n.looksClamped()
 		}
-		return spread(t, t.limit, n.Total, n.Mark != ""), false
+		return s.spread(t, t.limit, n.Total, n.Mark != ""), false
 	}
 	if n.End {
 		return nil, once && n.showsAll()
@@ -31,7 +31,7 @@ func (s listSpec) followStart(t cursor, n receipt) (next []cursor, settled bool)
 	}
 	// A page that is not the last and is shorter than asked for shows the limit that
 	// the server really obeys.
-	return spread(t, max(MinWindow, min(n.Rows, t.limit)), n.Total, n.Mark != ""), false
+	return s.spread(t, max(MinWindow, min(n.Rows, t.limit)), n.Total, n.Mark != ""), false
 }
 
 const (
@@ -52,10 +52,16 @@ func (s listSpec) showsNothing(n receipt) bool {
 // spread names all windows behind the first, as few as there can be, so that the
 // room that is left in the last one is an overlap of all; it stops where they become
 // too many. A window of several lists at once has no end that overlaps a beginning.
-func spread(t cursor, width, total int, several bool) []cursor {
+// Where they must overlap, there are as many more as that takes.
+func (s listSpec) spread(t cursor, width, total int, several bool) []cursor {
 	pages := (total + width - 1) / width
 	overlap := 0
-	if pages > 1 && !several {
+	switch {
+	case pages < 2 || several:
+	case s.overlap:
+		overlap = maxOverlap
+		pages = (total - overlap + width - overlap - 1) / (width - overlap)
+	default:
 		overlap = min(maxOverlap, (pages*width-total)/(pages-1))
 	}
 	var next []cursor

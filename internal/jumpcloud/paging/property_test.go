@@ -125,6 +125,32 @@ func TestMembersUnderEdits(t *testing.T) {
 	})
 }
 
+// TestMembersApart reads lists of which nobody tells whether the organization changes.
+// What is added and what is removed can cancel out, but windows that overlap show it.
+func TestMembersApart(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(10, 40).Draw(t, "limit")
+		e := &editor{t: t, left: rapid.IntRange(0, 6).Draw(t, "events"), adds: true, cuts: true}
+		m := &model{rows: scattered(t), edit: e.edit, nulls: rapid.Bool().Draw(t, "nulls")}
+		m.punch(t, rapid.IntRange(0, 20).Draw(t, "percent holes"))
+		l := m.lister(limit, false, true)
+		l.Overlap = true
+		before := len(m.rows)
+		m.begin()
+		shown, err := readAll(l, chooser(t), func() bool { return true })
+		if most := 12 * (max(before, len(m.rows))/7 + 2); m.requests > most {
+			t.Fatalf("%d requests were made for %d rows, later %d", m.requests, before, len(m.rows))
+		}
+		if errors.Is(err, paging.ErrIncomplete) && m.edits > 0 {
+			return
+		}
+		if missing := m.missing(shown); err != nil || len(missing) > 0 {
+			t.Fatalf("%d rows were there throughout and not shown: %v, %v", len(missing), missing, err)
+		}
+	})
+}
+
 // TestSeveralListsInOneWindow reads two lists as one, as it is done where several
 // targets in one request are refused: the mark shows what the total hides.
 func TestSeveralListsInOneWindow(t *testing.T) {
