@@ -99,7 +99,7 @@ func (s *Services) findDirectory(syncID string) (found *directory, old []*direct
 	}
 	if found == nil {
 		found = &directory{
-			syncID: syncID, made: time.Now(), options: &s.options, source: s.options.NewSource(),
+			syncID: syncID, made: time.Now(), options: &s.options, source: s.options.newSource(),
 			scope:   syncer.Scope{ResourceTypes: s.options.ResourceTypes},
 			reading: make(chan struct{}, 1), looked: map[syncer.Ref]lookup{},
 		}

@@ -21,10 +21,10 @@ import (
 // untoldRest is how long JumpCloud is left alone when it refuses and does not say.
 const untoldRest = time.Minute
 
-// gone is a resource that was deleted since it was listed.
+// gone is a resource that does not exist, or not any more.
 type gone syncer.Ref
 
-func (g gone) Error() string { return fmt.Sprintf("%s was deleted since it was listed", syncer.Ref(g)) }
+func (g gone) Error() string { return syncer.Ref(g).String() + " does not exist" }
 
 // GRPCStatus makes the platform skip the resource.
 func (g gone) GRPCStatus() *status.Status { return status.New(codes.NotFound, g.Error()) }

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// pageRows is how many grants a page has. Those of a longer list come on pages that
+	// maxPageRows is how many grants a page has. Those of a longer list come on pages that
 	// the platform reads side by side.
-	pageRows = 2500
+	maxPageRows = 2500
 	// maxPages bounds the page tokens of an answer: that of the protocol.
 	maxPages = 1024
 )
@@ -104,7 +104,7 @@ func (l grantList) ofAdministrators(token string) (*v2.GrantsServiceListGrantsRe
 
 // fitting is how many grants, at least one, fit on a page.
 func (l grantList) fitting(grants []*v2.Grant) int {
-	return max(min(1, len(grants)), fit(grants[:min(len(grants), pageRows)], l.pageBytes))
+	return max(min(1, len(grants)), fit(grants[:min(len(grants), l.pageRows)], l.pageBytes))
 }
 
 // fit is how many grants take no more than so many bytes.
@@ -125,7 +125,7 @@ const rowOverhead = 8
 // hold the principals themselves, so that they take neither a request nor a proof, whoever
 // gets them.
 func (l grantList) first(all []holder) (*v2.GrantsServiceListGrantsResponse, error) {
-	parts := split(all)
+	parts := split(all, l.pageRows)
 	if len(parts) == 0 {
 		return new(v2.GrantsServiceListGrantsResponse), nil
 	}
@@ -178,7 +178,10 @@ func (l grantList) rest(token string) (*v2.GrantsServiceListGrantsResponse, erro
 		return nil, err
 	}
 	answer := new(v2.GrantsServiceListGrantsResponse)
-	n := l.fitting(grants)
+	n := fit(grants, l.pageBytes)
+	if n < len(grants) {
+		n = max(1, fit(grants, l.pageBytes-len(token))) // The next token is shorter than this one.
+	}
 	if answer.List = grants[:n]; n < len(grants) {
 		answer.NextPageToken = l.place.seal(packHolders(part[n:]))
 	}
@@ -208,12 +211,12 @@ func (l grantList) grants(part []holder) ([]*v2.Grant, error) {
 }
 
 // split divides principals into pages.
-func split(all []holder) [][]holder {
+func split(all []holder, rows int) [][]holder {
 	var parts [][]holder
 	begin, size := 0, 0
 	for i, h := range all {
 		n := len(h.pack(nil))
-		if i-begin == pageRows || size+n > maxToken/2 {
+		if i-begin == rows || size+n > maxToken/2 {
 			parts = append(parts, all[begin:i])
 			begin, size = i, 0
 		}

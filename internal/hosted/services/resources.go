@@ -22,7 +22,7 @@ const sdkVersion = "v0.25.0"
 func (s *Services) Validate(ctx context.Context, _ *v2.ConnectorServiceValidateRequest) (*v2.ConnectorServiceValidateResponse, error) {
 	err := s.rested()
 	if err == nil {
-		_, err = s.options.NewSource().Validate(ctx)
+		_, err = s.options.newSource().Validate(ctx)
 	}
 	if err != nil {
 		return nil, s.failed(ctx, "validate", err)
@@ -131,7 +131,7 @@ func (s *Services) getResource(ctx context.Context, id *v2.ResourceId) (*v2.Reso
 		return nil, err
 	}
 	d := &directory{
-		options: &s.options, source: s.options.NewSource(), reading: make(chan struct{}, 1),
+		options: &s.options, source: s.options.newSource(), reading: make(chan struct{}, 1),
 		scope: syncer.Scope{Targets: []*v2.ResourceId{id}, SkipEntitlementsAndGrants: true},
 	}
 	snapshot, err := d.read(ctx)
@@ -139,11 +139,5 @@ func (s *Services) getResource(ctx context.Context, id *v2.ResourceId) (*v2.Reso
 		return nil, errors.Join(err, d.remove())
 	}
 	r, err := snapshot.find(refOf(id))
-	if err = errors.Join(err, d.remove()); err != nil {
-		return nil, err
-	}
-	if r == nil {
-		return nil, gone(refOf(id))
-	}
-	return r, nil
+	return r, errors.Join(err, d.remove())
 }

@@ -9,14 +9,15 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
 // Options are what the services are made of.
 type Options struct {
-	// NewSource makes a source of the organization. Each sync has one of its own, which
-	// keeps what it learned.
-	NewSource func() *connector.Source
+	// Client reads the organization as Source says.
+	Client *jumpcloud.Client
+	Source connector.Options
 	// ResourceTypes restricts what is served to these type ids; empty means all.
 	ResourceTypes []string
 	// ProvisionTypes are the resource types that may be changed.
@@ -40,8 +41,8 @@ type Services struct {
 	v2.UnimplementedGrantsServiceServer
 
 	options Options
-	// pageBytes bounds the rows of an answer.
-	pageBytes int
+	// pageBytes bounds the rows of an answer, pageRows the grants among them.
+	pageBytes, pageRows int
 
 	mu          sync.Mutex // guards what follows
 	directories []*directory
@@ -58,8 +59,12 @@ const maxPageBytes = 7 << 19 // 3.5 MiB
 // New makes the services. Nothing is read yet.
 func New(o Options) *Services {
 	o.Workers = max(1, o.Workers)
-	return &Services{options: o, pageBytes: maxPageBytes, kinds: map[string]*emptiness{}}
+	o.Source.Apart = true
+	return &Services{options: o, pageBytes: maxPageBytes, pageRows: maxPageRows, kinds: map[string]*emptiness{}}
 }
+
+// newSource makes a source. Each sync has one of its own, which keeps what it learned.
+func (o *Options) newSource() *connector.Source { return connector.NewSource(o.Client, o.Source) }
 
 // Register registers the services.
 func (s *Services) Register(r grpc.ServiceRegistrar) {

@@ -127,7 +127,7 @@ func (s *snapshot) page(resourceType, after string, rows, bytes int) (list []*v2
 		first++
 	}
 	last := first
-	for last < len(t.ids) && (rows == 0 || last-first < rows) && (last == first || t.endOf(last)-t.begins[first] <= int64(bytes)) {
+	for last < len(t.ids) && (rows == 0 || last-first < rows) && (last == first || t.endOf(last)-t.begins[first]+int64(last-first+1)*rowOverhead <= int64(bytes)) {
 		last++
 	}
 	if first == last {
@@ -150,16 +150,13 @@ func (s *snapshot) page(resourceType, after string, rows, bytes int) (list []*v2
 	return list, last < len(t.ids), nil
 }
 
-// find reads one resource, nil where there is none.
+// find reads one resource. One that is not there is [gone].
 func (s *snapshot) find(ref syncer.Ref) (*v2.Resource, error) {
+	if _, ok := s.name(ref); !ok {
+		return nil, gone(ref)
+	}
 	t := s.types[ref.Type]
-	if t == nil {
-		return nil, nil
-	}
-	i, ok := slices.BinarySearch(t.ids, ref.ID)
-	if !ok {
-		return nil, nil
-	}
+	i, _ := slices.BinarySearch(t.ids, ref.ID)
 	before := ""
 	if i > 0 {
 		before = t.ids[i-1]

@@ -109,11 +109,15 @@ func unpackHolders(b []byte) ([]holder, error) {
 	invalid := fault.Invalid("invalid page token: unreadable content")
 	text := func() (string, bool) {
 		n, used := binary.Uvarint(b)
-		if used <= 0 || n == 0 || n > connector.MaxID || n > uint64(len(b)-used) {
+		if used <= 0 || n == 0 || n > connector.MaxID {
 			return "", false
 		}
-		s := string(b[used : used+int(n)])
-		b = b[used+int(n):]
+		end := used + int(n)
+		if end > len(b) {
+			return "", false
+		}
+		s := string(b[used:end])
+		b = b[end:]
 		return s, true
 	}
 	var all []holder

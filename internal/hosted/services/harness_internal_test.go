@@ -1,7 +1,8 @@
-package services_test
+package services
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,7 +19,6 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
-	"github.com/conductorone/baton-jumpcloud/internal/hosted/services"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/hostedsync"
@@ -34,6 +34,8 @@ type tenant struct {
 	connect connector.Options
 	scope   syncer.Scope
 	workers int
+	// pages bounds pages by rows and bytes, where it is not 0.
+	pageRows, pageBytes int
 }
 
 func newTenant(t *testing.T, o jcsim.Options) *tenant {
@@ -48,8 +50,8 @@ func newTenant(t *testing.T, o jcsim.Options) *tenant {
 	return &tenant{Server: sim, url: u, workers: 8}
 }
 
-// newSource makes sources of one client, as a process does.
-func (n *tenant) newSource(t *testing.T) func() *connector.Source {
+// newClient makes the client of a process.
+func (n *tenant) newClient(t *testing.T) (*jumpcloud.Client, connector.Options) {
 	t.Helper()
 	client, err := jumpcloud.New(jumpcloud.Config{
 		BaseURL: n.url, APIKey: secret.New(jcsim.DefaultKey), UserAgent: "test", MaxInFlight: n.workers, Logger: slog.New(slog.DiscardHandler),
@@ -60,15 +62,17 @@ func (n *tenant) newSource(t *testing.T) func() *connector.Source {
 	client.LimitPauses(2 * time.Second)
 	o := n.connect
 	o.Logger = slog.New(slog.DiscardHandler)
-	return func() *connector.Source { return connector.NewSource(client, o) }
+	return client, o
 }
 
 // serve starts a process that serves the connector.
-func (n *tenant) serve(t *testing.T) *grpc.ClientConn {
+func (n *tenant) serve(t *testing.T) grpc.ClientConnInterface {
 	t.Helper()
-	s := services.New(services.Options{
-		NewSource: n.newSource(t), ResourceTypes: n.scope.ResourceTypes, Workers: n.workers, TempDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
+	client, source := n.newClient(t)
+	s := New(Options{
+		Client: client, Source: source, ResourceTypes: n.scope.ResourceTypes, Workers: n.workers, TempDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 	})
+	s.pageRows, s.pageBytes = cmp.Or(n.pageRows, s.pageRows), cmp.Or(n.pageBytes, s.pageBytes)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +135,7 @@ func (n *tenant) hosted(t *testing.T, conn grpc.ClientConnInterface, workers int
 func (n *tenant) local(t *testing.T) string {
 	t.Helper()
 	ctx, logger := t.Context(), slog.New(slog.DiscardHandler)
-	source := n.newSource(t)()
+	source := connector.NewSource(n.newClient(t))
 	if _, err := source.Validate(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -175,4 +179,3 @@ func dump(t *testing.T, path string) string {
 	}
 	return out.String()
 }
-
