@@ -92,7 +92,7 @@ func writeSections(b *strings.Builder, cmd *cobra.Command) {
 		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 		flags.SortFlags = false
 		for _, o := range config.Options() {
-			if o.Section == section && !o.EnvOnly && o.Status != config.Never {
+			if o.Section == section && !o.EnvOnly && o.Command == "" && o.Status != config.Never {
 				flags.AddFlag(cmd.PersistentFlags().Lookup(o.Name))
 			}
 		}

@@ -32,7 +32,7 @@ func newRoot(a *program.App) *cobra.Command {
 		PersistentPreRun: func(*cobra.Command, []string) { tempdir.Sweep("") },
 		RunE:             func(cmd *cobra.Command, _ []string) error { return runRoot(a, cmd) },
 	}
-	config.AddFlags(root.PersistentFlags())
+	config.AddFlags(root.PersistentFlags(), "")
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return writeUsage(cmd.OutOrStdout(), cmd) })
 	addCompletions(root)

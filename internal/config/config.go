@@ -18,6 +18,7 @@ type Config struct {
 	Output    Output
 	Log       Log
 	Service   Service
+	Hosted    Hosted
 	Health    Health
 	Telemetry Telemetry
 	// Warnings are sentences for whoever runs the connector: nothing is wrong,

@@ -42,7 +42,8 @@ func (w world) load(t *testing.T, purpose config.Purpose) (*config.Config, error
 		}
 	}
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	config.AddFlags(flags)
+	config.AddFlags(flags, "")
+	config.AddFlags(flags, config.CommandLambda)
 	if err := flags.Parse(w.args); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (c *Config) fill() Problems {
 	}
 
 	c.Sync = Sync{
-		ResourceTypes:             v.list("sync-resource-types"),
+		ResourceTypes:             v.list(nameSyncTypes),
 		SkipEntitlementsAndGrants: v.flag("skip-entitlements-and-grants"),
 		SkipGrants:                v.flag("skip-grants"),
 		Workers:                   v.num("workers"),
@@ -134,15 +134,16 @@ func (c *Config) fill() Problems {
 
 	c.Log = Log{Format: strings.ToLower(v.str("log-format")), Paths: v.list("log-path")}
 	// The level is one of those of the table, or checkRules has reported it.
-	_ = c.Log.Level.UnmarshalText([]byte(v.str("log-level")))
-	if text := v.str("log-level-debug-expires-at"); text != "" {
+	_ = c.Log.Level.UnmarshalText([]byte(v.str(nameLogLevel)))
+	if text := v.str(nameDebugUntil); text != "" {
 		until, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			wrong("log-level-debug-expires-at", "value must be a time such as 2026-01-31T15:04:05Z but got '%s'", redact.Value(text))
+			wrong(nameDebugUntil, "value must be a time such as 2026-01-31T15:04:05Z but got '%s'", redact.Value(text))
 		}
 		c.Log.DebugUntil = until
 	}
-	return append(problems, c.fillService()...)
+	problems = append(problems, c.fillService()...)
+	return append(problems, c.fillHosted()...)
 }
 
 // provisionTypes are the types that may be changed, in the order of the table and each

@@ -4,10 +4,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// AddFlags declares the flag of every option.
-func AddFlags(flags *pflag.FlagSet) {
+// AddFlags declares the flag of every option that all commands have, where command is
+// empty, else of every one that only the command has.
+func AddFlags(flags *pflag.FlagSet, command string) {
 	for _, o := range Options() {
-		if o.EnvOnly {
+		if o.EnvOnly || o.Command != command {
 			continue
 		}
 		switch value := o.zero().(type) {

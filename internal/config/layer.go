@@ -19,6 +19,7 @@ const (
 	LayerFile          // the configuration file
 	LayerEnv           // the environment, or a file that a _FILE variable names
 	LayerFlag          // the command line
+	LayerServed        // what the platform serves that hosts the connector
 )
 
 // Origin says where a value came from.

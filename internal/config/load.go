@@ -30,11 +30,13 @@ type Purpose int
 // The purposes. ForCommand checks each value by itself. ForRun also demands a
 // JumpCloud credential, holds options to their relations and refuses what is
 // not served. So does ForChange, for a command that is a change of its own: it does not
-// become a service where the environment is that of one.
+// become a service where the environment is that of one. ForHosted demands what a hosted
+// connector needs of its process; see [Config.Serve] for the rest.
 const (
 	ForCommand Purpose = iota
 	ForRun
 	ForChange
+	ForHosted
 )
 
 // Load reads the settings: defaults, then the configuration file, then the
@@ -60,6 +62,11 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 		}
 	}
 	c := &Config{values: v}
+	if purpose == ForHosted {
+		if err := c.tolerateExpiry(); err != nil {
+			return nil, err
+		}
+	}
 	problems = append(problems, v.checkRules()...)
 	problems = append(problems, c.fill()...)
 	problems = append(problems, c.checkSecrets()...)
@@ -70,7 +77,10 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 	if purpose == ForChange {
 		problems = append(problems, c.becomeCommand()...)
 	}
-	if purpose != ForCommand {
+	if purpose == ForHosted {
+		problems = append(problems, c.checkHosted()...)
+	}
+	if purpose == ForRun || purpose == ForChange {
 		problems = append(problems, v.checkRelations(purpose)...)
 		problems = append(problems, c.chooseCredential()...)
 		problems = append(problems, v.checkServed()...)

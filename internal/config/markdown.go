@@ -93,6 +93,9 @@ func meaning(o Option) string {
 	} else if o.ServiceOnly {
 		parts = append(parts, "service mode only")
 	}
+	if o.Command != "" && !o.EnvOnly {
+		parts = append(parts, "flag of "+o.Command+" only")
+	}
 	if o.Hidden {
 		parts = append(parts, "not listed by --help")
 	}

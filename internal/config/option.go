@@ -59,6 +59,7 @@ const (
 	SectionChange
 	SectionOutput
 	SectionService
+	SectionHosted
 	SectionHealth
 	SectionActions
 	SectionOther
@@ -73,6 +74,7 @@ func (s Section) Title() string {
 		"Provisioning",
 		"Output and logs",
 		"Service mode (ConductorOne)",
+		"Hosted by a platform (lambda command)",
 		"Health and telemetry",
 		"One-shot actions of other connectors",
 		"Other",
@@ -92,6 +94,8 @@ type Option struct {
 	Placeholder string // example in the schema's form
 	Section     Section
 	Hidden      bool // left out of the help text; still parsed
+	// Command is the one command that has the option as a flag; empty means all have it.
+	Command string
 	// EnvOnly options have neither a flag nor a key in the file.
 	EnvOnly bool
 	// Secret options are never printed and have a _FILE variant.

@@ -9,7 +9,7 @@ import (
 // opsOrder is the order in which platforms know the operators' settings.
 func opsOrder() []string {
 	return []string{
-		"log-level", "log-level-debug-expires-at", "session-store-maximum-size",
+		nameLogLevel, nameDebugUntil, "session-store-maximum-size",
 		"otel-collector-endpoint", "otel-collector-endpoint-tls-cert-path", "otel-collector-endpoint-tls-cert", "otel-collector-endpoint-tls-insecure",
 		"otel-tracing-disabled", "otel-logging-disabled",
 		"health-check", "health-check-port", "health-check-bind-address", "http-timeout-seconds",

@@ -23,6 +23,9 @@ const (
 	nameClientSecret = "client-secret"
 	nameMaxDrop      = "max-drop"
 	nameAllowDrop    = "allow-drop"
+	nameSyncTypes    = "sync-resource-types"
+	nameLogLevel     = "log-level"
+	nameDebugUntil   = "log-level-debug-expires-at"
 )
 
 // The field groups, which are also the values of --auth-method.
@@ -44,7 +47,7 @@ func ResourceTypes() []string { return restype.IDs() }
 // Options returns the table: every setting there is, the connector's own first.
 // The slice is the caller's to keep.
 func Options() []Option {
-	return slices.Concat(jumpcloudOptions(), syncOptions(), changeOptions(), outputOptions(), serviceOptions(), healthOptions(), actionOptions(), otherOptions())
+	return slices.Concat(jumpcloudOptions(), syncOptions(), changeOptions(), outputOptions(), serviceOptions(), hostedOptions(), healthOptions(), actionOptions(), otherOptions())
 }
 
 // jumpcloudOptions are the connector's own, in the order in which a form shows
@@ -98,7 +101,7 @@ func syncOptions() []Option {
 	const noExternal = "JumpCloud resources are not matched with another connector's archive"
 	return []Option{
 		{
-			Name: "sync-resource-types", Reach: ReachHarmless, Kind: Strings, Section: SectionSync,
+			Name: nameSyncTypes, Reach: ReachHarmless, Kind: Strings, Section: SectionSync,
 			OneOf: ResourceTypes(),
 			Help:  "Sync only these resource types: " + strings.Join(ResourceTypes(), ", "),
 		},
@@ -173,7 +176,7 @@ func outputOptions() []Option {
 			Help: "Path of the archive (.c1z)",
 		},
 		{
-			Name: "log-level", Reach: ReachHarmless, Title: "Log level", Section: SectionOutput, Export: ExportOps,
+			Name: nameLogLevel, Reach: ReachHarmless, Title: "Log level", Section: SectionOutput, Export: ExportOps,
 			Default: "info", OneOf: []string{"debug", "info", "warn", "error"},
 			Help: "Minimum log level: debug, info, warn or error",
 		},
@@ -186,7 +189,7 @@ func outputOptions() []Option {
 			Help: "Log files, instead of stderr (stdout and stderr name the streams)",
 		},
 		{
-			Name: "log-level-debug-expires-at", Reach: ReachHarmless, Title: "Debug log expires at", Section: SectionOutput, Export: ExportOps,
+			Name: nameDebugUntil, Reach: ReachHarmless, Title: "Debug log expires at", Section: SectionOutput, Export: ExportOps,
 			Help: "Time (RFC 3339) after which log level debug falls back to info",
 		},
 		{

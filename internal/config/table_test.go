@@ -102,7 +102,7 @@ invoke-resource-action-args - string "{}" hidden
 func TestFlagsOfBatonConnectors(t *testing.T) {
 	t.Parallel()
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	config.AddFlags(flags)
+	config.AddFlags(flags, "")
 	for line := range strings.Lines(strings.TrimSpace(sdkFlags)) {
 		line = strings.TrimSpace(line)
 		f := flags.Lookup(strings.Fields(line)[0])
