@@ -54,6 +54,13 @@ var layers = []layer{
 		why: "the service is what the agent does with this connector; the agent itself knows none",
 	},
 	{
+		pkg: "internal/hosted",
+		may: []string{
+			"internal/c1api", "internal/config", "internal/egress", "internal/encryption", "internal/fault", "internal/hosted/auth", "internal/hosted/awsid", "internal/hosted/frame", "internal/hosted/rpc", "internal/logs", "internal/network", "internal/pb", "internal/redact", "internal/secret",
+		},
+		why: "the function serves whatever connector it is given; it gets the settings and hands calls over",
+	},
+	{
 		pkg: "internal/hosted/rpc",
 		may: []string{"internal/hosted/frame", "internal/pb", "internal/redact", "internal/secret"},
 		why: "a call is answered without knowing which services there are, or how their settings came",

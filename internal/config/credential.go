@@ -48,8 +48,8 @@ to try the connector without an account, run: baton-jumpcloud demo`,
 	}
 }
 
-// secrets are the values that nothing may show.
-func (c *Config) secrets() []secret.String {
+// Secrets are the values that nothing may show.
+func (c *Config) Secrets() []secret.String {
 	return []secret.String{c.JumpCloud.APIKey, c.JumpCloud.ClientSecret, c.Service.ClientSecret, c.Hosted.ClientSecret}
 }
 

@@ -87,36 +87,49 @@ func (c *Config) tolerateExpiry() error {
 	return c.values.add(map[string]setting{nameDebugUntil: {"", c.values.origin(nameDebugUntil)}})
 }
 
-// errServed is a served configuration that is no JSON object. What it is instead may be a
+// ErrServed is a served configuration that is no JSON object. What it is instead may be a
 // secret.
-var errServed = errors.New("it is not a JSON object")
+var ErrServed = errors.New("it is not a JSON object")
 
-// Serve lays the configuration that a platform serves over the settings of a process that
-// were loaded for [ForHosted]: a JSON object of values by the names of options. Options
-// that a platform must not set, and names of none, are left out. An error about values is
-// [Problems], which name option and type and never a value.
-func (c *Config) Serve(served []byte) (*Config, error) {
+// hintPlatform says where a served value is changed.
+const hintPlatform = "change the connector's settings on the platform"
+
+// ServedConfig is what a platform serves of a connector's settings.
+type ServedConfig struct {
+	layer map[string]setting
+}
+
+// ParseServed reads a served configuration: a JSON object of values by the names of
+// options. Options that a platform must not set, and names of none, are left out. An
+// error is [ErrServed] or [Problems], which name option and type and never a value.
+func ParseServed(data []byte) (ServedConfig, error) {
 	fields := new(structpb.Struct)
-	if err := protojson.Unmarshal(served, fields); err != nil {
-		return nil, errServed
+	if err := protojson.Unmarshal(data, fields); err != nil {
+		return ServedConfig{}, ErrServed
 	}
 	layer, problems := servedLayer(fields.AsMap())
+	return ServedConfig{layer}, problems.err()
+}
+
+// Serve lays a served configuration over the settings of a process, which were loaded for
+// [ForHosted]. An error about values is [Problems].
+func (c *Config) Serve(served ServedConfig) (*Config, error) {
 	next := &Config{values: values{k: c.values.k.Copy(), table: c.values.table, origins: maps.Clone(c.values.origins)}}
-	if err := next.values.add(layer); err != nil {
+	if err := next.values.add(served.layer); err != nil {
 		return nil, err
 	}
 	if err := next.tolerateExpiry(); err != nil {
 		return nil, err
 	}
-	problems = append(problems, next.values.checkRules()...)
+	problems := next.values.checkRules()
 	problems = append(problems, next.fill()...)
 	problems = append(problems, next.checkSecrets()...)
 	problems = append(problems, next.values.checkServedRelations()...)
 	problems = append(problems, next.chooseCredential()...)
 	for i := range problems { // Nobody who reads them has a command line.
-		problems[i].Hint = "change the connector's settings on the platform"
+		problems[i].Hint = hintPlatform
 	}
-	return next, problems.withoutEchoes().without(next.secrets()).err()
+	return next, problems.withoutEchoes().without(next.Secrets()).err()
 }
 
 // checkServedRelations holds the options that a platform may set to their relations.
@@ -143,7 +156,7 @@ func servedLayer(fields map[string]any) (map[string]setting, Problems) {
 		value, ok := servedValue(o, raw)
 		if !ok {
 			problems = append(problems, Problem{
-				Text: fmt.Sprintf("field %s: expected type '%s', got %s", o.Name, o.Kind, servedType(raw)),
+				Text: fmt.Sprintf("field %s: expected type '%s', got %s", o.Name, o.Kind, servedType(raw)), Hint: hintPlatform,
 			})
 			continue
 		}

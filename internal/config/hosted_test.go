@@ -86,7 +86,11 @@ func serve(t testing.TB, env map[string]string, served string) (*config.Config, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Serve([]byte(served))
+	parsed, err := config.ParseServed([]byte(served))
+	if err != nil {
+		return nil, err
+	}
+	return c.Serve(parsed)
 }
 
 func TestServedConfiguration(t *testing.T) {
@@ -190,7 +194,11 @@ func FuzzServe(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, served string) {
-		next, err := c.Serve([]byte(served))
+		parsed, err := config.ParseServed([]byte(served))
+		if err != nil {
+			return
+		}
+		next, err := c.Serve(parsed)
 		if err == nil {
 			if next.JumpCloud.AuthMethod == "" {
 				t.Error("no credential")

@@ -86,7 +86,7 @@ func Load(flags *pflag.FlagSet, env Environment, purpose Purpose) (*Config, erro
 		problems = append(problems, v.checkServed()...)
 	}
 	c.Warnings = slices.Concat(c.Warnings, fileWarnings(file))
-	return c, problems.withoutEchoes().without(c.secrets()).err()
+	return c, problems.withoutEchoes().without(c.Secrets()).err()
 }
 
 // becomeCommand makes the settings those of a command that is a change. Options that ask

@@ -20,6 +20,8 @@ func Advice(err error) string {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		return fmt.Sprintf("the certificate is valid from %s to %s, but this machine's clock says %s: correct the clock if it is wrong",
 			moment(invalid.Cert.NotBefore), moment(invalid.Cert.NotAfter), moment(time.Now()))
+	case IsDenied(err):
+		return "permit the host in the connector's settings on the platform"
 	case isRefused(err):
 		return "allow this host on the proxy, or check HTTPS_PROXY and NO_PROXY"
 	case IsProxy(err):

@@ -77,6 +77,23 @@ func refused(configs []*v2.EncryptionConfig, i int, err error) error {
 	return fault.Invalid("encryption config %d of %d%s: %w", i+1, len(configs), who, err)
 }
 
+// maxOpened bounds what [Open] returns, in bytes.
+const maxOpened = 16 << 20
+
+// Open decrypts an age file that is encrypted for an Ed25519 key, and is at most 16 MiB
+// long. Its errors quote nothing of the content.
+func Open(file []byte, key ed25519.PrivateKey) ([]byte, error) {
+	identity, err := agessh.NewEd25519Identity(key)
+	if err != nil {
+		return nil, errors.New("the key cannot open it")
+	}
+	plaintext, err := openAgeFile(file, identity, maxOpened)
+	if err != nil {
+		return nil, errors.New("it is damaged, too long or encrypted for another key")
+	}
+	return plaintext, nil
+}
+
 // Decrypt opens the first of several secrets that is encrypted for our own key, which is
 // that of the client secret. None for it is an InvalidArgument.
 func Decrypt(encrypted []*v2.EncryptedData, key ed25519.PrivateKey) (secret.String, error) {

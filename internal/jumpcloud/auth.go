@@ -202,6 +202,8 @@ func (a *serviceAccount) failure(ctx context.Context, err error) *failure {
 		switch {
 		case isTimeout(err):
 			e.Kind = KindTimeout
+		case egress.IsDenied(err):
+			e.Kind, f.class = KindInvalid, retryNever
 		case egress.IsProxy(err):
 			f.class = retryFew
 		case isCertificate(err):

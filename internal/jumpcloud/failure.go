@@ -227,6 +227,8 @@ func (c *Client) brokenConnection(ctx context.Context, call call, err error) *fa
 	switch {
 	case isTimeout(err):
 		f.err.Kind = KindTimeout
+	case egress.IsDenied(err):
+		f.err.Kind, f.class = KindInvalid, retryNever
 	case egress.IsProxy(err):
 		// It was set wrong, or it is away for longer than a few attempts take.
 		if !c.granted.Load() {
@@ -318,5 +320,5 @@ func isAlert(err error) bool {
 func neverSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	return errors.As(err, &op) && op.Op == "dial" || egress.IsProxy(err) || errors.As(err, &dns) || isCertificate(err)
+	return errors.As(err, &op) && op.Op == "dial" || egress.IsProxy(err) || egress.IsDenied(err) || errors.As(err, &dns) || isCertificate(err)
 }

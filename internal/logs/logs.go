@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -52,8 +53,10 @@ type Options struct {
 	Level slog.Level
 	// DebugUntil is when a Level below info turns into info; zero means never.
 	DebugUntil time.Time
-	Format     string // FormatJSON or FormatConsole
-	Color      bool   // for FormatConsole
+	// Changing takes the place of Level and DebugUntil where it is not nil.
+	Changing *Level
+	Format   string // FormatJSON or FormatConsole
+	Color    bool   // for FormatConsole
 	// Paths are files to append to, or the names of streams: "stdout", "stderr", or those
 	// that the operating system has for them. Empty means "stderr".
 	Paths          []string
@@ -112,7 +115,10 @@ func (l *Log) Close() error {
 }
 
 func handler(w io.Writer, o Options) slog.Handler {
-	level := expiring{o.Level, o.DebugUntil}
+	var level slog.Leveler = expiring{o.Level, o.DebugUntil}
+	if o.Changing != nil {
+		level = o.Changing
+	}
 	if o.Format == FormatConsole {
 		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color, ReplaceAttr: visible})
 	}
@@ -131,6 +137,25 @@ func (e expiring) Level() slog.Level {
 		return slog.LevelInfo
 	}
 	return e.level
+}
+
+// Level is a level that can change while the log is open. Its zero value is info. It is
+// safe for concurrent use.
+type Level struct {
+	current atomic.Pointer[expiring]
+}
+
+// Set changes the level; see [Options] for the two parts of it.
+func (l *Level) Set(level slog.Level, debugUntil time.Time) {
+	l.current.Store(&expiring{level, debugUntil})
+}
+
+// Level implements [slog.Leveler].
+func (l *Level) Level() slog.Level {
+	if e := l.current.Load(); e != nil {
+		return e.Level()
+	}
+	return slog.LevelInfo
 }
 
 // visible escapes what a terminal would obey in texts, which may come from outside.

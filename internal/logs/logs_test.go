@@ -99,6 +99,32 @@ func TestUnwritablePath(t *testing.T) {
 	}
 }
 
+func TestLevelChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		level := new(logs.Level)
+		log, err := logs.New(logs.Options{Level: slog.LevelError, Changing: level, Format: logs.FormatJSON, Stderr: &out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Debug("1")
+		log.Info("2")
+		level.Set(slog.LevelDebug, time.Now().Add(time.Hour))
+		log.With("a", 1).Debug("3")
+		<-time.After(time.Hour)
+		log.Debug("4")
+		log.Info("5")
+		level.Set(slog.LevelError, time.Time{})
+		log.Warn("6")
+		for text, want := range map[string]bool{"1": false, "2": true, "3": true, "4": false, "5": true, "6": false} {
+			if got := strings.Contains(out.String(), `"msg":"`+text+`"`); got != want {
+				t.Errorf("line %s is there: %v", text, got)
+			}
+		}
+	})
+}
+
 func TestDebugExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -140,6 +140,9 @@ func (s *Server) intercept(md metadata.MD) grpc.UnaryServerInterceptor {
 	}
 }
 
+// Failed is the answer to a call that failed before it was dispatched.
+func Failed(err error) *transportv1.Response { return frame.Failed(statusOf(err)) }
+
 // redacted takes credentials out of the text of a status.
 func (s *Server) redacted(st *status.Status) *status.Status {
 	p := st.Proto()
