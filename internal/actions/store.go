@@ -50,9 +50,13 @@ type stored struct {
 const errStopped = "the connector stopped during this action; it may have taken effect in part; invoke it again to go on"
 
 // OpenStore reads the invocations of a file, which need not exist. Those that were under
-// way when the process ended are failed.
+// way when the process ended are failed. Without a path, they are remembered for as long
+// as the process lives.
 func OpenStore(path string) (*Store, error) {
 	s := &Store{path: path}
+	if path == "" {
+		return s, nil
+	}
 	text, _, err := regularfile.Read(path, maxStored)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -117,6 +121,9 @@ func (s *Store) set(r stored) error {
 		s.runs = append(s.runs, r)
 	}
 	s.runs = s.runs[max(0, len(s.runs)-maxKept):]
+	if s.path == "" {
+		return nil
+	}
 	text, err := json.Marshal(s.runs)
 	if err != nil {
 		return err

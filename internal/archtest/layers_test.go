@@ -86,12 +86,12 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/changerun",
-		may: []string{"internal/audit", "internal/config", "internal/connector", "internal/console", "internal/jumpcloud", "internal/network", "internal/provision"},
-		why: "one run of a change is the same on the command line and in service mode",
+		may: []string{"internal/accounts", "internal/actions", "internal/agent/tasks", "internal/audit", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/jumpcloud", "internal/network", "internal/pb", "internal/provision"},
+		why: "a change is the same on the command line, in service mode and hosted",
 	},
 	{
 		pkg: "internal/hosted/services",
-		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/restype", "internal/syncer", "internal/tempdir", "internal/workdb"},
+		may: []string{"internal/actions", "internal/agent/tasks", "internal/changerun", "internal/config", "internal/connector", "internal/fault", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/network", "internal/pb", "internal/restype", "internal/syncer", "internal/tempdir", "internal/workdb"},
 		why: "the services answer calls with what the engine reads; how a call travels and who may make it is not their business",
 	},
 	{

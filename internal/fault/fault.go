@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -68,6 +69,14 @@ func (e hintError) Unwrap() error { return e.error }
 
 // Hints implements [Hinter].
 func (e hintError) Hints() []string { return e.hints }
+
+// Advised puts the hints of an error into its text, for whoever gets nothing but that.
+func Advised(err error) error {
+	if h, ok := As[Hinter](err); ok {
+		return fmt.Errorf("%w (%s)", err, strings.Join(h.Hints(), "; "))
+	}
+	return err
+}
 
 // ExitFindings is the exit code of a check that found something. No gRPC code has
 // this number, so that it cannot be taken for a failure.

@@ -57,7 +57,7 @@ type service struct {
 	log     *slog.Logger
 	conn    *c1api.Conn
 	agent   *agent.Agent
-	changes *taskChanges
+	changes taskChanges
 	metrics *metrics
 	home    home
 	hostID  string
@@ -78,10 +78,9 @@ func newService(ctx context.Context, o Options, debug *agent.DebugLog) (*service
 		cfg: cfg, log: o.Console.Log.Logger, metrics: newMetrics(), home: home{dir, cfg.Service.ClientID}, hostID: c1api.HostID(cfg.Service.HostID),
 	}
 	syncs := newTaskSyncs(cfg, o.Limits, n, s.metrics, s.home)
-	if s.changes, err = newTaskChanges(cfg, n, s.metrics, syncs, s.log); err != nil {
+	if s.changes, err = newTaskChanges(cfg, n, s.metrics, syncs, credentials.Key(), s.log); err != nil {
 		return nil, err
 	}
-	s.changes.key = credentials.Key()
 	s.conn, err = c1api.Dial(c1api.Options{
 		Credentials: credentials, APIHost: cfg.Service.APIHost, HTTPTimeout: cfg.JumpCloud.Timeout, Proxies: n.Proxies, RootCAs: n.Roots, Logger: s.log,
 	})
@@ -131,7 +130,7 @@ func (s *service) validate(ctx context.Context) error {
 	defer cancel()
 	org, err := s.changes.Validate(ctx)
 	if err == nil && s.cfg.Service.Provisioning {
-		_, err = s.changes.ready(ctx)
+		_, err = s.changes.Ready(ctx)
 	}
 	switch code := fault.Code(err); {
 	case err == nil:

@@ -362,8 +362,5 @@ func taskError(err error) error {
 	if errors.Is(err, c1z.ErrDuplicate) {
 		return fmt.Errorf("%w: %w", agent.ErrInvariant, err)
 	}
-	if h, ok := fault.As[fault.Hinter](err); ok {
-		return fmt.Errorf("%w (%s)", err, strings.Join(h.Hints(), "; "))
-	}
-	return err
+	return fault.Advised(err)
 }

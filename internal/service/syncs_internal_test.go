@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -104,18 +103,5 @@ func TestLeftKnowsOfChanges(t *testing.T) {
 	}
 	if _, _, err := s.left(path); err == nil {
 		t.Error("a damaged count is no error")
-	}
-}
-
-// Whoever waits for the organization to be known waits no longer than it may.
-func TestReadyEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	c := &taskChanges{making: make(chan struct{}, 1)}
-	c.making <- struct{}{} // Somebody else is asking JumpCloud.
-	ctx, cancel := context.WithCancelCause(t.Context())
-	stop := errors.New("stop")
-	cancel(stop)
-	if _, err := c.ready(ctx); !errors.Is(err, stop) {
-		t.Errorf("error is %v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -53,17 +52,26 @@ func (s *Services) failed(ctx context.Context, what string, err error) error {
 		// A list that is not found reads as an empty one to whoever skips it.
 		code = codes.FailedPrecondition
 	}
-	text := fmt.Sprintf("%s failed: %v", what, err)
-	if h, ok := fault.As[fault.Hinter](err); ok {
-		text += " (" + strings.Join(h.Hints(), "; ") + ")"
+	return s.status(code, fmt.Errorf("%s failed: %w", what, err))
+}
+
+// refused is the error of a change, which says by itself what failed.
+func (s *Services) refused(err error) error {
+	if err == nil {
+		return nil
 	}
-	st := status.New(code, text)
+	return s.status(fault.Code(err), err)
+}
+
+// status is an error with a code, its hints, and what the platform is to know of a refusal.
+func (s *Services) status(code codes.Code, err error) error {
+	text := fault.Advised(err).Error()
 	if until := s.restAfter(err); !until.IsZero() {
 		if limited, wrong := status.New(codes.Unavailable, text).WithDetails(overLimit(until)); wrong == nil {
-			st = limited
+			return limited.Err()
 		}
 	}
-	return st.Err()
+	return status.Error(code, text)
 }
 
 // restAfter notes for how long JumpCloud wants to be left alone by its refusal, and tells

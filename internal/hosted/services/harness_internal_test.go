@@ -73,6 +73,12 @@ func (n *tenant) serve(t *testing.T) grpc.ClientConnInterface {
 		Client: client, Source: source, ResourceTypes: n.scope.ResourceTypes, Workers: n.workers, TempDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 	})
 	s.pageRows, s.pageBytes = cmp.Or(n.pageRows, s.pageRows), cmp.Or(n.pageBytes, s.pageBytes)
+	return listen(t, s)
+}
+
+// listen serves services over gRPC until the test ends.
+func listen(t *testing.T, s *Services) grpc.ClientConnInterface {
+	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/conductorone/baton-jumpcloud/internal/agent/tasks"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -22,6 +23,8 @@ type Options struct {
 	ResourceTypes []string
 	// ProvisionTypes are the resource types that may be changed.
 	ProvisionTypes []string
+	// Changes make changes; nil makes none.
+	Changes tasks.Connector
 	// Workers is how many requests are under way at once; below 1 means 1.
 	Workers int
 	// TempDir is where the directory of a sync lies; "" is the operating system's folder
@@ -60,6 +63,9 @@ const maxPageBytes = 7 << 19 // 3.5 MiB
 func New(o Options) *Services {
 	o.Workers = max(1, o.Workers)
 	o.Source.Apart = true
+	if o.Changes == nil {
+		o.Changes = tasks.Unserved{}
+	}
 	return &Services{options: o, pageBytes: maxPageBytes, pageRows: maxPageRows, kinds: map[string]*emptiness{}}
 }
 
@@ -74,6 +80,7 @@ func (s *Services) Register(r grpc.ServiceRegistrar) {
 	v2.RegisterResourceGetterServiceServer(r, s)
 	v2.RegisterEntitlementsServiceServer(r, s)
 	v2.RegisterGrantsServiceServer(r, s)
+	changes{s: s, made: s.options.Changes}.register(r)
 }
 
 // Close removes what was read. Calls that are under way end first.
