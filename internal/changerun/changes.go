@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -34,6 +35,8 @@ type ChangesOptions struct {
 	Key    ed25519.PrivateKey
 	Tracer trace.Tracer
 	Logger *slog.Logger
+	// MaxPauses bounds how long a change waits for further attempts; 0 is no bound.
+	MaxPauses time.Duration
 	// Admit refuses an organization; nil takes any.
 	Admit func(connector.Organization) error
 	// Around runs what makes a change; nil is the change alone.
@@ -217,5 +220,6 @@ func (c *Changes) Ready(ctx context.Context) (*provision.Provisioner, error) {
 		return nil, err
 	}
 	c.provisioner = NewProvisioner(c.Client, c.Config, trail, c.Logger)
+	c.provisioner.LimitPauses(c.MaxPauses)
 	return c.provisioner, nil
 }

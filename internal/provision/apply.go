@@ -25,7 +25,7 @@ func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
 		err = fmt.Errorf("nothing was sent: record the change: %w", err)
 		return Outcome{Result: ResultFailed, Err: err}, err
 	}
-	w := write{Plan: plan, logger: p.options.Logger}
+	w := write{Plan: plan, logger: p.options.Logger, maxPauses: p.maxPauses}
 	outcome := w.run(ctx)
 	if outcome.Err == nil && plan.Operation == OperationRevoke {
 		outcome.Inherited = p.remaining(ctx, plan.Change)

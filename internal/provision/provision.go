@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -53,14 +54,19 @@ type Options struct {
 //
 // It is safe for concurrent use. Its errors carry gRPC codes.
 type Provisioner struct {
-	client  *jumpcloud.Client
-	options Options
+	client    *jumpcloud.Client
+	options   Options
+	maxPauses time.Duration
 }
 
 // New makes a provisioner of a client.
 func New(client *jumpcloud.Client, options Options) *Provisioner {
 	return &Provisioner{client: client, options: options}
 }
+
+// LimitPauses bounds how long a change waits in all for further attempts, for a caller who
+// repeats it by itself. It must be called before the first change.
+func (p *Provisioner) LimitPauses(most time.Duration) { p.maxPauses = most }
 
 // Grant gives a principal an entitlement. The answer carries the grant, and the
 // annotation GrantAlreadyExists where nothing had to be changed.

@@ -27,6 +27,9 @@ type write struct {
 	*Plan
 	logger   *slog.Logger
 	attempts int
+	// maxPauses bounds the pauses between attempts, of which there were so many, where it
+	// is not 0.
+	maxPauses, paused time.Duration
 	// maybe says that an attempt whose fate is not known may have made the change.
 	maybe bool
 }
@@ -64,9 +67,13 @@ func (w *write) run(ctx context.Context) Outcome {
 		if !repeatable(err) || w.attempts == maxAttempts || w.policy.once && w.maybe {
 			return w.failed(err)
 		}
+		pause := backoff.Delay(w.attempts, firstPause, maxPause)
+		if w.paused += max(pause, restOf(err)); w.maxPauses > 0 && w.paused > w.maxPauses {
+			return w.failed(err)
+		}
 		w.logger.WarnContext(ctx, "retrying change", slog.String("change", w.ID),
 			slog.Int("attempt", w.attempts), slog.Any("error", err))
-		if !backoff.Sleep(ctx, backoff.Delay(w.attempts, firstPause, maxPause)) {
+		if !backoff.Sleep(ctx, pause) {
 			return w.canceled(ctx)
 		}
 		if w.maybe && w.policy.look {
@@ -147,6 +154,14 @@ func ended(ctx context.Context) error {
 func mayHaveWorked(err error) bool {
 	var e *jumpcloud.Error
 	return errors.As(err, &e) && e.MaybeDone
+}
+
+// restOf is how long the server wants to be left alone.
+func restOf(err error) time.Duration {
+	if e, ok := errors.AsType[*jumpcloud.Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
 }
 
 // repeatable reports whether sending again can help. Unless its policy says so, a change

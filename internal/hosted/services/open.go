@@ -52,7 +52,7 @@ func Open(settings Settings) (*Services, error) {
 		},
 		ResourceTypes: cfg.Sync.ResourceTypes, ProvisionTypes: cfg.Change.Types, Workers: cfg.Sync.Workers, TempDir: cfg.Output.TempDir,
 		Changes: changerun.NewChanges(changerun.ChangesOptions{
-			Config: cfg, Client: client, Enabled: true, Invocations: invocations, Key: settings.Key, Tracer: settings.Tracer, Logger: settings.Logger,
+			Config: cfg, Client: client, Enabled: true, MaxPauses: maxPauses, Invocations: invocations, Key: settings.Key, Tracer: settings.Tracer, Logger: settings.Logger,
 		}),
 		Logger: settings.Logger,
 	}), nil
