@@ -199,7 +199,7 @@ func (d *directory) fill(ctx context.Context, org connector.Organization) error 
 	for _, remark := range summary.Remarks {
 		d.options.Logger.WarnContext(ctx, "sync remark", "remark", remark)
 	}
-	if err := d.db.Close(); err != nil {
+	if err := d.db.Remove(); err != nil { // It takes as much room as the snapshot.
 		return errors.Join(err, snapshot.close())
 	}
 	d.kept, d.db = snapshot, nil

@@ -1,6 +1,8 @@
 package services
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,5 +63,29 @@ func TestHostedEqualsLocal(t *testing.T) {
 				t.Errorf("not as smooth as it should be: %+v", summary)
 			}
 		})
+	}
+}
+
+// A user whom no list contains has grants and no resource: the platform has no place for a
+// resource that turns up among grants. All else is as our engine has it.
+func TestUsersInNoList(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, jcsim.Options{Tenant: jcsim.Generate(6, jcsim.Size{Users: 120, Groups: 8, Apps: 5, Admins: 4, Hidden: 3})})
+	rows := func(dump, table string) []string {
+		return slices.DeleteFunc(strings.Split(dump, "\n"), func(line string) bool { return !strings.HasPrefix(line, table+"\t") })
+	}
+	want := n.local(t)
+	got, summary := n.hosted(t, n.serveInTurn(t, 2), 2)
+	for _, table := range []string{"v1_resource_types", "v1_entitlements", "v1_grants"} {
+		if diff := cmp.Diff(rows(want, table), rows(got, table)); diff != "" {
+			t.Errorf("%s (-local +hosted):\n%s", table, diff)
+		}
+	}
+	local, hosted := rows(want, "v1_resources"), rows(got, "v1_resources")
+	if missing := slices.DeleteFunc(local, func(line string) bool { return slices.Contains(hosted, line) }); len(missing) != 3 || len(rows(got, "v1_grants")) == 0 {
+		t.Errorf("%d resources are missing", len(missing))
+	}
+	if summary.Dangling == 0 {
+		t.Error("no grant is dangling")
 	}
 }
