@@ -29,7 +29,7 @@ func Main(ctx context.Context, process Process) int {
 	root.SetOut(process.Stdout)
 	root.SetErr(process.Stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil {
+	if _, logged := fault.As[program.LoggedError](err); err != nil && !logged {
 		w := process.Stderr
 		if _, taken := fault.As[program.StderrTakenError](err); taken {
 			w = process.Stdout

@@ -49,6 +49,7 @@ func newRoot(a *program.App) *cobra.Command {
 		changes.NewGroup(a),
 		newHealthCheck(a),
 		newInspect(a),
+		newLambda(a),
 		newReport(a),
 		changes.NewRevoke(a),
 		changes.NewRole(a),

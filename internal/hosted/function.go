@@ -170,8 +170,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, e
 	defer f.rest()
 	req, encoding, err := frame.Decode(payload)
 	if err != nil {
-		f.options.Logger.WarnContext(ctx, "payload cannot be decoded", "error", err)
-		return nil, err
+		return nil, err // The library logs it.
 	}
 	return frame.Encode(f.serve(ctx, req), encoding)
 }
@@ -189,7 +188,7 @@ func (f *Function) serve(ctx context.Context, req *transportv1.Request) *transpo
 	defer g.release()
 	start := time.Now()
 	resp := g.server.Serve(ctx, req)
-	f.options.Logger.DebugContext(ctx, "served call", "method", req.GetMethod(), "duration", time.Since(start))
+	f.options.Logger.DebugContext(ctx, "served call", "method", req.GetMethod(), "duration", time.Since(start), "status", rpc.Outcome(resp))
 	return resp
 }
 

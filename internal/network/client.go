@@ -111,18 +111,23 @@ func regions() []string {
 // AnnounceHost names a host that is none of JumpCloud's own before the credential
 // is sent there. It writes to stderr whatever is logged, and where.
 func AnnounceHost(stderr io.Writer, settings config.JumpCloud) error {
-	if settings.BaseURL == nil {
+	host := ForeignHost(settings)
+	if host == "" {
 		return nil
 	}
+	_, err := fmt.Fprintf(stderr, "warning: the credential goes to %s, which is not a JumpCloud region\n", host)
+	return err
+}
+
+// ForeignHost is the host of the settings where it is none of JumpCloud's own, else "".
+func ForeignHost(settings config.JumpCloud) string {
+	if settings.BaseURL == nil {
+		return ""
+	}
 	for _, region := range regions() {
-		base, _, err := jumpcloud.Region(region)
-		if err != nil {
-			return err
-		}
-		if base.Host == settings.BaseURL.Host {
-			return nil
+		if base, _, err := jumpcloud.Region(region); err == nil && base.Host == settings.BaseURL.Host {
+			return ""
 		}
 	}
-	_, err := fmt.Fprintf(stderr, "warning: the credential goes to %s, which is not a JumpCloud region\n", settings.BaseURL.Host)
-	return err
+	return settings.BaseURL.Host
 }

@@ -19,6 +19,16 @@ func Say(w io.Writer, format string, args ...any) error {
 	return err
 }
 
+// LoggedError is an error that the log has said already, where nothing but the log may
+// be printed.
+type LoggedError struct{ Err error }
+
+// Error is the text.
+func (e LoggedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e LoggedError) Unwrap() error { return e.Err }
+
 // UntilStopped says of a command that was stopped that it was, whatever broke then.
 func UntilStopped(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {

@@ -143,6 +143,18 @@ func (s *Server) intercept(md metadata.MD) grpc.UnaryServerInterceptor {
 // Failed is the answer to a call that failed before it was dispatched.
 func Failed(err error) *transportv1.Response { return frame.Failed(statusOf(err)) }
 
+// Outcome is the status of an answer in words.
+func Outcome(resp *transportv1.Response) string {
+	s := new(statuspb.Status)
+	if err := resp.GetStatus().UnmarshalTo(s); err != nil {
+		return "none"
+	}
+	if s.GetCode() == int32(codes.OK) {
+		return s.GetMessage()
+	}
+	return status.FromProto(s).Code().String() + ": " + s.GetMessage()
+}
+
 // redacted takes credentials out of the text of a status.
 func (s *Server) redacted(st *status.Status) *status.Status {
 	p := st.Proto()
