@@ -77,8 +77,8 @@ func (h *hosting) started(p *running) {
 	h.Helper()
 	select {
 	case <-h.runtime.Started():
-	case <-p.ends:
-		h.Fatalf("the program ends:\n%s", p.log)
+	case err := <-p.ends:
+		h.Fatalf("the program ends (%v):\n%s", err, p.log)
 	case <-time.After(serviceWait):
 		h.Fatalf("the program does not start:\n%s", p.log)
 	}
