@@ -8,7 +8,6 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
-	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/hosted"
@@ -68,26 +67,14 @@ func serveLambda(ctx context.Context, a *program.App, cfg *config.Config, c *con
 	defer n.CloseLogged(ctx, c.Log.Logger)
 	c.TellSettings(ctx, cfg)
 	return hosted.Run(ctx, hosted.Options{
-		Config: cfg, Network: n, Logger: c.Log.Logger, Level: level, Lookup: a.Lookup, Build: buildHosted,
+		Config: cfg, Network: n, Logger: c.Log.Logger, Level: level, Lookup: a.Lookup,
+		Build: func(ctx context.Context, settings hosted.Settings) (hosted.Connector, error) {
+			if host := network.ForeignHost(settings.Config.JumpCloud); host != "" {
+				settings.Logger.WarnContext(ctx, "the credential goes to a host that is not a JumpCloud region", "host", host)
+			}
+			return services.Open(services.Settings{
+				Config: settings.Config, Transport: settings.Transport, Key: settings.Key, Tracer: n.Tracer, Logger: settings.Logger,
+			})
+		},
 	})
-}
-
-// buildHosted makes the connector of one version of the settings. It asks JumpCloud for
-// nothing.
-func buildHosted(ctx context.Context, s hosted.Settings) (hosted.Connector, error) {
-	settings := s.Config.JumpCloud
-	if host := network.ForeignHost(settings); host != "" {
-		s.Logger.WarnContext(ctx, "the credential goes to a host that is not a JumpCloud region", "host", host)
-	}
-	client, err := network.NewClient(settings, s.Config.Sync.Workers, s.Logger, &network.Traffic{Transport: s.Transport})
-	if err != nil {
-		return nil, err
-	}
-	return services.New(services.Options{
-		Client: client,
-		Source: connector.Options{OrgID: settings.OrgID, MergeAdmins: settings.MergeAdmins, SkipAdmins: settings.SkipAdmins, Logger: s.Logger},
-
-		ResourceTypes: s.Config.Sync.ResourceTypes, ProvisionTypes: s.Config.Change.Types, Workers: s.Config.Sync.Workers,
-		TempDir: s.Config.Output.TempDir, Logger: s.Logger,
-	}), nil
 }
