@@ -238,3 +238,30 @@ func TestValidate(t *testing.T) {
 		t.Errorf("a refused key: %v", err)
 	}
 }
+
+// A credential that sees no members is not taken for groups without any.
+func TestNothingShown(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, jcsim.Options{
+		Tenant:   jcsim.Generate(1, jcsim.Size{Users: 90, Groups: 6, Apps: 2, Admins: 3}),
+		Settings: jcsim.Settings{Behavior: jcsim.Behavior{HideRows: map[string]int{"GET /api/v2/usergroups/{id}/members": 100, "GET /api/v2/usergroups/{id}/membership": 100}}},
+	})
+	conn := n.serve(t)
+	groups, err := v2.NewResourcesServiceClient(conn).ListResources(t.Context(), &v2.ResourcesServiceListResourcesRequest{ResourceTypeId: "group", ActiveSyncId: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, g := range groups.GetList() {
+		answer, err := v2.NewGrantsServiceClient(conn).ListGrants(t.Context(), &v2.GrantsServiceListGrantsRequest{Resource: g, ActiveSyncId: "s"})
+		switch {
+		case status.Code(err) == codes.FailedPrecondition:
+			refused++
+		case err != nil || len(answer.GetList()) > 0:
+			t.Errorf("%v, %v", answer, err)
+		}
+	}
+	if refused < len(groups.GetList())/2 {
+		t.Errorf("%d of %d groups are refused", refused, len(groups.GetList()))
+	}
+}

@@ -46,8 +46,9 @@ type directory struct {
 	db      *workdb.DB // of a reading that is to go on
 	kept    *snapshot
 
-	mu     sync.Mutex // guards looked
+	mu     sync.Mutex // guards what follows
 	looked map[syncer.Ref]lookup
+	kinds  map[string]*emptiness
 }
 
 // lookup is what became of looking for a principal that the directory lacks.
@@ -101,7 +102,7 @@ func (s *Services) findDirectory(syncID string) (found *directory, old []*direct
 		found = &directory{
 			syncID: syncID, made: time.Now(), options: &s.options, source: s.options.newSource(),
 			scope:   syncer.Scope{ResourceTypes: s.options.ResourceTypes},
-			reading: make(chan struct{}, 1), looked: map[syncer.Ref]lookup{},
+			reading: make(chan struct{}, 1), looked: map[syncer.Ref]lookup{}, kinds: map[string]*emptiness{},
 		}
 	}
 	if len(kept) == maxDirectories {

@@ -147,7 +147,7 @@ func (s *Services) holders(ctx context.Context, dir view, list syncer.List) ([]h
 	for _, remark := range h.remarks {
 		s.options.Logger.WarnContext(ctx, "sync remark", "remark", remark)
 	}
-	if err := s.believe(list, h.verdict); err != nil {
+	if err := dir.believe(list, h.verdict); err != nil {
 		return nil, err
 	}
 	return s.existing(ctx, dir, h.found)
@@ -237,17 +237,17 @@ const (
 )
 
 // believe refuses a list that shows none of what it counts, when most lists of its kind
-// that this process has read do.
-func (s *Services) believe(list syncer.List, v syncer.Verdict) error {
+// that this process has read in the sync do.
+func (d *directory) believe(list syncer.List, v syncer.Verdict) error {
 	if v.Counted == 0 {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.kinds[list.Kind]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.kinds[list.Kind]
 	if e == nil {
 		e = new(emptiness)
-		s.kinds[list.Kind] = e
+		d.kinds[list.Kind] = e
 	}
 	e.lists++
 	if v.Shown > 0 {

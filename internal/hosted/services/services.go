@@ -51,7 +51,6 @@ type Services struct {
 	directories []*directory
 	unfinished  []*holders // lists that took longer than a call
 	rest        time.Time  // until when JumpCloud wants to be left alone
-	kinds       map[string]*emptiness
 }
 
 // maxPageBytes is how much protobuf the rows of an answer take at most. A function may
@@ -66,7 +65,7 @@ func New(o Options) *Services {
 	if o.Changes == nil {
 		o.Changes = tasks.Unserved{}
 	}
-	return &Services{options: o, pageBytes: maxPageBytes, pageRows: maxPageRows, kinds: map[string]*emptiness{}}
+	return &Services{options: o, pageBytes: maxPageBytes, pageRows: maxPageRows}
 }
 
 // newSource makes a source. Each sync has one of its own, which keeps what it learned.
