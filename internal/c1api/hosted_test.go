@@ -172,6 +172,24 @@ func TestHostedTokenWithdrawn(t *testing.T) {
 	}
 }
 
+// A refusal that quotes the token is told without it.
+func TestHostedTokenIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	p := startPlatform(t, platform.Options{TokenLife: -1, RefuseTokens: true})
+	err := getConfig(t, dialHosted(t, p, nil))
+	if status.Code(err) != codes.Unauthenticated || !strings.Contains(err.Error(), "is not good") {
+		t.Fatalf("error %v", err)
+	}
+	for word := range strings.FieldsSeq(p.Problems().Error()) {
+		if len(word) == 26 && strings.Contains(err.Error(), word) {
+			t.Errorf("the error quotes the token: %v", err)
+		}
+	}
+	if n := strings.Count(p.Problems().Error(), "is not good"); n != 2 || p.TokenRequests() != 3 {
+		t.Errorf("%d calls, %d token requests; want 2, 3", n, p.TokenRequests())
+	}
+}
+
 func TestHostedHosts(t *testing.T) {
 	t.Parallel()
 	p := startPlatform(t, platform.Options{TokenLife: -1})

@@ -71,6 +71,7 @@ type TokenSource struct {
 
 	mu    sync.Mutex
 	token *oauth2.Token // nil or no longer valid means that one must be asked for
+	last  secret.String // the token that was kept last, which errors may quote
 }
 
 // TokenOptions say where tokens are asked for, and by which way; see [Options].
@@ -159,6 +160,9 @@ func (s *TokenSource) keep(token *oauth2.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = token
+	if token != nil {
+		s.last = secret.New(token.AccessToken)
+	}
 }
 
 // fetch asks for a token, and once more where the endpoint wants to see its nonce.
@@ -248,10 +252,9 @@ func (s *TokenSource) hide(err error) error {
 	if err == nil || !ok {
 		return err
 	}
-	var token secret.String
-	if t := s.kept(); t != nil {
-		token = secret.New(t.AccessToken)
-	}
+	s.mu.Lock()
+	token := s.last // It is forgotten by then where it was refused.
+	s.mu.Unlock()
 	text := redact.Text(answer.Message(), token)
 	if text == answer.Message() {
 		return err

@@ -11,7 +11,9 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1api"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
@@ -129,12 +131,18 @@ func NewFunction(ctx context.Context, o Options) (_ *Function, err error) {
 	return f, nil
 }
 
-// Close releases everything, and waits for it. No invocation may be running.
+// Close releases everything, and waits for it and for calls that are running. Later ones
+// are Unavailable.
 func (f *Function) Close(ctx context.Context) error {
+	f.rebuilding.Lock()
+	defer f.rebuilding.Unlock()
+	f.mu.Lock()
+	last := f.current
+	f.current = nil
+	f.mu.Unlock()
 	f.retiring.Wait()
-	if f.current != nil {
-		f.retire(context.WithoutCancel(ctx), f.current)
-		f.current = nil
+	if last != nil {
+		f.retire(context.WithoutCancel(ctx), last)
 	}
 	if f.keys != nil {
 		f.keys.Close()
@@ -185,6 +193,9 @@ func (f *Function) serve(ctx context.Context, req *transportv1.Request) *transpo
 		return rpc.Failed(err)
 	}
 	g := f.acquire()
+	if g == nil {
+		return rpc.Failed(status.Error(codes.Unavailable, "the function is stopping"))
+	}
 	defer g.release()
 	start := time.Now()
 	resp := g.server.Serve(ctx, req)
@@ -196,7 +207,7 @@ func (f *Function) serve(ctx context.Context, req *transportv1.Request) *transpo
 func (f *Function) wake() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.rested.IsZero() && time.Now().Round(0).Sub(f.rested) >= staleAfter {
+	if f.current != nil && !f.rested.IsZero() && time.Now().Round(0).Sub(f.rested) >= staleAfter {
 		f.current.closeIdle()
 	}
 }

@@ -459,6 +459,35 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// Newer runtimes invoke a function several times at once, while settings change.
+func TestInvocationsAtOnce(t *testing.T) {
+	t.Parallel()
+	r := start(t, platform.Options{TokenLife: -1, Config: func(version string) (platform.Config, error) {
+		return platform.Config{Settings: settings("org" + version), Version: version}, nil
+	}})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for range 5 {
+				if org, s := r.organization(t, []string{"", "2"}[i%2]); s.Code() != codes.OK || org != "org" && org != "org2" {
+					t.Errorf("%q, %v", org, s)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if org, s := r.organization(t, "2"); org != "org2" {
+		t.Errorf("%q, %v", org, s)
+	}
+	r.stop(t)
+	if n := r.closed.Load(); n != 2 {
+		t.Errorf("%d generations closed, want 2", n)
+	}
+	if _, s := r.organization(t, "3"); s.Code() != codes.Unavailable {
+		t.Errorf("after the end: %v", s)
+	}
+}
+
 func TestPolicyIsEnforced(t *testing.T) {
 	t.Parallel()
 	r := start(t, platform.Options{TokenLife: -1, Config: serves(platform.Config{

@@ -67,11 +67,14 @@ func (f *Function) build(ctx context.Context, version string) (*generation, erro
 	return g, nil
 }
 
-// acquire returns the generation that serves a call, which must be released.
+// acquire returns the generation that serves a call, which must be released; nil where the
+// function is closed.
 func (f *Function) acquire() *generation {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.current.calls.Add(1)
+	if f.current != nil {
+		f.current.calls.Add(1)
+	}
 	return f.current
 }
 
@@ -88,7 +91,7 @@ func (f *Function) ensure(ctx context.Context, version string) error {
 	f.mu.Lock()
 	previous := f.current
 	f.mu.Unlock()
-	if version == previous.label || !f.last.permits(version, time.Now()) {
+	if previous == nil || version == previous.label || !f.last.permits(version, time.Now()) {
 		return nil
 	}
 	next, err := f.build(ctx, version)

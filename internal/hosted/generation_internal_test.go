@@ -98,6 +98,25 @@ func TestPreviousGenerationIsClosedAfterItsCalls(t *testing.T) {
 	}
 }
 
+// Connections are dropped after the process stood still for a minute.
+func TestConnectionsGoStale(t *testing.T) {
+	t.Parallel()
+	closed := 0
+	f := &Function{current: &generation{closeIdle: func() { closed++ }}}
+	for _, tt := range []struct {
+		rested time.Time
+		want   int
+	}{{time.Time{}, 0}, {time.Now().Add(-30 * time.Second), 0}, {time.Now().Add(-61 * time.Second), 1}} {
+		f.rested = tt.rested
+		if f.wake(); closed != tt.want {
+			t.Errorf("rested %v: closed %d times, want %d", tt.rested, closed, tt.want)
+		}
+	}
+	if f.rest(); time.Since(f.rested) > time.Minute {
+		t.Errorf("rested %v", f.rested)
+	}
+}
+
 func TestLabel(t *testing.T) {
 	t.Parallel()
 	version := "v1"

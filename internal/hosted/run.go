@@ -59,8 +59,8 @@ func Run(ctx context.Context, o Options) error {
 		lambda.StartWithOptions(f.handle, lambda.WithContext(ctx))
 	}()
 	<-ctx.Done()
-	o.Logger.InfoContext(ctx, "stopped", "cause", context.Cause(ctx))
-	return nil
+	o.Logger.InfoContext(ctx, "stopping", "cause", context.Cause(ctx))
+	return f.Close(ctx)
 }
 
 // answer is an answer that is JSON already.

@@ -83,7 +83,7 @@ func (s *Server) caller(ctx context.Context) (ed25519.PublicKey, Call, error) {
 	info, good := s.tokens[token]
 	s.mu.Unlock()
 	switch {
-	case !good:
+	case !good || s.options.RefuseTokens:
 		return nil, Call{}, fmt.Errorf("the token %s is not good", token)
 	case !info.key.Equal(key):
 		return nil, Call{}, errors.New("the token belongs to another key")

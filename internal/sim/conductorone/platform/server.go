@@ -30,6 +30,8 @@ type Options struct {
 	TokenLife int
 	// TokenType is the type of tokens; DPoP if empty.
 	TokenType string
+	// RefuseTokens refuses every token, and quotes it.
+	RefuseTokens bool
 	// OneUseNonces accepts each nonce of a proof once only.
 	OneUseNonces bool
 	// Token answers a token request in the server's place where its status is not 0: with
