@@ -46,6 +46,10 @@ func (s *Services) listGrants(ctx context.Context, req *v2.GrantsServiceListGran
 	l := grantList{
 		Services: s, dir: dir, list: list, resource: &v2.Resource{Id: r.GetId(), DisplayName: r.GetDisplayName()},
 		place: place{list: "grants", of: refOf(r.GetId()), sync: req.GetActiveSyncId(), organization: dir.org.ID},
+		rows:  s.pageRows,
+	}
+	if size := int(req.GetPageSize()); size > 0 {
+		l.rows = min(l.rows, size)
 	}
 	if list == (syncer.List{}) {
 		return l.ofAdministrators(req.GetPageToken())
@@ -67,6 +71,7 @@ type grantList struct {
 	list     syncer.List
 	resource *v2.Resource
 	place    place
+	rows     int // of a page, at most
 }
 
 // ofAdministrators is what administrators hold, which the directory has. A token names the
@@ -104,7 +109,7 @@ func (l grantList) ofAdministrators(token string) (*v2.GrantsServiceListGrantsRe
 
 // fitting is how many grants, at least one, fit on a page.
 func (l grantList) fitting(grants []*v2.Grant) int {
-	return max(min(1, len(grants)), fit(grants[:min(len(grants), l.pageRows)], l.pageBytes))
+	return max(min(1, len(grants)), fit(grants[:min(len(grants), l.rows)], l.pageBytes))
 }
 
 // fit is how many grants take no more than so many bytes.
@@ -125,7 +130,8 @@ const rowOverhead = 8
 // hold the principals themselves, so that they take neither a request nor a proof, whoever
 // gets them.
 func (l grantList) first(all []holder) (*v2.GrantsServiceListGrantsResponse, error) {
-	parts := split(all, l.pageRows)
+	// Where small pages would be too many to name, each token stands for several.
+	parts := split(all, max(l.rows, len(all)/(maxPages/2)))
 	if len(parts) == 0 {
 		return new(v2.GrantsServiceListGrantsResponse), nil
 	}
@@ -140,13 +146,13 @@ func (l grantList) first(all []holder) (*v2.GrantsServiceListGrantsResponse, err
 	if err != nil {
 		return nil, err
 	}
-	n := fit(grants, room)
+	n := fit(grants[:min(len(grants), l.rows)], room)
 	if n < len(grants) {
 		token := l.place.seal(packHolders(parts[0][n:]))
 		if room -= len(token) + rowOverhead; room < 0 {
 			n = 0
 		} else {
-			n = min(n, fit(grants, room))
+			n = min(n, fit(grants[:n], room))
 		}
 		// Whatever is left out for the room of this token is in it.
 		token = l.place.seal(packHolders(parts[0][n:]))
@@ -178,9 +184,10 @@ func (l grantList) rest(token string) (*v2.GrantsServiceListGrantsResponse, erro
 		return nil, err
 	}
 	answer := new(v2.GrantsServiceListGrantsResponse)
-	n := fit(grants, l.pageBytes)
+	few := grants[:min(len(grants), l.rows)]
+	n := fit(few, l.pageBytes)
 	if n < len(grants) {
-		n = max(1, fit(grants, l.pageBytes-len(token))) // The next token is shorter than this one.
+		n = max(1, fit(few, l.pageBytes-len(token))) // The next token is shorter than this one.
 	}
 	if answer.List = grants[:n]; n < len(grants) {
 		answer.NextPageToken = l.place.seal(packHolders(part[n:]))

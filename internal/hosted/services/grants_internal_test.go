@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -23,6 +24,7 @@ func TestPagesOfGrants(t *testing.T) {
 	list, _ := connector.HoldersOf(group)
 	for _, tc := range []struct {
 		rows, bytes int
+		size        int // of a page, as the platform asks for
 		fails       bool
 	}{
 		{rows: 0, bytes: maxPageBytes},
@@ -30,16 +32,18 @@ func TestPagesOfGrants(t *testing.T) {
 		{rows: maxPageRows, bytes: maxPageBytes},
 		{rows: maxPageRows + 1, bytes: maxPageBytes},
 		{rows: 7000, bytes: 130_000}, // The tokens leave room for few grants, and pages are split.
+		{rows: 3000, bytes: maxPageBytes, size: 1},
+		{rows: 90, bytes: maxPageBytes, size: 40},
 		{rows: 200_000, bytes: maxPageBytes},
 		{rows: 240_000, bytes: maxPageBytes, fails: true},
 	} {
-		t.Run(fmt.Sprintf("%d rows in %d bytes", tc.rows, tc.bytes), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d rows in %d bytes by %d", tc.rows, tc.bytes, tc.size), func(t *testing.T) {
 			t.Parallel()
 			s := New(Options{Logger: slog.New(slog.DiscardHandler)})
 			s.pageBytes = tc.bytes
 			l := grantList{
 				Services: s, list: list, resource: group, place: place{list: "grants", of: refOf(group.GetId())},
-				dir: view{new(directory), &snapshot{types: map[string]*resources{}}},
+				rows: cmp.Or(tc.size, maxPageRows), dir: view{new(directory), &snapshot{types: map[string]*resources{}}},
 			}
 			all := make([]holder, tc.rows)
 			for i := range all {
@@ -59,6 +63,9 @@ func TestPagesOfGrants(t *testing.T) {
 			take := func(page *v2.GrantsServiceListGrantsResponse) {
 				if size := proto.Size(page); size > tc.bytes+5000 {
 					t.Errorf("a page of %d bytes", size)
+				}
+				if len(page.GetList()) > l.rows {
+					t.Errorf("a page of %d rows", len(page.GetList()))
 				}
 				for _, g := range page.GetList() {
 					if seen[g.GetId()] {
