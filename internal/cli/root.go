@@ -86,7 +86,7 @@ func runRoot(a *program.App, cmd *cobra.Command) error {
 }
 
 // flagError adds to an unknown flag the one that it may have meant.
-func flagError(_ *cobra.Command, err error) error {
+func flagError(cmd *cobra.Command, err error) error {
 	// Whatever was mistyped may be a key.
 	shown := redact.Words(err.Error())
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
@@ -98,7 +98,7 @@ func flagError(_ *cobra.Command, err error) error {
 	case !ok || unknown.GetSpecifiedShortnames() != "":
 		return err
 	}
-	if nearest := config.Nearest(unknown.GetSpecifiedName()); nearest != "" {
+	if nearest := config.Nearest(unknown.GetSpecifiedName()); nearest != "" && cmd.Flags().Lookup(nearest) != nil {
 		return fmt.Errorf("%w\ndid you mean --%s?", err, nearest)
 	}
 	return fmt.Errorf("%w\nrun %s --help for the list", err, program.Name)
