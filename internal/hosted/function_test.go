@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -498,6 +499,35 @@ func TestPolicyIsEnforced(t *testing.T) {
 	})})
 	_, s := r.invoke(t, r.call(t, cleanup, &v2.ConnectorServiceCleanupRequest{}, nil))
 	if s.Code() != codes.Unknown || !strings.Contains(s.Message(), "does not permit elsewhere.invalid") {
+		t.Errorf("%v", s)
+	}
+}
+
+// The keys of calls may come from a server, and a call by another key is refused.
+func TestKeySet(t *testing.T) {
+	t.Parallel()
+	var set atomic.Pointer[string]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, *set.Load())
+	}))
+	t.Cleanup(server.Close)
+	r := prepare(t, platform.Options{TokenLife: -1, Config: serves(platform.Config{Settings: settings("one")})}, map[string]string{
+		"BATON_LAMBDA_AUTH_JWT_SIGNER": "", "BATON_LAMBDA_AUTH_JWT_JWKS_URL": server.URL,
+	})
+	text := `{"keys":[` + r.caller.PublicKey() + `]}`
+	set.Store(&text)
+	var err error
+	if r.Function, err = hosted.NewFunction(t.Context(), r.options); err != nil {
+		t.Fatal(err)
+	}
+	defer r.stop(t)
+	if org, s := r.organization(t, ""); org != "one" {
+		t.Errorf("%q, %v", org, s)
+	}
+	if r.caller, err = platform.NewCaller(); err != nil {
+		t.Fatal(err)
+	}
+	if _, s := r.organization(t, ""); s.Code() != codes.Unauthenticated {
 		t.Errorf("%v", s)
 	}
 }
