@@ -3,33 +3,32 @@ package c1sim
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net"
-	"time"
-
-	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
 )
 
-// identity is the key pair of the client and the certificates of the server.
+// identity is who a client is, and the key that its assertions are signed with.
 type identity struct {
 	clientID     string
-	clientSecret string
+	clientSecret string // empty where only the public key is known
 	audience     string // the client id's host without its port
 	keyID        string
 	verify       ed25519.PublicKey
-	ca           []byte // PEM
-	server       tls.Certificate
 }
 
-// newIdentity makes everything afresh for a server at host, which may name a port.
-func newIdentity(name, host, keyID string, now time.Time) (*identity, error) {
-	id := &identity{clientID: name + "@" + host + "/simulated", audience: host, keyID: keyID}
+// bareHost is a host without its port.
+func bareHost(host string) string {
 	if bare, _, err := net.SplitHostPort(host); err == nil {
-		id.audience = bare
+		return bare
 	}
+	return host
+}
+
+// newIdentity makes a key pair for a client of a server at host, which may name a port.
+func newIdentity(name, host, keyID string) (*identity, error) {
+	id := &identity{clientID: name + "@" + host + "/simulated", audience: bareHost(host), keyID: keyID}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the client's key: %w", err)
@@ -49,8 +48,5 @@ func newIdentity(name, host, keyID string, now time.Time) (*identity, error) {
 		return nil, fmt.Errorf("encode the client's key: %w", err)
 	}
 	id.clientSecret = "simulated:c1sim:v1:" + base64.RawURLEncoding.EncodeToString(encoded)
-	if id.ca, id.server, err = simcert.New("c1sim", id.audience, now); err != nil {
-		return nil, fmt.Errorf("make the server's certificate: %w", err)
-	}
 	return id, nil
 }

@@ -61,15 +61,15 @@ type task struct {
 
 // queue is all tasks that there ever were.
 type queue struct {
-	lease     time.Duration
-	syncEvery time.Duration
+	lease time.Duration
 
-	mu       sync.Mutex
-	rng      *rand.Rand
-	tasks    map[string]*task
-	order    []string // open tasks in the order in which they are handed out
-	all      []string
-	nextSync time.Time
+	mu        sync.Mutex
+	syncEvery time.Duration
+	rng       *rand.Rand
+	tasks     map[string]*task
+	order     []string // open tasks in the order in which they are handed out
+	all       []string
+	nextSync  time.Time
 }
 
 func newQueue(seed uint64, lease, syncEvery time.Duration) *queue {
@@ -77,6 +77,13 @@ func newQueue(seed uint64, lease, syncEvery time.Duration) *queue {
 		lease: lease, syncEvery: syncEvery, tasks: map[string]*task{},
 		rng: rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // Ids of a simulator need not be secret.
 	}
+}
+
+// schedule changes how often a full sync is queued.
+func (q *queue) schedule(every time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.syncEvery = every
 }
 
 // add queues a task and gives it an id if it has none.

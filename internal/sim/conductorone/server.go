@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
 )
 
 // Options are how a server behaves. Only Host is required.
@@ -38,6 +40,10 @@ type Options struct {
 	Lease time.Duration
 	// TokenLife is how long an access token is good; 1 h if 0.
 	TokenLife time.Duration
+	// CA and Certificate are what the server shows, as of an earlier run; a nil CA makes
+	// both afresh.
+	CA          []byte
+	Certificate tls.Certificate
 	// Dir keeps what is uploaded, as <task id>.c1z and <task id>.log; "" keeps nothing.
 	Dir string
 	// Faults spoil calls; nil spoils none.
@@ -52,14 +58,16 @@ type Options struct {
 
 // A Server is a stand-in for ConductorOne. It is safe for concurrent use.
 type Server struct {
-	opts     Options
-	identity *identity
-	tokens   *tokens
-	queue    *queue
-	faults   *faultBox
-	record   *record
-	grpc     *grpc.Server
-	http     *http.Server
+	opts   Options
+	ca     []byte // PEM
+	first  *Client
+	faults *faultBox
+	record *record
+	grpc   *grpc.Server
+	http   *http.Server
+
+	mu      sync.Mutex
+	clients []*Client
 }
 
 // New makes a server with credentials and certificates of its own.
@@ -72,23 +80,27 @@ func New(opts Options) (*Server, error) {
 	opts.Lease = cmp.Or(opts.Lease, 5*time.Minute)
 	opts.TokenLife = cmp.Or(opts.TokenLife, time.Hour)
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
-	id, err := newIdentity(opts.Name, opts.Host, opts.KeyID, time.Now())
-	if err != nil {
+	s := &Server{
+		opts:   opts,
+		ca:     opts.CA,
+		faults: &faultBox{faults: opts.Faults, calls: map[string]int{}},
+		record: &record{limit: opts.MaxEvents},
+	}
+	var err error
+	if s.first, err = s.AddClient(ClientOptions{Name: opts.Name, KeyID: opts.KeyID, SyncEvery: opts.SyncEvery, Dir: opts.Dir}); err != nil {
 		return nil, fmt.Errorf("simulate ConductorOne: %w", err)
 	}
-	s := &Server{
-		opts:     opts,
-		identity: id,
-		tokens:   newTokens(id, opts.TokenLife),
-		queue:    newQueue(opts.Seed, opts.Lease, opts.SyncEvery),
-		faults:   &faultBox{faults: opts.Faults, calls: map[string]int{}},
-		record:   &record{limit: opts.MaxEvents},
+	certificate := opts.Certificate
+	if s.ca == nil {
+		if s.ca, certificate, err = simcert.New("c1sim", bareHost(opts.Host), time.Now()); err != nil {
+			return nil, fmt.Errorf("simulate ConductorOne: make the server's certificate: %w", err)
+		}
 	}
 	s.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(s.intercept))
 	pb.RegisterBatonServiceServer(s.grpc, service{s: s})
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.server}},
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
 	}
@@ -123,41 +135,38 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Credentials are the client id and secret that the server accepts.
-func (s *Server) Credentials() (clientID, clientSecret string) {
-	return s.identity.clientID, s.identity.clientSecret
-}
-
 // CA is the PEM of the certificate authority that signed the server's certificate.
-func (s *Server) CA() []byte { return s.identity.ca }
+func (s *Server) CA() []byte { return s.ca }
 
 // WriteCA writes the PEM of CA to a file, which SSL_CERT_FILE may then name.
 func (s *Server) WriteCA(path string) error {
-	if err := os.WriteFile(path, s.identity.ca, 0o600); err != nil {
+	if err := os.WriteFile(path, s.ca, 0o600); err != nil {
 		return fmt.Errorf("write the certificate authority: %w", err)
 	}
 	return nil
 }
 
-// Enqueue queues a copy of a task and returns its id, which it makes up if the
-// task has none.
-func (s *Server) Enqueue(t *pb.Task) string { return s.queue.add(t) }
-
-// Cancel cancels a task that has not ended.
-func (s *Server) Cancel(id string) { s.queue.cancel(id) }
-
 // WithdrawTokens ends every access token before its time.
-func (s *Server) WithdrawTokens() { s.tokens.withdraw() }
-
-// Tasks are what became of all tasks, oldest first.
-func (s *Server) Tasks() []TaskInfo { return s.queue.snapshot() }
-
-// Task is what became of one task. An unknown one has no State.
-func (s *Server) Task(id string) TaskInfo {
-	for _, info := range s.queue.snapshot() {
-		if info.Task.GetId() == id {
-			return info
-		}
+func (s *Server) WithdrawTokens() {
+	for _, c := range s.Clients() {
+		c.tokens.withdraw()
 	}
-	return TaskInfo{}
 }
+
+// Credentials are the client id and secret of the first client.
+func (s *Server) Credentials() (clientID, clientSecret string) {
+	id := s.first.tokens.identity()
+	return id.clientID, id.clientSecret
+}
+
+// Enqueue queues a task for the first client, see [Client.Enqueue].
+func (s *Server) Enqueue(t *pb.Task) string { return s.first.Enqueue(t) }
+
+// Cancel cancels a task of the first client that has not ended.
+func (s *Server) Cancel(id string) { s.first.Cancel(id) }
+
+// Tasks are what became of all tasks of the first client, oldest first.
+func (s *Server) Tasks() []TaskInfo { return s.first.Tasks() }
+
+// Task is what became of one task of the first client. An unknown one has no State.
+func (s *Server) Task(id string) TaskInfo { return s.first.Task(id) }

@@ -20,37 +20,38 @@ type service struct {
 	s *Server
 }
 
-func (v service) Hello(context.Context, *pb.BatonServiceHelloRequest) (*pb.BatonServiceHelloResponse, error) {
+func (v service) Hello(ctx context.Context, req *pb.BatonServiceHelloRequest) (*pb.BatonServiceHelloResponse, error) {
+	clientFrom(ctx).greeted(req, time.Now())
 	return &pb.BatonServiceHelloResponse{}, nil
 }
 
-func (v service) GetTask(context.Context, *pb.BatonServiceGetTaskRequest) (*pb.BatonServiceGetTaskResponse, error) {
+func (v service) GetTask(ctx context.Context, _ *pb.BatonServiceGetTaskRequest) (*pb.BatonServiceGetTaskResponse, error) {
 	resp := &pb.BatonServiceGetTaskResponse{NextPoll: durationpb.New(v.s.opts.IdlePoll), NextHeartbeat: durationpb.New(v.s.opts.NextHeartbeat)}
-	if taken := v.s.queue.take(1, nil, time.Now()); len(taken) > 0 {
+	if taken := clientFrom(ctx).queue.take(1, nil, time.Now()); len(taken) > 0 {
 		resp.Task, resp.NextPoll = taken[0], durationpb.New(v.s.opts.BusyPoll)
 	}
 	return resp, nil
 }
 
-func (v service) GetTasks(_ context.Context, req *pb.BatonServiceGetTasksRequest) (*pb.BatonServiceGetTasksResponse, error) {
+func (v service) GetTasks(ctx context.Context, req *pb.BatonServiceGetTasksRequest) (*pb.BatonServiceGetTasksResponse, error) {
 	resp := &pb.BatonServiceGetTasksResponse{NextPoll: durationpb.New(v.s.opts.IdlePoll), NextHeartbeat: durationpb.New(v.s.opts.NextHeartbeat)}
-	resp.Tasks = v.s.queue.take(int(req.GetPageSize()), req.GetKnownTaskIds(), time.Now())
+	resp.Tasks = clientFrom(ctx).queue.take(int(req.GetPageSize()), req.GetKnownTaskIds(), time.Now())
 	if len(resp.GetTasks()) > 0 {
 		resp.NextPoll = durationpb.New(v.s.opts.BusyPoll)
 	}
 	return resp, nil
 }
 
-func (v service) Heartbeat(_ context.Context, req *pb.BatonServiceHeartbeatRequest) (*pb.BatonServiceHeartbeatResponse, error) {
-	cancelled, err := v.s.queue.beat(req.GetTaskId(), time.Now())
+func (v service) Heartbeat(ctx context.Context, req *pb.BatonServiceHeartbeatRequest) (*pb.BatonServiceHeartbeatResponse, error) {
+	cancelled, err := clientFrom(ctx).queue.beat(req.GetTaskId(), time.Now())
 	if err != nil {
 		return nil, err
 	}
 	return &pb.BatonServiceHeartbeatResponse{NextHeartbeat: durationpb.New(v.s.opts.NextHeartbeat), Cancelled: cancelled}, nil
 }
 
-func (v service) FinishTask(_ context.Context, req *pb.BatonServiceFinishTaskRequest) (*pb.BatonServiceFinishTaskResponse, error) {
-	if err := v.s.queue.finish(req); err != nil {
+func (v service) FinishTask(ctx context.Context, req *pb.BatonServiceFinishTaskRequest) (*pb.BatonServiceFinishTaskResponse, error) {
+	if err := clientFrom(ctx).queue.finish(req); err != nil {
 		return nil, err
 	}
 	return &pb.BatonServiceFinishTaskResponse{}, nil
@@ -78,22 +79,24 @@ func (s *Server) perform(ctx context.Context, call Call, req proto.Message, hand
 		return nil, status.FromContextError(err).Err()
 	}
 	if fault.Withdraw {
-		s.tokens.withdraw()
+		s.WithdrawTokens()
 	}
-	if err := s.authenticate(ctx); err != nil {
+	client, err := s.authenticate(ctx)
+	if err != nil {
 		return nil, err
 	}
+	ctx = context.WithValue(ctx, clientKey{}, client)
 	if err := validate(req); err != nil {
 		return nil, err
 	}
 	if finish, ok := req.(*pb.BatonServiceFinishTaskRequest); ok {
-		s.queue.notice(finish)
+		client.queue.notice(finish)
 	}
 	if fault.Before != nil {
 		return nil, fault.Before
 	}
 	if fault.Cancel && call.TaskID != "" {
-		s.queue.cancel(call.TaskID)
+		client.queue.cancel(call.TaskID)
 	}
 	resp, err := handle(ctx, req)
 	if err != nil {
@@ -111,18 +114,21 @@ func (s *Server) perform(ctx context.Context, call Call, req proto.Message, hand
 	return resp, nil
 }
 
-// authenticate looks for an access token that is good.
-func (s *Server) authenticate(ctx context.Context) error {
+// authenticate finds the client that an access token was given to.
+func (s *Server) authenticate(ctx context.Context) (*Client, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	values := md.Get("authorization")
 	if len(values) != 1 {
-		return status.Error(codes.Unauthenticated, "no authorization header")
+		return nil, status.Error(codes.Unauthenticated, "no authorization header")
 	}
-	token, found := cutBearer(values[0])
-	if !found || !s.tokens.accepts(token, time.Now()) {
-		return status.Error(codes.Unauthenticated, "access token is not good")
+	if token, found := cutBearer(values[0]); found {
+		for _, c := range s.Clients() {
+			if c.tokens.accepts(token, time.Now()) {
+				return c, nil
+			}
+		}
 	}
-	return nil
+	return nil, status.Error(codes.Unauthenticated, "access token is not good")
 }
 
 func cutBearer(header string) (string, bool) {

@@ -15,16 +15,16 @@ const maxTokenForm = 64 << 10
 
 // tokens gives out access tokens and knows which are good.
 type tokens struct {
-	id   *identity
 	life time.Duration
 
 	mu     sync.Mutex
+	id     *identity
 	nonces map[string]time.Time // when each nonce that was seen may be forgotten
 	good   map[string]time.Time // when each token ends
 }
 
 func newTokens(id *identity, life time.Duration) *tokens {
-	return &tokens{id: id, life: life, nonces: map[string]time.Time{}, good: map[string]time.Time{}}
+	return &tokens{life: life, id: id, nonces: map[string]time.Time{}, good: map[string]time.Time{}}
 }
 
 // ask answers a token request, or says why it gets none.
@@ -41,8 +41,9 @@ func (t *tokens) ask(r *http.Request, now time.Time) (string, error) {
 	if err := r.ParseForm(); err != nil {
 		return "", errors.New("malformed form")
 	}
+	id := t.identity()
 	for field, want := range map[string]string{
-		"client_id":             t.id.clientID,
+		"client_id":             id.clientID,
 		"grant_type":            "client_credentials",
 		"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
 	} {
@@ -53,7 +54,7 @@ func (t *tokens) ask(r *http.Request, now time.Time) (string, error) {
 	if len(r.PostForm) != 4 {
 		return "", fmt.Errorf("form has %d fields instead of 4", len(r.PostForm))
 	}
-	nonce, until, err := t.id.checkAssertion(r.PostForm.Get("client_assertion"), now)
+	nonce, until, err := id.checkAssertion(r.PostForm.Get("client_assertion"), now)
 	if err != nil {
 		return "", err
 	}
@@ -84,6 +85,21 @@ func (t *tokens) accepts(token string, now time.Time) bool {
 	return known && now.Before(end)
 }
 
+// identity is who gets the tokens.
+func (t *tokens) identity() *identity {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.id
+}
+
+// replace gives the tokens to somebody else and ends those that there are.
+func (t *tokens) replace(id *identity) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.id = id
+	clear(t.good)
+}
+
 // withdraw ends every token before its time.
 func (t *tokens) withdraw() {
 	t.mu.Lock()
@@ -104,7 +120,8 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
-	token, err := s.tokens.ask(r, time.Now())
+	client := s.clientOf(r)
+	token, err := client.tokens.ask(r, time.Now())
 	s.record.add(Event{Method: "token", Token: token, UserAgent: r.UserAgent(), Err: err})
 	if err != nil {
 		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client", "error_description": err.Error()})
@@ -113,7 +130,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
 		"access_token": token,
 		"token_type":   "bearer",
-		"expires_in":   int(s.tokens.life / time.Second),
+		"expires_in":   int(client.tokens.life / time.Second),
 	})
 }
 

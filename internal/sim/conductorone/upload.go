@@ -35,6 +35,7 @@ func (v service) UploadAsset(stream uploadStream) error {
 // upload is one attempt to upload an asset.
 type upload struct {
 	s      *Server
+	client *Client
 	taskID string
 	sum    hash.Hash
 	size   int64
@@ -45,7 +46,8 @@ type upload struct {
 
 func (u *upload) receive(stream uploadStream) error {
 	ctx := stream.Context()
-	if err := u.s.authenticate(ctx); err != nil {
+	var err error
+	if u.client, err = u.s.authenticate(ctx); err != nil {
 		return err
 	}
 	var fault Fault
@@ -93,7 +95,7 @@ func (u *upload) take(n int, msg *pb.BatonServiceUploadAssetRequest) (bool, erro
 		if n != 1 {
 			return false, status.Error(codes.InvalidArgument, "metadata in the midst of an upload")
 		}
-		if !u.s.queue.exists(u.taskID) {
+		if !u.client.queue.exists(u.taskID) {
 			return false, status.Error(codes.NotFound, "no such task")
 		}
 		return false, u.open()
@@ -121,10 +123,10 @@ func (u *upload) take(n int, msg *pb.BatonServiceUploadAssetRequest) (bool, erro
 }
 
 func (u *upload) open() error {
-	if u.s.opts.Dir == "" {
+	if u.client.dir == "" {
 		return nil
 	}
-	file, err := os.CreateTemp(u.s.opts.Dir, ".upload-*")
+	file, err := os.CreateTemp(u.client.dir, ".upload-*")
 	if err != nil {
 		return status.Error(codes.Internal, err.Error())
 	}
@@ -137,12 +139,12 @@ func (u *upload) finish(stream uploadStream, fault Fault) error {
 	asset := Asset{Size: u.size}
 	copy(asset.SHA256[:], u.sum.Sum(nil))
 	if u.file != nil {
-		asset.Path = filepath.Join(u.s.opts.Dir, u.taskID+suffix(u.head))
+		asset.Path = filepath.Join(u.client.dir, u.taskID+suffix(u.head))
 		if err := u.keep(asset.Path); err != nil {
 			return status.Error(codes.Internal, err.Error())
 		}
 	}
-	u.s.queue.received(u.taskID, asset)
+	u.client.queue.received(u.taskID, asset)
 	u.done = true
 	if fault.After != nil {
 		return fault.After
