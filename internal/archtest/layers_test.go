@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -250,7 +250,7 @@ var layers = []layer{
 	{
 		pkg: "internal/explorer",
 		may: []string{
-			"internal/explorer/assets", "internal/explorer/library", "internal/printable", "internal/review", "internal/review/diff", "internal/review/findings",
+			"internal/explorer/assets", "internal/explorer/library", "internal/explorer/theme", "internal/printable", "internal/review", "internal/review/diff", "internal/review/findings",
 			"internal/review/search", "internal/review/tables", "internal/sheet",
 		},
 		why: "pages show the lists of review/tables; who may see them, and which archives there are, is others' business",
@@ -264,6 +264,12 @@ var layers = []layer{
 		pkg: "internal/explorer/gate",
 		may: []string{"internal/regularfile", "internal/secret"},
 		why: "who may ask is decided without knowing what is asked for",
+	},
+	{pkg: "internal/explorer/theme", why: "a color is chosen without knowing what it colors"},
+	{
+		pkg: "internal/sim/portal",
+		may: []string{"internal/atomicfile", "internal/c1z", "internal/explorer", "internal/explorer/assets", "internal/explorer/library", "internal/explorer/theme", "internal/pb", "internal/printable", "internal/regularfile", "internal/restype", "internal/sim/conductorone"},
+		why: "the pages of the stand-in show what arrived as the explorer does, and know nothing of the connector",
 	},
 	{pkg: "internal/explorer/assets", why: "files for browsers know nothing of what they show"},
 	{pkg: "internal/sheet", may: []string{"internal/printable"}, why: "a table does not know what it is of, so that commands and pages write the same one"},

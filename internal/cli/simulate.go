@@ -138,13 +138,20 @@ func simulateConductorOne(ctx context.Context, a *program.App, o simulateOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	p, err := o.conductor.startPages(ctx, c, sim, a.Stderr)
+	if err != nil {
+		return err
+	}
 	if err := c.introduce(a.Stdout, sim, o.conductor.every); err != nil {
+		return err
+	}
+	if err := p.introduce(a.Stdout, o.conductor.open); err != nil {
 		return err
 	}
 	if err := program.Say(a.Stdout, "%s\n", stopIt); err != nil {
 		return err
 	}
-	return c.follow(ctx, a.Stdout, tenant)
+	return p.run(ctx, func(ctx context.Context) error { return c.follow(ctx, a.Stdout, tenant) })
 }
 
 // simulatorSettings are those of the file, with the flags that were given over

@@ -34,13 +34,17 @@ type conductorOptions struct {
 	address      string
 	every        time.Duration
 	dir          string
+	pages        string
+	open         bool
 }
 
 func (o *conductorOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.conductorOne, "conductorone", false, "Simulate ConductorOne too, to run the connector in service mode")
 	flags.StringVar(&o.address, "conductorone-addr", "127.0.0.1:8091", "Loopback address of the simulated ConductorOne (port 0: any free port)")
 	flags.DurationVar(&o.every, "sync-every", 30*time.Second, "How often the simulated ConductorOne requests a full sync")
-	flags.StringVar(&o.dir, "conductorone-dir", "", "Directory for its CA certificate and the received archives (default: a new temporary directory)")
+	flags.StringVar(&o.dir, "conductorone-dir", "", "Directory for its CA certificate, the received archives and the state of its web pages (default: a new temporary directory)")
+	flags.StringVar(&o.pages, "pages-addr", "127.0.0.1:0", "Loopback address of its web pages (port 0: any free port)")
+	flags.BoolVar(&o.open, "open", false, "Open its web pages in a browser")
 }
 
 // conductor is a simulated ConductorOne that answers on this machine.
@@ -82,7 +86,12 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 	if err != nil {
 		return nil, fmt.Errorf("start simulator: %w", err)
 	}
+	ca, certificate, err := keptAuthority(c.dir, listener.Addr().String())
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	c.Server, err = c1sim.New(c1sim.Options{
+		CA: ca, Certificate: certificate,
 		Host: listener.Addr().String(), Name: "simulated-jumpcloud", SyncEvery: o.every, IdlePoll: time.Second, BusyPoll: 100 * time.Millisecond,
 		Lease: time.Minute, Dir: c.dir, Seed: seed, MaxEvents: 1000,
 	})
@@ -90,9 +99,6 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 		return nil, errors.Join(err, listener.Close())
 	}
 	c.ca = filepath.Join(c.dir, "ca.pem")
-	if err := saveAuthority(c.ca, c.CA()); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
 	go func() { c.finished <- c.Serve(listener) }()
 	return c, nil
 }

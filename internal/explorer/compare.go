@@ -66,6 +66,7 @@ func (c *comparisons[T]) of(older, newer *review.Sync, made func() (T, error)) (
 
 // comparePage shows what changed from one sync to another.
 type comparePage struct {
+	Action       string
 	Choices      []choice // of the older
 	NewerChoices []choice
 	Keep         []field
@@ -147,7 +148,7 @@ func compare(v *view) error {
 		}
 		ok = true
 	}
-	p := &comparePage{Keep: nil}
+	p := &comparePage{Action: v.e.prefix() + "/compare"}
 	for _, e := range v.e.cfg.Library.Entries() {
 		p.Choices = append(p.Choices, choice{e.Key.String(), v.entryTitle(e), e.Key == older.Key})
 		p.NewerChoices = append(p.NewerChoices, choice{e.Key.String(), v.entryTitle(e), e.Key == newer.Key})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/theme"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/diff"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
@@ -38,7 +39,26 @@ type Config struct {
 	// operating system.
 	TempDir string
 	Logger  *slog.Logger
+	// Within is the page that the explorer is a part of; nil where it stands alone.
+	Within *Within
 }
+
+// Within is a page of somebody else that the explorer's are shown in.
+type Within struct {
+	// Prefix begins the path of every page, as "/applications/1"; requests come
+	// without it.
+	Prefix string
+	// Nav leads to the other pages, and Notice is said on each.
+	Nav    []Link
+	Notice string
+	// Tabs are the pages of the explorer that are its tabs, beside Up.
+	Tabs []Link
+	// Entitlement is what else there is to do with an entitlement.
+	Entitlement func(id string) Link
+}
+
+// Link is a named address.
+type Link struct{ Title, URL string }
 
 // Explorer answers requests for pages. It is safe for concurrent use, and trusts
 // everybody: see the package gate.
@@ -64,7 +84,7 @@ func New(cfg Config) (*Explorer, error) {
 	}
 	e := &Explorer{cfg: cfg, assets: files, pages: pages, mux: http.NewServeMux()}
 	e.mux.Handle("GET "+files.Prefix(), files)
-	e.mux.HandleFunc("GET /theme", chooseTheme)
+	e.mux.HandleFunc("GET /theme", theme.Handler(pageAddress))
 	for path, serve := range pageTable() {
 		e.mux.Handle("GET "+path, e.handler(serve))
 	}
@@ -90,6 +110,14 @@ func pageTable() map[string]page {
 		pages[path] = section(kind)
 	}
 	return pages
+}
+
+// prefix begins the address of every page.
+func (e *Explorer) prefix() string {
+	if e.cfg.Within == nil {
+		return ""
+	}
+	return e.cfg.Within.Prefix
 }
 
 // ServeHTTP answers with a page.
@@ -152,14 +180,14 @@ func (e *Explorer) answerError(v *view, err error) {
 	}
 	v.status = status
 	v.title = http.StatusText(status)
-	if err := v.render("problem", problemPage{Title: v.title, Text: sentence(err)}); err != nil {
+	if err := v.render("problem", problemPage{Title: v.title, Text: sentence(err), Overview: v.e.prefix() + "/"}); err != nil {
 		e.cfg.Logger.ErrorContext(v.r.Context(), "page failed", "path", v.r.URL.Path, "error", err)
 		http.Error(v.w, v.title, status)
 	}
 }
 
 // problemPage is the page of an error.
-type problemPage struct{ Title, Text string }
+type problemPage struct{ Title, Text, Overview string }
 
 // loading answers that a sync is being read, and has the browser ask again.
 func (v *view) loading(l *library.LoadingError) {

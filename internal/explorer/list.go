@@ -148,7 +148,7 @@ func (l listing) page(v *view) (*listPage, error) {
 	}
 	p := &listPage{
 		ID: l.ID, Title: l.Title, Count: l.count(rows.Total, rows.All), None: l.None,
-		Search: q.Search, Action: v.r.URL.Path, Pages: pages(v, q, rows.Total, len(rows.Rows)),
+		Search: q.Search, Action: v.e.prefix() + v.r.URL.Path, Pages: pages(v, q, rows.Total, len(rows.Rows)),
 	}
 	if p.None == "" || rows.All > 0 {
 		p.None = "No matches."

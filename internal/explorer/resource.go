@@ -303,6 +303,7 @@ type entitlementPage struct {
 	Numbers []figure
 	Facts   []fact
 	List    *listPage
+	Also    *Link // what else there is to do; nil for nothing
 }
 
 func entitlement(v *view) error {
@@ -329,6 +330,10 @@ func entitlement(v *view) error {
 			{"directly", v.url("/entitlement", paramID, e.ID, "direct", "yes"), e.Holders.Direct},
 			{"inherited", v.url("/entitlement", paramID, e.ID, "direct", "no"), e.Holders.Inherited()},
 		},
+	}
+	if within := v.e.cfg.Within; within != nil && within.Entitlement != nil {
+		also := within.Entitlement(e.ID)
+		p.Also = &also
 	}
 	for _, b := range []struct {
 		text, tone string

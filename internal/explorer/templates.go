@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -59,29 +58,6 @@ func (t templates) execute(w io.Writer, name string, f frame) error {
 	return nil
 }
 
-// The theme is kept in a cookie, so that the server knows it and no page is shown in
-// the wrong one first. Without it, the browser's own choice holds.
-const (
-	themeCookie = "baton_explore_theme"
-	themeYears  = 365 * 24 * 60 * 60 // seconds
-)
-
-// chooseTheme keeps a theme and leads back.
-func chooseTheme(w http.ResponseWriter, r *http.Request) {
-	c := &http.Cookie{Name: themeCookie, Path: "/", MaxAge: themeYears, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode} //nolint:gosec // On loopback there is no TLS.
-	switch theme := r.URL.Query().Get("set"); theme {
-	case "light", "dark":
-		c.Value = theme
-	case "auto":
-		c.MaxAge = -1
-	default:
-		http.Error(w, errNoTheme.Error(), http.StatusBadRequest)
-		return
-	}
-	http.SetCookie(w, c)
-	http.Redirect(w, r, pageAddress(r.URL.Query().Get("to")), http.StatusSeeOther) //nolint:gosec // It is the address of a page of ours.
-}
-
 // pageAddress is the address of a page of ours with its parameters, written anew: a
 // browser reads an address in other ways than we do (it drops tabs, and takes a
 // backslash for a slash), so nothing of the text is sent back as it came. Whatever
@@ -105,13 +81,4 @@ func isPage(path string) bool {
 	}
 	_, found := pageTable()[path]
 	return found && !strings.Contains(path, "{") || path == "/"
-}
-
-// themeOf is the theme that was chosen, empty for none.
-func themeOf(r *http.Request) string {
-	c, err := r.Cookie(themeCookie)
-	if err != nil || c.Value != "light" && c.Value != "dark" {
-		return ""
-	}
-	return c.Value
 }

@@ -1,7 +1,6 @@
 package explorer
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -120,8 +119,6 @@ func triCell(t review.Tri) cell {
 func sortFields(list []field) {
 	slices.SortFunc(list, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
 }
-
-var errNoTheme = errors.New("theme must be light, dark or auto")
 
 // capital begins a word with a capital letter.
 func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

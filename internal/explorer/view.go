@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
+	"github.com/conductorone/baton-jumpcloud/internal/explorer/theme"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
@@ -107,6 +108,7 @@ func (v *view) address(path string, params url.Values) string {
 	if v.entry.Key != v.e.cfg.Library.First() && v.entry.Key.Sync != "" {
 		params.Set(paramSync, v.entry.Key.String())
 	}
+	path = v.e.prefix() + path
 	if len(params) == 0 {
 		return path
 	}
@@ -144,6 +146,8 @@ type frame struct {
 	Choices                 []choice
 	Keep                    []field // what choosing another sync does not change
 	Foot                    []string
+	Within                  *Within
+	Tabs                    []navItem
 	Body                    any
 }
 
@@ -166,8 +170,8 @@ type field struct{ Name, Value string }
 // render answers with a page. It is whole before any of it is sent.
 func (v *view) render(name string, body any) error {
 	f := frame{
-		Title: v.title, Org: v.organization(), Theme: themeOf(v.r), Here: v.with(), Nav: v.navigation(), Scripts: v.scripts,
-		Choices: v.choices(), Keep: v.keep(), Foot: v.foot(), Body: body,
+		Title: v.title, Org: v.organization(), Theme: theme.Of(v.r), Here: v.with(), Nav: v.navigation(), Scripts: v.scripts,
+		Choices: v.choices(), Keep: v.keep(), Foot: v.foot(), Within: v.e.cfg.Within, Tabs: v.tabsAround(), Body: body,
 	}
 	var text bytes.Buffer
 	if err := v.e.pages.execute(&text, name, f); err != nil {
@@ -191,7 +195,7 @@ func (v *view) organization() string {
 // navigation lists the pages, with how much is on each.
 func (v *view) navigation() []navItem {
 	if v.sync == nil {
-		return []navItem{{Title: "Overview", URL: "/", Count: -1}}
+		return []navItem{{Title: "Overview", URL: v.e.prefix() + "/", Count: -1}}
 	}
 	o := v.sync.Overview()
 	counts := o.Counts
@@ -214,6 +218,18 @@ func (v *view) navigation() []navItem {
 		items[i].URL = v.url(items[i].URL)
 	}
 	return items
+}
+
+// tabsAround are those of the page that the explorer is a part of.
+func (v *view) tabsAround() []navItem {
+	if v.e.cfg.Within == nil {
+		return nil
+	}
+	var list []navItem
+	for _, t := range v.e.cfg.Within.Tabs {
+		list = append(list, navItem{t.Title, t.URL, -1, t.URL == v.e.prefix()+v.section})
+	}
+	return list
 }
 
 // choices are the syncs that can be shown.

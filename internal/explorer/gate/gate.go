@@ -29,6 +29,8 @@ type Config struct {
 	Hosts []string
 	// Secure says that requests come over TLS.
 	Secure bool
+	// Writes lets forms be sent, too: by pages from here only, which browsers vouch for.
+	Writes bool
 	// Cookie is the name of the cookie, without the prefix that TLS allows.
 	Cookie string
 	Logger *slog.Logger
@@ -104,10 +106,10 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	switch {
 	case !slices.Contains(g.cfg.Hosts, r.Host):
 		refuse(w, http.StatusMisdirectedRequest, "Wrong address. Open the address that the program printed.")
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	case !reads(r) && (!g.cfg.Writes || r.Method != http.MethodPost):
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "Method not allowed.")
-	case !g.fromHere(r):
+	case !g.fromHere(r), !reads(r) && !g.sentFromHere(r):
 		refuse(w, http.StatusForbidden, "Cross-site request denied.")
 	case r.URL.Path == "/" && r.Method == http.MethodGet && r.URL.Query().Has("token"):
 		g.exchange(w, r)
@@ -133,6 +135,19 @@ func (g *Gate) fromHere(r *http.Request) bool {
 	default:
 		return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 	}
+}
+
+// reads reports whether a request changes nothing.
+func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// sentFromHere reports whether a form was sent by a page from here. Every browser says
+// where a form was sent from; what does not say it is refused.
+func (g *Gate) sentFromHere(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		return false
+	}
+	origins := r.Header.Values("Origin")
+	return len(origins) == 1 && slices.Contains(g.origins, origins[0])
 }
 
 // exchange gives a cookie for the token and leads away from the address with the

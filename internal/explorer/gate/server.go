@@ -41,6 +41,8 @@ type Place struct {
 	// CertFile and KeyFile are PEM files; both empty is without TLS, which only
 	// addresses of this machine are served with.
 	CertFile, KeyFile string
+	// Writes lets pages send forms.
+	Writes bool
 }
 
 // Server answers at a place.
@@ -98,7 +100,7 @@ func Listen(ctx context.Context, place Place, logger *slog.Logger) (*Server, err
 		s.URL = (&url.URL{Scheme: "https", Host: hostPort(openName(ip, names), port), Path: "/"}).String()
 	}
 	s.gate, s.token = New(Config{
-		Hosts: hosts(names, port, secure), Secure: secure, Cookie: "baton_explore_" + strconv.Itoa(port), Logger: logger,
+		Hosts: hosts(names, port, secure), Secure: secure, Writes: place.Writes, Cookie: "baton_explore_" + strconv.Itoa(port), Logger: logger,
 	})
 	return s, nil
 }

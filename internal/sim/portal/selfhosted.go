@@ -1,0 +1,297 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+
+	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
+)
+
+func limited(req *request) io.ReadCloser { return http.MaxBytesReader(req.w, req.r.Body, maxForm) }
+
+// dirOf is where what a connector uploads is kept.
+func (p *Portal) dirOf(c *connector) string {
+	return filepath.Join(p.opts.Dir, "connector-"+strconv.Itoa(c.ID))
+}
+
+// connect lets a connector call with the credentials of an earlier run.
+func (p *Portal) connect(c *connector) error {
+	client, err := p.newClient(c, c1sim.ClientOptions{ID: c.ClientID, Key: c.Key})
+	if err != nil {
+		return err
+	}
+	p.clients[c.ID] = client
+	p.applySchedule(c)
+	return nil
+}
+
+func (p *Portal) newClient(c *connector, opts c1sim.ClientOptions) (*c1sim.Client, error) {
+	opts.Dir = p.dirOf(c)
+	if err := makeDir(opts.Dir); err != nil {
+		return nil, err
+	}
+	return p.opts.Server.AddClient(opts)
+}
+
+// applySchedule has a connector asked to sync as its settings say.
+func (p *Portal) applySchedule(c *connector) {
+	client := p.clients[c.ID]
+	if client == nil {
+		return
+	}
+	every := c.Every
+	if c.Disabled {
+		every = 0
+	}
+	client.Schedule(every)
+}
+
+// credentials are shown once.
+type credentials struct {
+	ClientID, ClientSecret string
+	// Secrets and Deployment are the two manifests, and Command runs the connector on
+	// this machine.
+	Secrets, Deployment, Command string
+}
+
+// rotate makes new credentials and shows them, once.
+func (p *Portal) rotate(req *request) error {
+	page := connectorPage{Edit: true}
+	id := req.number()
+	err := p.locked(func() error {
+		c := p.state.connector(id)
+		if c == nil {
+			return errNoPage
+		}
+		client := p.clients[c.ID]
+		if client == nil {
+			var err error
+			if client, err = p.newClient(c, c1sim.ClientOptions{}); err != nil {
+				return err
+			}
+			p.clients[c.ID] = client
+		}
+		clientID, clientSecret, err := client.Rotate()
+		if err != nil {
+			return err
+		}
+		if c.ClientID != "" {
+			c.log("credentials rotated: %s is cut off", c.ClientID)
+		} else {
+			c.log("credentials made")
+		}
+		c.ClientID, c.Key = client.Public()
+		c.Failure = ""
+		p.applySchedule(c)
+		page.connectorRow = p.row(c)
+		page.Secret = p.fillIn(clientID, clientSecret)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	req.title, req.section = page.Product+" for "+page.App, "connectors"
+	return p.render(req, "connector", page)
+}
+
+// fillIn writes credentials into the manifests of the instructions and into a command
+// line for this machine.
+func (p *Portal) fillIn(clientID, clientSecret string) *credentials {
+	var command strings.Builder
+	for _, v := range p.opts.Environment {
+		command.WriteString("export " + v + "\n")
+	}
+	fmt.Fprintf(&command, "export BATON_CLIENT_ID=%s\nexport BATON_CLIENT_SECRET=%s\nbaton-jumpcloud\n", clientID, clientSecret)
+	return &credentials{
+		ClientID: clientID, ClientSecret: clientSecret,
+		Secrets:    fmt.Sprintf(secretsManifest, clientID, clientSecret),
+		Deployment: deploymentManifest,
+		Command:    command.String(),
+	}
+}
+
+// The manifests of the instructions. They hold no credentials before they are filled in.
+const (
+	secretsManifest = `# baton-jumpcloud-secrets.yaml
+apiVersion: v1
+kind: Secret
+metadata:
+  name: baton-jumpcloud-secrets
+type: Opaque
+stringData:
+  # ConductorOne credentials
+  BATON_CLIENT_ID: "%s"
+  BATON_CLIENT_SECRET: "%s"
+
+  # JumpCloud credentials
+  BATON_API_KEY: "<JumpCloud API key>"
+
+  # Optional: include if you want ConductorOne to provision access using this connector
+  BATON_PROVISIONING: "true"
+` //nolint:gosec // no credentials
+	deploymentManifest = `# baton-jumpcloud.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: baton-jumpcloud
+  labels:
+    app: baton-jumpcloud
+spec:
+  selector:
+    matchLabels:
+      app: baton-jumpcloud
+  template:
+    metadata:
+      labels:
+        app: baton-jumpcloud
+        baton: "true"
+        baton-app: jumpcloud
+    spec:
+      containers:
+        - name: baton-jumpcloud
+          image: ghcr.io/conductorone/baton-jumpcloud:latest
+          imagePullPolicy: IfNotPresent
+          envFrom:
+            - secretRef:
+                name: baton-jumpcloud-secrets
+`
+)
+
+func (p *Portal) syncNow(req *request) error {
+	return p.ofConnector(req, func(c *connector) error {
+		client := p.clients[c.ID]
+		switch {
+		case client == nil:
+			return &inputError{"this connector has no credentials yet: edit its settings and rotate them"}
+		case c.Disabled:
+			return &inputError{"this connector is disabled"}
+		}
+		for _, t := range client.Tasks() {
+			if t.Task.GetSyncFull() != nil && isOpen(t) {
+				return nil // One is asked for already.
+			}
+		}
+		client.Enqueue(&pb.Task{TaskType: &pb.Task_SyncFull{SyncFull: &pb.Task_SyncFullTask{}}})
+		c.log("sync requested")
+		return nil
+	})
+}
+
+func isOpen(t c1sim.TaskInfo) bool { return t.State == c1sim.Waiting || t.State == c1sim.Leased }
+
+// label is what a connector is doing. The state is locked.
+func (p *Portal) label(c *connector) string {
+	client := p.clients[c.ID]
+	if c.Disabled {
+		return labelDisabled
+	}
+	if client == nil {
+		return labelNotConnected
+	}
+	for _, t := range client.Tasks() {
+		if t.Task.GetSyncFull() != nil && t.State == c1sim.Leased {
+			return labelSyncing
+		}
+	}
+	hello, _ := client.Hello()
+	switch {
+	case c.Failure != "":
+		return labelError
+	case hello != nil || !c.SyncedAt.IsZero():
+		return labelConnected
+	default:
+		return labelNotConnected
+	}
+}
+
+// look sees which tasks have ended since the last time, and takes over what they
+// brought.
+func (p *Portal) look(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	changed := false
+	for _, c := range p.state.Connectors {
+		client := p.clients[c.ID]
+		if client == nil {
+			continue
+		}
+		for _, t := range client.Tasks() {
+			id := t.Task.GetId()
+			if isOpen(t) || p.ended[id] || t.Task.GetHello() != nil {
+				continue
+			}
+			p.ended[id], changed = true, true
+			p.settle(ctx, c, t)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return p.state.save(p.opts.Dir)
+}
+
+// settle takes over what a task that has ended brought.
+func (p *Portal) settle(ctx context.Context, c *connector, t c1sim.TaskInfo) {
+	what, sync := taskName(t.Task), t.Task.GetSyncFull() != nil
+	failed := t.Result == nil || t.Result.GetError() != nil || t.Result.GetStatus().GetCode() != int32(code.Code_OK)
+	switch {
+	case t.State == c1sim.Cancelled:
+		c.log("%s: canceled", what)
+	case failed:
+		text := t.Result.GetStatus().GetMessage()
+		c.log("%s failed: %s", what, text)
+		if sync {
+			c.Failure = text
+		}
+	case sync:
+		c.Failure = ""
+		p.receive(ctx, c, t.Assets)
+	default:
+		c.log("%s: done", what)
+	}
+}
+
+// receive shows an archive that has arrived.
+func (p *Portal) receive(ctx context.Context, c *connector, assets []c1sim.Asset) {
+	for _, a := range assets {
+		if filepath.Ext(a.Path) != ".c1z" {
+			continue
+		}
+		if err := p.shelf.put(ctx, p.state.app(c.App), a.Path); err != nil {
+			c.Failure = err.Error()
+			c.log("the archive that arrived cannot be read: %v", err)
+			return
+		}
+		if c.Archive != "" && c.Archive != a.Path {
+			removeFile(c.Archive)
+		}
+		c.Archive, c.SyncedAt = a.Path, time.Now()
+		c.log("sync done: an archive of %d bytes arrived", a.Size)
+		p.discover(ctx, c)
+	}
+}
+
+// taskName says what a task is to do.
+func taskName(t *pb.Task) string {
+	switch {
+	case t.GetSyncFull() != nil:
+		return "sync"
+	case t.GetGrant() != nil:
+		g := t.GetGrant()
+		return "grant of " + g.GetEntitlement().GetDisplayName() + " to " + g.GetPrincipal().GetDisplayName()
+	case t.GetRevoke() != nil:
+		g := t.GetRevoke().GetGrant()
+		return "revoke of " + g.GetEntitlement().GetDisplayName() + " from " + g.GetPrincipal().GetDisplayName()
+	default:
+		return "task " + t.GetId()
+	}
+}
