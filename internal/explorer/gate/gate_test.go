@@ -254,3 +254,37 @@ func TestPanicIsAnAnswer(t *testing.T) {
 		t.Errorf("answer %d %q", r.StatusCode, text)
 	}
 }
+
+// TestForms sends forms. Only those of pages from here arrive, and only where forms are
+// taken at all.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		writes  bool
+		method  string
+		headers []string
+		status  int
+	}{
+		{"from here", true, http.MethodPost, []string{"Origin", "http://" + host, "Sec-Fetch-Site", "same-origin"}, http.StatusOK},
+		{"from here by an old browser", true, http.MethodPost, []string{"Origin", "http://localhost:8400"}, http.StatusOK},
+		{"from nowhere", true, http.MethodPost, nil, http.StatusForbidden},
+		{"from another site", true, http.MethodPost, []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"from another port", true, http.MethodPost, []string{"Origin", "http://127.0.0.1:1", "Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
+		{"from null", true, http.MethodPost, []string{"Origin", "null"}, http.StatusForbidden},
+		{"from here and elsewhere", true, http.MethodPost, []string{"Origin", "http://" + host, "Origin", "http://evil.example"}, http.StatusForbidden},
+		{"from a page of another site that navigates", true, http.MethodPost, []string{"Origin", "http://" + host, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, http.StatusForbidden},
+		{"by another method", true, http.MethodPut, []string{"Origin", "http://" + host}, http.StatusMethodNotAllowed},
+		{"where forms are not taken", false, http.MethodPost, []string{"Origin", "http://" + host, "Sec-Fetch-Site", "same-origin"}, http.StatusMethodNotAllowed},
+	} {
+		g, token := gate.New(gate.Config{Hosts: []string{host, "localhost:8400"}, Cookie: "explore_8400", Writes: c.writes, Logger: slog.New(slog.DiscardHandler)})
+		h := g.Wrap(http.HandlerFunc(keeper))
+		cookie := enter(t, h, token.Reveal())
+		if r := ask(t, h, c.method, "/form", append(c.headers, "Cookie", cookie)...); r.StatusCode != c.status {
+			t.Errorf("%s: status %d, want %d", c.name, r.StatusCode, c.status)
+		}
+		if r := ask(t, h, c.method, "/form", c.headers...); r.StatusCode == http.StatusOK {
+			t.Errorf("%s: answered without a cookie", c.name)
+		}
+	}
+}

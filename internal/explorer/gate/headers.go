@@ -14,6 +14,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (g *Gate) setHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")
+	if g.cfg.Writes {
+		// Without a referrer, browsers do not say where a form comes from either.
+		h.Set("Referrer-Policy", "same-origin")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cache-Control", "no-store")

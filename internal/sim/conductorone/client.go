@@ -38,9 +38,8 @@ type Client struct {
 	tokens *tokens
 	queue  *queue
 
-	mu      sync.Mutex
-	hello   *pb.BatonServiceHelloRequest
-	helloAt time.Time
+	mu   sync.Mutex
+	seen time.Time // when it last called with its present credentials
 }
 
 // AddClient lets another connector call.
@@ -106,6 +105,7 @@ func (c *Client) Rotate() (clientID, clientSecret string, err error) {
 		return "", "", err
 	}
 	c.tokens.replace(id)
+	c.called(time.Time{})
 	return id.clientID, id.clientSecret, nil
 }
 
@@ -115,18 +115,18 @@ func (c *Client) Public() (clientID string, key ed25519.PublicKey) {
 	return id.clientID, id.verify
 }
 
-// greeted remembers that the client said hello.
-func (c *Client) greeted(req *pb.BatonServiceHelloRequest, now time.Time) {
+// called remembers when the client called.
+func (c *Client) called(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hello, c.helloAt = req, now
+	c.seen = now
 }
 
-// Hello is what the client last said of itself, and when; nil if it has not.
-func (c *Client) Hello() (*pb.BatonServiceHelloRequest, time.Time) {
+// Seen is when the client last called with its present credentials; zero if it has not.
+func (c *Client) Seen() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.hello, c.helloAt
+	return c.seen
 }
 
 // Schedule changes how often a full sync is queued; 0 is never.

@@ -20,8 +20,7 @@ type service struct {
 	s *Server
 }
 
-func (v service) Hello(ctx context.Context, req *pb.BatonServiceHelloRequest) (*pb.BatonServiceHelloResponse, error) {
-	clientFrom(ctx).greeted(req, time.Now())
+func (v service) Hello(context.Context, *pb.BatonServiceHelloRequest) (*pb.BatonServiceHelloResponse, error) {
 	return &pb.BatonServiceHelloResponse{}, nil
 }
 
@@ -124,6 +123,7 @@ func (s *Server) authenticate(ctx context.Context) (*Client, error) {
 	if token, found := cutBearer(values[0]); found {
 		for _, c := range s.Clients() {
 			if c.tokens.accepts(token, time.Now()) {
+				c.called(time.Now())
 				return c, nil
 			}
 		}

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	_ "embed" // the manifests
 	"fmt"
 	"io"
 	"net/http"
@@ -119,51 +120,12 @@ func (p *Portal) fillIn(clientID, clientSecret string) *credentials {
 	}
 }
 
-// The manifests of the instructions. They hold no credentials before they are filled in.
-const (
-	secretsManifest = `# baton-jumpcloud-secrets.yaml
-apiVersion: v1
-kind: Secret
-metadata:
-  name: baton-jumpcloud-secrets
-type: Opaque
-stringData:
-  # ConductorOne credentials
-  BATON_CLIENT_ID: "%s"
-  BATON_CLIENT_SECRET: "%s"
-
-  # JumpCloud credentials
-  BATON_API_KEY: "<JumpCloud API key>"
-
-  # Optional: include if you want ConductorOne to provision access using this connector
-  BATON_PROVISIONING: "true"
-` //nolint:gosec // no credentials
-	deploymentManifest = `# baton-jumpcloud.yaml
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: baton-jumpcloud
-  labels:
-    app: baton-jumpcloud
-spec:
-  selector:
-    matchLabels:
-      app: baton-jumpcloud
-  template:
-    metadata:
-      labels:
-        app: baton-jumpcloud
-        baton: "true"
-        baton-app: jumpcloud
-    spec:
-      containers:
-        - name: baton-jumpcloud
-          image: ghcr.io/conductorone/baton-jumpcloud:latest
-          imagePullPolicy: IfNotPresent
-          envFrom:
-            - secretRef:
-                name: baton-jumpcloud-secrets
-`
+// The manifests of the instructions. The first is a format for the client id and secret.
+var (
+	//go:embed manifests/baton-jumpcloud-secrets.yaml
+	secretsManifest string
+	//go:embed manifests/baton-jumpcloud.yaml
+	deploymentManifest string
 )
 
 func (p *Portal) syncNow(req *request) error {
@@ -202,11 +164,10 @@ func (p *Portal) label(c *connector) string {
 			return labelSyncing
 		}
 	}
-	hello, _ := client.Hello()
 	switch {
 	case c.Failure != "":
 		return labelError
-	case hello != nil || !c.SyncedAt.IsZero():
+	case !client.Seen().IsZero():
 		return labelConnected
 	default:
 		return labelNotConnected

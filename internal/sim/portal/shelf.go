@@ -25,6 +25,8 @@ type shelf struct {
 	assets *assets.Set
 	logger *slog.Logger
 
+	closing sync.WaitGroup // of archives that were replaced
+
 	mu   sync.Mutex
 	open map[int]*shown
 }
@@ -79,7 +81,12 @@ func (s *shelf) put(ctx context.Context, a *app, path string) (err error) {
 	s.open[a.ID] = n
 	s.mu.Unlock()
 	if before != nil {
-		return before.close()
+		// Whoever is being answered from it may want what the caller holds.
+		s.closing.Go(func() {
+			if err := before.close(); err != nil {
+				s.logger.WarnContext(ctx, "archive not closed", "error", err)
+			}
+		})
 	}
 	return nil
 }
@@ -126,6 +133,7 @@ func (s *shelf) close() error {
 		errs = append(errs, n.close())
 	}
 	clear(s.open)
+	s.closing.Wait()
 	return errors.Join(errs...)
 }
 
