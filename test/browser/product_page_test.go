@@ -187,7 +187,7 @@ func TestSelfHostedByTheProductPage(t *testing.T) {
 		t.Errorf("with new credentials that nobody uses yet, the label is %q", got)
 	}
 	_ = second.Process.Kill()
-	b.visit("/connectors")
+	b.visit("/applications") // It does not change by itself, and misses nobody.
 	stop()
 	at := regexp.MustCompile(`@(127\.0\.0\.1:\d+)/`).FindStringSubmatch(rotated)[1]
 	s, stop = startConductorOne(t, "--conductorone-addr", at, "--conductorone-dir", dir)

@@ -86,7 +86,7 @@ func (p *Portal) showApplication(req *request) error {
 		page.Tabs = append(page.Tabs, tab{"Accounts", page.Data + "/accounts", false}, tab{"Entitlements", page.Data + "/entitlements", false})
 	}
 	req.title, req.section = a.Name, "applications"
-	req.refresh = slices.ContainsFunc(page.Connectors, changes)
+	req.live = slices.ContainsFunc(page.Connectors, changes)
 	return p.render(req, "application", page)
 }
 

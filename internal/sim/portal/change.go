@@ -78,7 +78,7 @@ func (p *Portal) showChange(req *request) error {
 	}
 	p.mu.Unlock()
 	page.Tabs = []tab{{a.Name, appURL(a.ID), false}, {"Accounts", dataURL(a.ID) + "/accounts", false}, {"Entitlements", dataURL(a.ID) + "/entitlements", true}}
-	req.title, req.section, req.refresh = "Grant or revoke", "applications", page.HasOpen
+	req.title, req.section, req.live = "Grant or revoke", "applications", page.HasOpen
 	return p.render(req, "change", page)
 }
 

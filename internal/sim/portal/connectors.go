@@ -96,7 +96,7 @@ func (p *Portal) showConnectors(req *request) error {
 	rows := make([]connectorRow, 0, len(p.state.Connectors))
 	for _, c := range p.state.Connectors {
 		rows = append(rows, p.row(c))
-		req.refresh = req.refresh || changes(rows[len(rows)-1])
+		req.live = req.live || changes(rows[len(rows)-1])
 	}
 	p.mu.Unlock()
 	req.title, req.section = "Connectors", "connectors"
@@ -244,7 +244,7 @@ func (p *Portal) showConnector(req *request) error {
 	page := connectorPage{connectorRow: p.row(c), Edit: req.r.URL.Query().Has("edit")}
 	p.mu.Unlock()
 	req.title, req.section = page.Product+" for "+page.App, "connectors"
-	req.refresh = !page.Edit && changes(page.connectorRow)
+	req.live = !page.Edit && changes(page.connectorRow)
 	return p.render(req, "connector", page)
 }
 

@@ -169,10 +169,10 @@ func pageAddress(text string) string {
 type request struct {
 	w http.ResponseWriter
 	r *http.Request
-	// title, section and refresh are of the page that answers. With refresh, the
-	// browser asks again by itself.
+	// title and section are of the page that answers; live says that it changes by
+	// itself.
 	title, section string
-	refresh        bool
+	live           bool
 	status         int
 }
 
@@ -200,7 +200,7 @@ func (p *Portal) handler(serve func(*request) error) http.Handler {
 			req.status = http.StatusInternalServerError
 			p.opts.Logger.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err)
 		}
-		req.title, req.refresh = http.StatusText(req.status), false
+		req.title, req.live = http.StatusText(req.status), false
 		if err := p.render(req, "problem", err.Error()); err != nil {
 			p.opts.Logger.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err)
 			http.Error(w, req.title, req.status)
@@ -212,6 +212,7 @@ func (p *Portal) handler(serve func(*request) error) http.Handler {
 type frame struct {
 	Title, Notice, Theme, Here string
 	Nav                        []tab
+	Live                       bool // the page changes by itself
 	Body                       any
 }
 
@@ -224,7 +225,7 @@ type tab struct {
 // render answers with a page. It is whole before any of it is sent.
 func (p *Portal) render(req *request, name string, body any) error {
 	f := frame{
-		Title: req.title, Notice: notice, Theme: theme.Of(req.r), Here: req.r.URL.RequestURI(), Body: body,
+		Title: req.title, Notice: notice, Theme: theme.Of(req.r), Here: req.r.URL.RequestURI(), Live: req.live, Body: body,
 		Nav: []tab{{"Connectors", "/connectors", req.section == "connectors"}, {"Applications", "/applications", req.section == "applications"}},
 	}
 	if req.r.Method != http.MethodGet {
@@ -235,9 +236,6 @@ func (p *Portal) render(req *request, name string, body any) error {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	h := req.w.Header()
-	if req.refresh {
-		h.Set("Refresh", "1")
-	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(text.Len()))
 	req.w.WriteHeader(req.status)
