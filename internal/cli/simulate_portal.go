@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -51,8 +52,15 @@ func (o *conductorOptions) startPages(ctx context.Context, c *conductor, sim *si
 	if p.server, err = gate.Listen(ctx, gate.Place{Address: host, Port: number, Writes: true}, logger); err != nil {
 		return nil, fmt.Errorf("start the pages: %w", err)
 	}
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the pages: %w", err), p.server.Close())
+	}
 	p.Portal, err = portal.New(ctx, portal.Options{
-		Server: c.Server, Dir: filepath.Join(c.dir, "pages"), SyncEvery: o.every, Logger: logger,
+		Program:  executable,
+		Defaults: map[string]string{"base-url": sim.url},
+		Note:     "The API key of the simulated JumpCloud is " + jcsim.DefaultKey + ".",
+		Server:   c.Server, Dir: filepath.Join(c.dir, "pages"), SyncEvery: o.every, Logger: logger,
 		Environment: []string{"SSL_CERT_FILE=" + console.ShellWord(c.ca), "BATON_BASE_URL=" + sim.url, "BATON_API_KEY=" + jcsim.DefaultKey},
 	})
 	if err != nil {

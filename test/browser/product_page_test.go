@@ -205,3 +205,64 @@ func TestSelfHostedByTheProductPage(t *testing.T) {
 	again.visit(connector)
 	again.untilSays("[data-testid=label]", "Connected")
 }
+
+// TestCloudHostedByTheProductPage follows the set-up of a cloud-hosted connector step by
+// step: wrong settings, right ones, the data, and a grant.
+func TestCloudHostedByTheProductPage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, stop := startConductorOne(t, "--conductorone-addr", "127.0.0.1:0", "--conductorone-dir", dir)
+	defer func() { stop() }()
+	b := open(t, s, desktop)
+	b.expected = regexp.MustCompile("422") // The form that is sent back.
+
+	b.click("Add connector")
+	b.run(chromedp.SendKeys(chromedp.CSS("#q"), "JumpCloud"))
+	b.click("Search")
+	b.follow(chromedp.Click(chromedp.CSS("a[href$='connector=jumpcloud']")))
+	b.run(chromedp.Click(chromedp.CSS("#to-managed")))
+	b.click("Next")
+	connector := b.here()
+	b.click("Edit")
+	b.check("product-20-settings")
+	b.click("Save")
+	if got := b.texts("[data-testid=problem]"); !slices.Equal(got, []string{"fill in this field"}) {
+		t.Errorf("without a key: %q", got)
+	}
+	b.run(chromedp.SendKeys(chromedp.CSS("#f-api-key"), "jca_nobody_has_this"))
+	b.click("Save")
+	if got := b.texts("[data-testid=problem]"); len(got) != 1 || !strings.Contains(got[0], "HTTP 401") {
+		t.Errorf("with a wrong key: %q", got)
+	}
+	b.check("product-21-refused")
+	b.run(chromedp.SendKeys(chromedp.CSS("#f-api-key"), key))
+	b.click("Save")
+	if got := b.text("[data-testid=label]"); got != "Syncing" && got != "Connected" {
+		t.Errorf("after Save the label is %q", got)
+	}
+	b.untilSays("[data-testid=label]", "Connected")
+	b.check("product-22-connected")
+	if text := eval[string](b, "document.documentElement.outerHTML"); strings.Contains(text, key) {
+		t.Error("the page shows the key")
+	}
+	b.visit(connector + "?edit=1")
+	if text := eval[string](b, "document.querySelector('#f-api-key').value"); text != "" {
+		t.Error("the form shows the key")
+	}
+	b.visit("/applications/1")
+	b.click("Entitlements")
+	b.visit("/applications/1/data/entitlements?q=group:")
+	b.visit(b.links(`main tbody a[href*="entitlement?id=group"]`)[0])
+	b.click("Grant or revoke")
+	b.run(chromedp.SendKeys(chromedp.CSS("#who"), "nobody@example.com"))
+	b.run(chromedp.WaitVisible(chromedp.CSS("#who")))
+	b.check("product-23-change")
+	b.visit(connector)
+	b.click("Disable")
+	if got := b.text("[data-testid=label]"); got != "Disabled" {
+		t.Errorf("after Disable the label is %q", got)
+	}
+	b.click("Enable")
+	b.click("Sync now")
+	b.untilSays("[data-testid=label]", "Connected")
+}

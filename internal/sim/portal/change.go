@@ -72,7 +72,7 @@ func (p *Portal) showChange(req *request) error {
 	slices.SortFunc(page.Holders, func(a, b holder) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	p.mu.Lock()
 	a := p.state.app(req.number())
-	if c := p.state.connectorOf(req.number()); c != nil && p.clients[c.ID] != nil {
+	if c := p.state.connectorOf(req.number()); p.canChange(c) {
 		page.HasConnector = true
 		page.Tasks, page.HasOpen = p.changesOf(c)
 	}
@@ -82,8 +82,20 @@ func (p *Portal) showChange(req *request) error {
 	return p.render(req, "change", page)
 }
 
+// canChange reports whether a connector can be asked for changes.
+func (p *Portal) canChange(c *connector) bool {
+	return c != nil && !c.Disabled && (c.Kind == kindCloudHosted && c.Settings != nil || p.clients[c.ID] != nil)
+}
+
 // changesOf are the changes that a connector was asked for, the newest first.
 func (p *Portal) changesOf(c *connector) (rows []taskRow, open bool) {
+	if c.Kind == kindCloudHosted {
+		for _, row := range slices.Backward(p.changes[c.ID]) {
+			rows = append(rows, *row)
+			open = open || row.State == "Waiting" || row.State == "Running"
+		}
+		return rows, open
+	}
 	for _, t := range p.clients[c.ID].Tasks() {
 		if t.Task.GetGrant() == nil && t.Task.GetRevoke() == nil {
 			continue
@@ -158,11 +170,17 @@ func (p *Portal) change(req *request) error {
 	}
 	err = p.locked(func() error {
 		c := p.state.connectorOf(req.number())
-		if c == nil || p.clients[c.ID] == nil {
+		if !p.canChange(c) {
 			return &inputError{"no connector of this application can be asked"}
 		}
-		p.clients[c.ID].Enqueue(task)
 		c.log("%s requested", taskName(task))
+		if c.Kind == kindSelfHosted {
+			p.clients[c.ID].Enqueue(task)
+			return nil
+		}
+		row := &taskRow{What: taskName(task), State: "Waiting", Tone: "plain"}
+		p.changes[c.ID] = append(p.changes[c.ID], row)
+		p.waiting = append(p.waiting, hostedChange{c.ID, task, row})
 		return nil
 	})
 	if err != nil {

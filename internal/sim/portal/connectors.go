@@ -20,14 +20,19 @@ type product struct {
 const kindSelfHosted = "baton"
 
 // catalog are the connectors that can be added.
-func catalog() []product {
+func (p *Portal) catalog() []product {
+	return slices.DeleteFunc(products(), func(e product) bool { return e.Kind == kindCloudHosted && p.form == nil })
+}
+
+func products() []product {
 	return []product{
+		{kindCloudHosted, "JumpCloud", "A built-in, no-code connector, hosted for you.", "jumpcloud cloud-hosted directory"},
 		{kindSelfHosted, "Baton", "A connector that you run in your own environment, as baton-jumpcloud in service mode.", "baton self-hosted custom jumpcloud"},
 	}
 }
 
 func productOf(kind string) product {
-	for _, p := range catalog() {
+	for _, p := range products() {
 		if p.Kind == kind {
 			return p
 		}
@@ -66,22 +71,22 @@ func toneOf(label string) string {
 
 // connectorRow is a connector on a page.
 type connectorRow struct {
-	ID                            int
-	Product, App, Hosting, URL    string
-	Label, Tone, Owners, Failure  string
-	Synced                        string
-	AppURL, DataURL, ClientID     string
-	Every                         string
-	Disabled, HasCredentials, Log bool
-	Lines                         []line
+	ID                              int
+	Product, App, Hosting, URL      string
+	Label, Tone, Owners, Failure    string
+	Synced                          string
+	AppURL, DataURL, ClientID       string
+	Every                           string
+	Disabled, HasCredentials, Cloud bool
+	Lines                           []line
 }
 
 func (p *Portal) row(c *connector) connectorRow {
 	label := p.label(c)
 	r := connectorRow{
-		ID: c.ID, Product: productOf(c.Kind).Name, Hosting: "Self-hosted", URL: "/connectors/" + strconv.Itoa(c.ID),
+		ID: c.ID, Product: productOf(c.Kind).Name, Hosting: hostingOf(c), URL: "/connectors/" + strconv.Itoa(c.ID),
 		Label: label, Tone: toneOf(label), Owners: strings.Join(c.Owners, ", "), Failure: c.Failure, Synced: when(c.SyncedAt),
-		ClientID: c.ClientID, Every: c.Every.String(), Disabled: c.Disabled, HasCredentials: c.ClientID != "",
+		ClientID: c.ClientID, Every: c.Every.String(), Disabled: c.Disabled, HasCredentials: c.ClientID != "" || c.Settings != nil, Cloud: c.Kind == kindCloudHosted,
 	}
 	if a := p.state.app(c.App); a != nil {
 		r.App, r.AppURL = a.Name, "/applications/"+strconv.Itoa(a.ID)
@@ -89,6 +94,13 @@ func (p *Portal) row(c *connector) connectorRow {
 	r.Lines = slices.Clone(c.Log)
 	slices.Reverse(r.Lines)
 	return r
+}
+
+func hostingOf(c *connector) string {
+	if c.Kind == kindCloudHosted {
+		return "Cloud-hosted"
+	}
+	return "Self-hosted"
 }
 
 func (p *Portal) showConnectors(req *request) error {
@@ -110,7 +122,7 @@ func changes(r connectorRow) bool {
 
 func (p *Portal) showCatalog(req *request) error {
 	query := strings.TrimSpace(req.r.URL.Query().Get("q"))
-	found := slices.DeleteFunc(catalog(), func(e product) bool {
+	found := slices.DeleteFunc(p.catalog(), func(e product) bool {
 		return !strings.Contains(strings.ToLower(e.Name+" "+e.words), strings.ToLower(query))
 	})
 	req.title, req.section = "Add connector", "connectors"
@@ -131,7 +143,7 @@ type newPage struct {
 
 func (p *Portal) showNew(req *request) error {
 	kind := req.r.URL.Query().Get("connector")
-	if !slices.ContainsFunc(catalog(), func(e product) bool { return e.Kind == kind }) {
+	if !slices.ContainsFunc(p.catalog(), func(e product) bool { return e.Kind == kind }) {
 		return errNoPage
 	}
 	p.mu.Lock()
@@ -147,7 +159,7 @@ func (p *Portal) addConnector(req *request) error {
 		return err
 	}
 	kind := form.Get("connector")
-	if !slices.ContainsFunc(catalog(), func(e product) bool { return e.Kind == kind }) {
+	if !slices.ContainsFunc(p.catalog(), func(e product) bool { return e.Kind == kind }) {
 		return &inputError{"connector: not in the catalog"}
 	}
 	owners := form["owner"]
@@ -232,6 +244,8 @@ type connectorPage struct {
 	Edit bool
 	// Secret is shown once, on the page that answers to Rotate.
 	Secret *credentials
+	// Form is that of a cloud-hosted connector.
+	Form *settingsForm
 }
 
 func (p *Portal) showConnector(req *request) error {
@@ -242,6 +256,9 @@ func (p *Portal) showConnector(req *request) error {
 		return errNoPage
 	}
 	page := connectorPage{connectorRow: p.row(c), Edit: req.r.URL.Query().Has("edit")}
+	if page.Edit && page.Cloud {
+		page.Form = p.formOfSettings(c, req.r.URL.Query().Get("group"), nil)
+	}
 	p.mu.Unlock()
 	req.title, req.section = page.Product+" for "+page.App, "connectors"
 	req.live = !page.Edit && changes(page.connectorRow)
@@ -281,6 +298,7 @@ func (p *Portal) schedule(req *request) error {
 	}
 	return p.ofConnector(req, func(c *connector) error {
 		c.Every = every
+		c.due = time.Now().Add(every)
 		c.log("schedule: sync every %s", every)
 		p.applySchedule(c)
 		return nil

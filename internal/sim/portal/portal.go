@@ -18,6 +18,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/theme"
+	configv1 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/config/v1"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
@@ -39,7 +40,14 @@ type Options struct {
 	// Environment are the variables that a connector on this machine needs beside its
 	// credentials, as NAME=VALUE, in the order in which they are shown.
 	Environment []string
-	Logger      *slog.Logger
+	// Program is the path of the connector's program, which runs as a function for
+	// cloud-hosted connectors; there are none where it is empty.
+	Program string
+	// Defaults fill in settings of cloud-hosted connectors, by name, and Note is said above
+	// their form.
+	Defaults map[string]string
+	Note     string
+	Logger   *slog.Logger
 }
 
 // Portal answers requests for pages. It is safe for concurrent use.
@@ -54,6 +62,11 @@ type Portal struct {
 	clients map[int]*c1sim.Client // by connector
 	ended   map[string]bool       // tasks whose end was seen
 	shelf   shelf
+	form    *configv1.Configuration // of a cloud-hosted connector
+	jobs    sync.WaitGroup
+	syncing map[int]bool       // cloud-hosted connectors whose sync is running
+	waiting []hostedChange     // changes that were not begun
+	changes map[int][]*taskRow // that cloud-hosted connectors were asked for
 }
 
 //go:embed pages
@@ -61,13 +74,18 @@ var pageFiles embed.FS
 
 // New makes the pages, in the state in which an earlier run left them.
 func New(ctx context.Context, opts Options) (*Portal, error) {
-	p := &Portal{opts: opts, clients: make(map[int]*c1sim.Client), ended: make(map[string]bool), mux: http.NewServeMux()}
+	p := &Portal{opts: opts, clients: make(map[int]*c1sim.Client), ended: make(map[string]bool), syncing: make(map[int]bool), changes: make(map[int][]*taskRow), mux: http.NewServeMux()}
 	var err error
 	if p.assets, err = assets.New(); err != nil {
 		return nil, err
 	}
 	if p.pages, err = parsePages(p.assets); err != nil {
 		return nil, err
+	}
+	if opts.Program != "" {
+		if p.form, err = readForm(ctx, opts.Program); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the pages: %w", err)
@@ -141,6 +159,7 @@ func (p *Portal) routes() {
 		"POST /connectors":               p.addConnector,
 		"GET /connectors/{id}":           p.showConnector,
 		"POST /connectors/{id}/rotate":   p.rotate,
+		"POST /connectors/{id}/settings": p.saveSettings,
 		"POST /connectors/{id}/sync":     p.syncNow,
 		"POST /connectors/{id}/schedule": p.schedule,
 		"POST /connectors/{id}/disable":  p.disable,
@@ -271,6 +290,7 @@ func (p *Portal) locked(change func() error) error {
 
 // Run follows what becomes of tasks until the context ends.
 func (p *Portal) Run(ctx context.Context) error {
+	defer p.jobs.Wait()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {

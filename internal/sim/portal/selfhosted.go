@@ -70,7 +70,7 @@ func (p *Portal) rotate(req *request) error {
 	id := req.number()
 	err := p.locked(func() error {
 		c := p.state.connector(id)
-		if c == nil {
+		if c == nil || c.Kind != kindSelfHosted {
 			return errNoPage
 		}
 		client := p.clients[c.ID]
@@ -132,6 +132,11 @@ func (p *Portal) syncNow(req *request) error {
 	return p.ofConnector(req, func(c *connector) error {
 		client := p.clients[c.ID]
 		switch {
+		case c.Kind == kindCloudHosted && c.Settings != nil && !c.Disabled:
+			c.due = time.Now()
+			return nil
+		case client == nil && c.Kind == kindCloudHosted:
+			return &inputError{"this connector has no settings yet: edit and save them"}
 		case client == nil:
 			return &inputError{"this connector has no credentials yet: edit its settings and rotate them"}
 		case c.Disabled:
@@ -153,10 +158,12 @@ func isOpen(t c1sim.TaskInfo) bool { return t.State == c1sim.Waiting || t.State 
 // label is what a connector is doing. The state is locked.
 func (p *Portal) label(c *connector) string {
 	client := p.clients[c.ID]
-	if c.Disabled {
+	switch {
+	case c.Disabled:
 		return labelDisabled
-	}
-	if client == nil {
+	case c.Kind == kindCloudHosted:
+		return p.hostedLabel(c)
+	case client == nil:
 		return labelNotConnected
 	}
 	for _, t := range client.Tasks() {
@@ -174,11 +181,27 @@ func (p *Portal) label(c *connector) string {
 	}
 }
 
+// hostedLabel is what a cloud-hosted connector is doing.
+func (p *Portal) hostedLabel(c *connector) string {
+	switch {
+	case p.syncing[c.ID], c.Settings != nil && c.SyncedAt.IsZero() && c.Failure == "":
+		return labelSyncing
+	case c.Failure != "":
+		return labelError
+	case !c.SyncedAt.IsZero():
+		return labelConnected
+	default:
+		return labelNotConnected
+	}
+}
+
 // look sees which tasks have ended since the last time, and takes over what they
 // brought.
 func (p *Portal) look(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.startDue(ctx)
+	p.startChanges(ctx)
 	changed := false
 	for _, c := range p.state.Connectors {
 		client := p.clients[c.ID]

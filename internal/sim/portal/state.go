@@ -49,6 +49,10 @@ type connector struct {
 	// ClientID and Key are set when credentials were made. The secret is not kept.
 	ClientID string            `json:"client_id,omitempty"`
 	Key      ed25519.PublicKey `json:"public_key,omitempty"`
+	// Settings are those of a cloud-hosted connector, secrets among them; nil before they
+	// were saved.
+	Settings map[string]any `json:"settings,omitempty"`
+	due      time.Time      // when a cloud-hosted connector syncs next
 	// Archive is the file of what it uploaded last, SyncedAt when that arrived.
 	Archive  string    `json:"archive,omitempty"`
 	SyncedAt time.Time `json:"synced_at,omitzero"`
