@@ -31,7 +31,7 @@ const authMethod = "auth-method"
 
 // readForm asks the program which settings it has.
 func readForm(ctx context.Context, program string) (*configv1.Configuration, error) {
-	text, err := exec.CommandContext(ctx, program, "config").Output() //nolint:gosec // It is this program.
+	text, err := exec.CommandContext(ctx, program, "config").Output()
 	if err != nil {
 		return nil, fmt.Errorf("ask the connector for its settings: %w", err)
 	}

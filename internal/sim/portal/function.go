@@ -57,7 +57,7 @@ func withFunction(ctx context.Context, program, dir string, settings map[string]
 	}
 	running, halt := context.WithCancel(ctx) // It ends before what it calls does.
 	defer halt()
-	cmd := exec.CommandContext(running, program, "lambda") //nolint:gosec // It is this program.
+	cmd := exec.CommandContext(running, program, "lambda")
 	cmd.Dir = dir
 	cmd.Env = functionEnvironment(server, caller, address, ca)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
