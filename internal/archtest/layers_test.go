@@ -222,14 +222,15 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/sim/conductorone",
-		may: []string{"internal/pb", "internal/sim/cert"},
+		may: []string{"internal/pb", "internal/sim/cert", "internal/sim/conductorone/endpoint"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
 	{
 		pkg: "internal/sim/conductorone/platform",
-		may: []string{"internal/pb", "internal/sim/cert"},
+		may: []string{"internal/pb", "internal/sim/cert", "internal/sim/conductorone/endpoint"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
+	{pkg: "internal/sim/conductorone/endpoint", why: "an address is served without knowing which services and tokens there are"},
 	{
 		pkg: "internal/sim/conductorone/hostedsync",
 		may: []string{"internal/c1z", "internal/pb"},

@@ -162,6 +162,9 @@ func (l *Library) Close() error {
 // Entries lists the syncs, archive by archive, the newest of each first.
 func (l *Library) Entries() []Entry { return l.entries }
 
+// Reader reads the archive of a sync. It is good until Close.
+func (l *Library) Reader(key Key) *c1z.Reader { return l.readers[key.Archive] }
+
 // First is the sync that is shown when none is named: that of the first archive
 // which Baton readers show.
 func (l *Library) First() Key { return l.first }

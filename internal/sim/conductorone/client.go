@@ -12,6 +12,7 @@ import (
 	"time"
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/endpoint"
 )
 
 // ClientOptions are who a client is and how often it is asked to sync.
@@ -44,7 +45,7 @@ type Client struct {
 
 // AddClient lets another connector call.
 func (s *Server) AddClient(opts ClientOptions) (*Client, error) {
-	id := &identity{clientID: opts.ID, audience: bareHost(s.opts.Host), keyID: opts.KeyID, verify: opts.Key}
+	id := &identity{clientID: opts.ID, audience: endpoint.Host(s.opts.Host), keyID: opts.KeyID, verify: opts.Key}
 	if opts.ID == "" {
 		var err error
 		if id, err = newIdentity(cmp.Or(opts.Name, madeUpName()), s.opts.Host, opts.KeyID); err != nil {

@@ -6,7 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net"
+
+	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/endpoint"
 )
 
 // identity is who a client is, and the key that its assertions are signed with.
@@ -18,17 +19,9 @@ type identity struct {
 	verify       ed25519.PublicKey
 }
 
-// bareHost is a host without its port.
-func bareHost(host string) string {
-	if bare, _, err := net.SplitHostPort(host); err == nil {
-		return bare
-	}
-	return host
-}
-
 // newIdentity makes a key pair for a client of a server at host, which may name a port.
 func newIdentity(name, host, keyID string) (*identity, error) {
-	id := &identity{clientID: name + "@" + host + "/simulated", audience: bareHost(host), keyID: keyID}
+	id := &identity{clientID: name + "@" + host + "/simulated", audience: endpoint.Host(host), keyID: keyID}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make the client's key: %w", err)

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +14,7 @@ import (
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
+	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/endpoint"
 )
 
 // Options are how a server behaves. Only Host is required.
@@ -58,13 +56,13 @@ type Options struct {
 
 // A Server is a stand-in for ConductorOne. It is safe for concurrent use.
 type Server struct {
+	*endpoint.Server
+
 	opts   Options
 	ca     []byte // PEM
 	first  *Client
 	faults *faultBox
 	record *record
-	grpc   *grpc.Server
-	http   *http.Server
 
 	mu      sync.Mutex
 	clients []*Client
@@ -92,47 +90,14 @@ func New(opts Options) (*Server, error) {
 	}
 	certificate := opts.Certificate
 	if s.ca == nil {
-		if s.ca, certificate, err = simcert.New("c1sim", bareHost(opts.Host), time.Now()); err != nil {
+		if s.ca, certificate, err = simcert.New("c1sim", endpoint.Host(opts.Host), time.Now()); err != nil {
 			return nil, fmt.Errorf("simulate ConductorOne: make the server's certificate: %w", err)
 		}
 	}
-	s.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(s.intercept))
-	pb.RegisterBatonServiceServer(s.grpc, service{s: s})
-	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
-	}
+	calls := grpc.NewServer(grpc.ChainUnaryInterceptor(s.intercept))
+	pb.RegisterBatonServiceServer(calls, service{s: s})
+	s.Server = endpoint.New(calls, s.serveToken, certificate, slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug))
 	return s, nil
-}
-
-// serve tells calls from token requests. Both come over HTTP/2 or, the latter,
-// HTTP/1.1, on the same address.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"):
-		s.grpc.ServeHTTP(w, r)
-	case r.URL.Path == "/auth/v1/token":
-		s.serveToken(w, r)
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-// Serve answers on l, with TLS, until Close. It returns nil then.
-func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the simulated ConductorOne: %w", err)
-	}
-	return nil
-}
-
-// Close ends every connection and call.
-func (s *Server) Close() error {
-	err := s.http.Close()
-	s.grpc.Stop()
-	return err
 }
 
 // CA is the PEM of the certificate authority that signed the server's certificate.

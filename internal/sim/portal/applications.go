@@ -81,9 +81,8 @@ func (p *Portal) showApplication(req *request) error {
 	if page.HasData = n != nil; n != nil {
 		page.Both, page.Admin = n.both, n.admin
 	}
-	page.Tabs = []tab{{a.Name, page.URL, true}}
-	if page.HasData {
-		page.Tabs = append(page.Tabs, tab{"Accounts", page.Data + "/accounts", false}, tab{"Entitlements", page.Data + "/entitlements", false})
+	if page.Tabs = tabsOf(a, tabApplication); !page.HasData {
+		page.Tabs = page.Tabs[:1]
 	}
 	req.title, req.section = a.Name, "applications"
 	req.live = slices.ContainsFunc(page.Connectors, changes)
@@ -98,7 +97,7 @@ func (p *Portal) discover(ctx context.Context, c *connector) {
 		return
 	}
 	found := 0
-	for r, err := range n.reader.Resources(ctx, n.run.ID, c1z.ResourceFilter{Type: restype.App}) {
+	for r, err := range n.reader.Resources(ctx, n.sync, c1z.ResourceFilter{Type: restype.App}) {
 		if err != nil {
 			c.log("the applications of the archive cannot be read: %v", err)
 			return

@@ -34,13 +34,13 @@ type changePage struct {
 // taskRow is a change that was asked for.
 type taskRow struct{ What, State, Tone, Result string }
 
-// data is what an application shows, with the entitlement that is named.
+// entitled is what the application in the path shows, and an entitlement in it.
 func (p *Portal) entitled(req *request, id string) (n *shown, e *v2.Entitlement, done func(), err error) {
 	n, done = p.shelf.use(req.number())
 	if n == nil {
 		return nil, nil, done, errNoPage
 	}
-	e, err = n.reader.Entitlement(req.r.Context(), n.run.ID, id)
+	e, err = n.reader.Entitlement(req.r.Context(), n.sync, id)
 	if errors.Is(err, c1z.ErrNotFound) {
 		err = errNoPage
 	}
@@ -55,7 +55,7 @@ func (p *Portal) showChange(req *request) error {
 		return err
 	}
 	page := changePage{Entitlement: e.GetDisplayName(), ID: e.GetId(), Of: e.GetResource().GetDisplayName(), Action: appURL(req.number()) + "/change"}
-	for g, err := range n.reader.Grants(ctx, n.run.ID, c1z.GrantFilter{Entitlement: e.GetId()}) {
+	for g, err := range n.reader.Grants(ctx, n.sync, c1z.GrantFilter{Entitlement: e.GetId()}) {
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (p *Portal) showChange(req *request) error {
 		page.Tasks, page.HasOpen = p.changesOf(c)
 	}
 	p.mu.Unlock()
-	page.Tabs = []tab{{a.Name, appURL(a.ID), false}, {"Accounts", dataURL(a.ID) + "/accounts", false}, {"Entitlements", dataURL(a.ID) + "/entitlements", true}}
+	page.Tabs = tabsOf(a, tabEntitlements)
 	req.title, req.section, req.live = "Grant or revoke", "applications", page.HasOpen
 	return p.render(req, "change", page)
 }
@@ -107,7 +107,7 @@ func (p *Portal) changesOf(c *connector) (rows []taskRow, open bool) {
 			if t.HandedOut > 0 {
 				r.State, r.Tone = "Running", "warn"
 			}
-		case t.Result.GetStatus().GetCode() != 0 || t.Result.GetError() != nil:
+		case hasFailed(t):
 			r.State, r.Tone, r.Result = "Failed", "bad", t.Result.GetStatus().GetMessage()
 		default:
 			r.State, r.Tone = "Done", "good"
@@ -121,7 +121,7 @@ func (p *Portal) changesOf(c *connector) (rows []taskRow, open bool) {
 // principal is who has a grant, whole where the archive has it.
 func (s *shown) principal(ctx context.Context, g *v2.Grant) *v2.Resource {
 	id := g.GetPrincipal().GetId()
-	if r, err := s.reader.Resource(ctx, s.run.ID, id.GetResourceType(), id.GetResource()); err == nil {
+	if r, err := s.reader.Resource(ctx, s.sync, id.GetResourceType(), id.GetResource()); err == nil {
 		return r
 	}
 	r := proto.CloneOf(g.GetPrincipal())
@@ -155,7 +155,7 @@ func (p *Portal) change(req *request) error {
 	}
 	var task *pb.Task
 	if id := form.Get("revoke"); id != "" {
-		g, err := n.reader.Grant(ctx, n.run.ID, id)
+		g, err := n.reader.Grant(ctx, n.sync, id)
 		if err != nil {
 			return &inputError{"the grant is no longer in the archive"}
 		}
@@ -186,7 +186,7 @@ func (p *Portal) change(req *request) error {
 	if err != nil {
 		return err
 	}
-	return req.goTo(appURL(req.number()) + "/change?entitlement=" + urlQuery(e.GetId()))
+	return req.goTo(changeURL(req.number(), e.GetId()))
 }
 
 // named finds the account or group that a person means: by its ID, name, login or
@@ -205,7 +205,7 @@ func (s *shown) named(ctx context.Context, who string, e *v2.Entitlement) (*v2.R
 		kinds = append(kinds, t.GetId())
 	}
 	for _, kind := range kinds {
-		for r, err := range s.reader.Resources(ctx, s.run.ID, c1z.ResourceFilter{Type: kind}) {
+		for r, err := range s.reader.Resources(ctx, s.sync, c1z.ResourceFilter{Type: kind}) {
 			if err != nil {
 				return nil, err
 			}

@@ -294,7 +294,7 @@ func (p *Portal) validate(ctx context.Context, id int, settings map[string]any) 
 // call runs a cloud-hosted connector for some calls. Its log goes into that of the
 // connector.
 func (p *Portal) call(ctx context.Context, id int, settings map[string]any, work func(context.Context, *platform.Conn) error) error {
-	dir := filepath.Join(p.opts.Dir, "connector-"+strconv.Itoa(id))
+	dir := p.dirOf(id)
 	if err := makeDir(dir); err != nil {
 		return err
 	}
@@ -325,7 +325,7 @@ func (p *Portal) startDue(ctx context.Context) {
 
 // hostedSync syncs a cloud-hosted connector and shows what came of it.
 func (p *Portal) hostedSync(ctx context.Context, id int, settings map[string]any) {
-	path := filepath.Join(p.opts.Dir, "connector-"+strconv.Itoa(id), strconv.FormatInt(time.Now().UnixNano(), 36)+".c1z")
+	path := filepath.Join(p.dirOf(id), strconv.FormatInt(time.Now().UnixNano(), 36)+".c1z")
 	var summary hostedsync.Summary
 	err := p.call(ctx, id, settings, func(ctx context.Context, conn *platform.Conn) (err error) {
 		summary, err = hostedsync.Run(ctx, hostedsync.Options{
@@ -338,7 +338,7 @@ func (p *Portal) hostedSync(ctx context.Context, id int, settings map[string]any
 	p.syncing[id] = false
 	c := p.state.connector(id)
 	if err == nil {
-		err = p.shelf.put(ctx, p.state.app(c.App), path)
+		err = p.takeOver(ctx, c, path)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -347,10 +347,6 @@ func (p *Portal) hostedSync(ctx context.Context, id int, settings map[string]any
 		c.Failure = messageOf(err)
 		c.log("sync failed: %s", c.Failure)
 	} else {
-		if c.Archive != "" {
-			removeFile(c.Archive)
-		}
-		c.Archive, c.SyncedAt, c.Failure = path, time.Now(), ""
 		c.log("sync done in %d calls: %d grants", summary.Calls, summary.Grants)
 		p.discover(ctx, c)
 	}

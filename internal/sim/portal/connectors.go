@@ -2,6 +2,7 @@ package portal
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -55,7 +56,7 @@ const (
 	labelDisabled     = "Disabled"
 )
 
-// tones are the colors of labels.
+// toneOf is the color of a label.
 func toneOf(label string) string {
 	switch label {
 	case labelConnected:
@@ -75,7 +76,7 @@ type connectorRow struct {
 	Product, App, Hosting, URL      string
 	Label, Tone, Owners, Failure    string
 	Synced                          string
-	AppURL, DataURL, ClientID       string
+	AppURL, ClientID                string
 	Every                           string
 	Disabled, HasCredentials, Cloud bool
 	Lines                           []line
@@ -138,7 +139,6 @@ type newPage struct {
 	Managed   []*app
 	Unmanaged []string
 	People    []string
-	Problem   string
 }
 
 func (p *Portal) showNew(req *request) error {
@@ -231,7 +231,7 @@ func (p *Portal) chosenApp(form url.Values) (*app, error) {
 const maxForm = 1 << 20
 
 func formOf(req *request) (url.Values, error) {
-	req.r.Body = limited(req)
+	req.r.Body = http.MaxBytesReader(req.w, req.r.Body, maxForm)
 	if err := req.r.ParseForm(); err != nil {
 		return nil, &inputError{"the form cannot be read"}
 	}

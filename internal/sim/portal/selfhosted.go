@@ -4,8 +4,6 @@ import (
 	"context"
 	_ "embed" // the manifests
 	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,11 +15,9 @@ import (
 	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 )
 
-func limited(req *request) io.ReadCloser { return http.MaxBytesReader(req.w, req.r.Body, maxForm) }
-
-// dirOf is where what a connector uploads is kept.
-func (p *Portal) dirOf(c *connector) string {
-	return filepath.Join(p.opts.Dir, "connector-"+strconv.Itoa(c.ID))
+// dirOf is where the archives of a connector are kept.
+func (p *Portal) dirOf(connector int) string {
+	return filepath.Join(p.opts.Dir, "connector-"+strconv.Itoa(connector))
 }
 
 // connect lets a connector call with the credentials of an earlier run.
@@ -36,7 +32,7 @@ func (p *Portal) connect(c *connector) error {
 }
 
 func (p *Portal) newClient(c *connector, opts c1sim.ClientOptions) (*c1sim.Client, error) {
-	opts.Dir = p.dirOf(c)
+	opts.Dir = p.dirOf(c.ID)
 	if err := makeDir(opts.Dir); err != nil {
 		return nil, err
 	}
@@ -132,15 +128,15 @@ func (p *Portal) syncNow(req *request) error {
 	return p.ofConnector(req, func(c *connector) error {
 		client := p.clients[c.ID]
 		switch {
-		case c.Kind == kindCloudHosted && c.Settings != nil && !c.Disabled:
-			c.due = time.Now()
-			return nil
-		case client == nil && c.Kind == kindCloudHosted:
-			return &inputError{"this connector has no settings yet: edit and save them"}
-		case client == nil:
-			return &inputError{"this connector has no credentials yet: edit its settings and rotate them"}
 		case c.Disabled:
 			return &inputError{"this connector is disabled"}
+		case c.Kind == kindCloudHosted && c.Settings == nil:
+			return &inputError{"this connector has no settings yet: edit and save them"}
+		case c.Kind == kindCloudHosted:
+			c.due = time.Now()
+			return nil
+		case client == nil:
+			return &inputError{"this connector has no credentials yet: edit its settings and rotate them"}
 		}
 		for _, t := range client.Tasks() {
 			if t.Task.GetSyncFull() != nil && isOpen(t) {
@@ -151,6 +147,11 @@ func (p *Portal) syncNow(req *request) error {
 		c.log("sync requested")
 		return nil
 	})
+}
+
+// hasFailed reports whether a task that has ended did not do what it was for.
+func hasFailed(t c1sim.TaskInfo) bool {
+	return t.Result == nil || t.Result.GetError() != nil || t.Result.GetStatus().GetCode() != int32(code.Code_OK)
 }
 
 func isOpen(t c1sim.TaskInfo) bool { return t.State == c1sim.Waiting || t.State == c1sim.Leased }
@@ -226,42 +227,50 @@ func (p *Portal) look(ctx context.Context) error {
 // settle takes over what a task that has ended brought.
 func (p *Portal) settle(ctx context.Context, c *connector, t c1sim.TaskInfo) {
 	what, sync := taskName(t.Task), t.Task.GetSyncFull() != nil
-	failed := t.Result == nil || t.Result.GetError() != nil || t.Result.GetStatus().GetCode() != int32(code.Code_OK)
 	switch {
 	case t.State == c1sim.Cancelled:
 		c.log("%s: canceled", what)
-	case failed:
+	case hasFailed(t):
 		text := t.Result.GetStatus().GetMessage()
 		c.log("%s failed: %s", what, text)
 		if sync {
 			c.Failure = text
 		}
 	case sync:
-		c.Failure = ""
 		p.receive(ctx, c, t.Assets)
 	default:
 		c.log("%s: done", what)
 	}
 }
 
-// receive shows an archive that has arrived.
+// receive shows the archive that a self-hosted connector uploaded.
 func (p *Portal) receive(ctx context.Context, c *connector, assets []c1sim.Asset) {
+	c.Failure = ""
 	for _, a := range assets {
 		if filepath.Ext(a.Path) != ".c1z" {
 			continue
 		}
-		if err := p.shelf.put(ctx, p.state.app(c.App), a.Path); err != nil {
+		if err := p.takeOver(ctx, c, a.Path); err != nil {
 			c.Failure = err.Error()
 			c.log("the archive that arrived cannot be read: %v", err)
 			return
 		}
-		if c.Archive != "" && c.Archive != a.Path {
-			removeFile(c.Archive)
-		}
-		c.Archive, c.SyncedAt = a.Path, time.Now()
 		c.log("sync done: an archive of %d bytes arrived", a.Size)
 		p.discover(ctx, c)
 	}
+}
+
+// takeOver shows an archive of a connector in place of the one before. The state is
+// locked.
+func (p *Portal) takeOver(ctx context.Context, c *connector, path string) error {
+	if err := p.shelf.put(ctx, p.state.app(c.App), path); err != nil {
+		return err
+	}
+	if c.Archive != "" && c.Archive != path {
+		removeFile(c.Archive)
+	}
+	c.Archive, c.SyncedAt, c.Failure = path, time.Now(), ""
+	return nil
 }
 
 // taskName says what a task is to do.

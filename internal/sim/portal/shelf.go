@@ -33,9 +33,10 @@ type shelf struct {
 
 // shown is the archive of an application.
 type shown struct {
-	library  *library.Library
+	library *library.Library
+	// reader is that of the library, and sync the id of what is shown.
 	reader   *c1z.Reader
-	run      c1z.SyncRun
+	sync     string
 	explorer *explorer.Explorer
 	// both is the address of somebody who is a user and an administrator, and admin the
 	// ID of an administrator; empty where there is none.
@@ -45,32 +46,30 @@ type shown struct {
 
 func (s *shown) close() error {
 	s.users.Wait()
-	return errors.Join(s.library.Close(), s.reader.Close())
+	return s.library.Close()
 }
 
 // put shows an archive in place of the one before.
 func (s *shelf) put(ctx context.Context, a *app, path string) (err error) {
 	n := new(shown)
-	if n.reader, err = c1z.Open(ctx, path, c1z.OpenOptions{}); err != nil {
-		return err
-	}
-	if n.run, err = n.reader.Shown(ctx); err != nil {
-		return errors.Join(err, n.reader.Close())
-	}
 	// A library outlives the call that opens it.
 	if n.library, err = library.Open(context.WithoutCancel(ctx), []string{path}, c1z.OpenOptions{Logger: s.logger}); err != nil {
-		return errors.Join(err, n.reader.Close())
+		return err
 	}
+	n.reader, n.sync = n.library.Reader(n.library.First()), n.library.First().Sync
 	if err := n.findExamples(ctx); err != nil {
 		return errors.Join(err, n.close())
 	}
-	page := appURL(a.ID)
+	var tabs []explorer.Link
+	for _, t := range tabsOf(a, tabNone) {
+		tabs = append(tabs, explorer.Link{Title: t.Title, URL: t.URL})
+	}
 	n.explorer, err = explorer.New(explorer.Config{Library: n.library, Logger: s.logger, Within: &explorer.Within{
 		Prefix: dataURL(a.ID), Notice: notice,
 		Nav:  []explorer.Link{{Title: "Connectors", URL: "/connectors"}, {Title: "Applications", URL: "/applications"}},
-		Tabs: []explorer.Link{{Title: a.Name, URL: page}, {Title: "Accounts", URL: dataURL(a.ID) + "/accounts"}, {Title: "Entitlements", URL: dataURL(a.ID) + "/entitlements"}},
+		Tabs: tabs,
 		Entitlement: func(id string) explorer.Link {
-			return explorer.Link{Title: "Grant or revoke", URL: page + "/change?entitlement=" + urlQuery(id)}
+			return explorer.Link{Title: "Grant or revoke", URL: changeURL(a.ID, id)}
 		},
 	}})
 	if err != nil {
@@ -94,7 +93,7 @@ func (s *shelf) put(ctx context.Context, a *app, path string) (err error) {
 // findExamples finds accounts that show what the questions about JumpCloud data mean.
 func (s *shown) findExamples(ctx context.Context) error {
 	accounts := make(map[string]int)
-	for r, err := range s.reader.Resources(ctx, s.run.ID, c1z.ResourceFilter{Type: restype.User}) {
+	for r, err := range s.reader.Resources(ctx, s.sync, c1z.ResourceFilter{Type: restype.User}) {
 		if err != nil {
 			return err
 		}
@@ -103,7 +102,7 @@ func (s *shown) findExamples(ctx context.Context) error {
 			s.both = email
 		}
 	}
-	for g, err := range s.reader.GrantKeys(ctx, s.run.ID, c1z.GrantFilter{Entitlement: "app:" + restype.AdministrationAppID}) {
+	for g, err := range s.reader.GrantKeys(ctx, s.sync, c1z.GrantFilter{Entitlement: "app:" + restype.AdministrationAppID}) {
 		if err != nil {
 			return err
 		}
@@ -151,6 +150,28 @@ func (p *Portal) showData(req *request) error {
 func appURL(id int) string { return "/applications/" + strconv.Itoa(id) }
 
 func dataURL(id int) string { return appURL(id) + "/data" }
+
+// changeURL is the page on which access by an entitlement is granted and revoked.
+func changeURL(app int, entitlement string) string {
+	return appURL(app) + "/change?entitlement=" + urlQuery(entitlement)
+}
+
+// The tabs of an application.
+const (
+	tabNone = iota - 1
+	tabApplication
+	_ // the accounts, which the explorer shows
+	tabEntitlements
+)
+
+// tabsOf are the tabs of an application that has data.
+func tabsOf(a *app, current int) []tab {
+	tabs := []tab{{Title: a.Name, URL: appURL(a.ID)}, {Title: "Accounts", URL: dataURL(a.ID) + "/accounts"}, {Title: "Entitlements", URL: dataURL(a.ID) + "/entitlements"}}
+	if current != tabNone {
+		tabs[current].Current = true
+	}
+	return tabs
+}
 
 func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

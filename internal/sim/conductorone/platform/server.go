@@ -4,14 +4,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
 	simcert "github.com/conductorone/baton-jumpcloud/internal/sim/cert"
+	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/endpoint"
 )
 
 // Options are how a server behaves. Only Host is required.
@@ -60,12 +58,12 @@ type Call struct {
 // Server is the part of the platform that a hosted connector calls: the token endpoint
 // and the configuration service, on one address. It is safe for concurrent use.
 type Server struct {
+	*endpoint.Server
+
 	options                Options
 	clientID, clientSecret string
 	client                 ed25519.PublicKey
 	ca                     []byte
-	grpc                   *grpc.Server
-	http                   *http.Server
 
 	mu            sync.Mutex
 	nonce         string
@@ -93,7 +91,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulate the platform: %w", err)
 	}
-	ca, certificate, err := simcert.New("c1sim", withoutPort(o.Host), time.Now())
+	ca, certificate, err := simcert.New("c1sim", endpoint.Host(o.Host), time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("simulate the platform: %w", err)
 	}
@@ -103,47 +101,10 @@ func New(o Options) (*Server, error) {
 		clientSecret: "simulated:c1sim:v1:" + base64.RawURLEncoding.EncodeToString(jwk),
 		nonce:        rand.Text(), tokens: make(map[string]tokenInfo), proofs: make(map[string]bool),
 	}
-	s.grpc = grpc.NewServer()
-	pb.RegisterConnectorConfigServiceServer(s.grpc, configService{s: s})
-	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
-		ReadHeaderTimeout: 10 * time.Second,
-	}
+	calls := grpc.NewServer()
+	pb.RegisterConnectorConfigServiceServer(calls, configService{s: s})
+	s.Server = endpoint.New(calls, s.serveToken, certificate, nil)
 	return s, nil
-}
-
-func withoutPort(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
-}
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"):
-		s.grpc.ServeHTTP(w, r)
-	case r.URL.Path == "/auth/v1/token":
-		s.serveToken(w, r)
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-// Serve answers on l, with TLS, until Close. It returns nil then.
-func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the simulated platform: %w", err)
-	}
-	return nil
-}
-
-// Close ends every connection and call.
-func (s *Server) Close() error {
-	err := s.http.Close()
-	s.grpc.Stop()
-	return err
 }
 
 // Credentials are the client id and secret that the server accepts.

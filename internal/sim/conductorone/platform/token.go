@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	pb "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connectorapi/baton/v1"
+	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/endpoint"
 )
 
 const (
@@ -100,7 +101,7 @@ func (s *Server) checkAssertion(text string, now time.Time) error {
 		return errors.New("assertion: the header has more than the algorithm")
 	case c.Issuer != s.clientID || c.Subject != s.clientID:
 		return fmt.Errorf("assertion: it is by %q about %q", c.Issuer, c.Subject)
-	case c.Audience != withoutPort(s.options.Host):
+	case c.Audience != endpoint.Host(s.options.Host):
 		return fmt.Errorf("assertion: it is for %q", c.Audience)
 	case c.Expiry-c.IssuedAt != 120 || c.IssuedAt-c.NotBefore != 60:
 		return fmt.Errorf("assertion: it is good from %d to %d, made at %d", c.NotBefore, c.Expiry, c.IssuedAt)
