@@ -76,13 +76,15 @@ against it, and serves what the connector reads and changes, with generated data
   baton-jumpcloud simulate --churn 3    # an import is running: users come and go
   baton-jumpcloud simulate --size small --save company.json    # edit it, then
   baton-jumpcloud simulate --tenant company.json
-  baton-jumpcloud simulate --conductorone --sync-every 10s     # and the connector as a service`,
+  baton-jumpcloud simulate --conductorone --sync-every 10s     # and the connector as a service
+  baton-jumpcloud simulate --hosted     # and the connector as a function of a platform`,
 		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), a, cmd.Flags(), o) },
 	}
 	o.addFlags(cmd.Flags())
 	cmd.MarkFlagsMutuallyExclusive("tenant", "size")
 	cmd.MarkFlagsMutuallyExclusive("tenant", "seed")
+	cmd.MarkFlagsMutuallyExclusive("conductorone", "hosted")
 	return cmd
 }
 
@@ -108,9 +110,12 @@ func runSimulate(ctx context.Context, a *program.App, flags *pflag.FlagSet, o si
 	if err := introduce(a, sim, tenants, o.control); err != nil {
 		return err
 	}
-	if o.conductor.conductorOne {
+	switch {
+	case o.conductor.conductorOne:
 		err = simulateConductorOne(ctx, a, o, sim, tenants[0])
-	} else {
+	case o.conductor.hosted:
+		err = simulatePlatform(ctx, a, o.conductor, sim, tenants[0])
+	default:
 		err = program.Say(a.Stdout, "%s", stopIt)
 	}
 	if err != nil {

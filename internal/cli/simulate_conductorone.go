@@ -31,6 +31,7 @@ const lookEvery = 200 * time.Millisecond
 // conductorOptions are the flags about a simulated ConductorOne.
 type conductorOptions struct {
 	conductorOne bool
+	hosted       bool
 	address      string
 	every        time.Duration
 	dir          string
@@ -40,9 +41,10 @@ type conductorOptions struct {
 
 func (o *conductorOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.conductorOne, "conductorone", false, "Simulate ConductorOne too, to run the connector in service mode")
+	flags.BoolVar(&o.hosted, "hosted", false, "Simulate a platform too that runs the connector as a function and syncs it")
 	flags.StringVar(&o.address, "conductorone-addr", "127.0.0.1:8091", "Loopback address of the simulated ConductorOne (port 0: any free port)")
-	flags.DurationVar(&o.every, "sync-every", 30*time.Second, "How often the simulated ConductorOne requests a full sync")
-	flags.StringVar(&o.dir, "conductorone-dir", "", "Directory for its CA certificate, the received archives and the state of its web pages (default: a new temporary directory)")
+	flags.DurationVar(&o.every, "sync-every", 30*time.Second, "How often the simulated ConductorOne or platform begins a full sync")
+	flags.StringVar(&o.dir, "conductorone-dir", "", "Directory for the archives, and with --conductorone for its CA certificate and the state of its web pages (default: a new temporary directory)")
 	flags.StringVar(&o.pages, "pages-addr", "127.0.0.1:0", "Loopback address of its web pages (port 0: any free port)")
 	flags.BoolVar(&o.open, "open", false, "Open its web pages in a browser")
 }
@@ -65,23 +67,15 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 	if o.every <= 0 {
 		return nil, fmt.Errorf("--sync-every %s: must be positive", o.every)
 	}
-	c := &conductor{dir: o.dir, finished: make(chan error, 1), reported: make(map[string]bool)}
-	if c.dir == "" {
-		if c.temp, err = tempdir.New(""); err != nil {
-			return nil, fmt.Errorf("start simulator: %w", err)
+	c := &conductor{finished: make(chan error, 1), reported: make(map[string]bool)}
+	if c.dir, c.temp, err = o.folder(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && c.temp != nil {
+			err = errors.Join(err, c.temp.Close())
 		}
-		c.dir = c.temp.Path()
-		defer func() {
-			if err != nil {
-				err = errors.Join(err, c.temp.Close())
-			}
-		}()
-	} else if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("start simulator: %w", err)
-	}
-	if c.dir, err = filepath.Abs(c.dir); err != nil {
-		return nil, fmt.Errorf("start simulator: %w", err)
-	}
+	}()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.address)
 	if err != nil {
 		return nil, fmt.Errorf("start simulator: %w", err)
@@ -101,6 +95,23 @@ func (o *conductorOptions) start(ctx context.Context, seed uint64) (_ *conductor
 	c.ca = filepath.Join(c.dir, "ca.pem")
 	go func() { c.finished <- c.Serve(listener) }()
 	return c, nil
+}
+
+// folder is the absolute path of the directory for archives. One that nobody chose is
+// temporary, and to be closed.
+func (o *conductorOptions) folder() (dir string, temp *tempdir.Dir, err error) {
+	if dir = o.dir; dir == "" {
+		if temp, err = tempdir.New(""); err != nil {
+			return "", nil, fmt.Errorf("start simulator: %w", err)
+		}
+		dir = temp.Path()
+	} else if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", nil, fmt.Errorf("start simulator: %w", err)
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", nil, fmt.Errorf("start simulator: %w", err)
+	}
+	return dir, temp, nil
 }
 
 // Close stops serving and removes what nobody asked to keep.

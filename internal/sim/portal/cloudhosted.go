@@ -305,7 +305,7 @@ func (p *Portal) call(ctx context.Context, id int, settings map[string]any, work
 			c.log("connector: %s", text)
 		}
 	}
-	return withFunction(ctx, p.opts.Program, dir, settings, log, work)
+	return platform.Function{Program: p.opts.Program, Dir: dir, Settings: settings, Log: log}.Run(ctx, work)
 }
 
 // startDue begins the syncs of cloud-hosted connectors that are due. The state is

@@ -1,4 +1,4 @@
-package portal
+package platform
 
 import (
 	"bufio"
@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/platform"
 )
 
 const (
@@ -26,28 +24,40 @@ const (
 	stopTimeout = 5 * time.Second
 )
 
-// withFunction starts the program as a function with the settings, has work call it,
-// and ends it. Lines of its log are given to log, which is not called afterwards.
-func withFunction(ctx context.Context, program, dir string, settings map[string]any, log func(string), work func(context.Context, *platform.Conn) error) (err error) {
+// Function is a connector that is run as a platform runs it.
+type Function struct {
+	// Program is the path of the connector's program.
+	Program string
+	// Dir is an existing folder for what the function needs while it runs.
+	Dir string
+	// Settings are its configuration, by the names of flags.
+	Settings map[string]any
+	// Log is given each line of the function's log, as a person reads it, by one goroutine.
+	Log func(string)
+}
+
+// Run starts the function, has work call it, and ends it. Log is not called afterwards.
+func (f Function) Run(ctx context.Context, work func(context.Context, *Conn) error) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	server, err := platform.Start(ctx, platform.Options{TokenLife: -1, Config: func(string) (platform.Config, error) {
-		return platform.Config{Version: "1", Settings: settings}, nil
+	server, err := Start(ctx, Options{TokenLife: -1, Config: func(string) (Config, error) {
+		return Config{Version: "1", Settings: f.Settings}, nil
 	}})
 	if err != nil {
 		return err
 	}
-	runtime := platform.NewRuntime()
+	runtime := NewRuntime()
 	runtime.Timeout = callTimeout
 	address, err := runtime.Listen(ctx)
 	if err != nil {
 		return err
 	}
-	caller, err := platform.NewCaller()
+	caller, err := NewCaller()
 	if err != nil {
 		return err
 	}
-	if dir, err = os.MkdirTemp(dir, "function-"); err != nil {
+	dir, err := os.MkdirTemp(f.Dir, "function-")
+	if err != nil {
 		return fmt.Errorf("start the function: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
@@ -57,7 +67,7 @@ func withFunction(ctx context.Context, program, dir string, settings map[string]
 	}
 	running, halt := context.WithCancel(ctx) // It ends before what it calls does.
 	defer halt()
-	cmd := exec.CommandContext(running, program, "lambda")
+	cmd := exec.CommandContext(running, f.Program, "lambda") //nolint:gosec // The program is chosen by whoever runs the stand-in.
 	cmd.Dir = dir
 	cmd.Env = functionEnvironment(server, caller, address, ca)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -69,7 +79,7 @@ func withFunction(ctx context.Context, program, dir string, settings map[string]
 	}
 	var last string // what the log said last
 	var reading sync.WaitGroup
-	reading.Go(func() { last = follow(said, log) })
+	reading.Go(func() { last = follow(said, f.Log) })
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -91,7 +101,7 @@ func withFunction(ctx context.Context, program, dir string, settings map[string]
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return work(ctx, &platform.Conn{Invoked: runtime.Invoke, Caller: caller})
+	return work(ctx, &Conn{Invoked: runtime.Invoke, Caller: caller})
 }
 
 // startError is why a function did not start.
@@ -101,7 +111,7 @@ func (e *startError) Error() string { return e.said }
 
 // functionEnvironment is what a platform gives a function. Nothing of this program's
 // own settings goes with it.
-func functionEnvironment(server *platform.Server, caller *platform.Caller, address, ca string) []string {
+func functionEnvironment(server *Server, caller *Caller, address, ca string) []string {
 	id, secret := server.Credentials()
 	env := []string{
 		"NO_PROXY=127.0.0.1,localhost", "AWS_LAMBDA_RUNTIME_API=" + address, "AWS_REGION=us-east-1",
