@@ -228,8 +228,8 @@ deploy-check: ## Render and check what is in deploy/
 	go test -C deploy/test -count=1 ./...
 
 .PHONY: image
-image: ## Assemble the container image in dist/image, and run it (needs root)
-	go run -C tools/image . -source $(CURDIR) -out $(CURDIR)/dist/image -commit "$$(git rev-parse HEAD 2>/dev/null)"
+image: ## Assemble the container images in dist/image, and run them (needs root; FUNCTION_BASE=file of docker save)
+	go run -C tools/image . -source $(CURDIR) -out $(CURDIR)/dist/image -function-base "$(abspath $(FUNCTION_BASE))" -commit "$$(git rev-parse HEAD 2>/dev/null)"
 
 # The version of a release, and the digest of its image.
 VERSION ?=

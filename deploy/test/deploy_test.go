@@ -326,6 +326,20 @@ func TestBaseImages(t *testing.T) {
 	}
 }
 
+// The image of the function is the program on the runtime that platforms give to functions.
+func TestFunctionImage(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../Dockerfile.lambda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ARG BASE=public.ecr.aws/lambda/provided:al2023\nFROM $BASE\n", "\nENTRYPOINT [\"/baton-jumpcloud\", \"lambda\"]\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("Dockerfile.lambda lacks %q", want)
+		}
+	}
+}
+
 // checkDeployment holds what production wants of every Deployment that we ship.
 func checkDeployment(t *testing.T, d *appsv1.Deployment, all []runtime.Object) {
 	t.Helper()

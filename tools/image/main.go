@@ -1,8 +1,10 @@
-// Command image assembles the container image without a daemon and proves that
-// it runs: for each architecture a scratch image with the static binary, /tmp and
-// a state folder, written as an OCI layout and a tarball that `docker load`
-// takes; then the one for this machine is started as user 65532 on a read-only
-// root of which only the state folder can be written.
+// Command image assembles the container images without a daemon and proves that
+// they run. For each architecture there are two: the connector, a scratch image with
+// the static binary, /tmp and a state folder, written as an OCI layout and a tarball
+// that `docker load` takes; and the connector as a function of a platform, with
+// `/baton-jumpcloud lambda` as entry point, as a tarball with one Docker manifest.
+// Those for this machine are started as an unprivileged user on a read-only root of
+// which only one folder can be written.
 package main
 
 import (
@@ -26,16 +28,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 const (
-	user     = 65532
-	stateDir = "/var/lib/baton-jumpcloud"
-	maxBytes = 30_000_000 // compressed, for each architecture
+	repository = "ghcr.io/conductorone/baton-jumpcloud"
+	user       = 65532
+	stateDir   = "/var/lib/baton-jumpcloud"
+	maxBytes   = 30_000_000 // compressed, for each architecture, a given base aside
 )
 
 type options struct {
 	source, out, version, commit string
+	functionBase                 string
 	run                          bool
 }
 
@@ -45,6 +50,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "dist/image", "folder to write the images to")
 	flag.StringVar(&o.version, "version", "dev", "version that the labels state; the binary knows its own from the repository")
 	flag.StringVar(&o.commit, "commit", "", "commit that the labels state")
+	flag.StringVar(&o.functionBase, "function-base", "", "base of the function's images, a file of docker save for the architecture that it has; scratch if empty")
 	flag.BoolVar(&o.run, "run", true, "run the image of this machine's architecture (needs root)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -74,35 +80,48 @@ func build(ctx context.Context, o options, w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("assemble %s: %w", arch, err)
 		}
-		size, err := compressedSize(img)
-		if err != nil {
+		if err := keep(o, w, arch, arch, img, maxBytes); err != nil {
 			return err
-		}
-		_, _ = fmt.Fprintf(w, "linux/%s: %.1f MB compressed\n", arch, float64(size)/1e6)
-		if size > maxBytes {
-			return fmt.Errorf("image for %s has %d bytes compressed, more than %d", arch, size, maxBytes)
-		}
-		tag, err := name.NewTag("ghcr.io/conductorone/baton-jumpcloud:" + o.version + "-" + arch)
-		if err != nil {
-			return err
-		}
-		if err := tarball.WriteToFile(filepath.Join(o.out, "baton-jumpcloud-"+arch+".tar"), tag, img); err != nil {
-			return fmt.Errorf("write tarball: %w", err)
 		}
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{
 			Add:        img,
 			Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
 		})
-		if o.run && arch == runtime.GOARCH {
+		run := o.run && arch == runtime.GOARCH
+		if run {
 			if err := runImage(ctx, img, filepath.Join(o.out, "rootfs"), w); err != nil {
 				return fmt.Errorf("run the image: %w", err)
 			}
+		}
+		if err := function(ctx, o, arch, binary, run, w); err != nil {
+			return fmt.Errorf("image of the function for %s: %w", arch, err)
 		}
 	}
 	if _, err := layout.Write(filepath.Join(o.out, "oci"), index); err != nil {
 		return fmt.Errorf("write OCI layout: %w", err)
 	}
 	_, _ = fmt.Fprintf(w, "written to %s (oci/ for registries, *.tar for docker load)\n", o.out)
+	return nil
+}
+
+// keep writes an image as a tarball named after what it is, unless it has more bytes than
+// it may.
+func keep(o options, w io.Writer, what, arch string, img v1.Image, limit int64) error {
+	size, err := compressedSize(img)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "%s for linux/%s: %.1f MB compressed\n", what, arch, float64(size)/1e6)
+	if size > limit {
+		return fmt.Errorf("the image has %d bytes compressed, more than %d", size, limit)
+	}
+	tag, err := name.NewTag(repository + ":" + o.version + "-" + what)
+	if err != nil {
+		return err
+	}
+	if err := tarball.WriteToFile(filepath.Join(o.out, "baton-jumpcloud-"+what+".tar"), tag, img); err != nil {
+		return fmt.Errorf("write tarball: %w", err)
+	}
 	return nil
 }
 
@@ -133,7 +152,7 @@ func assemble(o options, arch, binary string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	folders, err := layer([]tar.Header{
+	folders, err := layer(types.OCILayer, []tar.Header{
 		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
 		{Typeflag: tar.TypeDir, Name: "var/", Mode: 0o755},
 		{Typeflag: tar.TypeDir, Name: "var/lib/", Mode: 0o755},
@@ -142,7 +161,7 @@ func assemble(o options, arch, binary string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	main, err := layer([]tar.Header{{Typeflag: tar.TypeReg, Name: "baton-jumpcloud", Mode: 0o755, Size: int64(len(program))}}, program)
+	main, err := layer(types.OCILayer, programHeader(program), program)
 	if err != nil {
 		return nil, err
 	}
@@ -159,16 +178,24 @@ func assemble(o options, arch, binary string) (v1.Image, error) {
 			Entrypoint: []string{"/baton-jumpcloud"},
 			WorkingDir: stateDir,
 			Env:        []string{"BATON_STATE_DIR=" + stateDir},
-			Labels: map[string]string{
-				"org.opencontainers.image.title":       "baton-jumpcloud",
-				"org.opencontainers.image.description": "Identity governance connector for JumpCloud",
-				"org.opencontainers.image.source":      "https://github.com/conductorone/baton-jumpcloud",
-				"org.opencontainers.image.licenses":    "Apache-2.0",
-				"org.opencontainers.image.version":     o.version,
-				"org.opencontainers.image.revision":    o.commit,
-			},
+			Labels:     labels(o),
 		},
 	})
+}
+
+func programHeader(program []byte) []tar.Header {
+	return []tar.Header{{Typeflag: tar.TypeReg, Name: "baton-jumpcloud", Mode: 0o755, Size: int64(len(program))}}
+}
+
+func labels(o options) map[string]string {
+	return map[string]string{
+		"org.opencontainers.image.title":       "baton-jumpcloud",
+		"org.opencontainers.image.description": "Identity governance connector for JumpCloud",
+		"org.opencontainers.image.source":      "https://github.com/conductorone/baton-jumpcloud",
+		"org.opencontainers.image.licenses":    "Apache-2.0",
+		"org.opencontainers.image.version":     o.version,
+		"org.opencontainers.image.revision":    o.commit,
+	}
 }
 
 func must[T any](v T, err error) T {
@@ -179,7 +206,7 @@ func must[T any](v T, err error) T {
 }
 
 // layer packs entries with fixed times, so that equal content gives equal digests.
-func layer(headers []tar.Header, content []byte) (v1.Layer, error) {
+func layer(media types.MediaType, headers []tar.Header, content []byte) (v1.Layer, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for i := range headers {
@@ -198,7 +225,7 @@ func layer(headers []tar.Header, content []byte) (v1.Layer, error) {
 	}
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(buf.Bytes())), nil
-	}, tarball.WithMediaType("application/vnd.oci.image.layer.v1.tar+gzip"))
+	}, tarball.WithMediaType(media))
 }
 
 func compressedSize(img v1.Image) (int64, error) {
