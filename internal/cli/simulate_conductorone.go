@@ -18,6 +18,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	c1sim "github.com/conductorone/baton-jumpcloud/internal/sim/conductorone"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
@@ -138,7 +139,7 @@ In another terminal:
   baton-jumpcloud
 
 Received archives are kept in %s and compared with the organization.
-`, every, console.ShellWord(c.ca), id, secret, sim.url, jcsim.DefaultKey, console.ShellWord(c.dir))
+`, printable.Duration(every), console.ShellWord(c.ca), id, secret, sim.url, jcsim.DefaultKey, console.ShellWord(c.dir))
 }
 
 // follow tells of each task that has ended, until the context does.

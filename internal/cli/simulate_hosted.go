@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/hostedsync"
 	"github.com/conductorone/baton-jumpcloud/internal/sim/conductorone/platform"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
@@ -63,7 +64,7 @@ func simulatePlatform(ctx context.Context, a *program.App, o conductorOptions, s
 A simulated platform runs the connector as a function, and syncs it every %s.
 Archives are kept in %s and compared with the organization.
 %s
-`, o.every, dir, stopIt)
+`, printable.Duration(o.every), dir, stopIt)
 	if err != nil {
 		return err
 	}
@@ -97,10 +98,11 @@ func (r *hostedRun) sync(ctx context.Context) error {
 		})
 		return err
 	})
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // It was asked to stop, and says nothing of a sync that was cut off.
+	}
 	at := time.Now().Format(time.TimeOnly)
 	switch {
-	case ctx.Err() != nil:
-		return nil
 	case err != nil && last != "" && last != err.Error():
 		return program.Say(r.out, "%s  sync failed: %v\n          the function said last: %s\n", at, err, last)
 	case err != nil:

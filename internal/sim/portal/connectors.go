@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/printable"
 )
 
 // product is an entry of the catalog.
@@ -87,7 +89,7 @@ func (p *Portal) row(c *connector) connectorRow {
 	r := connectorRow{
 		ID: c.ID, Product: productOf(c.Kind).Name, Hosting: hostingOf(c), URL: "/connectors/" + strconv.Itoa(c.ID),
 		Label: label, Tone: toneOf(label), Owners: strings.Join(c.Owners, ", "), Failure: c.Failure, Synced: when(c.SyncedAt),
-		ClientID: c.ClientID, Every: c.Every.String(), Disabled: c.Disabled, HasCredentials: c.ClientID != "" || c.Settings != nil, Cloud: c.Kind == kindCloudHosted,
+		ClientID: c.ClientID, Every: printable.Duration(c.Every), Disabled: c.Disabled, HasCredentials: c.ClientID != "" || c.Settings != nil, Cloud: c.Kind == kindCloudHosted,
 	}
 	if a := p.state.app(c.App); a != nil {
 		r.App, r.AppURL = a.Name, "/applications/"+strconv.Itoa(a.ID)
