@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -40,6 +40,11 @@ var layers = []layer{
 		pkg: "internal/cli/archives",
 		may: []string{"internal/c1z", "internal/cli/program", "internal/config", "internal/console", "internal/fault", "internal/printable", "internal/review", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/tempdir"},
 		why: "an archive is opened, and what is named in it is found, in one way for all commands",
+	},
+	{
+		pkg: "internal/cli/view",
+		may: []string{"internal/atomicfile", "internal/c1z", "internal/cli/program", "internal/fault", "internal/regularfile", "internal/review", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/tempdir"},
+		why: "every command shows tables in the same forms, whatever is in them",
 	},
 	{
 		pkg: "internal/cli/program",

@@ -14,6 +14,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/view"
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
@@ -26,7 +27,7 @@ import (
 
 // diffOptions are the flags of the diff command.
 type diffOptions struct {
-	viewOptions
+	view.Options
 	from, to string
 	what     string
 	check    bool
@@ -60,23 +61,23 @@ func newDiff(a *program.App) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	o.addFlags(flags)
+	o.AddFlags(flags)
 	// Two syncs have flags of their own.
 	_ = flags.MarkHidden("sync")
 	flags.StringVar(&o.from, "from", "", "ID, or ID prefix, of the older sync (default: the sync preceding the newer one)")
 	flags.StringVar(&o.to, "to", "", "ID, or ID prefix, of the newer sync (default: the one that Baton readers show)")
 	flags.StringVar(&o.what, "what", "", "Only changes of this subject: "+strings.Join(whatWords(), ", "))
-	o.addFilter(flags, "change", "change", "Only this kind of change: added, removed or changed")
-	o.addFilter(flags, "type", "type", "Only changes of, or on, resources of this resource type")
+	o.AddFilter(flags, "change", "change", "Only this kind of change: added, removed or changed")
+	o.AddFilter(flags, "type", "type", "Only changes of, or on, resources of this resource type")
 	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with code %d if there is any change", fault.ExitFindings))
 	cmd.MarkFlagsMutuallyExclusive("sync", "from")
 	cmd.MarkFlagsMutuallyExclusive("sync", "to")
-	addViewCompletions(cmd, map[string][]string{"change": {"added", "removed", "changed"}, "what": whatWords(), "from": nil, "to": nil})
+	view.AddCompletions(cmd, map[string][]string{"change": {"added", "removed", "changed"}, "what": whatWords(), "from": nil, "to": nil})
 	return cmd
 }
 
 func runDiff(a *program.App, cmd *cobra.Command, o *diffOptions, args []string) error {
-	if err := o.viewOptions.check(a); err != nil {
+	if err := o.Options.Check(a); err != nil {
 		return err
 	}
 	if _, known := whats()[o.what]; !known && o.what != "" {
@@ -91,13 +92,13 @@ func runDiff(a *program.App, cmd *cobra.Command, o *diffOptions, args []string) 
 	if err != nil {
 		return context.Cause(ctx)
 	}
-	q, paged := o.query(a, cmd.Flags())
+	q, paged := o.Query(a, cmd.Flags())
 	shown := &tables.Diff{Diff: d, Older: older.Sync, Newer: newer.Sync}
-	changes, err := o.table(ctx, o.list(shown, &q), q, paged)
+	changes, err := o.Table(ctx, o.list(shown, &q), q, paged)
 	if err != nil {
 		return err
 	}
-	counts, err := o.table(ctx, tables.ChangeCounts(shown), search.Query{}, false)
+	counts, err := o.Table(ctx, tables.ChangeCounts(shown), search.Query{}, false)
 	if err != nil {
 		return err
 	}
@@ -105,10 +106,10 @@ func runDiff(a *program.App, cmd *cobra.Command, o *diffOptions, args []string) 
 		Title: "Changes", Many: true, Tables: []sheet.Table{counts, changes},
 		Lead: append([]string{"From " + leadOf(older), "To   " + leadOf(newer)}, diffWarnings(older, newer)...),
 	}
-	if f, err := o.format(); err == nil && f == sheet.FormatCSV || len(o.columns) > 0 {
+	if f, err := o.Format(); err == nil && f == sheet.FormatCSV || len(o.Columns) > 0 {
 		doc.Tables, doc.Many = doc.Tables[1:], false // The one table that has them.
 	}
-	if err := o.show(ctx, a, doc); err != nil {
+	if err := o.Show(ctx, a, doc); err != nil {
 		return err
 	}
 	if n := d.Count(); o.check && n > 0 {

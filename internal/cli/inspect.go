@@ -12,6 +12,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/view"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
@@ -29,31 +30,31 @@ const inspectExample = `  baton-jumpcloud inspect
   baton-jumpcloud inspect principals --sort holdings --desc --limit 10`
 
 func newInspect(a *program.App) *cobra.Command {
-	var o viewOptions
+	var o view.Options
 	cmd := &cobra.Command{
 		Use: "inspect", Short: "Show the contents of an archive", Long: inspectLong, Example: inspectExample,
 		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return program.UntilStopped(cmd.Context(), o.run(a, cmd, stats))
+			return program.UntilStopped(cmd.Context(), runList(&o, a, cmd, stats))
 		},
 	}
-	o.addFlags(cmd.Flags())
-	addViewCompletions(cmd, nil)
+	o.AddFlags(cmd.Flags())
+	view.AddCompletions(cmd, nil)
 	cmd.AddCommand(
 		newInspectSyncs(a),
 		newInspectList(a, "resource-types", "List the resource types", nil, func(s *archives.Shown, _ search.Query) (tables.List, error) {
 			return tables.Types(s.Sync), nil
 		}),
-		newInspectList(a, "resources", "List accounts, groups, applications and roles", addResourceFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
+		newInspectList(a, "resources", "List accounts, groups, applications and roles", view.AddResourceFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
 			return tables.Resources(s.Sync, onlyAccounts(s, q)), nil
 		}),
-		newInspectList(a, "entitlements", "List entitlements", addEntitlementFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
+		newInspectList(a, "entitlements", "List entitlements", view.AddEntitlementFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
 			return tables.Entitlements(s.Sync), archives.NameFilters(s, q)
 		}),
-		newInspectList(a, "grants", "List grants: who has what, and via what", addGrantFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
+		newInspectList(a, "grants", "List grants: who has what, and via what", view.AddGrantFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
 			return tables.Grants(s.Sync), archives.NameFilters(s, q)
 		}),
-		newInspectList(a, "principals", "List principals: who has any access", addResourceFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
+		newInspectList(a, "principals", "List principals: who has any access", view.AddResourceFilters, func(s *archives.Shown, q search.Query) (tables.List, error) {
 			return tables.Principals(s.Sync, onlyAccounts(s, q)), nil
 		}),
 	)
@@ -63,26 +64,26 @@ func newInspect(a *program.App) *cobra.Command {
 // listOf makes a list of a sync. It may change names in the filter of a query into ids.
 type listOf func(s *archives.Shown, q search.Query) (tables.List, error)
 
-// run reads a sync, makes a list of it and shows it.
-func (o *viewOptions) run(a *program.App, cmd *cobra.Command, list listOf) error {
-	if err := o.check(a); err != nil {
+// runList reads a sync, makes a list of it and shows it.
+func runList(o *view.Options, a *program.App, cmd *cobra.Command, list listOf) error {
+	if err := o.Check(a); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	s, err := archives.Read(ctx, a, cmd, "", o.sync)
+	s, err := archives.Read(ctx, a, cmd, "", o.Sync)
 	if err != nil {
 		return err
 	}
-	q, paged := o.query(a, cmd.Flags())
+	q, paged := o.Query(a, cmd.Flags())
 	l, err := list(s, q)
 	if err != nil {
 		return err
 	}
-	t, err := o.table(ctx, l, q, paged)
+	t, err := o.Table(ctx, l, q, paged)
 	if err != nil {
 		return err
 	}
-	return o.show(ctx, a, sheet.Document{Lead: syncLead(s.Path, s.Run), Tables: []sheet.Table{t}})
+	return o.Show(ctx, a, sheet.Document{Lead: syncLead(s.Path, s.Run), Tables: []sheet.Table{t}})
 }
 
 // syncLead says to people which sync they look at.
@@ -98,28 +99,28 @@ func syncLead(path string, run c1z.SyncRun) []string {
 	return lead
 }
 
-func newInspectList(a *program.App, name, short string, addFilters func(*viewOptions, *cobra.Command), list listOf) *cobra.Command {
-	var o viewOptions
+func newInspectList(a *program.App, name, short string, addFilters func(*view.Options, *cobra.Command), list listOf) *cobra.Command {
+	var o view.Options
 	cmd := &cobra.Command{
 		Use: name, Short: short,
 		Example: "  baton-jumpcloud inspect " + name + "\n  baton-jumpcloud inspect " + name + " --search ana --limit 20 --page 2\n" +
 			"  baton-jumpcloud inspect " + name + " -f other.c1z --save list.xlsx",
 		Args: program.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return program.UntilStopped(cmd.Context(), o.run(a, cmd, list))
+			return program.UntilStopped(cmd.Context(), runList(&o, a, cmd, list))
 		},
 	}
-	o.addFlags(cmd.Flags())
+	o.AddFlags(cmd.Flags())
 	if addFilters != nil {
 		addFilters(&o, cmd)
 	} else {
-		addViewCompletions(cmd, nil)
+		view.AddCompletions(cmd, nil)
 	}
 	return cmd
 }
 
 func newInspectSyncs(a *program.App) *cobra.Command {
-	var o viewOptions
+	var o view.Options
 	cmd := &cobra.Command{
 		Use: "syncs", Short: "List the syncs of the archive, newest first",
 		Example: "  baton-jumpcloud inspect syncs\n  baton-jumpcloud inspect syncs -f other.c1z -o json",
@@ -128,15 +129,15 @@ func newInspectSyncs(a *program.App) *cobra.Command {
 			return program.UntilStopped(cmd.Context(), runInspectSyncs(cmd.Context(), a, cmd, &o))
 		},
 	}
-	o.addFlags(cmd.Flags())
+	o.AddFlags(cmd.Flags())
 	// A sync is what is listed here.
 	_ = cmd.Flags().MarkHidden("sync")
-	addViewCompletions(cmd, nil)
+	view.AddCompletions(cmd, nil)
 	return cmd
 }
 
-func runInspectSyncs(ctx context.Context, a *program.App, cmd *cobra.Command, o *viewOptions) (err error) {
-	if err := o.check(a); err != nil {
+func runInspectSyncs(ctx context.Context, a *program.App, cmd *cobra.Command, o *view.Options) (err error) {
+	if err := o.Check(a); err != nil {
 		return err
 	}
 	archive, err := archives.Open(ctx, a, cmd, "")
@@ -158,13 +159,13 @@ func runInspectSyncs(ctx context.Context, a *program.App, cmd *cobra.Command, o 
 			runs[i].Stats = &counted
 		}
 	}
-	q, paged := o.query(a, cmd.Flags())
-	t, err := o.table(ctx, tables.Syncs(runs), q, paged)
+	q, paged := o.Query(a, cmd.Flags())
+	t, err := o.Table(ctx, tables.Syncs(runs), q, paged)
 	if err != nil {
 		return err
 	}
 	archive.Loading.End()
-	return o.show(ctx, a, sheet.Document{Tables: []sheet.Table{t}})
+	return o.Show(ctx, a, sheet.Document{Tables: []sheet.Table{t}})
 }
 
 // stats counts a sync by type.
@@ -206,61 +207,4 @@ func onlyAccounts(s *archives.Shown, q search.Query) bool {
 		}
 	}
 	return q.Filter["kind"] == review.Account.String()
-}
-
-// addResourceFilters declares the flags that restrict a list of resources.
-func addResourceFilters(o *viewOptions, cmd *cobra.Command) {
-	flags := cmd.Flags()
-	o.addFilter(flags, "type", "type", "Only resources of this resource type")
-	o.addFilter(flags, "kind", "kind", "Only this kind of resource: account, group, application, role or other")
-	o.addFilter(flags, "status", "status", "Only accounts with this status: enabled, disabled, deleted or unknown")
-	o.addFilter(flags, "details", "details", "Only accounts with this status detail: suspended, locked or staged")
-	o.addFilter(flags, "mfa", "mfa", "Only accounts with this MFA status: yes, no or unknown")
-	o.addFilter(flags, "account-type", "account_type", "Only accounts of this account type: human, service or system")
-	o.addFilter(flags, "department", "department", "Only accounts of this department")
-	o.addFilter(flags, "manager", "manager", "Only accounts with this manager")
-	o.addFilter(flags, "parent", "parent", "Only children of this resource (TYPE:ID)")
-	o.addSwitch(flags, "admin", "admin", "yes", "Only accounts with a role")
-	o.addSwitch(flags, "holds", "holds", "yes", "Only resources with access to something")
-	o.addSwitch(flags, "empty", "empty", "yes", "Only resources that nobody has access to")
-	addViewCompletions(cmd, map[string][]string{
-		"kind": review.KindWords(), "status": {"enabled", "disabled", "deleted", "unknown"}, "mfa": {"yes", "no", "unknown"},
-		"account-type": {"human", "service", "system"}, "details": {"suspended", "locked", "staged"},
-	})
-}
-
-// addEntitlementFilters declares the flags that restrict a list of entitlements.
-func addEntitlementFilters(o *viewOptions, cmd *cobra.Command) {
-	flags := cmd.Flags()
-	o.addFilter(flags, "type", "type", "Only on resources of this resource type")
-	o.addFilter(flags, "kind", "kind", "Only on this kind of resource: account, group, application, role or other")
-	o.addFilter(flags, "resource", "resource", "Only on this resource: name, ID or TYPE:ID")
-	o.addFilter(flags, "slug", "slug", "Only with this slug, such as member or access")
-	o.addFilter(flags, "purpose", "purpose", "Only with this purpose: assignment, permission or ownership")
-	o.addSwitch(flags, "immutable", "immutable", "yes", "Only what the connector cannot change")
-	o.addSwitch(flags, "empty", "empty", "yes", "Only entitlements without grants")
-	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "purpose": review.Purposes()})
-}
-
-func addGrantFilters(o *viewOptions, cmd *cobra.Command) {
-	flags := cmd.Flags()
-	o.addFilter(flags, "principal", "principal", "Only of this principal: name, email address, login, ID or TYPE:ID")
-	o.addFilter(flags, "entitlement", "entitlement", "Only of this entitlement: ID, or the name of its resource")
-	o.addFilter(flags, "resource", "resource", "Only on this resource: name, ID or TYPE:ID")
-	o.addFilter(flags, "via", "via", "Only grants inherited via this entitlement: ID, or the name of its resource")
-	o.addFilter(flags, "type", "type", "Only on resources of this resource type")
-	o.addFilter(flags, "kind", "kind", "Only on this kind of resource: account, group, application, role or other")
-	o.addFilter(flags, "principal-type", "principal_type", "Only of principals of this resource type")
-	o.addFilter(flags, "principal-kind", "principal_kind", "Only of principals of this kind")
-	o.addSwitch(flags, "immutable", "immutable", "yes", "Only grants that cannot be revoked directly")
-	o.addSwitch(flags, "expandable", "expandable", "yes", "Only grants that others inherit via the principal")
-	o.addWayFilters(cmd)
-	addViewCompletions(cmd, map[string][]string{"kind": review.KindWords(), "principal-kind": review.KindWords()})
-}
-
-// addWayFilters declares the flags that restrict by how something is held.
-func (o *viewOptions) addWayFilters(cmd *cobra.Command) {
-	o.addSwitch(cmd.Flags(), "direct", "direct", "yes", "Only direct grants")
-	o.addSwitch(cmd.Flags(), "inherited", "direct", "no", "Only inherited grants that are not direct as well")
-	cmd.MarkFlagsMutuallyExclusive("direct", "inherited")
 }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/view"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 )
 
 func newAccess(a *program.App) *cobra.Command {
-	var o viewOptions
+	var o view.Options
 	cmd := &cobra.Command{
 		Use:   "access USER",
 		Short: "Show everything an account or group has, and via what",
@@ -28,15 +29,15 @@ TYPE:ID.`,
   baton-jumpcloud access ana --save ana.xlsx`,
 		Args: program.Exactly("USER"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return program.UntilStopped(cmd.Context(), o.run(a, cmd, func(s *archives.Shown, q search.Query) (tables.List, error) {
+			return program.UntilStopped(cmd.Context(), runList(&o, a, cmd, func(s *archives.Shown, q search.Query) (tables.List, error) {
 				return accessList(s, q, args[0])
 			}))
 		},
 	}
-	o.addFlags(cmd.Flags())
-	addEntitlementFilters(&o, cmd)
+	o.AddFlags(cmd.Flags())
+	view.AddEntitlementFilters(&o, cmd)
 	_ = cmd.Flags().MarkHidden("empty") // What somebody holds is not empty.
-	o.addWayFilters(cmd)
+	o.AddWayFilters(cmd)
 	return cmd
 }
 
@@ -80,7 +81,7 @@ func personLead(s *archives.Shown, r review.Resource) []string {
 }
 
 func newWho(a *program.App) *cobra.Command {
-	var o viewOptions
+	var o view.Options
 	cmd := &cobra.Command{
 		Use:   "who ENTITLEMENT",
 		Short: "Show who has an entitlement, and via what",
@@ -93,17 +94,17 @@ of the group, application or role, alone or followed by the slug of the entitlem
   baton-jumpcloud who "Help Desk" --mfa no`,
 		Args: program.Exactly("ENTITLEMENT"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return program.UntilStopped(cmd.Context(), o.run(a, cmd, func(s *archives.Shown, q search.Query) (tables.List, error) {
+			return program.UntilStopped(cmd.Context(), runList(&o, a, cmd, func(s *archives.Shown, q search.Query) (tables.List, error) {
 				return whoList(s, q, args[0])
 			}))
 		},
 	}
-	o.addFlags(cmd.Flags())
-	addResourceFilters(&o, cmd)
+	o.AddFlags(cmd.Flags())
+	view.AddResourceFilters(&o, cmd)
 	for _, name := range []string{"holds", "empty", "parent"} {
 		_ = cmd.Flags().MarkHidden(name) // They say little of holders.
 	}
-	o.addWayFilters(cmd)
+	o.AddWayFilters(cmd)
 	return cmd
 }
 

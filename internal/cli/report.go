@@ -13,6 +13,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/view"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
@@ -23,7 +24,7 @@ import (
 
 // reportOptions are the flags of the report command.
 type reportOptions struct {
-	viewOptions
+	view.Options
 	previous string
 	check    bool
 }
@@ -53,16 +54,16 @@ Reports:` + list.String(),
 		},
 	}
 	flags := cmd.Flags()
-	o.addFlags(flags)
+	o.AddFlags(flags)
 	flags.StringVar(&o.previous, "previous", "", "Archive to compare with in the report of changes (default: the previous sync in the same archive)")
 	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with code %d if there are findings (role-holders, everybody and changes have none)", fault.ExitFindings))
-	addViewCompletions(cmd, nil)
+	view.AddCompletions(cmd, nil)
 	_ = cmd.MarkFlagFilename("previous", "c1z")
 	return cmd
 }
 
 func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []string) error {
-	if err := o.viewOptions.check(a); err != nil {
+	if err := o.Options.Check(a); err != nil {
 		return err
 	}
 	infos, err := chosenReports(names)
@@ -79,7 +80,7 @@ func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []str
 	if err != nil {
 		return err
 	}
-	q, paged := o.query(a, cmd.Flags())
+	q, paged := o.Query(a, cmd.Flags())
 	doc := sheet.Document{Title: "Access review", Lead: syncLead(s.Path, s.Run)}
 	if name := s.Run.Organization.Name; name != "" {
 		doc.Title += " of " + name
@@ -91,7 +92,7 @@ func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []str
 		if err != nil {
 			return err
 		}
-		t, err := o.table(ctx, tables.Report(r), q, paged)
+		t, err := o.Table(ctx, tables.Report(r), q, paged)
 		if err != nil {
 			return err
 		}
@@ -101,13 +102,13 @@ func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []str
 		made = append(made, r)
 	}
 	if len(infos) > 1 {
-		summary, err := o.table(ctx, tables.ReportSummary(made), search.Query{}, false)
+		summary, err := o.Table(ctx, tables.ReportSummary(made), search.Query{}, false)
 		if err != nil {
 			return err
 		}
 		doc.Tables, doc.Many = slices.Insert(doc.Tables, 0, summary), true
 	}
-	if err := o.show(ctx, a, doc); err != nil {
+	if err := o.Show(ctx, a, doc); err != nil {
 		return err
 	}
 	if o.check && found > 0 {
@@ -146,7 +147,7 @@ func (o *reportOptions) checkMany(cmd *cobra.Command) error {
 			return fmt.Errorf("--%s requires exactly one report; name it: %s", name, cmd.UseLine())
 		}
 	}
-	if f, err := o.format(); err == nil && f == sheet.FormatCSV {
+	if f, err := o.Format(); err == nil && f == sheet.FormatCSV {
 		return fault.WithHints(errors.New("csv holds one report"), "name one: "+cmd.CommandPath()+" no-manager -o csv; or choose xlsx, json or html")
 	}
 	return nil
@@ -159,7 +160,7 @@ func (o *reportOptions) load(ctx context.Context, a *program.App, cmd *cobra.Com
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	if s, err = archive.LoadSync(ctx, o.sync); err != nil {
+	if s, err = archive.LoadSync(ctx, o.Sync); err != nil {
 		return nil, nil, err
 	}
 	if !slices.ContainsFunc(infos, func(r findings.Info) bool { return r.Name == findings.Changes }) {

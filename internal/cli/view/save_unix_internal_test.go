@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package view
 
 import (
 	"io"
@@ -28,9 +28,9 @@ func TestSweepSaves(t *testing.T) {
 	}
 	defer alive.Close()
 	target := filepath.Join(dir, "out.csv")
-	err = saveFile(target, func(w io.Writer) error {
+	err = SaveFile(target, func(w io.Writer) error {
 		// Another command for the same file, while this one writes.
-		if err := saveFile(target, func(w io.Writer) error { return writeText(w, "second") }); err != nil {
+		if err := SaveFile(target, func(w io.Writer) error { return writeText(w, "second") }); err != nil {
 			return err
 		}
 		return writeText(w, "first")

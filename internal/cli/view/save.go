@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"bytes"
@@ -23,9 +23,9 @@ import (
 // archiveMagic is how archives of every format begin.
 const archiveMagic = "C1Z"
 
-// checkSave refuses a file that must not be replaced by a table, before the work is
+// CheckSave refuses a file that must not be replaced by a table, before the work is
 // done.
-func checkSave(path string) error {
+func CheckSave(path string) error {
 	if isArchiveName(path) {
 		return fmt.Errorf("--save %s: name of an archive; choose another", path)
 	}
@@ -69,10 +69,10 @@ func checkSaveFolder(path string) error {
 	return nil
 }
 
-// saveFile puts a file in place when all of it is written and on the disk. Only its
+// SaveFile puts a file in place when all of it is written and on the disk. Only its
 // owner can read it, whoever could read the one before. Of a link it is the file
 // that the link leads to.
-func saveFile(path string, write func(io.Writer) error) error {
+func SaveFile(path string, write func(io.Writer) error) error {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		target, err = path, nil
@@ -89,7 +89,7 @@ func saveFile(path string, write func(io.Writer) error) error {
 	err = write(f)
 	if err == nil {
 		// It may have become an archive while we wrote.
-		err = checkSave(path)
+		err = CheckSave(path)
 	}
 	if err != nil {
 		return errors.Join(err, f.Close(), os.Remove(f.Name()))

@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"cmp"
@@ -28,14 +28,17 @@ const (
 	batchRows = 100_000
 )
 
-// viewOptions are the flags that everything that shows tables has.
-type viewOptions struct {
-	sync, output, save string
-	search, sort       string
-	desc               bool
-	limit, page        int
-	columns            []string
-	filters            []filterFlag
+// Options are the flags that everything that shows tables has.
+type Options struct {
+	// Columns are the keys of those that are shown, in this order; empty for the list's own.
+	Columns []string
+	// Sync is the ID, or the beginning of it, of the sync to show; empty for the default.
+	Sync         string
+	output, save string
+	search, sort string
+	desc         bool
+	limit, page  int
+	filters      []filterFlag
 }
 
 // filterFlag is a flag of one command that restricts its list.
@@ -60,19 +63,19 @@ func (f filterFlag) value() string {
 	return ""
 }
 
-// addFlags declares the flags.
-func (o *viewOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.sync, "sync", "", "ID, or ID prefix, of the sync to show (default: the one that Baton readers show)")
-	o.addOutput(flags)
+// AddFlags declares the flags.
+func (o *Options) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Sync, "sync", "", "ID, or ID prefix, of the sync to show (default: the one that Baton readers show)")
+	o.AddOutput(flags)
 	flags.StringVar(&o.search, "search", "", "Only rows that contain all these words (ignoring case and accents)")
 	flags.StringVar(&o.sort, "sort", "", "Column to sort by (an unknown name lists the columns)")
 	flags.BoolVar(&o.desc, "desc", false, "Sort in descending order")
 	flags.IntVar(&o.limit, "limit", 0, fmt.Sprintf("Rows per page, 0 for all (default: %d on a terminal, else all)", screenRows))
 	flags.IntVar(&o.page, "page", 1, "Page to show, starting at 1")
-	flags.StringSliceVar(&o.columns, "columns", nil, "Columns to show, in this order (an unknown name lists the columns)")
+	flags.StringSliceVar(&o.Columns, "columns", nil, "Columns to show, in this order (an unknown name lists the columns)")
 }
 
-func (o *viewOptions) addOutput(flags *pflag.FlagSet) {
+func (o *Options) AddOutput(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.output, "output", "o", "", "Output format: "+formatNames()+" (default: by the extension of --save, else table)")
 	flags.StringVar(&o.save, "save", "", "Write to this file atomically (never over an archive)")
 }
@@ -82,13 +85,13 @@ func formats() []string {
 	return []string{string(sheet.FormatTable), string(sheet.FormatJSON), string(sheet.FormatCSV), string(sheet.FormatXLSX), string(sheet.FormatHTML)}
 }
 
-// addFilter declares a flag that restricts the list to a value of a key.
-func (o *viewOptions) addFilter(flags *pflag.FlagSet, name, key, usage string) {
+// AddFilter declares a flag that restricts the list to a value of a key.
+func (o *Options) AddFilter(flags *pflag.FlagSet, name, key, usage string) {
 	o.filters = append(o.filters, filterFlag{name: name, key: key, text: flags.String(name, "", usage)})
 }
 
-// addSwitch declares a flag without a value that restricts the list.
-func (o *viewOptions) addSwitch(flags *pflag.FlagSet, name, key, on, usage string) {
+// AddSwitch declares a flag without a value that restricts the list.
+func (o *Options) AddSwitch(flags *pflag.FlagSet, name, key, on, usage string) {
 	o.filters = append(o.filters, filterFlag{name: name, key: key, set: flags.Bool(name, false, usage), on: on})
 }
 
@@ -97,9 +100,9 @@ func formatNames() string {
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-// addViewCompletions tells the shell the values of the flags that are known
+// AddCompletions tells the shell the values of the flags that are known
 // without looking into an archive.
-func addViewCompletions(cmd *cobra.Command, fixed map[string][]string) {
+func AddCompletions(cmd *cobra.Command, fixed map[string][]string) {
 	values := map[string][]string{"output": formats(), "sync": nil, "search": nil, "limit": nil, "page": nil}
 	for name := range fixed {
 		values[name] = fixed[name]
@@ -110,8 +113,8 @@ func addViewCompletions(cmd *cobra.Command, fixed map[string][]string) {
 	}
 }
 
-// format is the form that was asked for, by name or by the name of the file.
-func (o *viewOptions) format() (sheet.Format, error) {
+// Format is the form that was asked for, by name or by the name of the file.
+func (o *Options) Format() (sheet.Format, error) {
 	f := sheet.Format(o.output)
 	if o.output == "" {
 		f = sheet.FormatTable
@@ -128,9 +131,9 @@ func (o *viewOptions) format() (sheet.Format, error) {
 	return f, nil
 }
 
-// check finds what is wrong with the flags before anything is opened.
-func (o *viewOptions) check(a *program.App) error {
-	f, err := o.format()
+// Check finds what is wrong with the flags before anything is opened.
+func (o *Options) Check(a *program.App) error {
+	f, err := o.Format()
 	if err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (o *viewOptions) check(a *program.App) error {
 		return fault.WithHints(errors.New("xlsx cannot be written to a terminal"), "name a file with --save access.xlsx")
 	}
 	if o.save != "" {
-		if err := checkSave(o.save); err != nil {
+		if err := CheckSave(o.save); err != nil {
 			return err
 		}
 		return a.CheckSaveClaims(o.save)
@@ -152,12 +155,12 @@ func (o *viewOptions) check(a *program.App) error {
 	return nil
 }
 
-// query is what of a list is shown. paged says whether it is a page of it.
-func (o *viewOptions) query(a *program.App, flags *pflag.FlagSet) (q search.Query, paged bool) {
+// Query is what of a list is shown. paged says whether it is a page of it.
+func (o *Options) Query(a *program.App, flags *pflag.FlagSet) (q search.Query, paged bool) {
 	limit := o.limit
 	paged = flags.Changed("limit") && limit > 0 || flags.Changed("page")
 	if !flags.Changed("limit") {
-		f, err := o.format()
+		f, err := o.Format()
 		onScreen := err == nil && f == sheet.FormatTable && o.save == "" && a.IsTerminal(a.Stdout)
 		if paged || onScreen {
 			limit, paged = screenRows, true
@@ -175,8 +178,8 @@ func (o *viewOptions) query(a *program.App, flags *pflag.FlagSet) (q search.Quer
 	return q, paged
 }
 
-// table is the part of a list that the flags ask for.
-func (o *viewOptions) table(ctx context.Context, l tables.List, q search.Query, paged bool) (sheet.Table, error) {
+// Table is the part of a list that the flags ask for.
+func (o *Options) Table(ctx context.Context, l tables.List, q search.Query, paged bool) (sheet.Table, error) {
 	t, first, err := l.CommandTable(ctx, q, batchRows)
 	if err != nil {
 		return t, o.inFlags(err)
@@ -191,7 +194,7 @@ func (o *viewOptions) table(ctx context.Context, l tables.List, q search.Query, 
 }
 
 // inFlags says of a query that cannot be answered which flag is meant.
-func (o *viewOptions) inFlags(err error) error {
+func (o *Options) inFlags(err error) error {
 	if e, ok := fault.As[*search.KeyError](err); ok && e.Use == "sort" {
 		known := slices.DeleteFunc(slices.Clone(e.Known), func(key string) bool { return key == "" })
 		return fmt.Errorf("--sort is %q: sortable columns are %s", e.Key, strings.Join(known, ", "))
@@ -206,15 +209,15 @@ func (o *viewOptions) inFlags(err error) error {
 	return err
 }
 
-// show writes tables where the flags say.
-func (o *viewOptions) show(ctx context.Context, a *program.App, d sheet.Document) (err error) {
-	f, err := o.format()
+// Show writes tables where the flags say.
+func (o *Options) Show(ctx context.Context, a *program.App, d sheet.Document) (err error) {
+	f, err := o.Format()
 	if err != nil {
 		return err
 	}
-	if len(o.columns) > 0 {
+	if len(o.Columns) > 0 {
 		for i := range d.Tables {
-			if d.Tables[i], err = d.Tables[i].Pick(o.columns); err != nil {
+			if d.Tables[i], err = d.Tables[i].Pick(o.Columns); err != nil {
 				return err
 			}
 		}
@@ -228,7 +231,7 @@ func (o *viewOptions) show(ctx context.Context, a *program.App, d sheet.Document
 		d.TempDir = temp.Path()
 	}
 	if o.save != "" {
-		return saveFile(o.save, func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) })
+		return SaveFile(o.save, func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) })
 	}
 	out := &pipe{ctx: ctx, w: a.Stdout}
 	if err := sheet.Write(out, f, d); err != nil && !out.closed {
