@@ -75,6 +75,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.Columns, "columns", nil, "Columns to show, in this order (an unknown name lists the columns)")
 }
 
+// AddOutput declares the flags that say in which format and file.
 func (o *Options) AddOutput(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.output, "output", "o", "", "Output format: "+formatNames()+" (default: by the extension of --save, else table)")
 	flags.StringVar(&o.save, "save", "", "Write to this file atomically (never over an archive)")
