@@ -9,6 +9,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/cli/changes"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/reviews"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/redact"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
@@ -51,6 +52,7 @@ func newRoot(a *program.App) *cobra.Command {
 		newInspect(a),
 		newLambda(a),
 		newReport(a),
+		reviews.New(a),
 		changes.NewRevoke(a),
 		changes.NewRole(a),
 		newSimulate(a),

@@ -119,3 +119,7 @@ func (s *Sync) SearchEntitlements(words []string) []bool { return s.entitlementT
 func Cached[T any](s *Sync, name string, build func() T) T {
 	return search.Cached(&s.cache, name, build)
 }
+
+// IsPrivileged reports whether holding something of a resource makes an account an
+// administrator: a role, or the administration of a JumpCloud organization.
+func (s *Sync) IsPrivileged(r Ref) bool { return s.givesAdmin(r) }

@@ -183,7 +183,7 @@ func (o *Options) Query(a *program.App, flags *pflag.FlagSet) (q search.Query, p
 func (o *Options) Table(ctx context.Context, l tables.List, q search.Query, paged bool) (sheet.Table, error) {
 	t, first, err := l.CommandTable(ctx, q, batchRows)
 	if err != nil {
-		return t, o.inFlags(err)
+		return t, o.InFlags(err)
 	}
 	if paged {
 		t.Part = &sheet.Part{Offset: q.Offset, Total: first.Total, All: first.All}
@@ -194,8 +194,8 @@ func (o *Options) Table(ctx context.Context, l tables.List, q search.Query, page
 	return t, nil
 }
 
-// inFlags says of a query that cannot be answered which flag is meant.
-func (o *Options) inFlags(err error) error {
+// InFlags says of a query that cannot be answered which flag is meant.
+func (o *Options) InFlags(err error) error {
 	if e, ok := fault.As[*search.KeyError](err); ok && e.Use == "sort" {
 		known := slices.DeleteFunc(slices.Clone(e.Known), func(key string) bool { return key == "" })
 		return fmt.Errorf("--sort is %q: sortable columns are %s", e.Key, strings.Join(known, ", "))

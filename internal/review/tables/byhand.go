@@ -12,9 +12,9 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
 
-// byHand is a list whose rows are all at hand, searched, sorted and cut as those of long
+// ByHand is a list whose rows are all at hand, searched, sorted and cut as those of long
 // lists are. Any column can be sorted by.
-func byHand(id, title, none string, columns []Column, rows [][]any) List {
+func ByHand(id, title, none string, columns []Column, rows [][]any) List {
 	l := List{ID: id, Title: title, NoMatch: none}
 	for i, c := range columns {
 		c.Key, c.PageTitle = cmp.Or(c.Key, c.ID), cmp.Or(c.PageTitle, c.Title)
@@ -83,7 +83,7 @@ func Syncs(runs []c1z.SyncRun) List {
 			run.Organization.Host, run.ParentID, run.Stats.Resources, run.Stats.Entitlements, run.Stats.Grants,
 		})
 	}
-	return byHand("syncs", "Syncs", "The archive contains no sync.", []Column{
+	return ByHand("syncs", "Syncs", "The archive contains no sync.", []Column{
 		{ID: "id", Title: "Id"},
 		{ID: "type", Title: "Type"},
 		{ID: "started", Title: "Started", Kind: sheet.Time},
@@ -95,7 +95,7 @@ func Syncs(runs []c1z.SyncRun) List {
 		{ID: "host", Title: "Host"},
 		{ID: "parent", Title: "Parent sync"},
 		count("resources", "Resources"), count("entitlements", "Entitlements"), count("grants", "Grants"),
-	}, rows).hiding("ended", "organization_id", "host", "parent")
+	}, rows).Hiding("ended", "organization_id", "host", "parent")
 }
 
 // Types lists the resource types of a sync.
@@ -104,7 +104,7 @@ func Types(s *Sync) List {
 	for _, typ := range s.Types() {
 		rows = append(rows, []any{typ.Name, typ.ID, typ.Kind.String(), typ.Resources, typ.Entitlements, typ.Grants})
 	}
-	return byHand("resource_types", "Resource types", "", []Column{
+	return ByHand("resource_types", "Resource types", "", []Column{
 		{ID: "name", Title: "Type"},
 		{ID: "id", Title: "Id"},
 		{ID: "kind", Title: "Kind"},
@@ -112,8 +112,8 @@ func Types(s *Sync) List {
 	}, rows)
 }
 
-// hiding leaves columns to where there is room.
-func (l List) hiding(ids ...string) List {
+// Hiding leaves columns to where there is room.
+func (l List) Hiding(ids ...string) List {
 	for i := range l.Command {
 		l.Command[i].IsDetail = slices.Contains(ids, l.Command[i].ID)
 	}

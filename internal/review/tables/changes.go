@@ -122,7 +122,7 @@ func joined(parts []List, q search.Query) (search.Page[Row], error) {
 
 // ChangeCounts counts changes, for the summary of a command.
 func ChangeCounts(d *Diff) List {
-	l := byHand("summary", "Summary", "", []Column{
+	l := ByHand("summary", "Summary", "", []Column{
 		{ID: "what", Title: "What"}, count("added", "Added"), count("removed", "Removed"), count("changed", "Changed"),
 	}, nil)
 	var rows [][]any

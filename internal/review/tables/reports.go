@@ -55,7 +55,7 @@ func ReportSummary(reports []*findings.Report) List {
 	for _, r := range reports {
 		rows = append(rows, []any{r.Name, r.Title, r.Total, r.Findings})
 	}
-	return byHand("summary", "Summary", "", []Column{
+	return ByHand("summary", "Summary", "", []Column{
 		{ID: "report", Title: "Report"}, {ID: "title", Title: "Title"}, count("rows", "Rows"), count("findings", "Findings"),
 	}, rows)
 }

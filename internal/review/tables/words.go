@@ -198,3 +198,6 @@ func fieldTexts(fields []diff.FieldChange) []string {
 	}
 	return list
 }
+
+// Ways are the paths by which something is held, in words.
+func (s *Sync) Ways(h review.Held) []string { return s.pathWords(h.Paths, h.MorePaths) }
