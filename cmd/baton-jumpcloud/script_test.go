@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 // asked since the last time, by route; "hold N", after which requests beyond N
 // wait for "release", and "held", which waits until one does; "hex FILE
 // DIGITS...", which writes bytes; "lose users|groups COUNT", which deletes some;
-// "code VARIABLE", which keeps the code of a loss; and those of changeCommands and
+// "code VARIABLE", which keeps the code of a loss; and those of changeCommands, reviewCommands and
 // viewCommands.
 func TestSessions(t *testing.T) {
 	t.Parallel()
@@ -57,6 +57,7 @@ func TestSessions(t *testing.T) {
 	}
 	maps.Copy(commands, changeCommands(t.Context()))
 	maps.Copy(commands, viewCommands(t.Context()))
+	maps.Copy(commands, reviewCommands(t.Context()))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {

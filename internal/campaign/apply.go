@@ -74,17 +74,14 @@ type Applied struct {
 // once: what was revoked is not revoked again, whoever was granted it since. It can be
 // repeated after any end. The error is what ended it early.
 func (f *File) Apply(ctx context.Context, r Revoker, o ApplyOptions) error {
-	if f.Closed() == nil && !o.DryRun {
-		return fault.WithHints(
-			fault.WithCode(codes.FailedPrecondition, "review %s is not closed: its decisions may still change", f.path),
-			"close it first: baton-jumpcloud review close "+f.path+" --evidence evidence.zip",
-		)
+	if err := f.Ready(o.DryRun); err != nil {
+		return err
 	}
 	rows := f.Rows()
 	if err := checkLeave(rows, o.Leave); err != nil {
 		return err
 	}
-	run := &applying{f: f, r: r, o: &o, rows: rows}
+	run := &applying{f: f, r: r, o: &o, rows: rows, made: map[Edge]bool{}}
 	for i := range rows {
 		if rows[i].Decision != Revoke || rows[i].Result.Final() {
 			continue
@@ -99,6 +96,17 @@ func (f *File) Apply(ctx context.Context, r Revoker, o ApplyOptions) error {
 		o.Each(done)
 	}
 	return nil
+}
+
+// Ready refuses to carry the revokes of an open review out; they can be shown.
+func (f *File) Ready(dryRun bool) error {
+	if f.Closed() != nil || dryRun {
+		return nil
+	}
+	return fault.WithHints(
+		fault.WithCode(codes.FailedPrecondition, "review %s is not closed: its decisions may still change", f.path),
+		"close it first: baton-jumpcloud review close "+f.path+" --evidence evidence.zip",
+	)
 }
 
 // checkLeave refuses the name of a group that no revoke is inherited from.
@@ -116,6 +124,7 @@ type applying struct {
 	r    Revoker
 	o    *ApplyOptions
 	rows []Row
+	made map[Edge]bool // in this run: a group that is left ends several items
 }
 
 // item carries one revoke out.
@@ -267,7 +276,7 @@ func (a *applying) conflict(row *Row) string {
 // edge makes one revoke. It reports whether something was sent that changed JumpCloud. The
 // result is set where it did not come to an end; the error ends everything.
 func (a *applying) edge(ctx context.Context, row *Row, e Edge, done *Applied) (sent bool, err error) {
-	if slices.Contains(row.Revoked, e.EntitlementID) {
+	if slices.Contains(row.Revoked, e.EntitlementID) || a.made[e] {
 		return true, nil
 	}
 	plan, err := a.r.Plan(ctx, e)
@@ -279,6 +288,7 @@ func (a *applying) edge(ctx context.Context, row *Row, e Edge, done *Applied) (s
 		done.Requests = append(done.Requests, plan.Request)
 	}
 	if a.o.DryRun {
+		a.made[e] = !plan.Absent
 		return !plan.Absent, nil
 	}
 	// The intent is on the disk before anything is sent.
@@ -296,6 +306,7 @@ func (a *applying) edge(ctx context.Context, row *Row, e Edge, done *Applied) (s
 		done.Result, done.Groups = ResultOffered, remains
 		done.Detail = "the direct access is revoked; the access remains via " + strings.Join(remains, ", ")
 	}
+	a.made[e] = !already
 	return !already, nil
 }
 

@@ -121,7 +121,7 @@ func Select(ctx context.Context, s *tables.Sync, sel Selection) (*Selected, erro
 type builder struct {
 	s        *tables.Sync
 	sel      *Selection
-	only     map[string]bool // grant IDs that the filter lets through; nil for all
+	only     func(grantID string) bool // what the filter lets through
 	peers    map[review.Ref][]review.Ref
 	byRef    map[review.Ref][]string
 	byAccess map[access][]string
@@ -199,10 +199,10 @@ func (b *builder) resource(scope string) (review.Ref, error) {
 	return review.NoRef, fault.Invalid("unknown scope %q: want %s, department:NAME, privileged, changed:FILE or all", scope, strings.Join(types, ", "))
 }
 
-// filtered are the IDs of the grants that the filter lets through, nil without one.
-func (b *builder) filtered() (map[string]bool, error) {
+// filtered makes a test of the filter.
+func (b *builder) filtered() (func(grantID string) bool, error) {
 	if len(b.sel.Query.Filter) == 0 && b.sel.Query.Search == "" {
-		return nil, nil
+		return func(string) bool { return true }, nil
 	}
 	page, err := b.s.Grants(search.Query{Filter: b.sel.Query.Filter, Search: b.sel.Query.Search})
 	if err != nil {
@@ -212,14 +212,14 @@ func (b *builder) filtered() (map[string]bool, error) {
 	for i := range page.Rows {
 		only[page.Rows[i].ID] = true
 	}
-	return only, nil
+	return func(id string) bool { return only[id] }, nil
 }
 
 // add makes an item of a grant.
 func (b *builder) add(e review.EntRef, p review.Ref, g int32) {
 	s := b.s
 	grant := s.GrantAt(g)
-	if b.only != nil && !b.only[grant.ID] {
+	if !b.only(grant.ID) {
 		return
 	}
 	paths, more := s.Paths(p, e, review.MaxPaths)

@@ -86,11 +86,20 @@ type column struct {
 	cell   func(*Row) any
 }
 
+// maxIDWidth is where text tables cut IDs.
+const maxIDWidth = 1000
+
 // columns are those of every list of items: on the command line, in worksheets and in
 // evidence.
 func columns() []column {
 	text := func(id, title string, cell func(*Row) string) column {
 		return column{tables.Column{ID: id, Title: title}, false, func(r *Row) any { return cell(r) }}
+	}
+	// What is typed again is never cut.
+	id := func(id, title string, cell func(*Row) string) column {
+		c := text(id, title, cell)
+		c.detail, c.Width = true, maxIDWidth
+		return c
 	}
 	detail := func(c column) column {
 		c.detail = true
@@ -107,7 +116,7 @@ func columns() []column {
 		text("account", "Account", func(r *Row) string { return r.Account.Name }),
 		text("email", "Email", func(r *Row) string { return r.Account.Email }),
 		detail(text("account_type", "Account type", func(r *Row) string { return r.Account.Type })),
-		detail(text("account_id", "Account ID", func(r *Row) string { return r.Account.ID })),
+		id("account_id", "Account ID", func(r *Row) string { return r.Account.ID }),
 		detail(text("status", "Status", func(r *Row) string { return r.Account.Status })),
 		detail(text("details", "Details", func(r *Row) string { return r.Account.Details })),
 		detail(text("department", "Department", func(r *Row) string { return r.Account.Department })),
@@ -116,10 +125,10 @@ func columns() []column {
 		moment("last_login", "Last login", func(r *Row) time.Time { return r.Account.LastLogin }),
 		text("resource", "Resource", func(r *Row) string { return r.Resource.Name }),
 		detail(text("resource_type", "Resource type", func(r *Row) string { return r.Resource.Type })),
-		detail(text("resource_id", "Resource ID", func(r *Row) string { return r.Resource.ID })),
+		id("resource_id", "Resource ID", func(r *Row) string { return r.Resource.ID }),
 		text("entitlement", "Entitlement", func(r *Row) string { return r.Entitlement }),
-		detail(text("entitlement_id", "Entitlement ID", func(r *Row) string { return r.EntitlementID })),
-		detail(text("grant_id", "Grant ID", func(r *Row) string { return r.GrantID })),
+		id("entitlement_id", "Entitlement ID", func(r *Row) string { return r.EntitlementID }),
+		id("grant_id", "Grant ID", func(r *Row) string { return r.GrantID }),
 		list("via", "Via", func(r *Row) []string { return r.Via }),
 		detail(text("peers", "Peers who have it", func(r *Row) string {
 			if r.Peers == nil {

@@ -29,7 +29,10 @@ func TestReviewDocIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(raw)
-	for part, text := range map[string]string{"reports": reportsDoc(), "flags": flagsDoc(newRoot(new(program.App)))} {
+	for part, text := range map[string]string{
+		"reports": reportsDoc(), "flags": flagsDoc(newRoot(new(program.App)), "inspect", "access", "who", "diff", "report"),
+		"review flags": flagsDoc(newRoot(new(program.App)), "review"),
+	} {
 		begin, end := "<!-- "+part+": generated; run: make gen -->\n", "<!-- end of "+part+" -->\n"
 		before, rest, ok := strings.Cut(want, begin)
 		_, after, closed := strings.Cut(rest, end)
@@ -58,11 +61,11 @@ func reportsDoc() string {
 	return b.String()
 }
 
-// flagsDoc lists the flags of all commands that look into archives, those that all of
-// them share first.
-func flagsDoc(root *cobra.Command) string {
+// flagsDoc lists the flags of some commands and those below them, those that all of them
+// share first.
+func flagsDoc(root *cobra.Command, names ...string) string {
 	var commands []*cobra.Command
-	for _, name := range []string{"inspect", "access", "who", "diff", "report"} {
+	for _, name := range names {
 		cmd, _, err := root.Find([]string{name})
 		if err != nil {
 			return err.Error()

@@ -73,12 +73,20 @@ func applyReview(a *program.App, cmd *cobra.Command, o *reviewOptions, path stri
 	if err != nil {
 		return err
 	}
+	if err := f.Ready(cfg.Change.DryRun); err != nil {
+		return err
+	}
 	j := &job{cfg: cfg, stdout: a.Stdout}
-	return j.start(ctx, a, func(ctx context.Context) error { return j.applyReview(ctx, f, o) })
+	r := &applied{DryRun: cfg.Change.DryRun, Items: []campaign.Applied{}, counts: map[campaign.Result]int{}, j: j, json: o.output == "json"}
+	if err := j.start(ctx, a, func(ctx context.Context) error { return j.applyReview(ctx, f, o, r) }); err != nil || r.DryRun {
+		return err
+	}
+	// What is left to a person is no failure of the run.
+	return r.err()
 }
 
 // applyReview carries the revokes of a review out, or shows them.
-func (j *job) applyReview(ctx context.Context, f *campaign.File, o *reviewOptions) (err error) {
+func (j *job) applyReview(ctx context.Context, f *campaign.File, o *reviewOptions, r *applied) (err error) {
 	if !j.cfg.Change.DryRun {
 		lock, err := regularfile.Lock(f.Path() + ".lock")
 		if errors.Is(err, regularfile.ErrLocked) {
@@ -104,18 +112,17 @@ func (j *job) applyReview(ctx context.Context, f *campaign.File, o *reviewOption
 	if err != nil {
 		return err
 	}
-	r := &applied{DryRun: j.cfg.Change.DryRun, Items: []campaign.Applied{}, counts: map[campaign.Result]int{}, j: j, json: o.output == "json"}
 	ended := f.Apply(ctx, reviewRevoker{p, r.DryRun}, campaign.ApplyOptions{By: o.by, DryRun: r.DryRun, Leave: o.leave, Each: r.add})
+	if ended != nil && len(r.Items) == 0 {
+		return ended
+	}
 	if err := r.show(f); err != nil {
 		return err
 	}
 	if ended != nil && ctx.Err() != nil {
 		return fmt.Errorf("%w; run again to continue", context.Cause(ctx))
 	}
-	if ended != nil || r.DryRun {
-		return ended
-	}
-	return r.err()
+	return ended
 }
 
 // reviewRevoker makes the revokes of a review as every other change is made.
@@ -222,15 +229,16 @@ func (r *applied) show(f *campaign.File) error {
 	if r.DryRun {
 		verb = "would be revoked"
 	}
-	text := fmt.Sprintf("%s: %d %s, %d already gone", english.Plural(len(r.Items), "revoke", ""), c.Revoked, verb, c.Already)
+	parts := []string{fmt.Sprintf("%s: %d %s, %d already gone", english.Plural(len(r.Items), "revoke", ""), c.Revoked, verb, c.Already)}
 	for _, more := range []struct {
 		n    int
 		what string
 	}{{c.Inherited, "inherited"}, {c.Dynamic, "by a rule"}, {c.Refused, "refused"}, {c.Failed, "failed"}} {
 		if more.n > 0 {
-			text += fmt.Sprintf(", %d %s", more.n, more.what)
+			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
 		}
 	}
+	text := strings.Join(parts, ", ")
 	if r.DryRun {
 		text = "Dry run: nothing was sent. " + text
 	}

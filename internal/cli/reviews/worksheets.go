@@ -100,7 +100,7 @@ otherwise after the export. Importing one again changes nothing.`,
 		Example: "  baton-jumpcloud review import q4.review sheets/ana.xlsx\n  baton-jumpcloud review import q4.review sheets/*.xlsx",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return fault.WithHints(errors.New("want REVIEW WORKSHEET..."), "run "+cmd.CommandPath()+" --help for examples")
+				return fault.WithHints(errors.New("want a REVIEW and one or more WORKSHEETs"), "run "+cmd.CommandPath()+" --help for examples")
 			}
 			return nil
 		},
