@@ -13,9 +13,10 @@ import (
 type connections = func(context.Context, paging.Window) (paging.Page[jumpcloud.Connection], error)
 
 // edges describes a list of the graph: it cannot be sorted, and edges to objects
-// that were deleted leave holes. The parts are other ways to read it.
-func edges(name string, fetch connections, parts ...paging.Part[jumpcloud.Connection]) paging.Lister[jumpcloud.Connection] {
-	return paging.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Fetch: fetch, ID: edgeID, Parts: parts}
+// that were deleted leave holes. The lengths are those of all lists of its route, and the
+// parts are other ways to read it.
+func edges(name string, lengths *paging.Lengths, fetch connections, parts ...paging.Part[jumpcloud.Connection]) paging.Lister[jumpcloud.Connection] {
+	return paging.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Lengths: lengths, Fetch: fetch, ID: edgeID, Parts: parts}
 }
 
 // edgeID tells an edge from all others of its list.
@@ -32,7 +33,7 @@ func memberEdges(client *jumpcloud.Client, group string) paging.Lister[jumpcloud
 	fetch := func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.GroupMembers(ctx, group, w)
 	}
-	return edges("members of group "+group, fetch, paging.Part[jumpcloud.Connection]{
+	return edges("members of group "+group, &client.Lengths.Members, fetch, paging.Part[jumpcloud.Connection]{
 		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 			page, err := client.UserGroupMembership(ctx, group, w)
 			return reached(page, jumpcloud.TypeUser), err
@@ -68,7 +69,7 @@ func assignmentEdges(client *jumpcloud.Client, app string) paging.Lister[jumpclo
 		Longer:     true,
 		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
 		Lookup: lookup(func(user jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
-			return edges("applications of user "+user.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+			return edges("applications of user "+user.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.UserAssociations(ctx, user.ID, jumpcloud.TypeApplication, w)
 			})
 		}),
@@ -87,17 +88,17 @@ func assignmentEdges(client *jumpcloud.Client, app string) paging.Lister[jumpclo
 		},
 		CandidatesLimit: rowsPerPage,
 		Lookup: lookup(func(group jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
-			return edges("applications of group "+group.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+			return edges("applications of group "+group.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.UserGroupAssociations(ctx, group.ID, jumpcloud.TypeApplication, w)
 			})
 		}),
 	}
-	return edges("assignments of application "+app, fetch, users, groups)
+	return edges("assignments of application "+app, &client.Lengths.Assignments, fetch, users, groups)
 }
 
 // GroupsOf is the list of the groups that a user is in.
 func GroupsOf(client *jumpcloud.Client, user string) paging.Lister[jumpcloud.Connection] {
-	return edges("groups of user "+user, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+	return edges("groups of user "+user, &client.Lengths.Memberships, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		page, err := client.UserMemberOf(ctx, user, w)
 		return reached(page, jumpcloud.TypeUserGroup), err
 	})
@@ -116,7 +117,7 @@ func everyUser(client *jumpcloud.Client) connections {
 
 // BoundTo is the list of what is bound to an application, of one type.
 func BoundTo(client *jumpcloud.Client, app, target string) paging.Lister[jumpcloud.Connection] {
-	return edges("assignments of application "+app, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+	return edges("assignments of application "+app, &client.Lengths.Assignments, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.ApplicationAssociations(ctx, app, []string{target}, w)
 	})
 }

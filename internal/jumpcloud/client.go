@@ -15,6 +15,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -92,6 +93,9 @@ type Client struct {
 	logger  *slog.Logger
 	observe func(RequestInfo)
 
+	// Lengths are how long the pages of the graph's routes have been.
+	Lengths Lengths
+
 	short shortcuts
 	// selection is the organization that requests name where the configuration names
 	// none, and orgRoutes what routes answer to that: their patterns, and true where
@@ -101,6 +105,13 @@ type Client struct {
 	// reached says that the server has answered before, granted that it gave what was
 	// asked for.
 	reached, granted atomic.Bool
+}
+
+// Lengths remember how long the pages of routes have been: of the members of groups, of
+// the groups of users, of what is bound to applications, and of what users and groups are
+// bound to.
+type Lengths struct {
+	Members, Memberships, Assignments, Associations paging.Lengths
 }
 
 // LimitPauses bounds how long a request that failed is kept waiting for further attempts,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // Window is the part of a list that one request asks for.
@@ -25,9 +26,9 @@ type Page[T any] struct {
 	// Nulls counts the null rows among them: they stand for an object that is no more,
 	// in whatever list they are.
 	Nulls int
-	// Mark, where it is not empty, is equal on all pages of a list that did not
-	// change. It stands beside Total where one number cannot tell, and says that the
-	// window was applied to several lists at once.
+	// Mark, where it is not empty, is the totals of several lists, joined by slashes: the
+	// window was applied to each of them, and Total is that of the longest. It is equal on
+	// all pages of lists that did not change.
 	Mark string
 	// Counted is how many rows the lists of a Mark have together; 0 elsewhere.
 	Counted int
@@ -52,6 +53,9 @@ type Lister[T any] struct {
 	// takes more of them: for a judge who sees no other list, and cannot tell from others
 	// whether the organization changes.
 	Overlap bool
+	// Lengths are of all lists that Fetch reads by the same route, which obey the same
+	// limit; nil where this list is the only one.
+	Lengths *Lengths
 	// Fetch reads one window.
 	Fetch func(context.Context, Window) (Page[T], error)
 	// ID returns what tells a row from all others of the list.
@@ -60,6 +64,21 @@ type Lister[T any] struct {
 	// does not hold still or shows nothing of what it counts. A list without parts is
 	// one that only Fetch reads.
 	Parts []Part[T]
+}
+
+// Lengths remember how long pages of a route have been, which shows the limit that the
+// server obeys at least. The zero value remembers nothing yet. It is safe for concurrent
+// use.
+type Lengths struct{ longest atomic.Int64 }
+
+// note takes notice of a page with so many rows of one list.
+func (l *Lengths) note(rows int) {
+	for l != nil {
+		had := l.longest.Load()
+		if int64(rows) <= had || l.longest.CompareAndSwap(had, int64(rows)) {
+			return
+		}
+	}
 }
 
 // Part is the rows of one kind in a list.
@@ -231,7 +250,10 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 		// without one.
 		cursor.kind, n.Kind = plainStart, plainStart
 	}
-	next, settled, err := spec.follow(cursor, n)
+	if cursor.kind.isFirstReading() || cursor.kind == probeWindow {
+		l.Lengths.note(n.proves())
+	}
+	next, settled, err := l.spec().follow(cursor, n)
 	if err != nil {
 		return ListPage[T]{}, err
 	}
@@ -267,6 +289,9 @@ func (l Lister[T]) spec() listSpec {
 		}
 		s.parts = append(s.parts, spec)
 	}
+	if l.Lengths != nil {
+		s.longest = int(l.Lengths.longest.Load())
+	}
 	return s
 }
 
@@ -294,6 +319,7 @@ type listSpec struct {
 	limit         int
 	sorted, holes bool
 	overlap       bool
+	longest       int        // what all pages of the route prove of the limit; 0 where that is not known
 	parts         []partSpec // at least one
 }
 

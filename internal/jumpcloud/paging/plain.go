@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // followStart names the windows behind the first page of a list that cannot be
@@ -19,7 +21,7 @@ func (s listSpec) followStart(t cursor, n receipt) (next []cursor, settled bool)
 		}
 		if t.limit >= n.Total {
 			// All rows that are missing are holes, unless the limit is clamped.
-			return nil, once && !n.looksClamped()
+			return nil, once && n.missed() <= s.longest
 		}
 		return s.spread(t, t.limit, n.Total, n.Mark != ""), false
 	}
@@ -71,14 +73,40 @@ func (s listSpec) spread(t cursor, width, total int, several bool) []cursor {
 	return next
 }
 
-// looksClamped reports whether a page of a list with holes may be short for
-// another reason: limits are clamped to round numbers.
-func (n receipt) looksClamped() bool {
-	return n.Mark == "" && n.Rows >= MinWindow && n.Rows < min(n.Limit, n.Total-n.Skip) && isRound(n.Rows)
+// totals are how many rows the lists of a page have.
+func (n receipt) totals() []int {
+	if n.Mark == "" {
+		return []int{n.Total}
+	}
+	var list []int
+	for text := range strings.SplitSeq(n.Mark, "/") {
+		total, err := strconv.Atoi(text)
+		if err != nil {
+			return []int{n.Total} // The receipt is of another version.
+		}
+		list = append(list, total)
+	}
+	return list
 }
 
-// isRound reports whether a number is one that people choose for limits.
-func isRound(n int) bool { return n%10 == 0 || n%25 == 0 }
+// missed is how many places of one list the window of a page has that shows fewer rows:
+// these are holes, or the limit is clamped, which a page with as many rows rules out. It
+// is 0 for a page that misses none.
+func (n receipt) missed() int {
+	places, most := 0, 0
+	for _, total := range n.totals() {
+		some := max(0, min(n.Limit, total-n.Skip))
+		places, most = places+some, max(most, some)
+	}
+	if n.Rows >= places {
+		return 0
+	}
+	return most
+}
+
+// proves is how many rows of one list a page shows at least, which the limit allows. A
+// smaller limit than [MinWindow] is not believed.
+func (n receipt) proves() int { return max(MinWindow, n.Rows/len(n.totals())) }
 
 // followChain names the one page behind a page of a list whose total is not told.
 func (s listSpec) followChain(t cursor, n receipt) (next []cursor, settled bool) {
@@ -95,13 +123,13 @@ func (s listSpec) followChain(t cursor, n receipt) (next []cursor, settled bool)
 	case !s.holes:
 		after.limit = max(MinWindow, min(n.Rows, t.limit))
 		after.skip, after.expect = n.Skip+n.Rows-1, hashID(n.Last)
-	case n.Mark == "" && shown >= MinWindow && (2*shown >= t.limit || isRound(shown)):
+	case n.Mark == "" && shown >= MinWindow:
 		// Rows that were shown take up at least as many places, so the last one shown
 		// comes again, whether rows are missing or the limit is clamped. Before it can
 		// come as many as were missing here.
 		after.skip, after.expect, after.slack = n.Skip+shown-1, hashID(n.Last), max(0, t.limit-shown)
 	default:
-		after.skip, after.seen = n.Skip+t.limit, n.fingerprint()
+		after.skip, after.seen = n.Skip+min(t.limit, n.proves()), n.fingerprint()
 	}
 	return []cursor{after}, false
 }
@@ -131,12 +159,15 @@ type reading struct {
 	next     []cursor // pages to read before it can be judged
 	why      string   // why it is not proven; empty where nothing speaks against it
 	seams    bool     // windows do not overlap everywhere
+	clamped  bool     // the server obeys a smaller limit
+	doubtful bool     // pages are short, and it shows later whether the limit is clamped
 	nothing  bool     // none of the rows that are counted is shown
 	again    cursor   // begins another reading
 }
 
-// read judges the latest reading of a list that cannot be proven by its order.
-func (s listSpec) read(receipts []receipt) (reading, error) {
+// read judges the latest reading of a list that cannot be proven by its order. The last
+// time, nothing is left to show that the limit is not clamped.
+func (s listSpec) read(receipts []receipt, last bool) (reading, error) {
 	round, r := 0, reading{}
 	for _, n := range receipts {
 		if n.Kind.isFirstReading() || n.Kind == probeWindow {
@@ -176,8 +207,11 @@ func (s listSpec) read(receipts []receipt) (reading, error) {
 		r.nothing = true
 	case meet.shifted, s.holes && r.distinct < r.onPages-meet.shared:
 		r.why = "rows moved between pages during reading"
-	case s.holes && r.clamped > 0:
-		s.probe(&r, pages, probes, round)
+	case s.holes && r.missed > max(s.longest, r.longest):
+		if last || len(probes) > 0 {
+			s.probe(&r, pages, probes, round)
+		}
+		r.doubtful = !last
 	case !s.holes && r.distinct+r.nulls < r.total:
 		r.why = fmt.Sprintf("the server counts %d and returned %d", r.total, r.distinct)
 	}
@@ -189,10 +223,10 @@ func (s listSpec) read(receipts []receipt) (reading, error) {
 func (s listSpec) probe(r *reading, pages, probes []receipt, round int) {
 	switch {
 	case len(probes) == 0:
-		r.next = []cursor{{kind: probeWindow, round: round, skip: r.clamped, limit: r.limit}}
+		r.next = []cursor{{kind: probeWindow, round: round, skip: r.longest, limit: r.limit}}
 	case shows(probes, r.ids):
-		r.again.limit = r.clamped
-		r.why = "pages are shorter than requested"
+		r.again.limit = r.longest
+		r.clamped, r.why = true, "pages are shorter than requested"
 	case viewOf(append(probes, pages...)).moved:
 		// A row that moved up meanwhile is where the probe did not look.
 		r.why = "its length changed during reading"
@@ -272,8 +306,8 @@ type view struct {
 	chained  bool // one page led to the next
 	counted  int  // by the server's word: the smallest total, of all lists in a window
 	limit    int  // what was asked for
-	widest   int  // rows of the longest page
-	clamped  int  // rows of the longest page when that looks like a clamped limit
+	longest  int  // what the longest page proves of the limit
+	missed   int  // places of the largest window that shows fewer rows
 }
 
 // viewOf puts pages together.
@@ -290,16 +324,11 @@ func viewOf(pages []receipt) view {
 		v.sorted = v.sorted || n.isSorted()
 		v.chained = v.chained || n.Kind == chained
 		v.limit = max(v.limit, n.Limit)
-		v.widest = max(v.widest, n.Rows)
+		v.longest, v.missed = max(v.longest, n.proves()), max(v.missed, n.missed())
 		v.onPages += n.distinct()
 		v.nulls += n.Nulls
 		for h := range n.hashes {
 			v.ids[h] = struct{}{}
-		}
-	}
-	for _, n := range pages {
-		if n.Rows == v.widest && n.looksClamped() {
-			v.clamped = n.Rows
 		}
 	}
 	v.distinct = len(v.ids)

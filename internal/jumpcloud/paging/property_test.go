@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -164,7 +165,13 @@ func TestSeveralListsInOneWindow(t *testing.T) {
 			e.left = 0 // Without totals and positions nothing shows a change.
 		}
 		lists := []*model{{rows: scattered(t), edit: e.edit, silent: silent}, {rows: scattered(t), edit: e.edit, silent: silent}}
-		l := lists[0].lister(rapid.IntRange(10, 40).Draw(t, "limit"), false, true)
+		limit, clamp := twice(t)
+		percent := rapid.SampledFrom([]int{0, 5, 15}).Draw(t, "percent holes")
+		for _, m := range lists {
+			m.clamp, m.nulls = clamp, silent
+			m.punch(t, percent)
+		}
+		l := lists[0].lister(limit, false, true)
 		l.Fetch = func(ctx context.Context, w paging.Window) (paging.Page[string], error) {
 			var all paging.Page[string]
 			for i, m := range lists {
@@ -177,10 +184,14 @@ func TestSeveralListsInOneWindow(t *testing.T) {
 				}
 				all.Raw += page.Raw
 				all.Total = max(all.Total, page.Total)
+				all.Counted += page.Total
 				if silent {
-					all.Total = -1
+					all.Total, all.Counted = -1, 0
 				}
-				all.Mark += fmt.Sprint("/", page.Total)
+				if i > 0 {
+					all.Mark += "/"
+				}
+				all.Mark += strconv.Itoa(page.Total)
 			}
 			return all, nil
 		}
@@ -205,21 +216,14 @@ func TestSeveralListsInOneWindow(t *testing.T) {
 	})
 }
 
-func TestClampedMembers(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		m := &model{rows: scattered(t), clamp: rapid.SampledFrom([]int{10, 20, 25, 50}).Draw(t, "clamp")}
-		check(t, m, m.lister(100, false, true), false)
-	})
-}
-
 func TestClampedMembersUnderEdits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		e := &editor{t: t, left: rapid.IntRange(0, 3).Draw(t, "events")}
 		e.adds = rapid.Bool().Draw(t, "adds")
 		e.cuts = !e.adds
-		m := &model{rows: scattered(t), clamp: rapid.SampledFrom([]int{10, 20, 25, 50}).Draw(t, "clamp"), edit: e.edit}
+		m := &model{rows: scattered(t), clamp: rapid.IntRange(10, 50).Draw(t, "clamp"), edit: e.edit}
+		m.punch(t, rapid.SampledFrom([]int{0, 5, 15}).Draw(t, "percent holes"))
 		check(t, m, m.lister(100, false, true), e.left > 0)
 	})
 }
@@ -290,5 +294,55 @@ func TestTokensAndReceipts(t *testing.T) {
 	}
 	if _, err := paging.ReadPage(t.Context(), m.lister(5, true, false), ""); err == nil {
 		t.Error("a page size of 5 was taken")
+	}
+}
+
+// twice are a limit, and one of at most half that the server obeys, or none.
+func twice(t *rapid.T) (limit, clamp int) {
+	limit = rapid.IntRange(20, 100).Draw(t, "limit")
+	if rapid.Bool().Draw(t, "clamped") {
+		clamp = rapid.IntRange(10, limit/2).Draw(t, "clamp")
+	}
+	return limit, clamp
+}
+
+// TestClampedMembers reads lists with holes of one route, whose limit the server clamps
+// or not.
+func TestClampedMembers(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit, clamp := twice(t)
+		silent := rapid.IntRange(0, 3).Draw(t, "no total") == 0
+		var lengths paging.Lengths
+		for range rapid.IntRange(1, 3).Draw(t, "lists") {
+			m := &model{rows: scattered(t), clamp: clamp, silent: silent, nulls: silent || rapid.Bool().Draw(t, "nulls")}
+			m.punch(t, rapid.SampledFrom([]int{1, 5, 15}).Draw(t, "percent holes"))
+			l := m.lister(limit, false, true)
+			l.Lengths = &lengths
+			check(t, m, l, false)
+		}
+	})
+}
+
+// TestFullPageShowsLimit reads a list with a hole after one without: the full page of
+// that shows that the limit is obeyed.
+func TestFullPageShowsLimit(t *testing.T) {
+	t.Parallel()
+	for rows, want := range map[int]int{100: 1, 66: 2} {
+		var lengths paging.Lengths
+		full := &model{rows: rowsOf(rows)}
+		holed := &model{rows: rowsOf(67)}
+		holed.rows[3].hole = true
+		for _, m := range []*model{full, holed} {
+			m.begin()
+			l := m.lister(100, false, true)
+			l.Lengths = &lengths
+			if _, err := readAll(l, firstOpen, still); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if holed.requests != want {
+			t.Errorf("after a page of %d rows: %d requests were made, want %d", rows, holed.requests, want)
+		}
 	}
 }

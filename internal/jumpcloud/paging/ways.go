@@ -8,13 +8,17 @@ import (
 // settleUnsorted judges a list that its own order does not prove: by its latest
 // reading, and where that leaves a doubt by the other ways of its parts.
 func (s listSpec) settleUnsorted(receipts []receipt, occasion Occasion) ([]cursor, Verdict, error) {
-	r, err := s.read(receipts)
+	r, err := s.read(receipts, occasion.Last)
 	if err != nil {
 		return nil, Verdict{}, err
 	}
-	v := Verdict{Moved: r.moved || r.why != "" && r.clamped == 0}
+	v := Verdict{Moved: r.moved || r.why != "" && !r.clamped}
 	if len(r.next) > 0 {
 		return r.next, v, nil
+	}
+	if r.doubtful && r.why == "" {
+		v.Wait = true
+		return nil, v, nil
 	}
 	begun := slices.ContainsFunc(receipts, func(n receipt) bool { return !n.Kind.isFirstReading() && n.Kind != probeWindow })
 	switch {
@@ -124,7 +128,7 @@ func of(receipts []receipt, part int, kinds ...kind) []receipt {
 
 // isWhole reports whether a page shows a whole part at one instant.
 func (s listSpec) isWhole(n receipt) bool {
-	return n.isWhole() || s.holes && n.Skip == 0 && n.Total >= 0 && n.Limit >= n.Total && !n.Refused && !n.looksClamped()
+	return n.isWhole() || s.holes && n.Skip == 0 && n.Total >= 0 && n.Limit >= n.Total && !n.Refused && n.missed() == 0
 }
 
 // traverse reads a part by its other route in the order of ids.
