@@ -80,6 +80,13 @@ func TestEachOddityOfLists(t *testing.T) {
 		{name: "the limit of users is clamped to 100", behavior: jcsim.Behavior{ClampLimit: map[string]int{routeUsers: 100}}},
 		{name: "every limit is clamped to 10", behavior: jcsim.Behavior{ClampLimit: map[string]int{"*": 10}}, whole: true},
 		{name: "every limit is clamped to 20 and no total is told", behavior: jcsim.Behavior{ClampLimit: map[string]int{"*": 20}, NoTotal: all}, whole: true},
+		{name: "the limits of members and associations are clamped, and rows are missing", behavior: jcsim.Behavior{ClampLimit: map[string]int{routeMembers: 30, routeBindings: 30}}},
+		{name: "the same as null rows", behavior: jcsim.Behavior{ClampLimit: map[string]int{routeMembers: 25, routeBindings: 13}, NullRows: true}},
+		{
+			name:     "the limit of associations is clamped, rows are missing, and several targets are refused",
+			behavior: jcsim.Behavior{ClampLimit: map[string]int{routeBindings: 17}, RefuseTargets: 400},
+		},
+		{name: "the limits are clamped, rows are missing, and no total is told", behavior: jcsim.Behavior{ClampLimit: map[string]int{"*": 30}, NoTotal: all}},
 		{name: "lists in no order", behavior: jcsim.Behavior{IgnoreSort: all, ClampLimit: map[string]int{routeUsers: 100, routeApps: 10}}},
 		{
 			name:     "users in another order with each request",
