@@ -65,7 +65,7 @@ func runCapabilities(a *program.App, cmd *cobra.Command) error {
 			return about
 		}
 	}
-	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionTypes: cfg.Change.Types})
+	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionTypes: cfg.Change.Types, Switches: cfg.JumpCloud.Switches})
 	if err != nil {
 		return err
 	}

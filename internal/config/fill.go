@@ -37,6 +37,11 @@ func (c *Config) fill() Problems {
 		SkipAdmins:   v.flag(nameSkipAdmins),
 		Timeout:      time.Duration(v.num("http-timeout-seconds")) * time.Second,
 	}
+	for _, s := range restype.Switches() {
+		if v.flag(s.Name) {
+			c.JumpCloud.Switches = append(c.JumpCloud.Switches, s.Name)
+		}
+	}
 	if text := strings.TrimSpace(v.str(nameBaseURL)); text != "" {
 		base, note, err := parseBaseURL(text)
 		if err != nil {
@@ -85,6 +90,8 @@ func (c *Config) fill() Problems {
 		}
 		c.Sync.Resources = append(c.Sync.Resources, resource)
 	}
+
+	problems = append(problems, c.checkSwitches()...)
 
 	drop, err := parseMaxDrop(v.str(nameMaxDrop))
 	if err != nil {
@@ -144,6 +151,25 @@ func (c *Config) fill() Problems {
 	}
 	problems = append(problems, c.fillService()...)
 	return append(problems, c.fillHosted()...)
+}
+
+// checkSwitches reports types that a sync is asked to be about and that are read with an
+// option only that is not set.
+func (c *Config) checkSwitches() Problems {
+	var problems Problems
+	named := slices.Clone(c.Sync.ResourceTypes)
+	for _, r := range c.Sync.Resources {
+		named = append(named, r.Type)
+	}
+	synced := restype.Synced(c.JumpCloud.Switches)
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(named))) {
+		if t, ok := restype.Find(id); ok && !slices.Contains(synced, id) {
+			problems = append(problems, Problem{
+				Text: fmt.Sprintf("the resource type %s is not synced without --%s", id, t.Switch), Hint: "add --" + t.Switch,
+			})
+		}
+	}
+	return problems
 }
 
 // provisionTypes are the types that may be changed, in the order of the table and each

@@ -47,7 +47,7 @@ func ResourceTypes() []string { return restype.IDs() }
 // Options returns the table: every setting there is, the connector's own first.
 // The slice is the caller's to keep.
 func Options() []Option {
-	return slices.Concat(jumpcloudOptions(), syncOptions(), changeOptions(), outputOptions(), serviceOptions(), hostedOptions(), healthOptions(), actionOptions(), otherOptions())
+	return slices.Concat(jumpcloudOptions(), switchOptions(), syncOptions(), changeOptions(), outputOptions(), serviceOptions(), hostedOptions(), healthOptions(), actionOptions(), otherOptions())
 }
 
 // jumpcloudOptions are the connector's own, in the order in which a form shows
@@ -95,6 +95,18 @@ func jumpcloudOptions() []Option {
 			Help: "Skip administrators and their roles",
 		},
 	}
+}
+
+// switchOptions have further types read, one for each switch of the table of types.
+func switchOptions() []Option {
+	var options []Option
+	for _, s := range restype.Switches() {
+		options = append(options, Option{
+			Name: s.Name, Reach: ReachHarmless, Title: s.Title, Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
+			Help: "Sync " + s.What + " too",
+		})
+	}
+	return options
 }
 
 func syncOptions() []Option {

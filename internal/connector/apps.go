@@ -99,7 +99,7 @@ func appEntitlement(r *v2.Resource) *v2.Entitlement {
 		return administrationEntitlement()
 	}
 	name := r.GetDisplayName()
-	return accessEntitlement(r.GetId().GetResource(), name, "Access to the JumpCloud application "+name)
+	return accessEntitlement(resourceID(restype.App, r.GetId().GetResource()), name, "Access to the JumpCloud application "+name)
 }
 
 // appAssignments is the list of whom an application is assigned to. Who has access to the
@@ -114,50 +114,10 @@ func appAssignments(r *v2.Resource) syncer.List {
 // administrationEntitlement is the entitlement of the administration app. It is
 // immutable: only making or deleting an administrator changes who has it.
 func administrationEntitlement() *v2.Entitlement {
-	e := accessEntitlement(restype.AdministrationAppID, AdministrationAppName,
+	e := accessEntitlement(resourceID(restype.App, restype.AdministrationAppID), AdministrationAppName,
 		"Access to the administration of the JumpCloud organisation")
 	e.Annotations = Annotations(&v2.EntitlementImmutable{})
 	return e
-}
-
-// accessEntitlement is the one shape that the entitlements of all applications
-// have, so that a reader can treat them alike.
-func accessEntitlement(id, name, description string) *v2.Entitlement {
-	return &v2.Entitlement{
-		Resource:    &v2.Resource{Id: resourceID(restype.App, id), DisplayName: printable.Clip(name, MaxDisplayName)},
-		Id:          restype.EntitlementID(restype.App, id),
-		Slug:        slugAccess,
-		Purpose:     v2.Entitlement_PURPOSE_VALUE_ASSIGNMENT,
-		DisplayName: printable.Clip(name+" access", MaxDisplayName),
-		Description: printable.Clip(description, maxDescription),
-		GrantableTo: grantableTo(restype.User, restype.Group),
-	}
-}
-
-// assignmentGrants are the grants of one page of an application's direct
-// associations (JumpCloud API v2, /applications/{id}/associations). A group's
-// grant expands to the users who are its direct members. Associations of other
-// kinds are returned apart.
-func assignmentGrants(appID string, assigned []jumpcloud.Connection) (grants []*v2.Grant, others []string) {
-	granted := grantedEntitlement(restype.App, appID)
-	grants = make([]*v2.Grant, 0, len(assigned))
-	for _, to := range assigned {
-		switch to.Type {
-		case jumpcloud.TypeUser:
-			grants = append(grants, directGrant(granted, resourceID(restype.User, to.ID)))
-		case jumpcloud.TypeUserGroup:
-			g := directGrant(granted, resourceID(restype.Group, to.ID))
-			g.Annotations = Annotations(&v2.GrantExpandable{
-				EntitlementIds:  []string{restype.EntitlementID(restype.Group, to.ID)},
-				Shallow:         true,
-				ResourceTypeIds: []string{restype.User},
-			})
-			grants = append(grants, g)
-		default:
-			others = append(others, to.Type)
-		}
-	}
-	return grants, others
 }
 
 // appMapping is about applications, and the administration app.
@@ -190,21 +150,9 @@ func appMapping() mapping {
 					return s.fillApps(page, k, items)
 				})
 			}},
-			{id: assignments, label: "application assignments", owned: true, open: openAssignments},
+			bindingList(assignments, "application assignments", jumpcloud.TypeApplication),
 		},
 	}
-}
-
-// openAssignments is the list of whom an application is assigned to.
-func openAssignments(s *Source, _ kind, app syncer.Ref) rows {
-	list := assignmentEdges(s.client, app.ID)
-	list.Overlap = s.options.Apart
-	return rowsOf(list, func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
-		grants, others := assignmentGrants(app.ID, items)
-		page.Grants = grants
-		remarkOthers(page, app, others)
-		return nil
-	})
 }
 
 func (s *Source) fillApps(page *syncer.Page, k kind, items []jumpcloud.Application) error {

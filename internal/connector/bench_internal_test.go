@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 func BenchmarkMapUsers(b *testing.B) {
@@ -26,8 +28,9 @@ func BenchmarkMapMembers(b *testing.B) {
 	for _, dynamic := range []bool{false, true} {
 		b.Run(fmt.Sprintf("dynamic=%v", dynamic), func(b *testing.B) {
 			b.ReportAllocs()
+			list := kind{collection: map[bool]collection{true: dynamicMembers, false: members}[dynamic]}
 			for b.Loop() {
-				if grants, _ := memberGrants("65a000000000000000000010", dynamic, page); len(grants) != len(page) {
+				if grants, _ := memberGrants(list, syncer.Ref{Type: restype.Group, ID: "65a000000000000000000010"}, page); len(grants) != len(page) {
 					b.Fatal("grants are missing")
 				}
 			}

@@ -25,6 +25,8 @@ const (
 type CapabilityOptions struct {
 	// ProvisionTypes are the resource types that may be changed.
 	ProvisionTypes []string
+	// Switches are the options of [restype.Switches] that have further types read.
+	Switches []string
 }
 
 // Metadata describes the connector to ConductorOne (baton's GetMetadata).
@@ -48,7 +50,7 @@ func Metadata(o CapabilityOptions) *v2.ConnectorMetadata {
 func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 	c := &v2.ConnectorCapabilities{CredentialDetails: &v2.CredentialDetails{}}
 	all := []v2.Capability{v2.Capability_CAPABILITY_SERVICE_MODE_TARGETED_SYNC}
-	for _, t := range sortedTypes() {
+	for _, t := range sortedTypes(o.Switches) {
 		provision := t.Grantable() && slices.Contains(o.ProvisionTypes, t.ID)
 		can := []v2.Capability{v2.Capability_CAPABILITY_SYNC, v2.Capability_CAPABILITY_TARGETED_SYNC}
 		names := t.Read

@@ -28,6 +28,7 @@ const (
 	doubtRole             doubt = "role"
 	doubtRoleField        doubt = "role field"
 	doubtLookup           doubt = "look-up"
+	doubtDirectory        doubt = "directory"
 )
 
 // doubtSentences begin the remark on each kind of doubt, in the order in which the
@@ -43,6 +44,7 @@ var doubtSentences = []struct {
 	{doubtLookup, "grants with an ID that JumpCloud rejects as invalid, left out"},
 	{doubtRole, "administrators with an unknown role, shown by its ID"},
 	{doubtRoleField, "administrators with an unknown field that may name roles, ignored"},
+	{doubtDirectory, "directories of an unknown type, shown without who is bound to them"},
 	{doubtMembershipMethod, "groups with an unknown membership method, treated as static"},
 }
 

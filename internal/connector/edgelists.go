@@ -47,37 +47,37 @@ func memberEdges(client *jumpcloud.Client, group string) paging.Lister[jumpcloud
 	})
 }
 
-// assignmentEdges is the list of the users and groups that are bound to an
-// application.
-func assignmentEdges(client *jumpcloud.Client, app string) paging.Lister[jumpcloud.Connection] {
+// bindingEdges is the list of the users and groups that are bound to an object of a kind
+// of the graph.
+func bindingEdges(client *jumpcloud.Client, kind, id string) paging.Lister[jumpcloud.Connection] {
 	fetch := func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-		return client.ApplicationAssociations(ctx, app, []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
+		return client.Bindings(ctx, kind, id, []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
 	}
 	lookup := func(list func(jumpcloud.Connection) paging.Lister[jumpcloud.Connection]) func(context.Context, string) (jumpcloud.Connection, bool, error) {
-		return func(ctx context.Context, id string) (jumpcloud.Connection, bool, error) {
-			principal := edgeOf(id)
-			found, err := leadsTo(ctx, list(principal), app)
+		return func(ctx context.Context, row string) (jumpcloud.Connection, bool, error) {
+			principal := edgeOf(row)
+			found, err := leadsTo(ctx, list(principal), id)
 			return principal, found, err
 		}
 	}
 	users := paging.Part[jumpcloud.Connection]{
-		Fetch: BoundTo(client, app, jumpcloud.TypeUser).Fetch,
+		Fetch: BoundTo(client, kind, id, jumpcloud.TypeUser).Fetch,
 		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-			page, err := client.ApplicationUsers(ctx, app, w)
+			page, err := client.BoundUsers(ctx, kind, id, w)
 			return directly(page, jumpcloud.TypeUser), err
 		},
 		Longer:     true,
 		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
 		Lookup: lookup(func(user jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
-			return edges("applications of user "+user.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-				return client.UserAssociations(ctx, user.ID, jumpcloud.TypeApplication, w)
+			return edges(kind+" bindings of user "+user.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+				return client.UserAssociations(ctx, user.ID, kind, w)
 			})
 		}),
 	}
 	groups := paging.Part[jumpcloud.Connection]{
-		Fetch: BoundTo(client, app, jumpcloud.TypeUserGroup).Fetch,
+		Fetch: BoundTo(client, kind, id, jumpcloud.TypeUserGroup).Fetch,
 		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-			page, err := client.ApplicationUserGroups(ctx, app, w)
+			page, err := client.BoundUserGroups(ctx, kind, id, w)
 			return directly(page, jumpcloud.TypeUserGroup), err
 		},
 		Candidates: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
@@ -88,12 +88,20 @@ func assignmentEdges(client *jumpcloud.Client, app string) paging.Lister[jumpclo
 		},
 		CandidatesLimit: rowsPerPage,
 		Lookup: lookup(func(group jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
-			return edges("applications of group "+group.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-				return client.UserGroupAssociations(ctx, group.ID, jumpcloud.TypeApplication, w)
+			return edges(kind+" bindings of group "+group.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+				return client.UserGroupAssociations(ctx, group.ID, kind, w)
 			})
 		}),
 	}
-	return edges("assignments of application "+app, &client.Lengths.Assignments, fetch, users, groups)
+	return edges(boundName(kind, id), client.BindingLengths(kind), fetch, users, groups)
+}
+
+// boundName is what the list of the bindings of an object is called.
+func boundName(kind, id string) string {
+	if kind == jumpcloud.TypeApplication {
+		return "assignments of application " + id
+	}
+	return "bindings of " + kind + " " + id
 }
 
 // GroupsOf is the list of the groups that a user is in.
@@ -115,10 +123,10 @@ func everyUser(client *jumpcloud.Client) connections {
 	}
 }
 
-// BoundTo is the list of what is bound to an application, of one type.
-func BoundTo(client *jumpcloud.Client, app, target string) paging.Lister[jumpcloud.Connection] {
-	return edges("assignments of application "+app, &client.Lengths.Assignments, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-		return client.ApplicationAssociations(ctx, app, []string{target}, w)
+// BoundTo is the list of what is bound to an object of a kind of the graph, of one type.
+func BoundTo(client *jumpcloud.Client, kind, id, target string) paging.Lister[jumpcloud.Connection] {
+	return edges(boundName(kind, id), client.BindingLengths(kind), func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+		return client.Bindings(ctx, kind, id, []string{target}, w)
 	})
 }
 

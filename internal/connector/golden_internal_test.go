@@ -16,6 +16,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -87,9 +88,9 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memberships, _ := memberGrants("65a000000000000000000010", true,
+	memberships, _ := memberGrants(kind{collection: dynamicMembers}, syncer.Ref{Type: restype.Group, ID: "65a000000000000000000010"},
 		[]jumpcloud.Connection{{Type: "user", ID: "64b0000000000000000000b1"}})
-	assigned, _ := assignmentGrants("66a000000000000000000021", []jumpcloud.Connection{
+	assigned, _ := bindingGrants(syncer.Ref{Type: restype.App, ID: "66a000000000000000000021"}, []jumpcloud.Connection{
 		{Type: "user", ID: "64b0000000000000000000b1"}, {Type: "user_group", ID: "65a000000000000000000010"},
 	})
 	names, _ := new(listedRoles).resolve(fullAdmin().Roles, nil)
@@ -114,7 +115,16 @@ func TestGolden(t *testing.T) {
 		"role_entitlement":           roleEntitlement(custom.Name),
 		"role_grant":                 held[2],
 	}
-	for _, rt := range ResourceTypes() {
+	directory := fullDirectories()[0]
+	files["directory"] = made(t, directoryResource, &directory)
+	files["directory_entitlement"] = directoryEntitlement(made(t, directoryResource, &directory))
+	files["radius_server"] = made(t, radiusResource, fullRADIUSServer())
+	files["radius_server_entitlement"] = radiusEntitlement(made(t, radiusResource, fullRADIUSServer()))
+	bound, _ := bindingGrants(syncer.Ref{Type: restype.RADIUSServer, ID: "69a000000000000000000051"}, []jumpcloud.Connection{
+		{Type: "user", ID: "64b0000000000000000000b1"}, {Type: "user_group", ID: "65a000000000000000000010"},
+	})
+	files["radius_server_grant_user"], files["radius_server_grant_group"] = bound[0], bound[1]
+	for _, rt := range ResourceTypes(allSwitches()) {
 		files["type_"+rt.GetId()] = rt
 	}
 	for name, m := range files {
@@ -134,6 +144,7 @@ func TestGoldenCapabilities(t *testing.T) {
 	for name, o := range map[string]CapabilityOptions{
 		"capabilities.json":              {ProvisionTypes: restype.Changeable(true)},
 		"capabilities_applications.json": {ProvisionTypes: []string{restype.Group, restype.App}},
+		"capabilities_everything.json":   {ProvisionTypes: restype.Changeable(false), Switches: allSwitches()},
 	} {
 		raw, err := CapabilitiesJSON(o)
 		if err != nil {

@@ -89,8 +89,8 @@ func knownMembership(g *jumpcloud.UserGroup) bool {
 // memberGrants are the memberships of one page of a group's members (JumpCloud API
 // v2, /usergroups/{id}/members). Members of other kinds than users, which
 // JumpCloud does not have today, are returned apart.
-func memberGrants(groupID string, dynamic bool, members []jumpcloud.Connection) (grants []*v2.Grant, others []string) {
-	granted := grantedEntitlement(restype.Group, groupID)
+func memberGrants(k kind, group syncer.Ref, members []jumpcloud.Connection) (grants []*v2.Grant, others []string) {
+	granted, dynamic := grantedEntitlement(restype.Group, group.ID), k.collection == dynamicMembers
 	grants = make([]*v2.Grant, 0, len(members))
 	for _, m := range members {
 		if m.Type != jumpcloud.TypeUser {
@@ -136,8 +136,8 @@ func groupMapping() mapping {
 					return s.fillGroups(page, k, items)
 				})
 			}},
-			{id: members, label: "group members", owned: true, open: openMembers},
-			{id: dynamicMembers, label: "members of dynamic groups", owned: true, open: openMembers},
+			{id: members, label: "group members", owned: true, open: openMembers, grants: memberGrants},
+			{id: dynamicMembers, label: "members of dynamic groups", owned: true, open: openMembers, grants: memberGrants},
 		},
 	}
 }
@@ -146,12 +146,7 @@ func groupMapping() mapping {
 func openMembers(s *Source, k kind, group syncer.Ref) rows {
 	list := memberEdges(s.client, group.ID)
 	list.Overlap = s.options.Apart
-	return rowsOf(list, func(_ context.Context, page *syncer.Page, items []jumpcloud.Connection) error {
-		grants, others := memberGrants(group.ID, k.collection == dynamicMembers, items)
-		page.Grants = grants
-		remarkOthers(page, group, others)
-		return nil
-	})
+	return rowsOf(list, grantsFrom(k, group))
 }
 
 // readGroup reads one group, and names the list of its members.

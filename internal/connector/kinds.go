@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -21,6 +24,9 @@ const (
 	members        collection = "members"
 	dynamicMembers collection = "dynamic-members"
 	assignments    collection = "assignments"
+	directories    collection = "directories"
+	radiusServers  collection = "radius-servers"
+	radiusBindings collection = "radius-bindings"
 	targets        collection = "targets" // single resources; a list each
 )
 
@@ -30,6 +36,9 @@ type listing struct {
 	label string // in progress, logs and messages
 	// open makes the list readable. Nil for one that is read in another way.
 	open func(s *Source, k kind, owner syncer.Ref) rows
+	// grants makes the grants of a page of a list of holders, and returns the types of
+	// those edges apart that make none. Nil for a list of something else.
+	grants func(k kind, owner syncer.Ref, edges []jumpcloud.Connection) (grants []*v2.Grant, others []string)
 	// owned says that each resource has one, which goes with it.
 	owned bool
 }
@@ -45,6 +54,17 @@ func (c collection) find() listing {
 		}
 	}
 	return listing{}
+}
+
+// row is the row in the table of types of what the lists of a collection are about.
+func (c collection) row() restype.Type {
+	for _, m := range mappings() {
+		if slices.ContainsFunc(m.lists, func(l listing) bool { return l.id == c }) {
+			t, _ := restype.Find(m.id)
+			return t
+		}
+	}
+	return restype.Type{}
 }
 
 // label is what people call the collection.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 func TestUserStatus(t *testing.T) {
@@ -364,7 +366,7 @@ func TestGroupMethods(t *testing.T) {
 		if got := len(e.GetAnnotations()) == 1; got != dynamic {
 			t.Errorf("%q: immutable entitlement %v, want %v", method, got, dynamic)
 		}
-		grants, _ := memberGrants("g1", dynamic, []jumpcloud.Connection{{Type: "user", ID: "u1"}})
+		grants, _ := memberGrants(kind{collection: map[bool]collection{true: dynamicMembers, false: members}[dynamic]}, syncer.Ref{Type: restype.Group, ID: "g1"}, []jumpcloud.Connection{{Type: "user", ID: "u1"}})
 		if got := len(grants[0].GetAnnotations()) == 1; got != dynamic {
 			t.Errorf("%q: immutable grant %v, want %v", method, got, dynamic)
 		}
@@ -374,10 +376,10 @@ func TestGroupMethods(t *testing.T) {
 func TestUnknownEdgesAreTold(t *testing.T) {
 	t.Parallel()
 	edges := []jumpcloud.Connection{{Type: "user", ID: "u1"}, {Type: "system", ID: "s1"}, {Type: "user_group", ID: "g1"}}
-	if grants, others := memberGrants("g9", false, edges); len(grants) != 1 || !slices.Equal(others, []string{"system", "user_group"}) {
+	if grants, others := memberGrants(kind{collection: members}, syncer.Ref{Type: restype.Group, ID: "g9"}, edges); len(grants) != 1 || !slices.Equal(others, []string{"system", "user_group"}) {
 		t.Errorf("members: %d grants, others %v", len(grants), others)
 	}
-	if grants, others := assignmentGrants("a9", edges); len(grants) != 2 || !slices.Equal(others, []string{"system"}) {
+	if grants, others := bindingGrants(syncer.Ref{Type: restype.App, ID: "a9"}, edges); len(grants) != 2 || !slices.Equal(others, []string{"system"}) {
 		t.Errorf("assignments: %d grants, others %v", len(grants), others)
 	}
 }

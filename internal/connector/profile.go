@@ -16,6 +16,7 @@ const (
 	profileManagerID = "manager_id"
 	profileManager   = "manager"           // email address
 	profileMethod    = "membership_method" // of a group
+	profileType      = "type"              // of a directory
 	customPrefix     = "custom_"
 )
 

@@ -58,14 +58,11 @@ func GrantsOf(list syncer.List, principals []*v2.ResourceId) ([]*v2.Grant, error
 			return nil, fmt.Errorf("resources of type %q cannot be granted anything", p.GetResourceType())
 		}
 	}
-	var grants []*v2.Grant
-	switch k := parseKind(list.Kind); k.collection {
-	case members, dynamicMembers:
-		grants, _ = memberGrants(list.Owner.ID, k.collection == dynamicMembers, edges)
-	case assignments:
-		grants, _ = assignmentGrants(list.Owner.ID, edges)
-	default:
+	k := parseKind(list.Kind)
+	l := k.find()
+	if l.grants == nil {
 		return nil, fmt.Errorf("the list %q is not one of holders", list.Kind)
 	}
+	grants, _ := l.grants(k, list.Owner, edges)
 	return grants, nil
 }

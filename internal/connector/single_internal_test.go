@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,9 @@ func TestSingleResource(t *testing.T) {
 		}
 	}
 	if err := s.fillApps(page, kind{}, []jumpcloud.Application{*fullApp(), {ID: "a2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.fillDirectories(page, kind{}, fullDirectories()), s.fillRADIUSServers(page, kind{}, []jumpcloud.RADIUSServer{*fullRADIUSServer()})); err != nil {
 		t.Fatal(err)
 	}
 	lists := page.Lists
@@ -68,16 +72,23 @@ func TestGrantsOf(t *testing.T) {
 	t.Parallel()
 	edges := []jumpcloud.Connection{{Type: jumpcloud.TypeUser, ID: "u1"}, {Type: jumpcloud.TypeUserGroup, ID: "g1"}}
 	ids := []*v2.ResourceId{resourceID(restype.User, "u1"), resourceID(restype.Group, "g1")}
-	for c, want := range map[collection]func() ([]*v2.Grant, []string){
-		members:        func() ([]*v2.Grant, []string) { return memberGrants("g9", false, edges[:1]) },
-		dynamicMembers: func() ([]*v2.Grant, []string) { return memberGrants("g9", true, edges[:1]) },
-		assignments:    func() ([]*v2.Grant, []string) { return assignmentGrants("g9", edges) },
-	} {
-		grants, _ := want()
-		got, err := GrantsOf(kind{collection: c}.of(syncer.Ref{Type: "x", ID: "g9"}), ids[:len(grants)])
-		if diff := cmp.Diff(grants, got, protocmp.Transform()); err != nil || diff != "" {
-			t.Errorf("%s: %v\n%s", c, err, diff)
+	lists := 0
+	for _, m := range mappings() {
+		for _, l := range m.lists {
+			if l.grants == nil {
+				continue
+			}
+			lists++
+			k, owner := kind{collection: l.id}, syncer.Ref{Type: m.id, ID: "x9"}
+			grants, _ := l.grants(k, owner, edges)
+			got, err := GrantsOf(k.of(owner), ids[:len(grants)])
+			if diff := cmp.Diff(grants, got, protocmp.Transform()); err != nil || len(grants) == 0 || diff != "" {
+				t.Errorf("%s: %v\n%s", l.id, err, diff)
+			}
 		}
+	}
+	if lists < 8 {
+		t.Errorf("only %d lists are of holders", lists)
 	}
 	if _, err := GrantsOf(kind{collection: users}.of(syncer.Ref{}), nil); err == nil {
 		t.Error("users are holders")

@@ -2,15 +2,18 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -27,6 +30,8 @@ type Options struct {
 	Apart bool
 	// SkipAdmins leaves administrators out.
 	SkipAdmins bool
+	// Switches are the options of [restype.Switches] that have further types read.
+	Switches []string
 	// Logger must not be nil.
 	Logger *slog.Logger
 }
@@ -56,7 +61,12 @@ func NewSource(client *jumpcloud.Client, options Options) *Source {
 
 // ResourceTypes implements [syncer.Source].
 func (s *Source) ResourceTypes() []*v2.ResourceType {
-	return ResourceTypes()
+	return ResourceTypes(s.options.Switches)
+}
+
+// synced reports whether resources of a type are read.
+func (s *Source) synced(resourceType string) bool {
+	return slices.Contains(restype.Synced(s.options.Switches), resourceType)
 }
 
 // Start implements [syncer.Source]. It sends no request.
@@ -65,7 +75,7 @@ func (s *Source) Start(_ context.Context, scope syncer.Scope) (*syncer.Page, err
 		return s.startTargets(scope)
 	}
 	has := func(resourceType string) bool {
-		return len(scope.ResourceTypes) == 0 || slices.Contains(scope.ResourceTypes, resourceType)
+		return s.synced(resourceType) && (len(scope.ResourceTypes) == 0 || slices.Contains(scope.ResourceTypes, resourceType))
 	}
 	base := kind{resourcesOnly: scope.SkipEntitlementsAndGrants, noGrants: scope.SkipGrants}
 	page := new(syncer.Page)
@@ -113,10 +123,13 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 	list := k.find()
 	switch {
 	case list.owned:
-		if !jumpcloud.IsNotFound(err) {
-			return nil, err
+		switch row := k.row(); {
+		case jumpcloud.IsNotFound(err):
+			return s.confirmGone(ctx, owner, err)
+		case row.Switch != "":
+			return s.tolerateSwitched(k, row, false, err)
 		}
-		return s.confirmGone(ctx, owner, err)
+		return nil, err
 	case k.collection == admins:
 		if !jumpcloud.IsUnserved(err) {
 			return nil, err
@@ -133,10 +146,28 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 		}
 		return nil, fmt.Errorf("%w; without it, skip administrators with --skip-admins", err)
 	}
+	if row := k.row(); row.Switch != "" {
+		return s.tolerateSwitched(k, row, first, err)
+	}
 	if first && jumpcloud.IsUnserved(err) {
 		return nil, fmt.Errorf("%w; without it, omit %s from --sync-resource-types", err, list.label)
 	}
 	return nil, err
+}
+
+// tolerateSwitched decides about a list of a type that is read with an option only. A list
+// that the organization's plan does not have is empty, and the summary says so; one that is
+// denied fails the sync.
+func (s *Source) tolerateSwitched(k kind, row restype.Type, first bool, err error) (*syncer.Page, error) {
+	switch {
+	case first && jumpcloud.IsUnoffered(err):
+		return &syncer.Page{Settled: true, Remarks: []string{fmt.Sprintf(
+			"JumpCloud does not offer %s to this organization (%v): none were synced", row.Plural, err)}}, nil
+	case jumpcloud.IsUnserved(err), jumpcloud.IsUnauthenticated(err):
+		return nil, fmt.Errorf("%w; %s require the scope %s; without it, leave out --%s", err, k.find().label, strings.Join(row.Read, " and "), row.Switch)
+	default:
+		return nil, err
+	}
 }
 
 // confirmGone asks for the owner of a list that was not found: lists of a route
@@ -151,7 +182,7 @@ func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error)
 	case err == nil:
 		return nil, fmt.Errorf("%w; the %s %s exists, so its list is not empty but unreadable",
 			cause, owner.Type, owner.ID)
-	case jumpcloud.IsNotFound(err):
+	case jumpcloud.IsNotFound(err), errors.Is(err, syncer.ErrNotFound):
 		return &syncer.Page{Gone: true, Settled: true}, nil
 	default:
 		return nil, fmt.Errorf("check whether %s %s still exists: %w", owner.Type, owner.ID, err)

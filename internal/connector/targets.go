@@ -26,8 +26,8 @@ func (s *Source) startTargets(scope syncer.Scope) (*syncer.Page, error) {
 	for _, id := range scope.Targets {
 		ref := refOf(id)
 		switch {
-		case !slices.Contains(restype.IDs(), ref.Type):
-			return nil, fault.Invalid("there are no resources of type %q; the types are %s", ref.Type, typeWords())
+		case !s.synced(ref.Type):
+			return nil, s.unknownType(ref.Type)
 		case ref.ID == "":
 			return nil, fault.Invalid("missing ID of a %s to sync", ref.Type)
 		case seen[ref]:
@@ -43,9 +43,9 @@ func (s *Source) startTargets(scope syncer.Scope) (*syncer.Page, error) {
 // readTarget reads one resource, and names the lists that hold its grants.
 func (s *Source) readTarget(ctx context.Context, k kind, target syncer.Ref) (*syncer.Page, error) {
 	page := &syncer.Page{Settled: true}
-	m, known := mappingOf(target.Type)
-	if !known {
-		return nil, fault.Invalid("there are no resources of type %q; the types are %s", target.Type, typeWords())
+	m, _ := mappingOf(target.Type)
+	if !s.synced(target.Type) {
+		return nil, s.unknownType(target.Type)
 	}
 	err := m.target(ctx, s, page, k, target)
 	if errors.Is(err, syncer.ErrNotFound) || jumpcloud.IsAbsent(err) {
@@ -86,8 +86,16 @@ func (s *Source) lookup(ctx context.Context, page *syncer.Page, id *v2.ResourceI
 	return m.lookup(ctx, s, page, id.GetResource())
 }
 
-// typeWords lists the ids of the types for a message.
-func typeWords() string {
-	ids := slices.Sorted(slices.Values(restype.IDs()))
+// unknownType is the error of a type that is not read.
+func (s *Source) unknownType(id string) error {
+	if t, ok := restype.Find(id); ok {
+		return fault.Invalid("resources of type %q are not synced without --%s", id, t.Switch)
+	}
+	return fault.Invalid("there are no resources of type %q; the types are %s", id, s.typeWords())
+}
+
+// typeWords lists the ids of the types that are read for a message.
+func (s *Source) typeWords() string {
+	ids := slices.Sorted(slices.Values(restype.Synced(s.options.Switches)))
 	return strings.Join(ids[:len(ids)-1], ", ") + " and " + ids[len(ids)-1]
 }

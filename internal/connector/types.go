@@ -37,7 +37,10 @@ type mapping struct {
 
 // mappings are those of all types, in the order in which a sync begins with them.
 func mappings() []mapping {
-	return []mapping{userMapping(), roleMapping(), groupMapping(), appMapping()}
+	return []mapping{
+		userMapping(), roleMapping(), groupMapping(), appMapping(),
+		directoryMapping(), radiusMapping(),
+	}
 }
 
 func mappingOf(resourceType string) (mapping, bool) {
@@ -49,19 +52,23 @@ func mappingOf(resourceType string) (mapping, bool) {
 	return mapping{}, false
 }
 
-// ResourceTypes names the types that the connector can hold, ordered by id. The
-// messages are new with each call and may be changed.
-func ResourceTypes() []*v2.ResourceType {
+// ResourceTypes names the types that are read where some switches are on, ordered by id.
+// The messages are new with each call and may be changed.
+func ResourceTypes(switches []string) []*v2.ResourceType {
 	var types []*v2.ResourceType
-	for _, t := range sortedTypes() {
+	for _, t := range sortedTypes(switches) {
 		types = append(types, typeMessage(t))
 	}
 	return types
 }
 
-// sortedTypes is the table ordered by id.
-func sortedTypes() []restype.Type {
-	return slices.SortedFunc(slices.Values(restype.All()), func(a, b restype.Type) int { return cmp.Compare(a.ID, b.ID) })
+// sortedTypes are the rows of the table that are read where some switches are on, ordered
+// by id.
+func sortedTypes(switches []string) []restype.Type {
+	synced := restype.Synced(switches)
+	rows := slices.DeleteFunc(restype.All(), func(t restype.Type) bool { return !slices.Contains(synced, t.ID) })
+	slices.SortFunc(rows, func(a, b restype.Type) int { return cmp.Compare(a.ID, b.ID) })
+	return rows
 }
 
 func typeMessage(t restype.Type) *v2.ResourceType {

@@ -105,14 +105,14 @@ Synced organization 64b0 from 127.0.0.1:1, some resources only
 func TestEveryTypeIsInTheSummary(t *testing.T) {
 	t.Parallel()
 	o := full()
-	for _, r := range connector.ResourceTypes() {
+	for _, r := range connector.ResourceTypes(nil) {
 		if !slices.Contains(o.ResourceTypes, r.GetId()) {
 			o.ResourceTypes = append(o.ResourceTypes, r.GetId())
 			o.TypeNames[r.GetId()] = r.GetDisplayName()
 		}
 	}
-	o.ResourceTypes = append(o.ResourceTypes, "device", "directory", "policy_group", "vault-key", "gateway")
-	maps.Copy(o.TypeNames, map[string]string{"device": "Device", "directory": "Directory", "policy_group": "", "vault-key": "Vault Key", "gateway": "Gateway"})
+	o.ResourceTypes = append(o.ResourceTypes, "printer", "cabinet", "policy_group", "vault-key", "gateway")
+	maps.Copy(o.TypeNames, map[string]string{"printer": "Printer", "cabinet": "Cabinet", "policy_group": "", "vault-key": "Vault Key", "gateway": "Gateway"})
 	o.Resources["device"], o.Resources["gateway"] = 1234, 2
 	var got bytes.Buffer
 	if err := o.WriteText(&got); err != nil {

@@ -108,10 +108,10 @@ type Client struct {
 }
 
 // Lengths remember how long the pages of routes have been: of the members of groups, of
-// the groups of users, of what is bound to applications, and of what users and groups are
-// bound to.
+// the groups of users, and of what users and groups are bound to. Those of what is bound
+// to objects are [Client.BindingLengths].
 type Lengths struct {
-	Members, Memberships, Assignments, Associations paging.Lengths
+	Members, Memberships, Associations paging.Lengths
 }
 
 // LimitPauses bounds how long a request that failed is kept waiting for further attempts,

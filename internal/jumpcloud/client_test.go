@@ -371,14 +371,14 @@ func TestWrites(t *testing.T) {
 	for _, err := range []error{
 		client.AddGroupMember(t.Context(), "g1", "u1"),
 		client.RemoveGroupMember(t.Context(), "g1", "u1"),
-		client.AddAssociation(t.Context(), "a1", jumpcloud.TypeUser, "u1"),
-		client.RemoveAssociation(t.Context(), "a1", jumpcloud.TypeUserGroup, "g1"),
+		client.Bind(t.Context(), jumpcloud.TypeApplication, "a1", jumpcloud.TypeUser, "u1"),
+		client.Unbind(t.Context(), jumpcloud.TypeApplication, "a1", jumpcloud.TypeUserGroup, "g1"),
 	} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	if err := client.AddAssociation(t.Context(), "a1", "system", "s1"); !errors.Is(err, errors.ErrUnsupported) {
+	if err := client.Bind(t.Context(), jumpcloud.TypeApplication, "a1", "system", "s1"); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("binding a system gives %v", err)
 	}
 	want := []string{
@@ -452,10 +452,10 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.UserGroups(ctx, w)), second(client.UserGroup(ctx, "x")),
 		second(client.GroupMembers(ctx, "x", w)), second(client.UserGroupMembership(ctx, "x", w)),
 		second(client.Applications(ctx, w)), second(client.Application(ctx, "x")),
-		second(client.ApplicationAssociations(ctx, "x", both, w)),
-		second(client.ApplicationUsers(ctx, "x", w)), second(client.ApplicationUserGroups(ctx, "x", w)),
+		second(client.Bindings(ctx, jumpcloud.TypeApplication, "x", both, w)),
+		second(client.BoundUsers(ctx, jumpcloud.TypeApplication, "x", w)), second(client.BoundUserGroups(ctx, jumpcloud.TypeApplication, "x", w)),
 		second(client.UserAssociations(ctx, "x", jumpcloud.TypeApplication, w)), second(client.UserGroupAssociations(ctx, "x", jumpcloud.TypeApplication, w)),
-		client.AddGroupMember(ctx, "x", "u"), client.AddAssociation(ctx, "x", jumpcloud.TypeUser, "u"),
+		client.AddGroupMember(ctx, "x", "u"), client.Bind(ctx, jumpcloud.TypeApplication, "x", jumpcloud.TypeUser, "u"),
 		client.CreateUser(ctx, jumpcloud.Fields{}), client.UpdateUser(ctx, "x", jumpcloud.Fields{}), client.DeleteUser(ctx, "x", "null"),
 		client.ExpirePassword(ctx, "x"), client.UnlockUser(ctx, "x"), client.ResetMFA(ctx, "x", time.Time{}),
 		client.ActivateUser(ctx, "x", ""), client.MailActivation(ctx, "x"), client.ScheduleState(ctx, "x", "SUSPENDED", time.Now()),

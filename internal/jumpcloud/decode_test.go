@@ -197,7 +197,7 @@ func TestPagesAreDecoded(t *testing.T) {
 		"associations": {
 			total: "2", body: `[{"to":{"id":"u1","type":"user"}},{"to":{"id":"g1","type":"user_group"}}]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
-				return c.ApplicationAssociations(ctx, "p", both, window)
+				return c.Bindings(ctx, jumpcloud.TypeApplication, "p", both, window)
 			},
 			want: paging.Page[jumpcloud.Connection]{
 				Items: []jumpcloud.Connection{{Type: "user", ID: "u1"}, {Type: "user_group", ID: "g1"}}, Total: 2, Raw: 2,
@@ -208,7 +208,7 @@ func TestPagesAreDecoded(t *testing.T) {
 			body: `[{"id":"u1","type":"user","compiledAttributes":{"ldapGroups":[{"name":"x"}]},
 				"paths":[[{"to":{"id":"g1","type":"user_group"}},{"to":{"id":"u1","type":"user"}}],[{"to":{"id":"u1","type":"user"}}]]}]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
-				return c.ApplicationUsers(ctx, "p", window)
+				return c.BoundUsers(ctx, jumpcloud.TypeApplication, "p", window)
 			},
 			want: paging.Page[jumpcloud.Traversal]{
 				Items: []jumpcloud.Traversal{{

@@ -164,6 +164,31 @@ type Application struct {
 	Organization string
 }
 
+// Directory is a directory outside JumpCloud that it provisions to, or its own LDAP
+// service (JumpCloud API v2, /directories).
+type Directory struct {
+	ID   string
+	Name string
+	// Type is [TypeGSuite], [TypeOffice365], [TypeLDAPServer], [TypeActiveDirectory] or
+	// workday, which nobody is bound to.
+	Type   string
+	Domain string // the default domain; "" where there is none
+}
+
+// RADIUSServer is a RADIUS server (JumpCloud API v1, /radiusservers). Its shared secret is
+// neither asked for nor decoded.
+type RADIUSServer struct {
+	ID              string
+	Name            string
+	NetworkSourceIP string
+	MFA             string // DISABLED, ENABLED, REQUIRED or ALWAYS; "" when absent
+	AuthIDP         string // JUMPCLOUD, AZURE, ...; "" when absent
+	// LockoutAction and ExpirationAction say what happens to locked users and to those
+	// whose password expired.
+	LockoutAction, ExpirationAction string
+	Organization                    string
+}
+
 // Organization is a tenant that the credential can see (JumpCloud API v1,
 // /organizations).
 type Organization struct {
@@ -177,6 +202,12 @@ const (
 	TypeUser        = "user"
 	TypeUserGroup   = "user_group"
 	TypeApplication = "application"
+
+	TypeGSuite          = "g_suite"
+	TypeOffice365       = "office_365"
+	TypeLDAPServer      = "ldap_server"
+	TypeActiveDirectory = "active_directory"
+	TypeRADIUSServer    = "radius_server"
 )
 
 // Connection is a direct edge from the object that was asked about to another

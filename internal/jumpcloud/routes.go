@@ -1,6 +1,9 @@
 package jumpcloud
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Route is one operation of the JumpCloud API that the client uses.
 type Route struct {
@@ -191,20 +194,42 @@ var (
 	}
 )
 
+// The routes of directories and RADIUS servers. Those of their bindings are made by
+// [boundKinds].
+var (
+	routeDirectories = Route{
+		http.MethodGet, "/api/v2/directories", "directories",
+		"Lists the directories that JumpCloud provisions to, with `--sync-directories`.", "directories.readonly",
+		"If sorting by ID is rejected, the list is read unsorted.",
+	}
+	routeRADIUSServers = Route{
+		http.MethodGet, "/api/radiusservers", "RADIUS servers",
+		"Lists RADIUS servers with `--sync-directories`, without their shared secrets.", "radius.readonly",
+		"If selecting fields is rejected, all are read; the shared secret is never decoded.",
+	}
+	routeRADIUSServer = Route{
+		http.MethodGet, "/api/radiusservers/{id}", "a RADIUS server",
+		"Looks one RADIUS server up; confirms that a server whose bindings answer 404 is gone.", "radius.readonly", "",
+	}
+)
+
 // Routes lists every route that the client uses, reads first.
 func Routes() []Route {
-	return []Route{
+	boundReads, boundWrites := boundRoutes()
+	return slices.Concat([]Route{
 		routeOrganizations, routeOrganization,
 		routeUserSearch, routeUsers, routeUser, routeMemberOf,
 		routeAdmins, routeAdmin, routeRoles, routeRole,
 		routeUserGroups, routeUserGroup, routeGroupMembers, routeGroupMembership,
 		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
 		routeUserAssociations, routeGroupAssociations,
+		routeDirectories, routeRADIUSServers, routeRADIUSServer,
+	}, boundReads, []Route{
 		routeSchedules,
 		routeChangeMembers, routeChangeAssociations,
 		routeCreateUser, routeUpdateUser, routeDeleteUser,
 		routeExpirePassword, routeUnlockUser, routeResetMFA, routeActivateUser, routeReactivate, routeScheduleState,
 		routeCreateGroup, routeUpdateGroup, routeDeleteGroup,
 		routeCreateAdmin, routeUpdateAdmin, routeDeleteAdmin,
-	}
+	}, boundWrites)
 }

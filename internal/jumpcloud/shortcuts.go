@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
@@ -35,6 +36,15 @@ func IsUnserved(err error) bool {
 	return ok && e.Kind != KindUnavailable && e.Kind != KindUnauthenticated && refusals[e.Status] != ""
 }
 
+// IsUnoffered reports whether JumpCloud said that the organization does not have what was
+// asked for: it is not part of its plan, or there is no such route.
+func IsUnoffered(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && IsUnserved(err) && slices.Contains([]int{
+		http.StatusPaymentRequired, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented,
+	}, e.Status)
+}
+
 // isForm reports whether a refusal is about the form of the request: of a route that
 // is known to be served, others are about the object or a right that was taken away.
 func isForm(err error) bool {
@@ -60,8 +70,10 @@ type shortcut struct {
 
 // shortcuts are those in use.
 type shortcuts struct {
-	search, searchSize, userFields, appFields, adminOrder, groupOrder, appOrder, allTargets shortcut
-	membership, appUsers, appGroups                                                         traversal
+	search, searchSize, userFields, appFields, adminOrder, groupOrder, appOrder shortcut
+	directoryOrder, radiusFields, radiusOrder                                   shortcut
+	membership                                                                  traversal
+	bound                                                                       []*boundState // by kind
 }
 
 // prepare says what each shortcut is.
@@ -74,16 +86,32 @@ func (s *shortcuts) prepare() {
 	set(&s.adminOrder, routeAdmins, "sorted by ID", "administrators are listed unsorted")
 	set(&s.groupOrder, routeUserGroups, "sorted by ID", "user groups are listed unsorted")
 	set(&s.appOrder, routeApplications, "sorted by ID", "applications are listed unsorted")
-	set(&s.allTargets, routeAssociations, "for several types at once", "the associations of an application are listed with one request per type")
-	s.search.whole, s.allTargets.whole = true, true
+	set(&s.directoryOrder, routeDirectories, "sorted by ID", "directories are listed unsorted")
+	set(&s.radiusFields, routeRADIUSServers, "with a choice of fields", "RADIUS servers are listed with all their fields; the shared secret is not decoded")
+	set(&s.radiusOrder, routeRADIUSServers, "sorted by ID", "RADIUS servers are listed unsorted")
+	s.search.whole = true
 	s.membership.name = "the membership of groups"
-	s.appUsers.name = "the list of the users of an application"
-	s.appGroups.name = "the list of the groups of an application"
+	for _, kind := range boundKinds() {
+		b := &boundState{boundKind: kind}
+		note := kind.bindings.List + " are listed with one request per type"
+		if kind.graph == TypeApplication {
+			note = "the associations of an application are listed with one request per type"
+		}
+		set(&b.allTargets, kind.bindings, "for several types at once", note)
+		b.allTargets.whole = true
+		b.users.name = "the list of " + kind.users.List
+		b.groups.name = "the list of " + kind.groups.List
+		s.bound = append(s.bound, b)
+	}
 }
 
 // all lists the shortcuts in the order of docs/API.md.
 func (s *shortcuts) all() []*shortcut {
-	return []*shortcut{&s.searchSize, &s.search, &s.userFields, &s.adminOrder, &s.groupOrder, &s.appFields, &s.appOrder, &s.allTargets}
+	all := []*shortcut{&s.searchSize, &s.search, &s.userFields, &s.adminOrder, &s.groupOrder, &s.appFields, &s.appOrder}
+	for _, b := range s.bound {
+		all = append(all, &b.allTargets)
+	}
+	return append(all, &s.directoryOrder, &s.radiusFields, &s.radiusOrder)
 }
 
 // Optional is something that may be refused without failing a sync.
@@ -110,6 +138,8 @@ func Optionals() []Optional {
 		Optional{routeGroupMembership, "at all, or sorted", "members that change while they are read are proven by more requests, or by looking people up"},
 		Optional{routeApplicationUsers, "at all, or sorted", "the same for assignments"},
 		Optional{routeApplicationGroups, "at all, or sorted", "the same for assignments"},
+		Optional{Route{Method: http.MethodGet, Pattern: "/api/v2/*/{id}/users"}, "at all, or sorted, of directories and RADIUS servers", "the same for bindings"},
+		Optional{Route{Method: http.MethodGet, Pattern: "/api/v2/*/{id}/usergroups"}, "at all, or sorted, of directories and RADIUS servers", "the same for bindings"},
 		Optional{routeAdmins, "at all, where accounts are not synced", "roles may be missing; the summary says so"},
 	)
 }

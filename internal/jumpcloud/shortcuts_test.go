@@ -271,11 +271,11 @@ func TestFallBacksKeepTheRealError(t *testing.T) {
 	s = &tenant{users: 3, refuse: func(*http.Request) int { return status }}
 	client, _ = s.client(t)
 	both := []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}
-	if _, err := client.ApplicationAssociations(t.Context(), "a", both, w); err != nil {
+	if _, err := client.Bindings(t.Context(), jumpcloud.TypeApplication, "a", both, w); err != nil {
 		t.Fatal(err)
 	}
 	status = 404
-	if _, err := client.ApplicationAssociations(t.Context(), "a", both, w); !jumpcloud.IsNotFound(err) || len(s.asked) != 2 {
+	if _, err := client.Bindings(t.Context(), jumpcloud.TypeApplication, "a", both, w); !jumpcloud.IsNotFound(err) || len(s.asked) != 2 {
 		t.Errorf("the error is %v after %v", err, s.asked)
 	}
 }
@@ -328,7 +328,7 @@ func TestTargetsFallBack(t *testing.T) {
 			}}
 			client, log := s.client(t)
 			l := listOf("associations", 100, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-				return client.ApplicationAssociations(ctx, "a", []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
+				return client.Bindings(ctx, jumpcloud.TypeApplication, "a", []string{jumpcloud.TypeUser, jumpcloud.TypeUserGroup}, w)
 			}, func(c jumpcloud.Connection) string { return c.Type + "/" + c.ID })
 			l.Sorted, l.Holes = false, true
 			got := readList(t, l)

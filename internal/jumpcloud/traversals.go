@@ -35,23 +35,6 @@ func (c *Client) UserGroupMembership(ctx context.Context, groupID string, w pagi
 	return c.traverse(ctx, &c.short.membership, call{route: routeGroupMembership, id: groupID}, w)
 }
 
-// ApplicationUsers reads a window of the users who reach an application, directly
-// or through groups, with the paths that lead there, as [Client.UserGroupMembership]
-// does.
-//
-// JumpCloud API v2, GET /applications/{id}/users.
-func (c *Client) ApplicationUsers(ctx context.Context, appID string, w paging.Window) (paging.Page[Traversal], error) {
-	return c.traverse(ctx, &c.short.appUsers, call{route: routeApplicationUsers, id: appID}, w)
-}
-
-// ApplicationUserGroups reads a window of the user groups that reach an
-// application, as [Client.UserGroupMembership] does.
-//
-// JumpCloud API v2, GET /applications/{id}/usergroups.
-func (c *Client) ApplicationUserGroups(ctx context.Context, appID string, w paging.Window) (paging.Page[Traversal], error) {
-	return c.traverse(ctx, &c.short.appGroups, call{route: routeApplicationGroups, id: appID}, w)
-}
-
 // traverse reads a window in the order of ids, if there is a key for that.
 func (c *Client) traverse(ctx context.Context, t *traversal, call call, w paging.Window) (paging.Page[Traversal], error) {
 	if t.off.Load() {

@@ -114,13 +114,13 @@ func (a assignment) check(ctx context.Context) error {
 
 func (a assignment) send(ctx context.Context) error {
 	if a.Operation == OperationGrant {
-		return a.client.AddAssociation(ctx, a.Resource.ID, a.target, a.Principal.ID)
+		return a.client.Bind(ctx, jumpcloud.TypeApplication, a.Resource.ID, a.target, a.Principal.ID)
 	}
-	return a.client.RemoveAssociation(ctx, a.Resource.ID, a.target, a.Principal.ID)
+	return a.client.Unbind(ctx, jumpcloud.TypeApplication, a.Resource.ID, a.target, a.Principal.ID)
 }
 
 func (a assignment) done(ctx context.Context) (bool, error) {
-	there, err := connector.Contains(ctx, connector.BoundTo(a.client, a.Resource.ID, a.target), a.Principal.ID)
+	there, err := connector.Contains(ctx, connector.BoundTo(a.client, jumpcloud.TypeApplication, a.Resource.ID, a.target), a.Principal.ID)
 	return there == (a.Operation == OperationGrant), err
 }
 
@@ -162,7 +162,7 @@ func missing(what Named, err error) error {
 // the application that the user is in.
 func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID string) ([]Named, error) {
 	bound := map[string]bool{}
-	_, err := paging.ReadAll(ctx, connector.BoundTo(client, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
+	_, err := paging.ReadAll(ctx, connector.BoundTo(client, jumpcloud.TypeApplication, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
 		bound[row.ID] = true
 		return true
 	})

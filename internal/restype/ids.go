@@ -2,10 +2,12 @@ package restype
 
 // The ids of the resource types.
 const (
-	User  = "user"
-	Group = "group"
-	App   = "app"
-	Role  = "role"
+	User         = "user"
+	Group        = "group"
+	App          = "app"
+	Role         = "role"
+	Directory    = "directory"
+	RADIUSServer = "radius_server"
 )
 
 // AdministrationAppID is the resource id of the app that stands for the

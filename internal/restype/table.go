@@ -29,6 +29,9 @@ type Type struct {
 	Changeable, ChangedByDefault bool
 	// Path is the address of the type's section in the explorer.
 	Path string
+	// Switch is the option that has the type read, one of [Switches]; empty for a type
+	// that always is.
+	Switch string
 }
 
 // table is in the order in which people are shown the types. Nothing changes it.
@@ -66,6 +69,50 @@ var table = []Type{
 		Changeable: true,
 		Path:       "/roles",
 	},
+	{
+		ID: Directory, Label: "Directory", Trait: v2.ResourceType_TRAIT_APP,
+		Noun: "directory", Plural: "directories",
+		Grant: "directory binding", Holding: "a binding to", Grants: "Directory bindings", Holders: "Bound to it",
+		Read:   []string{"directories.readonly"},
+		Switch: SyncDirectories, Path: "/directories",
+	},
+	{
+		ID: RADIUSServer, Label: "RADIUS server", Trait: v2.ResourceType_TRAIT_APP,
+		Noun: "radius-server", Plural: "RADIUS servers",
+		Grant: "RADIUS binding", Holding: "network access by", Grants: "RADIUS bindings", Holders: "Have network access",
+		Read:   []string{"radius.readonly"},
+		Switch: SyncDirectories, Path: "/radius-servers",
+	},
+}
+
+// The options that have further types read.
+const (
+	SyncDirectories = "sync-directories"
+)
+
+// Switch is an option that has further types read.
+type Switch struct {
+	Name, Title string
+	// What is what is read with it, as its help begins.
+	What string
+}
+
+// Switches lists the options that have further types read.
+func Switches() []Switch {
+	return []Switch{
+		{SyncDirectories, "Sync directories", "Google Workspace, Microsoft 365, LDAP and Active Directory directories, and RADIUS servers"},
+	}
+}
+
+// Synced lists the IDs of the types that are read where some switches are on.
+func Synced(switches []string) []string {
+	var ids []string
+	for _, t := range table {
+		if t.Switch == "" || slices.Contains(switches, t.Switch) {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
 }
 
 // All lists the types in the order in which people are shown them. The slice is the

@@ -38,6 +38,9 @@ func TestRowsAreWhole(t *testing.T) {
 		if len(row.Read) == 0 || !slices.IsSorted(row.Read) || !slices.IsSorted(row.Write) {
 			t.Errorf("%s: permissions %q, %q", row.ID, row.Read, row.Write)
 		}
+		if row.Switch != "" && !slices.ContainsFunc(restype.Switches(), func(s restype.Switch) bool { return s.Name == row.Switch }) {
+			t.Errorf("%s has the switch %q, which is none", row.ID, row.Switch)
+		}
 		if got, ok := restype.Find(row.ID); !ok || got.Label != row.Label {
 			t.Errorf("%s is found as %+v", row.ID, got)
 		}
@@ -68,8 +71,8 @@ func document() string {
 
 # Resource types
 
-| type | shown as | in reviews | holding one | grants can be changed | permissions to read | permissions to change |
-|---|---|---|---|---|---|---|
+| type | shown as | in reviews | synced | holding one | grants can be changed | permissions to read | permissions to change |
+|---|---|---|---|---|---|---|---|
 `)
 	for _, row := range restype.All() {
 		change := "no"
@@ -79,7 +82,11 @@ func document() string {
 		case row.Grantable():
 			change = "with `--" + restype.ProvisionTypes + " " + row.ID + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", row.ID, row.Label, row.Plural, row.Grant, change, code(row.Read), code(row.Write))
+		synced := "always"
+		if row.Switch != "" {
+			synced = "with `--" + row.Switch + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", row.ID, row.Label, row.Plural, synced, row.Grant, change, code(row.Read), code(row.Write))
 	}
 	return b.String()
 }

@@ -154,6 +154,7 @@ func folderOf(cfg *config.Config, unexpanded bool) string {
 		fmt.Sprint(cfg.JumpCloud.BaseURL, cfg.JumpCloud.MergeAdmins, cfg.JumpCloud.SkipAdmins,
 			cfg.Sync.SkipEntitlementsAndGrants, cfg.Sync.SkipGrants, unexpanded),
 	}
+	parts = append(parts, cfg.JumpCloud.Switches...)
 	for _, r := range cfg.Sync.Resources {
 		parts = append(parts, r.String())
 	}

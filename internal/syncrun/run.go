@@ -93,7 +93,8 @@ func (j *Job) Run(ctx context.Context) (err error) {
 		return err
 	}
 	source := connector.NewSource(client, connector.Options{
-		OrgID: j.Config.JumpCloud.OrgID, MergeAdmins: j.Config.JumpCloud.MergeAdmins, SkipAdmins: j.Config.JumpCloud.SkipAdmins, Logger: j.Console.Log.Logger,
+		OrgID: j.Config.JumpCloud.OrgID, MergeAdmins: j.Config.JumpCloud.MergeAdmins, SkipAdmins: j.Config.JumpCloud.SkipAdmins,
+		Switches: j.Config.JumpCloud.Switches, Logger: j.Console.Log.Logger,
 	})
 	org, err := source.Validate(ctx)
 	if err != nil {
@@ -277,6 +278,7 @@ func (j *Job) settings() string {
 	if j.Config.JumpCloud.SkipAdmins {
 		parts = append(parts, "skip-admins")
 	}
+	parts = append(parts, j.Config.JumpCloud.Switches...)
 	return strings.Join(parts, " ")
 }
 

@@ -33,7 +33,7 @@ func (s *Services) Validate(ctx context.Context, _ *v2.ConnectorServiceValidateR
 // GetMetadata describes the connector.
 func (s *Services) GetMetadata(context.Context, *v2.ConnectorServiceGetMetadataRequest) (*v2.ConnectorServiceGetMetadataResponse, error) {
 	return &v2.ConnectorServiceGetMetadataResponse{
-		Metadata: connector.Metadata(connector.CapabilityOptions{ProvisionTypes: s.options.ProvisionTypes}),
+		Metadata: connector.Metadata(connector.CapabilityOptions{ProvisionTypes: s.options.ProvisionTypes, Switches: s.options.Source.Switches}),
 	}, nil
 }
 
@@ -48,8 +48,7 @@ func (s *Services) Cleanup(ctx context.Context, req *v2.ConnectorServiceCleanupR
 
 // has reports whether resources of a type are served.
 func (s *Services) has(resourceType string) bool {
-	_, known := restype.Find(resourceType)
-	return known && (len(s.options.ResourceTypes) == 0 || slices.Contains(s.options.ResourceTypes, resourceType))
+	return slices.Contains(restype.Synced(s.options.Source.Switches), resourceType) && (len(s.options.ResourceTypes) == 0 || slices.Contains(s.options.ResourceTypes, resourceType))
 }
 
 // unknownType is the error of a type that is not served.
@@ -63,7 +62,7 @@ func (s *Services) ListResourceTypes(ctx context.Context, req *v2.ResourceTypesS
 		return nil, s.failed(ctx, "listing resource types", fault.Invalid("invalid page token: the list has one page"))
 	}
 	answer := new(v2.ResourceTypesServiceListResourceTypesResponse)
-	for _, t := range connector.ResourceTypes() {
+	for _, t := range connector.ResourceTypes(s.options.Source.Switches) {
 		if s.has(t.GetId()) {
 			answer.List = append(answer.List, t)
 		}
