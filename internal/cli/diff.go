@@ -232,4 +232,4 @@ func whatWords() []string {
 }
 
 // flagWord is a word as it is typed.
-func flagWord(word string) string { return strings.ReplaceAll(word, " ", "-") }
+func flagWord(word string) string { return strings.ToLower(strings.ReplaceAll(word, " ", "-")) }

@@ -45,7 +45,7 @@ type JumpCloud struct {
 	SkipAdmins   bool
 	// Switches are the options that are set of those that have further types read.
 	Switches []string
-	Timeout      time.Duration // of one request
+	Timeout  time.Duration // of one request
 }
 
 // Sync says what is read and how.

@@ -34,14 +34,20 @@ func IsWhole(r *v2.Resource) bool {
 }
 
 // HoldersOf names the list of who holds a resource. It is the zero list where they are
-// among the administrators, and false where nobody holds resources of the type. The
+// among the administrators, and false where nobody can hold the resource. The
 // resource must be whole; see [IsWhole].
 func HoldersOf(r *v2.Resource) (syncer.List, bool) {
 	m, _ := mappingOf(r.GetId().GetResourceType())
-	if m.holders == nil {
+	if m.holders == nil || m.entitlement(r) == nil {
 		return syncer.List{}, false
 	}
 	return m.holders(r), true
+}
+
+// IsHeld reports whether somebody can hold resources of a type.
+func IsHeld(resourceType string) bool {
+	m, _ := mappingOf(resourceType)
+	return m.holders != nil
 }
 
 // GrantsOf makes the grants that a list which [HoldersOf] names would bring for some

@@ -113,14 +113,14 @@ func TestEveryTypeIsInTheSummary(t *testing.T) {
 	}
 	o.ResourceTypes = append(o.ResourceTypes, "printer", "cabinet", "policy_group", "vault-key", "gateway")
 	maps.Copy(o.TypeNames, map[string]string{"printer": "Printer", "cabinet": "Cabinet", "policy_group": "", "vault-key": "Vault Key", "gateway": "Gateway"})
-	o.Resources["device"], o.Resources["gateway"] = 1234, 2
+	o.Resources["printer"], o.Resources["gateway"] = 1234, 2
 	var got bytes.Buffer
 	if err := o.WriteText(&got); err != nil {
 		t.Fatal(err)
 	}
 	_, text, _ := strings.Cut(got.String(), "Roles")
 	text, _, _ = strings.Cut(text, "  Entitlements")
-	want := []string{"9", "Devices", "1,234", "Directories", "0", "Gateways", "2", "Vault", "Keys", "0", "policy_groups", "0"}
+	want := []string{"9", "Cabinets", "0", "Gateways", "2", "Printers", "1,234", "Vault", "Keys", "0", "policy_groups", "0"}
 	if diff := cmp.Diff(want, strings.Fields(text)); diff != "" {
 		t.Errorf("lines of further types (-want +got):\n%s", diff)
 	}

@@ -353,7 +353,7 @@ func (c *conductor) excuseTask(d day, code codes.Code, message string) string {
 // judgeClosure checks an archive of some types only against itself.
 func (c *conductor) judgeClosure(path string) {
 	c.Helper()
-	for _, wrong := range closure(read(c.T, path)) {
+	for _, wrong := range closure(read(c.T, path), nil) {
 		c.blame("%s", wrong)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +30,14 @@ func replay(tenant *jcsim.Tenant, start state) *history {
 			"application user":  {"app:" + c.Owner, "user:" + c.ID},
 			"application group": {"app:" + c.Owner, "group:" + c.ID},
 		}[c.Kind]
-		resource := words[c.Kind] + ":" + c.ID
+		if kind, ok := strings.CutSuffix(c.Kind, " binding"); ok {
+			far := "user:" + c.ID
+			if _, err := tenant.User(c.ID); err != nil && start.resources["group:"+c.ID] {
+				far = "group:" + c.ID
+			}
+			edge = holding{boundTypes[kind] + ":" + c.Owner, far}
+		}
+		resource := cmp.Or(words[c.Kind], boundTypes[c.Kind]) + ":" + c.ID
 		switch {
 		case edge != holding{} && c.Op == "add":
 			h.ever.direct[edge] = true

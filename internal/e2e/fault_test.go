@@ -160,7 +160,7 @@ func checkFresh(t *testing.T, p *program, tenant *jcsim.Tenant, args []string) {
 	c := read(t, p.path())
 	if len(args) > 0 && args[0] != "--http-timeout-seconds" {
 		// Something was left out.
-		for _, wrong := range closure(c) {
+		for _, wrong := range closure(c, nil) {
 			t.Error(wrong)
 		}
 		return

@@ -20,14 +20,42 @@ import (
 type state struct {
 	resources map[string]bool  // "type:id"
 	hidden    map[string]bool  // those of them that no list contains
+	bare      map[string]bool  // those of them that nobody can be given
 	direct    map[holding]bool // who has what without regard to groups
 	roles     map[holding]bool // which administrator has which role
+}
+
+// boundTypes are the resource types of the kinds of the graph that users and groups are
+// bound to where a switch is on.
+var boundTypes = map[string]string{
+	jcsim.TypeGSuite: restype.Directory, jcsim.TypeOffice365: restype.Directory, jcsim.TypeLDAPServer: restype.Directory,
+	jcsim.TypeActiveDirectory: restype.Directory, jcsim.TypeWorkday: restype.Directory, jcsim.TypeRADIUSServer: restype.RADIUSServer,
+}
+
+// addBound adds the objects that switches have read too.
+func (s state) addBound(t *jcsim.Tenant) state {
+	for kind, resourceType := range boundTypes {
+		for _, b := range t.BoundObjects(kind) {
+			r := resourceType + ":" + b.ID
+			s.resources[r] = true
+			if kind == jcsim.TypeWorkday {
+				s.bare[r] = true
+			}
+			for _, u := range b.Users {
+				s.direct[holding{r, "user:" + u}] = true
+			}
+			for _, g := range b.Groups {
+				s.direct[holding{r, "group:" + g}] = true
+			}
+		}
+	}
+	return s
 }
 
 // stateOf asks a tenant. Roles are no resources of it: which of them are in an archive
 // depends on whether the list of them is served.
 func stateOf(t *jcsim.Tenant) state {
-	s := state{map[string]bool{}, map[string]bool{}, map[holding]bool{}, map[holding]bool{}}
+	s := state{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[holding]bool{}, map[holding]bool{}}
 	for _, u := range t.Users() {
 		s.resources["user:"+u.ID] = true
 	}
@@ -66,7 +94,7 @@ func stateOf(t *jcsim.Tenant) state {
 }
 
 func (s state) clone() state {
-	return state{maps.Clone(s.resources), s.hidden, maps.Clone(s.direct), maps.Clone(s.roles)}
+	return state{maps.Clone(s.resources), s.hidden, s.bare, maps.Clone(s.direct), maps.Clone(s.roles)}
 }
 
 // history is what a tenant held over a time. It is safe for concurrent use.
@@ -113,7 +141,7 @@ func (h *history) judge(c *contents) []string {
 		if c.resources[r] == 0 && !h.always.hidden[r] {
 			say("%s was there throughout and is missing", r)
 		}
-		if !strings.HasPrefix(r, "user:") && c.entitlements[r] == 0 {
+		if !strings.HasPrefix(r, "user:") && !h.always.bare[r] && c.entitlements[r] == 0 {
 			say("%s was there throughout and has no entitlement", r)
 		}
 	}
@@ -149,7 +177,7 @@ func (h *history) judge(c *contents) []string {
 			say("%s never had %s", e.principal, e.resource)
 		}
 	}
-	return append(wrong, closure(c)...)
+	return append(wrong, closure(c, h.ever.bare)...)
 }
 
 // roleID is the id that reviews know a role by.
@@ -165,7 +193,7 @@ func roleID(name string) string {
 
 // closure checks an archive against itself: whatever it names is in it, and who has
 // an application through a group is exactly who is in a group that has it.
-func closure(c *contents) []string {
+func closure(c *contents, bare map[string]bool) []string {
 	var wrong []string
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	members := map[string][]string{}
@@ -179,7 +207,7 @@ func closure(c *contents) []string {
 	}
 	through := map[holding][]string{}
 	for e := range c.holdings {
-		if strings.HasPrefix(e.resource, "app:") && strings.HasPrefix(e.principal, "group:") {
+		if !strings.HasPrefix(e.resource, "group:") && strings.HasPrefix(e.principal, "group:") {
 			for _, u := range members[e.principal] {
 				h := holding{e.resource, u}
 				through[h] = append(through[h], e.principal)
@@ -201,7 +229,7 @@ func closure(c *contents) []string {
 		}
 	}
 	for r := range c.resources {
-		if !strings.HasPrefix(r, "user:") && c.entitlements[r] == 0 {
+		if !strings.HasPrefix(r, "user:") && !bare[r] && c.entitlements[r] == 0 {
 			say("%s is there without its entitlement", r)
 		}
 	}

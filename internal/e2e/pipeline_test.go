@@ -31,6 +31,8 @@ type pipeline struct {
 	workers int // 0 means 4
 	scope   syncer.Scope
 	merge   bool // administrators into users
+	// switches have further types read.
+	switches []string
 	// config changes the client's settings.
 	config func(*jumpcloud.Config)
 	// source, store and archive put something between two parts.
@@ -95,7 +97,7 @@ func (p pipeline) connect(ctx context.Context) (syncer.Source, connector.Organiz
 	if err != nil {
 		return nil, connector.Organization{}, err
 	}
-	s := connector.NewSource(client, connector.Options{MergeAdmins: p.merge, Logger: p.logger})
+	s := connector.NewSource(client, connector.Options{MergeAdmins: p.merge, Switches: p.switches, Logger: p.logger})
 	org, err := s.Validate(ctx)
 	if err != nil {
 		return nil, org, err

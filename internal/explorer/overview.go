@@ -38,7 +38,7 @@ func overview(v *view) error {
 	v.scripts = []string{"vendor/chart.js/chart.umd.min.js", "charts.js"}
 	o := v.sync.Overview()
 	p := &overviewPage{Facts: v.syncFacts(o)}
-	for _, kind := range review.Kinds() {
+	for _, kind := range v.sync.Shown() {
 		if path, title := kindSection(kind); o.Counts[kind] > 0 || kind != review.Other {
 			p.Numbers = append(p.Numbers, figure{title, v.url(path), o.Counts[kind]})
 		}

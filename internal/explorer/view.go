@@ -202,7 +202,7 @@ func (v *view) navigation() []navItem {
 	items := []navItem{
 		{"Overview", "/", -1, false},
 	}
-	for _, kind := range review.Kinds() {
+	for _, kind := range v.sync.Shown() {
 		if path, title := kindSection(kind); counts[kind] > 0 || kind != review.Other {
 			items = append(items, navItem{title, path, counts[kind], false})
 		}

@@ -432,7 +432,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 				answer(w, http.StatusForbidden, `{}`)
 			case r.Method == http.MethodPost:
 				w.WriteHeader(http.StatusNoContent)
-			case strings.Contains(route.Pattern, "/v2/") && route.Pattern != "/api/v2/roles" && (strings.Count(route.Pattern, "/") != 4 || strings.Contains(route.Pattern, "/bulk/")):
+			case strings.Contains(route.Pattern, "/v2/") && route.Pattern != "/api/v2/roles" && (!strings.HasSuffix(route.Pattern, "{id}") || strings.Contains(route.Pattern, "/bulk/")):
 				answer(w, 200, `[]`)
 			case strings.HasSuffix(route.Pattern, "{id}"):
 				answer(w, 200, `{"id":"x"}`)
@@ -452,16 +452,24 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.UserGroups(ctx, w)), second(client.UserGroup(ctx, "x")),
 		second(client.GroupMembers(ctx, "x", w)), second(client.UserGroupMembership(ctx, "x", w)),
 		second(client.Applications(ctx, w)), second(client.Application(ctx, "x")),
-		second(client.Bindings(ctx, jumpcloud.TypeApplication, "x", both, w)),
-		second(client.BoundUsers(ctx, jumpcloud.TypeApplication, "x", w)), second(client.BoundUserGroups(ctx, jumpcloud.TypeApplication, "x", w)),
+		second(client.Directories(ctx, w)), second(client.RADIUSServers(ctx, w)), second(client.RADIUSServer(ctx, "x")),
 		second(client.UserAssociations(ctx, "x", jumpcloud.TypeApplication, w)), second(client.UserGroupAssociations(ctx, "x", jumpcloud.TypeApplication, w)),
-		client.AddGroupMember(ctx, "x", "u"), client.Bind(ctx, jumpcloud.TypeApplication, "x", jumpcloud.TypeUser, "u"),
+		client.AddGroupMember(ctx, "x", "u"),
 		client.CreateUser(ctx, jumpcloud.Fields{}), client.UpdateUser(ctx, "x", jumpcloud.Fields{}), client.DeleteUser(ctx, "x", "null"),
 		client.ExpirePassword(ctx, "x"), client.UnlockUser(ctx, "x"), client.ResetMFA(ctx, "x", time.Time{}),
 		client.ActivateUser(ctx, "x", ""), client.MailActivation(ctx, "x"), client.ScheduleState(ctx, "x", "SUSPENDED", time.Now()),
 		second(client.Schedules(ctx, "x", w)), second(client.GroupFields(ctx, "x")),
 		client.CreateUserGroup(ctx, jumpcloud.Fields{}), client.UpdateUserGroup(ctx, "x", jumpcloud.Fields{}), client.DeleteUserGroup(ctx, "x"),
 		client.CreateAdmin(ctx, jumpcloud.Fields{}), client.UpdateAdmin(ctx, "x", jumpcloud.Fields{}), client.DeleteAdmin(ctx, "x"),
+	}
+	for _, kind := range []string{
+		jumpcloud.TypeApplication, jumpcloud.TypeGSuite, jumpcloud.TypeOffice365, jumpcloud.TypeLDAPServer, jumpcloud.TypeActiveDirectory, jumpcloud.TypeRADIUSServer,
+	} {
+		calls = append(calls, second(client.Bindings(ctx, kind, "x", both, w)), second(client.BoundUsers(ctx, kind, "x", w)),
+			second(client.BoundUserGroups(ctx, kind, "x", w)), client.Bind(ctx, kind, "x", jumpcloud.TypeUser, "u"))
+	}
+	if err := second(client.Bindings(ctx, "policy", "x", both, w)); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("bindings of another kind: %v", err)
 	}
 	for i, err := range calls {
 		if err != nil {

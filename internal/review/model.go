@@ -48,6 +48,14 @@ func Kinds() []Kind {
 	return append(kinds, Other)
 }
 
+// Shown lists the kinds that a sync has a place for, in the order in which they are shown:
+// all but those of types that are read where an option asks for them, and were not.
+func (s *Sync) Shown() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool {
+		return k.Type().Switch != "" && !slices.ContainsFunc(s.types, func(t Type) bool { return t.Kind == k })
+	})
+}
+
 // Type is the row of the kind in the table. For [Other], it has words only.
 func (k Kind) Type() restype.Type {
 	if k > 0 && int(k) <= len(typeRows) {

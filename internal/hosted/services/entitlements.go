@@ -51,10 +51,7 @@ func (s *Services) whole(ctx context.Context, r *v2.Resource, annotations []*any
 		return nil, fault.Invalid("invalid resource ID: %d bytes, more than %d", len(id.GetResource()), connector.MaxID)
 	case !s.has(id.GetResourceType()):
 		return nil, unknownType(id.GetResourceType())
-	case connector.IsWhole(r):
-		return r, nil
-	}
-	if _, held := connector.HoldersOf(r); !held {
+	case connector.IsWhole(r), !connector.IsHeld(id.GetResourceType()):
 		return r, nil
 	}
 	return s.getResource(ctx, id)

@@ -7,8 +7,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
+
+// allSwitches are the options that have further types read.
+func allSwitches() []string {
+	var names []string
+	for _, s := range restype.Switches() {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 // A platform that syncs call by call gets what the engine of this module writes, whichever
 // process answers each call.
@@ -18,6 +28,8 @@ func TestHostedEqualsLocal(t *testing.T) {
 	behave := func(b jcsim.Behavior) jcsim.Options {
 		return jcsim.Options{Tenant: jcsim.Generate(1, size), Settings: jcsim.Settings{Behavior: b}}
 	}
+	everything := size
+	everything.Directories, everything.RADIUSServers = 5, 3
 	ghosts := size
 	ghosts.Ghosts = 5
 	for name, tc := range map[string]struct {
@@ -36,6 +48,7 @@ func TestHostedEqualsLocal(t *testing.T) {
 		"merged admins":   {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.connect.MergeAdmins = true }},
 		"without admins":  {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.connect.SkipAdmins = true }},
 		"users and roles": {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"user", "role"} }},
+		"every type":      {options: jcsim.Options{Tenant: jcsim.Generate(1, everything)}, edit: func(n *tenant) { n.connect.Switches = allSwitches() }},
 		"groups only":     {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"group"} }},
 	} {
 		t.Run(name, func(t *testing.T) {

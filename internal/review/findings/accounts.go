@@ -35,7 +35,7 @@ func disabledWithAccess(s *review.Sync, r *Report) {
 		counts = append(counts, n)
 	}
 	r.columns = []column{accountColumn(s), emailColumn(s), statusColumn(s)}
-	for _, kind := range review.Kinds() {
+	for _, kind := range s.Shown() {
 		if kind == review.Account {
 			continue // Counted with the others.
 		}

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"slices"
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"
@@ -129,14 +130,17 @@ func ChangeCounts(d *Diff) List {
 	add := func(what string, added, removed, changed int) {
 		rows = append(rows, []any{what, added, removed, changed})
 	}
-	for _, k := range review.Kinds() {
+	shown := slices.DeleteFunc(review.Kinds(), func(k review.Kind) bool {
+		return !slices.Contains(d.Older.Shown(), k) && !slices.Contains(d.Newer.Shown(), k)
+	})
+	for _, k := range shown {
 		if c := d.Resources[k]; c.Any() || k != review.Other {
 			add(k.Type().Plural, c.Added, c.Removed, c.Changed)
 		}
 	}
 	add("entitlements", d.Entitlements.Added, d.Entitlements.Removed, d.Entitlements.Changed)
 	var rest diff.GrantChanges
-	for _, k := range review.Kinds() {
+	for _, k := range shown {
 		c := d.Grants[k]
 		if word := k.Type().Grant; word != "" {
 			add(english.PluralWord(2, word, ""), c.Added.All, c.Removed.All, c.Changed)

@@ -140,8 +140,11 @@ func (t *Tenant) deleteUser(n *userNode) {
 		for _, a := range n.apps {
 			a.users = without(a.users, n)
 		}
+		for _, b := range n.bound {
+			b.users = without(b.users, n)
+		}
 	}
-	n.groups, n.apps = nil, nil
+	n.groups, n.apps, n.bound = nil, nil, nil
 	t.schedules = slices.DeleteFunc(t.schedules, func(s Schedule) bool { return s.User == n.id })
 	t.changed("delete", "user", "", n.id)
 	if n.User.Admin == nil {

@@ -36,6 +36,7 @@ func churnChanges() map[string]func(*churner, *Tenant) error {
 		"add-application": (*churner).addApp, "delete-application": (*churner).deleteApp,
 		"add-member": (*churner).addMember, "remove-member": (*churner).removeMember,
 		"associate": (*churner).associate, "dissociate": (*churner).dissociate,
+		"bind": (*churner).bind, "unbind": (*churner).unbind, "delete-bound": (*churner).deleteBound,
 	}
 }
 
@@ -271,6 +272,61 @@ func (c *churner) dissociate(t *Tenant) error {
 		return err
 	}
 	return t.unbindUser(a, u)
+}
+
+// anyBound is any directory or server that somebody can be bound to.
+func (c *churner) anyBound(t *Tenant) (*boundNode, error) {
+	var all []*boundNode
+	for _, p := range boundParts() {
+		for _, n := range t.bound[p.name].natural {
+			if n.graph != TypeWorkday {
+				all = append(all, n)
+			}
+		}
+	}
+	return anyOf(c, all)
+}
+
+func (c *churner) bind(t *Tenant) error {
+	n, err := c.anyBound(t)
+	if err != nil {
+		return err
+	}
+	if c.r.IntN(4) == 0 {
+		g, err := anyOf(c, t.groups.natural)
+		if err != nil {
+			return err
+		}
+		return t.bindTo(n, nil, g, true)
+	}
+	u, err := anyOf(c, t.users.natural)
+	if err != nil {
+		return err
+	}
+	return t.bindTo(n, u, nil, true)
+}
+
+func (c *churner) unbind(t *Tenant) error {
+	n, err := c.anyBound(t)
+	if err != nil {
+		return err
+	}
+	if groups := existing(n.groups); len(groups) > 0 && c.r.IntN(4) == 0 {
+		return t.bindTo(n, nil, groups[c.r.IntN(len(groups))], false)
+	}
+	u, err := anyOf(c, existing(n.users))
+	if err != nil {
+		return err
+	}
+	return t.bindTo(n, u, nil, false)
+}
+
+func (c *churner) deleteBound(t *Tenant) error {
+	n, err := c.anyBound(t)
+	if err == nil {
+		t.deleteBound(n)
+	}
+	return err
 }
 
 // existing are the ends of edges that exist.

@@ -67,7 +67,7 @@ func TestEachChange(t *testing.T) {
 					c.get("/api/v2/roles")
 				}
 				op, _, _ := strings.Cut(change, "-")
-				want := map[string]string{"associate": "add", "dissociate": "remove"}[change]
+				want := map[string]string{"associate": "add", "dissociate": "remove", "bind": "add", "unbind": "remove"}[change]
 				if want == "" {
 					want = op
 				}

@@ -12,7 +12,8 @@ import (
 type Edit struct {
 	// Op is add-user, update-user, delete-user, and so for admin, group and
 	// application; add-role, delete-role; add-member, remove-member; associate,
-	// dissociate; holes, no-holes.
+	// dissociate; add-directory, add-radius-server; delete-bound for both; bind, unbind;
+	// holes, no-holes.
 	Op string `json:"op"`
 	// Ref is the object to update or delete.
 	Ref string `json:"ref,omitempty"`
@@ -20,7 +21,7 @@ type Edit struct {
 	// tenant file.
 	Object json.RawMessage `json:"object,omitempty"`
 	// Group and User are the ends of a membership; App, and one of User and Group,
-	// those of an association.
+	// those of an association. For bind and unbind, App is the directory or server.
 	Group string `json:"group,omitempty"`
 	User  string `json:"user,omitempty"`
 	App   string `json:"app,omitempty"`
@@ -76,6 +77,18 @@ func (t *Tenant) apply(e Edit) error {
 	case "dissociate":
 		kind, ref := e.target()
 		return t.Dissociate(e.App, kind, ref)
+	case "add-directory":
+		return addFrom(e.Object, t.AddDirectory)
+	case "add-radius-server":
+		return addFrom(e.Object, t.AddRADIUSServer)
+	case "delete-bound":
+		return t.DeleteBound(e.Ref)
+	case "bind":
+		kind, ref := e.target()
+		return t.Bind(e.App, kind, ref)
+	case "unbind":
+		kind, ref := e.target()
+		return t.Unbind(e.App, kind, ref)
 	case "holes", "no-holes":
 		t.SetHoles(e.Op == "holes")
 		return nil

@@ -36,6 +36,7 @@ func Generate(seed uint64, size Size) *Tenant {
 	m.makeGroups()
 	m.makeApps()
 	m.strays()
+	m.makeBound()
 	m.t.finish(true)
 	return m.t
 }

@@ -201,7 +201,7 @@ func listMemberOf(c *call) answer {
 }
 
 // The targets that associations know, by the documents; the simulator has none
-// of most kinds.
+// of some kinds.
 func knownTargets() []string {
 	return []string{
 		"active_directory", TypeApplication, "command", "g_suite", "idp_routing_policy", "ldap_server", "office_365",
@@ -265,7 +265,7 @@ func listGroupAssociations(c *call) answer {
 	if !ok {
 		return a
 	}
-	return c.appEdges(targets, func() []*appNode { return c.appsOfGroup(g) })
+	return c.ownEdges(targets, func() []*appNode { return c.appsOfGroup(g) }, func() []*boundNode { return c.boundOfGroup(g) })
 }
 
 func listUserAssociations(c *call) answer {
@@ -277,15 +277,22 @@ func listUserAssociations(c *call) answer {
 	if !ok {
 		return a
 	}
-	return c.appEdges(targets, func() []*appNode { return c.appsOfUser(u) })
+	return c.ownEdges(targets, func() []*appNode { return c.appsOfUser(u) }, func() []*boundNode { return c.boundOfUser(u) })
 }
 
-func (c *call) appEdges(targets []string, apps func() []*appNode) answer {
+// ownEdges answers with what a user or group is bound to.
+func (c *call) ownEdges(targets []string, apps func() []*appNode, bound func() []*boundNode) answer {
 	var list []*appNode
 	if slices.Contains(targets, TypeApplication) {
 		list = apps()
 	}
-	return c.connections(len(list), func(i int) vertex { return list[i] })
+	others := ofKinds(bound(), targets)
+	return c.connections(len(list)+len(others), func(i int) vertex {
+		if i < len(list) {
+			return list[i]
+		}
+		return others[i-len(list)]
+	})
 }
 
 func traverseAppUsers(c *call) answer {

@@ -9,7 +9,8 @@ import (
 // lagged is a write that reads do not show yet. The tenant has it already, so
 // that a second write of the same is refused as the first one's repetition.
 type lagged struct {
-	app   *appNode // nil for a membership
+	app   *appNode   // nil for a membership
+	bound *boundNode // nil for what is no binding
 	group *groupNode
 	user  *userNode
 	added bool
@@ -103,11 +104,11 @@ func view[N comparable](c *call, now []N, concerns func(*lagged) (N, bool)) []N 
 }
 
 func (c *call) members(g *groupNode) []*userNode {
-	return view(c, g.members, func(w *lagged) (*userNode, bool) { return w.user, w.app == nil && w.group == g })
+	return view(c, g.members, func(w *lagged) (*userNode, bool) { return w.user, w.app == nil && w.bound == nil && w.group == g })
 }
 
 func (c *call) groupsOf(u *userNode) []*groupNode {
-	return view(c, u.groups, func(w *lagged) (*groupNode, bool) { return w.group, w.app == nil && w.user == u })
+	return view(c, u.groups, func(w *lagged) (*groupNode, bool) { return w.group, w.app == nil && w.bound == nil && w.user == u })
 }
 
 func (c *call) appUsers(n *appNode) []*userNode {

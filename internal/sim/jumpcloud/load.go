@@ -105,6 +105,9 @@ type tenantFile struct {
 	admins []located[Admin]
 	groups []located[fileGroup]
 	apps   []located[fileApp]
+
+	directories []located[fileDirectory]
+	radius      []located[fileRADIUS]
 }
 
 // Load reads a tenant from its JSON form, which docs/SIMULATOR.md describes. The
@@ -179,8 +182,12 @@ func (p *fileParser) file() *tenantFile {
 			ok = readList(p, key, &f.groups)
 		case "applications":
 			ok = readList(p, key, &f.apps)
+		case partDirectories:
+			ok = readList(p, key, &f.directories)
+		case partRADIUS:
+			ok = readList(p, key, &f.radius)
 		default:
-			p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("unknown part %q; the parts are organization, holes, roles, users, admins, groups and applications", key))
+			p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("unknown part %q; the parts are organization, holes, roles, users, admins, groups, applications, directories and radius_servers", key))
 			return f
 		}
 		if !ok {

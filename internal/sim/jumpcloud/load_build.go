@@ -35,6 +35,7 @@ func (p *fileParser) build(f *tenantFile) *Tenant {
 		apps[i], err = t.addApp(a.value.Application)
 		p.check(a.line, err)
 	}
+	linkBound := p.buildBound(t, f)
 	if len(p.faults) > 0 {
 		return t
 	}
@@ -47,6 +48,7 @@ func (p *fileParser) build(f *tenantFile) *Tenant {
 	for i, a := range f.apps {
 		p.check(a.line, t.linkApp(apps[i], a.value))
 	}
+	linkBound()
 	t.finish(false)
 	return t
 }

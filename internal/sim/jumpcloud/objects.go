@@ -90,9 +90,12 @@ func (t *Tenant) deleteGroup(n *groupNode) {
 		for _, a := range n.apps {
 			a.groups = without(a.groups, n)
 		}
+		for _, b := range n.bound {
+			b.groups = without(b.groups, n)
+		}
 	}
 	t.automated = without(t.automated, n)
-	n.members, n.apps = nil, nil
+	n.members, n.apps, n.bound = nil, nil, nil
 	t.changed("delete", "group", "", n.id)
 }
 

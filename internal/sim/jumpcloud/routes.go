@@ -4,7 +4,7 @@ import "net/http"
 
 // endpoints are all routes, under the patterns that [Stats] counts by.
 func (s *Server) endpoints() []endpoint {
-	return []endpoint{
+	return append([]endpoint{
 		{pattern: "GET /login", public: true, answer: func(*call) answer { return htmlPage(http.StatusOK, loginPage) }},
 		{pattern: "POST /oauth2/token", public: true, answer: issueToken},
 
@@ -67,7 +67,7 @@ func (s *Server) endpoints() []endpoint {
 
 		{pattern: "GET /api/v2/applications/{id}/users", answer: traverseAppUsers},
 		{pattern: "GET /api/v2/applications/{id}/usergroups", answer: traverseAppGroups},
-	}
+	}, boundEndpoints()...)
 }
 
 // Routes lists the patterns of all routes.

@@ -129,6 +129,9 @@ func (t *Tenant) finish(settled bool) {
 	t.roles.finish()
 	t.groups.finish()
 	t.apps.finish()
+	for _, col := range t.bound {
+		col.finish()
+	}
 	t.bulk = false
 	if settled {
 		return

@@ -39,6 +39,11 @@ func (t *Tenant) Save(w io.Writer) error {
 	saveList(out, "applications", t.apps.natural, func(n *appNode) {
 		put(fileApp{Application: *n.Application, Users: userEdges(n.users), Groups: groupEdges(n.groups)})
 	})
+	for _, p := range boundParts() {
+		if nodes := t.bound[p.name].natural; len(nodes) > 0 {
+			saveList(out, p.name, nodes, func(n *boundNode) { put(boundForFile(n)) })
+		}
+	}
 	out.WriteString("}\n")
 	if err := errors.Join(failed, out.Flush()); err != nil {
 		return fmt.Errorf("save tenant: %w", err)

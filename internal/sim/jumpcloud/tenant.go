@@ -37,6 +37,7 @@ type Tenant struct {
 	roles  *collection[*roleNode]
 	groups *collection[*groupNode]
 	apps   *collection[*appNode]
+	bound  map[string]*collection[*boundNode] // by the name of the list
 
 	usernames  map[string]*userNode
 	userEmails map[string]*userNode
@@ -73,6 +74,7 @@ type userNode struct {
 	fate   fate
 	groups []*groupNode
 	apps   []*appNode
+	bound  []*boundNode
 	// password is what was last set through the API.
 	password string
 }
@@ -94,6 +96,7 @@ type groupNode struct {
 	fate    fate
 	members []*userNode
 	apps    []*appNode
+	bound   []*boundNode
 }
 
 // appNode is an application and its direct associations.
@@ -133,6 +136,10 @@ func NewTenant(org Organization) *Tenant {
 		groups: newCollection[*groupNode](), apps: newCollection[*appNode](),
 		usernames: map[string]*userNode{}, userEmails: map[string]*userNode{}, adminMails: map[string]*adminNode{},
 		roleNames: map[string]*roleNode{}, groupNames: map[string]*groupNode{}, spent: map[string]struct{}{},
+		bound: map[string]*collection[*boundNode]{},
+	}
+	for _, p := range boundParts() {
+		t.bound[p.name] = newCollection[*boundNode]()
 	}
 	for _, name := range BuiltInRoles() {
 		role := &roleNode{Role: &Role{Name: name, BuiltIn: true}, id: deriveID("role", org.ID, name)}
@@ -180,8 +187,8 @@ type Change struct {
 	Version uint64
 	// Op is add, update, delete for objects, and add, remove for edges.
 	Op string
-	// Kind is user, admin, role, group, application, or for edges member,
-	// application user, application group.
+	// Kind is user, admin, role, group, application or a kind of the graph, or for edges
+	// member, application user, application group, or a kind of the graph and "binding".
 	Kind string
 	// Owner is the group or application of an edge, empty for objects.
 	Owner string

@@ -1,0 +1,175 @@
+package e2e_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
+)
+
+// allSwitches are the options that have further types read.
+func allSwitches() []string {
+	var names []string
+	for _, s := range restype.Switches() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// wide is a company with something of every type.
+func wide(seed uint64, users int) *jcsim.Tenant {
+	return jcsim.Generate(seed, jcsim.Size{
+		Users: users, Groups: max(4, users/20), Apps: max(2, users/50), Admins: 12, CustomRoles: 3, Directories: 7, RADIUSServers: 5, Ghosts: 2, Hidden: 2,
+	})
+}
+
+// TestEveryTypeEqualsTenant compares an archive with the tenant itself: every resource,
+// everybody who holds it, and how, and that no more was asked than had to be.
+func TestEveryTypeEqualsTenant(t *testing.T) {
+	t.Parallel()
+	const bindings = "GET /api/v2/gsuites/{id}/associations"
+	for name, tt := range map[string]struct {
+		behavior jcsim.Behavior
+		extra    int // requests beyond the minimum and 5 % of it
+	}{
+		"plain":                      {},
+		"no totals":                  {behavior: jcsim.Behavior{NoTotal: jcsim.Routes{"*"}}, extra: 200},
+		"totals that move":           {behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{"*"}}, extra: 400},
+		"null rows":                  {behavior: jcsim.Behavior{NullRows: true}},
+		"nothing is sorted":          {behavior: jcsim.Behavior{IgnoreSort: jcsim.Routes{"*"}}, extra: 30},
+		"bindings in any order":      {behavior: jcsim.Behavior{Permute: jcsim.Routes{bindings}}, extra: 300},
+		"several targets are denied": {behavior: jcsim.Behavior{RefuseTargets: 403}, extra: 60},
+		"sorting is denied":          {behavior: jcsim.Behavior{RefuseSort: jcsim.Routes{"GET /api/v2/directories", "GET /api/radiusservers"}}, extra: 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant := wide(21, 600)
+			dir := tenant.BoundObjects(jcsim.TypeGSuite)[0]
+			for _, u := range tenant.Users()[:250] {
+				_ = tenant.Bind(dir.ID, jcsim.TypeUser, u.ID) // some are already
+			}
+			if err := tenant.AddDanglingBindings(dir.ID, jcsim.TypeUser, 40); err != nil {
+				t.Fatal(err)
+			}
+			sim := jcsim.New(jcsim.Options{Tenant: tenant, Settings: jcsim.Settings{Behavior: tt.behavior}})
+			p := newPipeline(sim, t.TempDir())
+			p.switches = allSwitches()
+			if _, err := p.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			now := stateOf(tenant).addBound(tenant)
+			h := &history{tenant: tenant, always: now, ever: now.clone()}
+			for _, wrong := range h.judge(read(t, p.path())) {
+				t.Error(wrong)
+			}
+			// Five members are looked up: those that no list contains.
+			minimum := tenant.MinimumRequests() + tenant.MinimumBoundRequests("directories", "radius_servers") + 2*4
+			if asked := sim.Requests().Requests; asked > minimum+minimum/20+tt.extra {
+				t.Errorf("%d requests, the minimum is %d", asked, minimum)
+			}
+			if problems := sim.Requests().Problems; len(problems) > 0 {
+				t.Errorf("problems: %v", problems)
+			}
+		})
+	}
+}
+
+// TestEveryTypeUnderChurn has bindings and directories come and go while they are read.
+func TestEveryTypeUnderChurn(t *testing.T) {
+	t.Parallel()
+	for _, holes := range []bool{false, true} {
+		tenant := wide(22, 400)
+		tenant.SetHoles(holes)
+		sim := jcsim.New(jcsim.Options{Tenant: tenant, Settings: jcsim.Settings{
+			Churn: jcsim.Churn{Every: 4, Changes: []string{"bind", "unbind", "bind", "unbind", "bind", "unbind", "bind", "unbind", "delete-bound"}},
+		}})
+		p := newPipeline(sim, t.TempDir())
+		p.switches = allSwitches()
+		start := stateOf(tenant).addBound(tenant)
+		tenant.StartJournal()
+		if _, err := p.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h := replay(tenant, start)
+		if h.edits < 10 {
+			t.Errorf("only %d edits", h.edits)
+		}
+		for _, wrong := range h.judge(read(t, p.path())) {
+			t.Error(wrong)
+		}
+	}
+}
+
+// TestSwitchesAreOff syncs a company that has everything: without switches, nothing of it
+// is asked, and the archive is the one of a company without.
+func TestSwitchesAreOff(t *testing.T) {
+	t.Parallel()
+	size := jcsim.Size{Users: 120, Groups: 9, Apps: 6, Admins: 7, CustomRoles: 2}
+	all := size
+	all.Directories, all.RADIUSServers = 5, 4
+	var dumps, routes []string
+	for _, size := range []jcsim.Size{size, all} {
+		sim := jcsim.New(jcsim.Options{Tenant: jcsim.Generate(23, size)})
+		p := newPipeline(sim, t.TempDir())
+		p.workers = 1
+		if _, err := p.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		dumps = append(dumps, dump(t, p.path()))
+		var asked []string
+		for route, n := range sim.Requests().Routes {
+			for range n.Requests {
+				asked = append(asked, route)
+			}
+		}
+		slices.Sort(asked)
+		routes = append(routes, strings.Join(asked, "\n"))
+	}
+	if dumps[0] != dumps[1] {
+		t.Error("the archives differ")
+	}
+	if routes[0] != routes[1] {
+		t.Errorf("asked\n%s\nand\n%s", routes[0], routes[1])
+	}
+}
+
+// TestDeniedTypes denies the lists that a switch has read: a list that the credential may
+// not read fails the sync and names the permission and the switch, one that the
+// organization does not have is empty, and the summary says so.
+func TestDeniedTypes(t *testing.T) {
+	t.Parallel()
+	for route, names := range map[string][]string{
+		"GET /api/v2/directories":                         {"directories.readonly", "--sync-directories"},
+		"GET /api/radiusservers":                          {"radius.readonly", "--sync-directories"},
+		"GET /api/v2/radiusservers/{id}/associations":     {"radius.readonly", "--sync-directories"},
+		"GET /api/v2/activedirectories/{id}/associations": {"directories.readonly", "--sync-directories"},
+	} {
+		for _, status := range []int{401, 403, 402, 404, 501} {
+			sim := jcsim.New(jcsim.Options{Tenant: wide(24, 60), Settings: jcsim.Settings{Faults: []jcsim.Fault{{Route: route, Status: status}}}})
+			p := newPipeline(sim, t.TempDir())
+			p.switches = allSwitches()
+			sum, err := p.run(t.Context())
+			top := !strings.Contains(route, "{id}")
+			if status > 401 && status != 403 && top {
+				if err != nil || !slices.ContainsFunc(sum.Remarks, func(s string) bool { return strings.Contains(s, "does not offer") }) {
+					t.Errorf("%s %d: %v, remarks %q", route, status, err, sum.Remarks)
+				}
+				continue
+			}
+			if err == nil {
+				t.Errorf("%s %d: no error", route, status)
+				continue
+			}
+			if status == 404 {
+				continue // Of a directory that exists: the list is unreadable.
+			}
+			for _, name := range names {
+				if !strings.Contains(err.Error(), name) {
+					t.Errorf("%s %d: %q is not in %v", route, status, name, err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package jcsim
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// boundEdges are the bindings of an object in a file.
+type boundEdges struct {
+	Users  []fileEdge `json:"users,omitempty"`
+	Groups []fileEdge `json:"groups,omitempty"`
+}
+
+// fileDirectory and fileRADIUS are the objects of the two lists.
+type fileDirectory struct {
+	Directory
+	boundEdges
+}
+
+type fileRADIUS struct {
+	RADIUSServer
+	boundEdges
+}
+
+// buildBound makes the objects of a file and their bindings.
+func (p *fileParser) buildBound(t *Tenant, f *tenantFile) (link func()) {
+	type made struct {
+		line  int
+		node  *boundNode
+		edges boundEdges
+	}
+	var all []made
+	add := func(line int, value any, edges boundEdges) {
+		n, err := t.addBound(value)
+		p.check(line, err)
+		all = append(all, made{line, n, edges})
+	}
+	for _, d := range f.directories {
+		add(d.line, &d.value.Directory, d.value.boundEdges)
+	}
+	for _, r := range f.radius {
+		add(r.line, &r.value.RADIUSServer, r.value.boundEdges)
+	}
+	return func() {
+		for _, m := range all {
+			p.check(m.line, t.linkBound(m.node, m.edges))
+		}
+	}
+}
+
+func (t *Tenant) linkBound(n *boundNode, edges boundEdges) error {
+	for _, e := range edges.Users {
+		if e.stray != alive {
+			for _, id := range e.ids() {
+				n.users = append(n.users, t.strayUser(e.stray, id))
+			}
+			continue
+		}
+		u, err := t.user(e.ref)
+		if err != nil {
+			return fmt.Errorf("%s %q: no user %q; write a username, an email address or an id of a user in this file", n.graph, n.name, e.ref)
+		}
+		if err := t.bindTo(n, u, nil, true); err != nil {
+			return err
+		}
+	}
+	for _, e := range edges.Groups {
+		if e.stray != alive {
+			for _, id := range e.ids() {
+				n.groups = append(n.groups, t.strayGroup(e.stray, id))
+			}
+			continue
+		}
+		g, err := t.group(e.ref)
+		if err != nil {
+			return fmt.Errorf("%s %q: no group %q; write a name or an id of a group in this file", n.graph, n.name, e.ref)
+		}
+		if err := t.bindTo(n, nil, g, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boundForFile is an object with its bindings as a file has them.
+func boundForFile(n *boundNode) any {
+	edges := boundEdges{Users: userEdges(n.users), Groups: groupEdges(n.groups)}
+	switch v := n.value.(type) {
+	case *Directory:
+		return fileDirectory{*v, edges}
+	case *RADIUSServer:
+		return fileRADIUS{*v, edges}
+	default:
+		return json.RawMessage("null")
+	}
+}

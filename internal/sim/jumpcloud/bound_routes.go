@@ -1,0 +1,189 @@
+package jcsim
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud/query"
+)
+
+// boundPaths are the kinds of the graph by the words that their paths begin with.
+func boundPaths() map[string]string {
+	return map[string]string{
+		"gsuites": TypeGSuite, "office365s": TypeOffice365, "ldapservers": TypeLDAPServer,
+		"activedirectories": TypeActiveDirectory, "radiusservers": TypeRADIUSServer,
+	}
+}
+
+// boundEndpoints are the routes of objects that users and groups are bound to.
+func boundEndpoints() []endpoint {
+	list := []endpoint{
+		{pattern: "GET /api/v2/directories", answer: func(c *call) answer { return listV2(c, c.t.bound[partDirectories], c.tab.directories) }},
+		{pattern: "GET /api/radiusservers", answer: func(c *call) answer { return listV1(c, c.t.bound[partRADIUS], c.tab.radius, "", true) }},
+		{pattern: "GET /api/radiusservers/{id}", answer: getRADIUSServer},
+	}
+	for path, kind := range boundPaths() {
+		at := "/api/v2/" + path + "/{id}/"
+		list = append(list,
+			endpoint{pattern: "GET " + at + "associations", answer: func(c *call) answer { return listBindings(c, kind) }},
+			endpoint{pattern: "POST " + at + "associations", writes: true, answer: func(c *call) answer { return writeBinding(c, kind) }},
+			endpoint{pattern: "GET " + at + "users", answer: func(c *call) answer { return traverseBoundUsers(c, kind) }},
+			endpoint{pattern: "GET " + at + "usergroups", answer: func(c *call) answer { return traverseBoundGroups(c, kind) }},
+		)
+	}
+	return list
+}
+
+func getRADIUSServer(c *call) answer {
+	n, ok := c.t.bound[partRADIUS].index[c.r.PathValue("id")]
+	if !ok {
+		return c.notFound()
+	}
+	return one(c, http.StatusOK, n, c.tab.radius, c.fieldsV1())
+}
+
+// pathBound finds the object in the path.
+func (c *call) pathBound(kind string) (*boundNode, answer, bool) {
+	part, _ := partOf(kind)
+	return pathIn(c, func(id string) (*boundNode, bool) {
+		n, ok := c.t.bound[part].index[id]
+		return n, ok && n.graph == kind
+	})
+}
+
+func listBindings(c *call, kind string) answer {
+	n, a, ok := c.pathBound(kind)
+	if !ok {
+		return a
+	}
+	targets, a, ok := c.targets()
+	if !ok {
+		return a
+	}
+	var users []*userNode
+	var groups []*groupNode
+	if slices.Contains(targets, TypeUser) {
+		users = c.boundUsers(n)
+	}
+	if slices.Contains(targets, TypeUserGroup) {
+		groups = c.boundGroups(n)
+	}
+	return c.connections(len(groups)+len(users), func(i int) vertex {
+		if i < len(groups) {
+			return groups[i]
+		}
+		return users[i-len(groups)]
+	})
+}
+
+func writeBinding(c *call, kind string) answer {
+	n, a, ok := c.pathBound(kind)
+	if !ok {
+		return a
+	}
+	o, a, ok := c.operation(TypeUser, TypeUserGroup)
+	if !ok {
+		return a
+	}
+	u, isUser := c.t.users.index[o.ID]
+	g, isGroup := c.t.groups.index[o.ID]
+	switch {
+	case o.Type == TypeUser && isUser:
+		return c.writeEdge(o, slices.Contains(u.bound, n), &lagged{bound: n, user: u},
+			func() error { return c.t.bindTo(n, u, nil, true) }, func() error { return c.t.bindTo(n, u, nil, false) })
+	case o.Type == TypeUserGroup && isGroup:
+		return c.writeEdge(o, slices.Contains(g.bound, n), &lagged{bound: n, group: g},
+			func() error { return c.t.bindTo(n, nil, g, true) }, func() error { return c.t.bindTo(n, nil, g, false) })
+	default:
+		return c.notFound()
+	}
+}
+
+func traverseBoundUsers(c *call, kind string) answer {
+	n, a, ok := c.pathBound(kind)
+	if !ok {
+		return a
+	}
+	groups := c.boundGroups(n)
+	return traverse(c, union(c.boundUsers(n), groups, c.members), func(u *userNode) []path {
+		var paths []path
+		if slices.Contains(c.boundOfUser(u), n) {
+			paths = direct(u)
+		}
+		for _, g := range c.groupsOf(u) {
+			if slices.Contains(groups, g) {
+				paths = append(paths, path{g, u})
+			}
+		}
+		return paths
+	})
+}
+
+func traverseBoundGroups(c *call, kind string) answer {
+	n, a, ok := c.pathBound(kind)
+	if !ok {
+		return a
+	}
+	return traverse(c, c.boundGroups(n), direct)
+}
+
+// ofKinds are the objects of the named kinds.
+func ofKinds(list []*boundNode, kinds []string) []*boundNode {
+	var some []*boundNode
+	for _, n := range list {
+		if slices.Contains(kinds, n.graph) {
+			some = append(some, n)
+		}
+	}
+	return some
+}
+
+func (c *call) boundUsers(n *boundNode) []*userNode {
+	return view(c, n.users, func(w *lagged) (*userNode, bool) { return w.user, w.bound == n && w.user != nil })
+}
+
+func (c *call) boundGroups(n *boundNode) []*groupNode {
+	return view(c, n.groups, func(w *lagged) (*groupNode, bool) { return w.group, w.bound == n && w.group != nil })
+}
+
+func (c *call) boundOfUser(u *userNode) []*boundNode {
+	return view(c, u.bound, func(w *lagged) (*boundNode, bool) { return w.bound, w.bound != nil && w.user == u })
+}
+
+func (c *call) boundOfGroup(g *groupNode) []*boundNode {
+	return view(c, g.bound, func(w *lagged) (*boundNode, bool) { return w.bound, w.bound != nil && w.group == g })
+}
+
+// directoryTable has the fields of a directory in the documents of API v2.
+func directoryTable() *query.Table[*boundNode] {
+	of := func(n *boundNode) *Directory { return n.value.(*Directory) } //nolint:forcetypeassert // the list holds directories only
+	return query.NewTable([]string{"id"}, func(n *boundNode) *query.Override { return of(n).Wire.override() },
+		text("id", func(n *boundNode) string { return n.id }),
+		text("name", func(n *boundNode) string { return n.name }),
+		text("type", func(n *boundNode) string { return n.graph }),
+		structured("defaultDomain", func(b []byte, n *boundNode) []byte {
+			if of(n).Domain == "" {
+				return b
+			}
+			return append(query.AppendString(append(b, `{"id":"1","domain":`...), of(n).Domain), '}')
+		}),
+		structured("oAuthStatus", always[*boundNode](`{}`)),
+	)
+}
+
+// radiusTable has the fields of a RADIUS server in the documents of API v1.
+func radiusTable(t *Tenant) *query.Table[*boundNode] {
+	of := func(n *boundNode) *RADIUSServer { return n.value.(*RADIUSServer) } //nolint:forcetypeassert // the list holds servers only
+	return query.NewTable([]string{"_id"}, func(n *boundNode) *query.Override { return of(n).Wire.override() },
+		text("_id", func(n *boundNode) string { return n.id }),
+		text("id", func(n *boundNode) string { return n.id }),
+		text("name", func(n *boundNode) string { return n.name }),
+		text("networkSourceIp", func(n *boundNode) string { return of(n).NetworkSourceIP }),
+		orAbsent("mfa", func(n *boundNode) string { return of(n).MFA }),
+		text("authIdp", func(*boundNode) string { return "JUMPCLOUD" }),
+		text("sharedSecret", func(n *boundNode) string { return of(n).SharedSecret }),
+		orAbsent("userLockoutAction", func(n *boundNode) string { return of(n).UserLockoutAction }),
+		orAbsent("userPasswordExpirationAction", func(n *boundNode) string { return of(n).UserPasswordExpirationAction }),
+		text("organization", func(*boundNode) string { return t.org.ID }),
+	)
+}
