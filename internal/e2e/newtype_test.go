@@ -125,7 +125,7 @@ func overlay(t *testing.T, dir string) string {
 		writeFile(t, replace[path], []byte(text))
 	}
 	edit("restype/table.go", "}\n\n// All lists", squadRow)
-	edit("connector/types.go", "appMapping()}", "appMapping(), squadMapping()}")
+	edit("connector/types.go", "userMapping(), roleMapping(),", "squadMapping(), userMapping(), roleMapping(),")
 	edit("connector/squads.go", "", squads)
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
@@ -173,11 +173,11 @@ func TestNewTypeIsEverywhere(t *testing.T) {
 		p.exe = exe
 		for args, want := range map[string]string{
 			"capabilities": `"id":\s*"squad"(?s:.*)"permission":\s*"squads\.readonly"`,
-			"--help":       `user,\s+group,\s+app,\s+role,\s+squad`,
+			"--help":       `user,\s+group,\s+app,\s+role,[a-z_,\s]+squad`,
 			"demo --file demo.c1z --size small --latency 0s": `(?m)^ *Squads +[1-9]`,
-			"diff --help": `role,\s+squad,\s+membership,\s+assignment,\s+role-assignment,\s+enlistment`,
+			"diff --help": `role,[a-z,\s-]+squad,\s+membership,\s+assignment,\s+role-assignment,[a-z,\s-]+enlistment`,
 			"--sync-resource-types squadron --base-url http://127.0.0.1:1":    `squad`,
-			"--sync-resources bid:r:squadron/x --base-url http://127.0.0.1:1": `the types are user, group, app, role, squad`,
+			"--sync-resources bid:r:squadron/x --base-url http://127.0.0.1:1": `the types are user, group, app, role, .*squad`,
 		} {
 			p.args = strings.Fields(args)
 			r := p.run()

@@ -85,36 +85,6 @@ var table = []Type{
 	},
 }
 
-// The options that have further types read.
-const (
-	SyncDirectories = "sync-directories"
-)
-
-// Switch is an option that has further types read.
-type Switch struct {
-	Name, Title string
-	// What is what is read with it, as its help begins.
-	What string
-}
-
-// Switches lists the options that have further types read.
-func Switches() []Switch {
-	return []Switch{
-		{SyncDirectories, "Sync directories", "Google Workspace, Microsoft 365, LDAP and Active Directory directories, and RADIUS servers"},
-	}
-}
-
-// Synced lists the IDs of the types that are read where some switches are on.
-func Synced(switches []string) []string {
-	var ids []string
-	for _, t := range table {
-		if t.Switch == "" || slices.Contains(switches, t.Switch) {
-			ids = append(ids, t.ID)
-		}
-	}
-	return ids
-}
-
 // All lists the types in the order in which people are shown them. The slice is the
 // caller's to keep.
 func All() []Type { return slices.Clone(table) }

@@ -2,6 +2,7 @@ package tables
 
 import (
 	"slices"
+
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/conductorone/baton-jumpcloud/internal/review"

@@ -1,0 +1,33 @@
+package restype
+
+import "slices"
+
+// The options that have further types read.
+const (
+	SyncDirectories = "sync-directories"
+)
+
+// Switch is an option that has further types read.
+type Switch struct {
+	Name, Title string
+	// What is what is read with it, as its help begins.
+	What string
+}
+
+// Switches lists the options that have further types read.
+func Switches() []Switch {
+	return []Switch{
+		{SyncDirectories, "Sync directories", "Google Workspace, Microsoft 365, LDAP and Active Directory directories, and RADIUS servers"},
+	}
+}
+
+// Synced lists the IDs of the types that are read where some switches are on.
+func Synced(switches []string) []string {
+	var ids []string
+	for _, t := range table {
+		if t.Switch == "" || slices.Contains(switches, t.Switch) {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
