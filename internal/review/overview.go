@@ -46,7 +46,7 @@ func (s *Sync) Overview() *Overview {
 
 func (s *Sync) overview() *Overview {
 	o := &Overview{Types: s.Types(), Counts: map[Kind]int{}}
-	for _, k := range Kinds() {
+	for _, k := range s.Shown() {
 		o.Counts[k] = 0
 	}
 	type state struct {
