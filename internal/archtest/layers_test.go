@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -38,7 +38,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/cli/archives",
-		may: []string{"internal/c1z", "internal/cli/program", "internal/config", "internal/console", "internal/fault", "internal/printable", "internal/review", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/tempdir"},
+		may: []string{"internal/c1z", "internal/cli/program", "internal/config", "internal/console", "internal/fault", "internal/printable", "internal/regularfile", "internal/review", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/tempdir", "internal/version"},
 		why: "an archive is opened, and what is named in it is found, in one way for all commands",
 	},
 	{
@@ -262,13 +262,13 @@ var layers = []layer{
 		pkg: "internal/explorer",
 		may: []string{
 			"internal/explorer/assets", "internal/explorer/library", "internal/explorer/theme", "internal/printable", "internal/review", "internal/review/diff", "internal/review/findings",
-			"internal/review/search", "internal/review/tables", "internal/sheet",
+			"internal/evidence", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/version",
 		},
 		why: "pages show the lists of review/tables; who may see them, and which archives there are, is others' business",
 	},
 	{
 		pkg: "internal/explorer/library",
-		may: []string{"internal/c1z", "internal/review", "internal/review/findings"},
+		may: []string{"internal/c1z", "internal/regularfile", "internal/review", "internal/review/findings"},
 		why: "it keeps syncs in memory for pages, and does not know what they show",
 	},
 	{
@@ -304,6 +304,11 @@ var layers = []layer{
 		pkg: "internal/review/tables",
 		may: []string{"internal/c1z", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/search", "internal/sheet"},
 		why: "a list is the same one for commands, pages and downloads, so it knows none of them",
+	},
+	{
+		pkg: "internal/review/proof",
+		may: []string{"internal/c1z", "internal/evidence", "internal/review", "internal/review/findings", "internal/review/search", "internal/review/tables", "internal/sheet"},
+		why: "what the evidence of a sync holds is the same for the command and the page",
 	},
 	{
 		pkg: "internal/campaign",

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/evidence"
@@ -125,6 +126,17 @@ func decisionsOf(ctx context.Context, h *Header, rows []Row, closed *Event) (she
 			fmt.Sprintf("%d items: %d keep, %d revoke, %d exception", counts.Items, counts.Keep, counts.Revoke, counts.Exception),
 		},
 		Tables: []sheet.Table{t},
+		// All of it comes from the review, so that the same can be made again to compare.
+		About: &sheet.About{Title: h.Title, Tool: h.Tool, Created: closed.At, Facts: []sheet.Fact{
+			{Key: "review_id", Label: "Review", Value: h.ID},
+			{Key: "scope", Label: "Scope", Value: strings.Join(h.Scope, ", ")},
+			{Key: "organization", Label: "Organization", Value: strings.TrimSpace(s.OrganizationName + " " + s.OrganizationID)},
+			{Key: "host", Label: "Host", Value: s.Host},
+			{Key: "archive", Label: "Archive", Value: s.Archive},
+			{Key: "archive_sha256", Label: "SHA-256 of the archive", Value: s.SHA256},
+			{Key: "sync_id", Label: "Sync", Value: s.SyncID},
+			{Key: "sync_started_at", Label: "Sync started", Value: dateText(s.Started) + " UTC"},
+		}},
 	}, nil
 }
 

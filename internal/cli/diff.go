@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
@@ -108,6 +110,14 @@ func runDiff(a *program.App, cmd *cobra.Command, o *diffOptions, args []string) 
 	}
 	if f, err := o.Format(); err == nil && f == sheet.FormatCSV || len(o.Columns) > 0 {
 		doc.Tables, doc.Many = doc.Tables[1:], false // The one table that has them.
+	}
+	if doc.About, err = aboutExport(ctx, &o.Options, newer, q, doc.Title); err != nil {
+		return err
+	}
+	if doc.About != nil {
+		doc.About.Facts = append(doc.About.Facts,
+			sheet.Fact{Key: "from_archive", Label: "Compared with archive", Value: filepath.Base(older.Path)},
+			sheet.Fact{Key: "from_sync_id", Label: "Compared with sync", Value: older.Run.ID + " of " + older.Run.StartedAt.UTC().Format(time.RFC3339)})
 	}
 	if err := o.Show(ctx, a, doc); err != nil {
 		return err

@@ -83,7 +83,23 @@ func runList(o *view.Options, a *program.App, cmd *cobra.Command, list listOf) e
 	if err != nil {
 		return err
 	}
-	return o.Show(ctx, a, sheet.Document{Lead: syncLead(s.Path, s.Run), Tables: []sheet.Table{t}})
+	d := sheet.Document{Lead: syncLead(s.Path, s.Run), Tables: []sheet.Table{t}}
+	if d.About, err = aboutExport(ctx, o, s, q, l.Title); err != nil {
+		return err
+	}
+	return o.Show(ctx, a, d)
+}
+
+// aboutExport says what an export is of; nil where nothing is exported.
+func aboutExport(ctx context.Context, o *view.Options, s *archives.Shown, q search.Query, title string) (*sheet.About, error) {
+	if !o.Exports() {
+		return nil, nil //nolint:nilnil // A document without it is a good one.
+	}
+	p, err := s.Provenance(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return p.About(title), nil
 }
 
 // syncLead says to people which sync they look at.

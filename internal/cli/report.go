@@ -108,6 +108,9 @@ func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []str
 		}
 		doc.Tables, doc.Many = slices.Insert(doc.Tables, 0, summary), true
 	}
+	if doc.About, err = aboutExport(ctx, &o.Options, s, q, doc.Title); err != nil {
+		return err
+	}
 	if err := o.Show(ctx, a, doc); err != nil {
 		return err
 	}

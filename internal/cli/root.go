@@ -45,6 +45,7 @@ func newRoot(a *program.App) *cobra.Command {
 		newConvert(a),
 		newDemo(a),
 		newDiff(a),
+		newEvidence(a),
 		newExplore(a),
 		changes.NewGrant(a),
 		changes.NewGroup(a),

@@ -115,18 +115,23 @@ func writeZIP(path string, m Manifest, sources []Source) (digest string, err err
 	if err != nil {
 		return "", err
 	}
-	fail := func(err error) (string, error) { return "", errors.Join(err, f.Close(), os.Remove(f.Name())) }
-	w := zip.NewWriter(f)
-	if digest, err = fill(zipTarget{w}, m, sources); err != nil {
-		return fail(err)
-	}
-	if err := w.Close(); err != nil {
-		return fail(err)
+	if digest, err = WriteZIP(f, m, sources); err != nil {
+		return "", errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	if err := atomicfile.Commit(f, path); err != nil {
 		return "", err
 	}
 	return digest, nil
+}
+
+// WriteZIP writes a pack as a ZIP file to where it cannot be taken back. It returns the
+// hash of the manifest.
+func WriteZIP(out io.Writer, m Manifest, sources []Source) (digest string, err error) {
+	w := zip.NewWriter(out)
+	if digest, err = fill(zipTarget{w}, m, sources); err == nil {
+		err = w.Close()
+	}
+	return digest, err
 }
 
 func writeDir(path string, m Manifest, sources []Source) (digest string, err error) {

@@ -104,6 +104,7 @@ func pageTable() map[string]page {
 		"/compare":        compare,
 		"/reports":        reports,
 		"/reports/{name}": report,
+		"/evidence.zip":   evidencePack,
 	}
 	for _, kind := range review.Kinds() {
 		path, _ := kindSection(kind)

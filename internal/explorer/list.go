@@ -28,6 +28,8 @@ type listing struct {
 	looks map[string]look
 	// in is the view of the sync that a row is of; nil for that of the page.
 	in func(*tables.Row) *view
+	// subject names what the list is of, in the name of a download; empty for the whole sync.
+	subject string
 }
 
 // look makes what a page shows of a row, in the view of the row's sync.
@@ -319,7 +321,7 @@ func (l listing) export(v *view, format sheet.Format) error {
 	if err != nil {
 		return err
 	}
-	return v.download(l.ID, format, t)
+	return v.download(l.subject, l.ID, q, format, t)
 }
 
 // errFormat is an export that is not to be had.

@@ -101,7 +101,7 @@ func TestExports(t *testing.T) {
 	n.user("f", "=HYPERLINK(1)", "@home")
 	e := explore(t, shelve(n))
 	r := get(t, e, "/accounts?sort=-name&format=csv")
-	if got, want := r.Header.Get("Content-Disposition"), `attachment; filename="accounts-2026-11-23.csv"`; got != want {
+	if got, want := r.Header.Get("Content-Disposition"), `attachment; filename="accounts-example-b-2026-11-23.csv"`; got != want {
 		t.Errorf("disposition %q, want %q", got, want)
 	}
 	rows, err := csv.NewReader(strings.NewReader(read(t, r))).ReadAll()

@@ -11,7 +11,11 @@ import (
 )
 
 // reportsPage lists the reports.
-type reportsPage struct{ Reports []reportEntry }
+type reportsPage struct {
+	Reports []reportEntry
+	// Evidence is the address of everything for an auditor.
+	Evidence string
+}
 
 // reportEntry is a report with its outcome.
 type reportEntry struct {
@@ -31,7 +35,7 @@ type reportPage struct {
 
 func reports(v *view) error {
 	v.section, v.title = "/reports", "Reports"
-	p := &reportsPage{}
+	p := &reportsPage{Evidence: v.url("/evidence.zip")}
 	for _, info := range findings.Reports() {
 		r, _, err := v.report(info.Name)
 		if err != nil {

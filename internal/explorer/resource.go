@@ -84,6 +84,7 @@ func resource(v *view) error {
 	}
 	if tab != tabGraph {
 		l := v.tabList(r, tab)
+		l.subject = r.Name
 		if format, ok := exportFormat(v); ok {
 			return l.export(v, format)
 		}
@@ -315,6 +316,7 @@ func entitlement(v *view) error {
 	e := v.sync.EntitlementAt(ref)
 	v.title = short(e.Name)
 	l := v.holderList(ref, "Holders", "holder", "holders")
+	l.subject = e.Name
 	if format, ok := exportFormat(v); ok {
 		return l.export(v, format)
 	}

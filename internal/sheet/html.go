@@ -20,6 +20,15 @@ type page struct {
 	Title  string
 	Lead   []string
 	Tables []*htmlTable
+	d      Document
+}
+
+// Facts are what is known of the document, once the tables are written.
+func (p page) Facts() []Fact {
+	if p.d.About == nil {
+		return nil
+	}
+	return p.d.About.lines(p.d)
 }
 
 // htmlTable is a table as the template reads it.
@@ -44,7 +53,7 @@ func writeHTML(w io.Writer, d Document) error {
 		return err
 	}
 	var failed error
-	p := page{Title: d.Title, Lead: d.Lead}
+	p := page{Title: d.Title, Lead: d.Lead, d: d}
 	for i, t := range d.Tables {
 		p.Tables = append(p.Tables, &htmlTable{Table: t.brief(), Number: i + 1, failed: &failed})
 	}

@@ -81,6 +81,10 @@ type Document struct {
 	// TempDir is where XLSX puts what does not fit into memory; empty means the
 	// folder of the operating system.
 	TempDir string
+	// About says what the document is of; nil leaves that out.
+	About *About
+
+	rows []int // of the tables, as they were written
 }
 
 // Format is a form to write tables in.
@@ -114,11 +118,22 @@ func (f Format) MediaType() string {
 	}
 }
 
+// WriteCounted is [Write]; the document that it returns knows how many rows were written.
+func WriteCounted(w io.Writer, f Format, d Document) (Document, error) {
+	d, d.rows = counted(d)
+	return d, write(w, f, d)
+}
+
 // Write writes a document. JSON of one table is an array of objects, or where the
 // table is a part of a list an object with "total", "all", "offset" and "rows"; of
 // several tables it is an object of those by key. Errors of the rows are returned
 // as they are, and w then holds the beginning of the document.
 func Write(w io.Writer, f Format, d Document) error {
+	_, err := WriteCounted(w, f, d)
+	return err
+}
+
+func write(w io.Writer, f Format, d Document) error {
 	switch f {
 	case FormatTable:
 		return writeText(w, d)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/thedatashed/xlsxreader"
 	"github.com/xuri/excelize/v2"
 
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
@@ -423,6 +424,66 @@ func TestHTML(t *testing.T) {
 	for _, outside := range []string{"http://", "https://", "src=", "url(", "@import"} {
 		if strings.Contains(got, outside) {
 			t.Errorf("it reaches outside: %s", outside)
+		}
+	}
+}
+
+// A workbook says what it is, also to a library that did not write it.
+func TestAboutIsReadByAnotherLibrary(t *testing.T) {
+	t.Parallel()
+	d := sheet.Document{
+		Tables: []sheet.Table{{Key: "people", Title: "People", Columns: []sheet.Column{{Key: "name", Title: "Name"}}, Rows: sheet.Rows([]string{"Ada", "=1+1"}, func(s string) []any { return []any{s} })}},
+		About: &sheet.About{
+			Title: "People of Borealis", Tool: "baton-jumpcloud dev", Created: time.Date(2026, 11, 30, 9, 0, 0, 0, time.FixedZone("", 3600)),
+			Facts: []sheet.Fact{{Key: "archive", Label: "Archive", Value: "sync.c1z"}, {Key: "search", Label: "Search"}},
+		},
+	}
+	var book bytes.Buffer
+	if err := sheet.Write(&book, sheet.FormatXLSX, d); err != nil {
+		t.Fatal(err)
+	}
+	read, err := xlsxreader.NewReader(book.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, name := range []string{"People", "About"} {
+		for row := range read.ReadRows(name) {
+			if row.Error != nil {
+				t.Fatal(row.Error)
+			}
+			var cells []string
+			for _, c := range row.Cells {
+				cells = append(cells, c.Value)
+			}
+			rows[name] += strings.Join(cells, "=") + "\n"
+		}
+	}
+	want := map[string]string{
+		"People": "Name\nAda\n=1+1\n",
+		"About":  "About=Value\nTitle=People of Borealis\nArchive=sync.c1z\nRows=2\nExported=2026-11-30T09:00:00+01:00\nMade by=baton-jumpcloud dev\n",
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Error(diff)
+	}
+	file, err := excelize.OpenReader(&book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if props, err := file.GetDocProps(); err != nil || props.Creator != "baton-jumpcloud dev" || props.Title != "People of Borealis" || props.Created != "2026-11-30T08:00:00Z" {
+		t.Errorf("properties %+v, error %v", props, err)
+	}
+}
+
+func TestFileName(t *testing.T) {
+	t.Parallel()
+	for want, words := range map[string][]string{
+		"salesforce-holders-borealis-2026-11-30": {"Salesforce", "holders", "Borealis", "2026-11-30"},
+		"a-b-accounts":                           {"../A&B", "accounts", ""},
+	} {
+		if got := sheet.FileName(words...); got != want {
+			t.Errorf("FileName(%q) = %q, want %q", words, got, want)
 		}
 	}
 }

@@ -34,6 +34,11 @@ func writeXLSX(w io.Writer, d Document) (err error) {
 			return err
 		}
 	}
+	if d.About != nil {
+		if err := book.addAbout(d); err != nil {
+			return err
+		}
+	}
 	if err := book.file.Write(w); err != nil {
 		return fmt.Errorf("write workbook: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,9 +24,12 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/console"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
+	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/tempdir"
+	"github.com/conductorone/baton-jumpcloud/internal/version"
 )
 
 // Opened is an archive that is looked at.
@@ -176,6 +180,18 @@ func (o *Opened) LoadSync(ctx context.Context, id string) (*Shown, error) {
 		return nil, Unreadable(ctx, o.Path, err)
 	}
 	return &Shown{tables.Of(s), o.Path}, nil
+}
+
+// Provenance says what an export of the sync is of. It reads the archive once more.
+func (s *Shown) Provenance(ctx context.Context, q search.Query) (*tables.Provenance, error) {
+	sum, err := regularfile.SHA256(ctx, s.Path)
+	if err != nil {
+		return nil, fmt.Errorf("read archive: %w", err)
+	}
+	return &tables.Provenance{
+		Archive: filepath.Base(s.Path), SHA256: sum, Run: s.Run, Query: q, Now: time.Now().Truncate(time.Second),
+		Tool: version.Program + " " + version.Read().String(),
+	}, nil
 }
 
 // Read opens an archive, reads a sync of it and closes it again before the

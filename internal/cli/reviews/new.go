@@ -2,11 +2,8 @@ package reviews
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -209,26 +206,11 @@ func sourceOf(ctx context.Context, s *archives.Shown) (campaign.Source, error) {
 	for _, n := range overview.Counts {
 		source.Resources += n
 	}
-	f, err := regularfile.Open(s.Path)
-	if err != nil {
+	var err error
+	if source.SHA256, err = regularfile.SHA256(ctx, s.Path); err != nil {
 		return source, fmt.Errorf("read archive: %w", err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	buffer := make([]byte, 1<<20)
-	for {
-		n, err := f.Read(buffer)
-		h.Write(buffer[:n])
-		switch {
-		case errors.Is(err, io.EOF):
-			source.SHA256 = hex.EncodeToString(h.Sum(nil))
-			return source, nil
-		case err != nil:
-			return source, fmt.Errorf("read archive: %w", err)
-		case ctx.Err() != nil:
-			return source, context.Cause(ctx)
-		}
-	}
+	return source, nil
 }
 
 // made is what review new tells.

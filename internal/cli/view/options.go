@@ -232,13 +232,39 @@ func (o *Options) Show(ctx context.Context, a *program.App, d sheet.Document) (e
 		d.TempDir = temp.Path()
 	}
 	if o.save != "" {
-		return SaveFile(o.save, func(w io.Writer) error { return sheet.Write(&stoppable{ctx, w}, f, d) })
+		return o.saveDocument(ctx, f, d)
 	}
 	out := &pipe{ctx: ctx, w: a.Stdout}
 	if err := sheet.Write(out, f, d); err != nil && !out.closed {
 		return err
 	}
 	return nil
+}
+
+// Exports reports whether the flags ask for a file that says what it is of.
+func (o *Options) Exports() bool {
+	f, err := o.Format()
+	return err == nil && (o.save != "" || f == sheet.FormatXLSX || f == sheet.FormatHTML)
+}
+
+// saveDocument writes the file, and beside CSV and JSON, whose forms have no room for it,
+// another one that says what it is of: access.about.json beside access.csv.
+func (o *Options) saveDocument(ctx context.Context, f sheet.Format, d sheet.Document) error {
+	beside := strings.TrimSuffix(o.save, filepath.Ext(o.save)) + ".about.json"
+	described := d.About != nil && (f == sheet.FormatCSV || f == sheet.FormatJSON)
+	if described {
+		if err := CheckSave(beside); err != nil {
+			return err
+		}
+	}
+	err := SaveFile(o.save, func(w io.Writer) (err error) {
+		d, err = sheet.WriteCounted(&stoppable{ctx, w}, f, d)
+		return err
+	})
+	if err != nil || !described {
+		return err
+	}
+	return SaveFile(beside, d.WriteAbout)
 }
 
 // stoppable is a writer that ends with a context.

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/regularfile"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 )
@@ -47,7 +48,9 @@ type Entry struct {
 	Key Key
 	// Archive is the path of its file, and Name what tells it from the other files.
 	Archive, Name string
-	Run           c1z.SyncRun
+	// SHA256 is the hash of the file.
+	SHA256 string
+	Run    c1z.SyncRun
 }
 
 // LoadingError says that a sync is being read into memory.
@@ -111,6 +114,10 @@ func (l *Library) add(ctx context.Context, i int, path, name string, opts c1z.Op
 		return err
 	}
 	l.readers = append(l.readers, r)
+	sum, err := regularfile.SHA256(ctx, path)
+	if err != nil {
+		return err
+	}
 	runs, err := r.Syncs(ctx)
 	if err != nil {
 		return err
@@ -128,7 +135,7 @@ func (l *Library) add(ctx context.Context, i int, path, name string, opts c1z.Op
 		if l.first.Sync == "" || l.first.Archive == i && run.ID == shown.ID {
 			l.first = key
 		}
-		l.entries = append(l.entries, Entry{Key: key, Archive: path, Name: name, Run: run})
+		l.entries = append(l.entries, Entry{Key: key, Archive: path, Name: name, SHA256: sum, Run: run})
 	}
 	return nil
 }

@@ -144,9 +144,19 @@ func (l List) CommandTable(ctx context.Context, q search.Query, batch int) (t sh
 	return l.table(ctx, l.Command, cmp.Or(l.NoMatch, "No matches."), q, batch, func(*Row) {})
 }
 
-// Download is the list as a page gives it for download, with every column. What is no
-// account counts as one of which nothing is told.
+// Download is the list as a page gives it for download: the same as a command writes, with
+// every column. A list that only pages have has theirs, and what is no account counts as
+// one of which nothing is told.
 func (l List) Download(ctx context.Context, q search.Query, batch int) (sheet.Table, error) {
+	if len(l.Command) > 0 {
+		columns := make([]Shown, len(l.Command))
+		for i, s := range l.Command {
+			s.IsDetail = false
+			columns[i] = s
+		}
+		t, _, err := l.table(ctx, columns, cmp.Or(l.None, l.NoMatch), q, batch, func(*Row) {})
+		return t, err
+	}
 	columns := make([]Shown, len(l.Page))
 	for i, s := range l.Page {
 		s.Title, s.IsDetail = s.PageTitle, false
