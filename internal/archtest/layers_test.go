@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/atomicfile", "internal/c1z", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/campaign", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -262,7 +262,7 @@ var layers = []layer{
 		pkg: "internal/explorer",
 		may: []string{
 			"internal/explorer/assets", "internal/explorer/library", "internal/explorer/theme", "internal/printable", "internal/review", "internal/review/diff", "internal/review/findings",
-			"internal/evidence", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/version",
+			"internal/campaign", "internal/evidence", "internal/fault", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/version",
 		},
 		why: "pages show the lists of review/tables; who may see them, and which archives there are, is others' business",
 	},

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/campaign"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/archives"
 	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
 	"github.com/conductorone/baton-jumpcloud/internal/config"
@@ -27,6 +31,7 @@ type exploreOptions struct {
 	files  []string
 	place  gate.Place
 	noOpen bool
+	review string // a review to be decided; empty for none
 }
 
 func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
@@ -35,6 +40,7 @@ func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.place.Port, "port", 0, "Port to listen on (0: any free port)")
 	flags.StringVar(&o.place.CertFile, "tls-cert", "", "TLS certificate chain (PEM file); enables HTTPS")
 	flags.StringVar(&o.place.KeyFile, "tls-key", "", "TLS private key (PEM file)")
+	flags.StringVar(&o.review, "review", "", "Review to decide in the browser, which is the only thing that is written")
 	flags.BoolVar(&o.noOpen, "no-open", false, "Do not open a browser")
 }
 
@@ -46,11 +52,12 @@ func newExplore(a *program.App) *cobra.Command {
 		Long: `Explore archives of this or any other Baton connector in a browser: accounts, groups,
 applications, roles, entitlements and grants to search, sort and export, what a person has and via
 what, the changes between two syncs, and reports for a review. Nothing is changed, and nothing leaves
-this machine. The printed address contains a token: whoever has it sees everything. On a
+this machine; with --review, a review is decided on a page of its own. The printed address contains a token: whoever has it sees everything. On a
 terminal, a browser is opened.`,
 		Example: `  baton-jumpcloud explore
   baton-jumpcloud explore jumpcloud.c1z okta.c1z
   baton-jumpcloud explore -f sync.c1z --port 8400 --no-open
+  baton-jumpcloud explore sync.c1z --review q4.review
   baton-jumpcloud explore --address 0.0.0.0 --tls-cert cert.pem --tls-key key.pem`,
 		Args: cobra.ArbitraryArgs,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -71,12 +78,21 @@ terminal, a browser is opened.`,
 		cobra.CheckErr(cmd.MarkFlagFilename(name, "pem", "crt", "key"))
 	}
 	cobra.CheckErr(cmd.MarkFlagFilename("file", "c1z"))
+	cobra.CheckErr(cmd.MarkFlagFilename("review", "review"))
 	return cmd
 }
 
 func runExplore(ctx context.Context, a *program.App, cfg *config.Config, o exploreOptions) (err error) {
+	var review *campaign.File
+	if o.review != "" {
+		if review, err = campaign.Open(ctx, o.review); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, review.Close()) }()
+		o.place.Writes = true
+	}
 	if len(o.files) == 0 {
-		o.files = []string{cfg.Output.File}
+		o.files = []string{archiveToExplore(cfg.Output.File, review)}
 	}
 	claims := a.InputClaims()
 	for _, file := range o.files {
@@ -113,11 +129,23 @@ func runExplore(ctx context.Context, a *program.App, cfg *config.Config, o explo
 		return errors.Join(archives.Unreadable(ctx, o.files[0], err), server.Close())
 	}
 	defer func() { err = errors.Join(err, lib.Close()) }()
-	pages, err := explorer.New(explorer.Config{Library: lib, TempDir: temp.Path(), Logger: c.Log.Logger})
+	pages, err := explorer.New(explorer.Config{Library: lib, TempDir: temp.Path(), Logger: c.Log.Logger, Review: review})
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
 	return serveExplorer(ctx, a, c, server, pages, !o.noOpen && a.IsTerminal(a.Stdout))
+}
+
+// archiveToExplore is the archive of the settings, or where that does not exist, the one
+// beside a review that the review was made from.
+func archiveToExplore(file string, review *campaign.File) string {
+	if review == nil {
+		return file
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return filepath.Join(filepath.Dir(review.Path()), review.Header().Source.Archive)
+	}
+	return file
 }
 
 // serveExplorer says where the explorer answers, opens a browser if it shall, and

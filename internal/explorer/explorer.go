@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/conductorone/baton-jumpcloud/internal/campaign"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/assets"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/library"
 	"github.com/conductorone/baton-jumpcloud/internal/explorer/theme"
@@ -41,6 +42,9 @@ type Config struct {
 	Logger  *slog.Logger
 	// Within is the page that the explorer is a part of; nil where it stands alone.
 	Within *Within
+	// Review is a review to be decided; nil without one. Only what the package gate lets
+	// forms be sent to may have one.
+	Review *campaign.File
 }
 
 // Within is a page of somebody else that the explorer's are shown in.
@@ -87,6 +91,10 @@ func New(cfg Config) (*Explorer, error) {
 	e.mux.HandleFunc("GET /theme", theme.Handler(pageAddress))
 	for path, serve := range pageTable() {
 		e.mux.Handle("GET "+path, e.handler(serve))
+	}
+	if cfg.Review != nil {
+		e.mux.Handle("GET "+reviewPath, e.handler(decideReview))
+		e.mux.Handle("POST "+reviewPath, e.handler(takeDecision))
 	}
 	e.mux.Handle("GET /", e.handler(func(*view) error { return errNoPage }))
 	return e, nil

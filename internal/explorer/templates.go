@@ -80,5 +80,5 @@ func isPage(path string) bool {
 		return slices.ContainsFunc(findings.Reports(), func(r findings.Info) bool { return r.Name == name })
 	}
 	_, found := pageTable()[path]
-	return found && !strings.Contains(path, "{") || path == "/"
+	return found && !strings.Contains(path, "{") || path == "/" || path == reviewPath
 }

@@ -213,6 +213,9 @@ func (v *view) navigation() []navItem {
 		navItem{"Reports", "/reports", -1, false},
 		navItem{"Compare", "/compare", -1, false},
 	)
+	if v.e.cfg.Review != nil {
+		items = append(items, navItem{"Review", reviewPath, -1, false})
+	}
 	for i := range items {
 		items[i].Current = items[i].URL == v.section
 		items[i].URL = v.url(items[i].URL)
