@@ -248,10 +248,11 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/sim/jumpcloud",
-		may: []string{"internal/sim/jumpcloud/query"},
+		may: []string{"internal/sim/jumpcloud/insights", "internal/sim/jumpcloud/query"},
 		why: "a simulator that shared code with the client would share its mistakes",
 	},
 	{pkg: "internal/sim/cert", why: "certificates of simulators are nobody else's"},
+	{pkg: "internal/sim/jumpcloud/insights", why: "events are found without knowing what they are about"},
 	{pkg: "internal/sim/jumpcloud/query", why: "a simulator that shared code with the client would share its mistakes"},
 	{pkg: "internal/identity", why: "whether two names are one does not depend on who asks"},
 	{pkg: "internal/bid", why: "the text form of an id stands by itself"},

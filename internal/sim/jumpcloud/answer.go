@@ -134,6 +134,9 @@ func (c *call) write(w http.ResponseWriter, a answer, h hits) {
 	if a.retryAfter != "" {
 		header.Set("Retry-After", a.retryAfter)
 	}
+	for name, value := range a.header {
+		header.Set(name, value)
+	}
 	if a.total >= 0 {
 		header.Set("X-Total-Count", strconv.Itoa(a.total))
 	}

@@ -65,6 +65,10 @@ func (s *Server) endpoints() []endpoint {
 		{pattern: "GET /api/v2/usergroups/{id}/associations", answer: listGroupAssociations},
 		{pattern: "GET /api/v2/users/{id}/associations", answer: listUserAssociations},
 
+		{pattern: "POST /insights/directory/v1/events", answer: listEvents},
+		{pattern: "POST /insights/directory/v1/events/count", answer: countEvents},
+		{pattern: "POST /insights/directory/v1/events/distinct", answer: distinctEvents},
+
 		{pattern: "GET /api/v2/applications/{id}/users", answer: traverseAppUsers},
 		{pattern: "GET /api/v2/applications/{id}/usergroups", answer: traverseAppGroups},
 	}, boundEndpoints()...)

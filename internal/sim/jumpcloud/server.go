@@ -84,6 +84,7 @@ func New(o Options) *Server {
 	s.churned.r = rand.New(rand.NewPCG(o.Seed, 0x6368_75726e)) //nolint:gosec // reproducible, not secret
 	for _, t := range s.tenants {
 		s.tables[t] = newTables(t)
+		t.recordEvents()
 	}
 	s.auth = newAuthority(s.tenants, o.Keys, o.ServiceAccounts)
 	s.config.Store(newConfig(o.Settings, nil))
@@ -205,7 +206,8 @@ type answer struct {
 	contentType string // empty means JSON
 	location    string
 	retryAfter  string
-	total       int // x-total-count; negative for none
+	total       int               // x-total-count; negative for none
+	header      map[string]string // further ones
 }
 
 // maxRequestBody is how much of a request's body is read, in bytes.

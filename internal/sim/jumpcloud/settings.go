@@ -144,6 +144,14 @@ type Behavior struct {
 	// UndoAfterReads reads of the group's members. Without it they stay.
 	UndoDynamic    bool `json:"undoDynamic,omitempty"`
 	UndoAfterReads int  `json:"undoAfterReads,omitempty"`
+	// RefuseInsights answers with that status on /insights/directory/v1; 0 serves it.
+	RefuseInsights int `json:"refuseInsights,omitempty"`
+	// InsightsDelay is how late events are seen, at most: an event has the same delay each
+	// time. RepeatEvents shows every other one twice, and PlainDistinct lists distinct
+	// values without counts.
+	InsightsDelay time.Duration `json:"-"`
+	RepeatEvents  bool          `json:"repeatEvents,omitempty"`
+	PlainDistinct bool          `json:"plainDistinct,omitempty"`
 	// Compress answers with gzip where the client accepts it.
 	Compress bool `json:"compress,omitempty"`
 }

@@ -32,13 +32,14 @@ type (
 // settingsJSON adds the times to the settings.
 type settingsJSON struct {
 	*plainSettings
-	Latency period `json:"latency,omitempty"`
-	Jitter  period `json:"jitter,omitempty"`
-	LagTime period `json:"lagTime,omitempty"`
+	Latency       period `json:"latency,omitempty"`
+	Jitter        period `json:"jitter,omitempty"`
+	LagTime       period `json:"lagTime,omitempty"`
+	InsightsDelay period `json:"insightsDelay,omitempty"`
 }
 
 func (s *Settings) shadow() settingsJSON {
-	return settingsJSON{(*plainSettings)(s), period(s.Latency), period(s.Jitter), period(s.LagTime)}
+	return settingsJSON{(*plainSettings)(s), period(s.Latency), period(s.Jitter), period(s.LagTime), period(s.InsightsDelay)}
 }
 
 // MarshalJSON implements [json.Marshaler]. Marshal a pointer: a copy would lack
@@ -53,6 +54,7 @@ func (s *Settings) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	s.Latency, s.Jitter, s.LagTime = time.Duration(shadow.Latency), time.Duration(shadow.Jitter), time.Duration(shadow.LagTime)
+	s.InsightsDelay = time.Duration(shadow.InsightsDelay)
 	return nil
 }
 

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+
+	"github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud/insights"
 )
 
 // Errors of edits, to be told apart with errors.Is.
@@ -52,6 +55,8 @@ type Tenant struct {
 
 	mails     []Mail
 	schedules []Schedule
+
+	events atomic.Pointer[insights.Log] // nil until they are recorded
 
 	effectiveMu sync.Mutex
 	effective   map[*appNode]effectiveUsers
@@ -220,6 +225,7 @@ func (t *Tenant) changed(op, kind, owner, id string) {
 	if t.journal != nil {
 		*t.journal = append(*t.journal, Change{Version: t.version, Op: op, Kind: kind, Owner: owner, ID: id})
 	}
+	t.noteEvent(op, kind, owner, id)
 }
 
 // newID checks the id that an object brings, or derives one from its names. An
