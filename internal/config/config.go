@@ -43,6 +43,8 @@ type JumpCloud struct {
 	BaseURL      *url.URL
 	MergeAdmins  bool
 	SkipAdmins   bool
+	LastLogin    bool
+	InsightsURL  *url.URL
 	// Switches are the options that are set of those that have further types read.
 	Switches []string
 	Timeout  time.Duration // of one request

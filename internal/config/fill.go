@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,7 @@ func (c *Config) fill() Problems {
 		Region:       strings.ToLower(v.str(nameRegion)),
 		MergeAdmins:  v.flag(nameMergeAdmins),
 		SkipAdmins:   v.flag(nameSkipAdmins),
+		LastLogin:    v.flag(nameLastLogin),
 		Timeout:      time.Duration(v.num("http-timeout-seconds")) * time.Second,
 	}
 	for _, s := range restype.Switches() {
@@ -42,16 +44,22 @@ func (c *Config) fill() Problems {
 			c.JumpCloud.Switches = append(c.JumpCloud.Switches, s.Name)
 		}
 	}
-	if text := strings.TrimSpace(v.str(nameBaseURL)); text != "" {
+	address := func(name, text string) *url.URL {
+		if text = strings.TrimSpace(text); text == "" {
+			return nil
+		}
 		base, note, err := parseBaseURL(text)
 		if err != nil {
-			problems = append(problems, fieldProblem(nameBaseURL, err))
+			problems = append(problems, fieldProblem(name, err))
 		}
 		if note != "" {
 			c.Warnings = append(c.Warnings, note)
 		}
-		c.JumpCloud.BaseURL = base
+		return base
 	}
+	c.JumpCloud.BaseURL = address(nameBaseURL, v.str(nameBaseURL))
+	// The whole address is what documents show.
+	c.JumpCloud.InsightsURL = address(nameInsightsURL, strings.TrimSuffix(strings.TrimRight(v.str(nameInsightsURL), "/ "), "/insights/directory/v1"))
 	if err := checkToken(c.JumpCloud.ClientID); err != nil {
 		problems = append(problems, fieldProblem(nameJCClientID, err))
 	}

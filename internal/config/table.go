@@ -19,6 +19,8 @@ const (
 	nameBaseURL      = "base-url"
 	nameMergeAdmins  = "merge-admins"
 	nameSkipAdmins   = "skip-admins"
+	nameLastLogin    = "sync-last-login"
+	nameInsightsURL  = "insights-url"
 	nameClientID     = "client-id"
 	nameClientSecret = "client-secret"
 	nameMaxDrop      = "max-drop"
@@ -93,6 +95,14 @@ func jumpcloudOptions() []Option {
 		{
 			Name: nameSkipAdmins, Reach: ReachHarmless, Title: "Skip administrators", Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
 			Help: "Skip administrators and their roles",
+		},
+		{
+			Name: nameLastLogin, Reach: ReachHarmless, Title: "Read last logins", Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
+			Help: "Read when accounts signed in last, from the events of 90 days in Directory Insights",
+		},
+		{
+			Name: nameInsightsURL, Reach: ReachHost, Section: SectionJumpCloud,
+			Help: "Address of Directory Insights before /insights/directory/v1, instead of the region's or the base URL",
 		},
 	}
 }

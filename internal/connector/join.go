@@ -42,11 +42,17 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 	if err := missRoles(ctx, scope, j); err != nil {
 		return Coded(fmt.Errorf("resolve roles: %w", err))
 	}
-	if !s.options.MergeAdmins {
-		return nil
+	merged := make(map[string]string)
+	if s.options.MergeAdmins {
+		var err error
+		if merged, err = joinAdmins(ctx, j); err != nil {
+			return Coded(fmt.Errorf("merge administrators with users: %w", err))
+		}
 	}
-	if err := joinAdmins(ctx, j); err != nil {
-		return Coded(fmt.Errorf("merge administrators with users: %w", err))
+	if s.options.LastLogin {
+		if err := s.joinLastLogin(ctx, scope, j, merged); err != nil {
+			return Coded(fmt.Errorf("find last logins: %w", err))
+		}
 	}
 	return nil
 }
@@ -62,19 +68,30 @@ func joinManagers(ctx context.Context, j syncer.Joiner) error {
 	if len(emails) == 0 {
 		return nil
 	}
+	return changeAccounts(ctx, j, func(user *v2.Resource) (bool, error) {
+		email := emails[profileText(user.GetProfile(), profileManagerID)]
+		if email == "" {
+			return false, nil
+		}
+		return true, setManager(user, email)
+	})
+}
+
+// changeAccounts puts the accounts back that change says it changed.
+func changeAccounts(ctx context.Context, j syncer.Joiner, change func(*v2.Resource) (bool, error)) error {
 	changed := make([]*v2.Resource, 0, putBatch)
-	for user, err := range j.Resources(ctx, restype.User) {
+	for account, err := range j.Resources(ctx, restype.User) {
 		if err != nil {
 			return err
 		}
-		email := emails[profileText(user.GetProfile(), profileManagerID)]
-		if email == "" {
-			continue
-		}
-		if err := setManager(user, email); err != nil {
+		differs, err := change(account)
+		if err != nil {
 			return err
 		}
-		changed = append(changed, user)
+		if !differs {
+			continue
+		}
+		changed = append(changed, account)
 		if len(changed) == putBatch {
 			if err := j.Put(ctx, changed...); err != nil {
 				return err
@@ -88,18 +105,25 @@ func joinManagers(ctx context.Context, j syncer.Joiner) error {
 // setManager writes the manager's address where the profile is, on the resource
 // and on the trait.
 func setManager(user *v2.Resource, email string) error {
-	for i, a := range user.GetAnnotations() {
+	setText(user.GetProfile(), profileManager, email)
+	return editTrait(user, func(trait *v2.UserTrait) {
+		setText(trait.GetProfile(), profileManager, email) //nolint:staticcheck // Old readers look at the trait only.
+	})
+}
+
+// editTrait changes the trait among the annotations of an account.
+func editTrait(account *v2.Resource, edit func(*v2.UserTrait)) error {
+	for i, a := range account.GetAnnotations() {
 		if !a.MessageIs((*v2.UserTrait)(nil)) {
 			continue
 		}
 		trait := new(v2.UserTrait)
 		if err := a.UnmarshalTo(trait); err != nil {
-			return fmt.Errorf("read trait of user %s: %w", user.GetId().GetResource(), err)
+			return fmt.Errorf("read trait of user %s: %w", account.GetId().GetResource(), err)
 		}
-		setText(trait.GetProfile(), profileManager, email) //nolint:staticcheck // Old readers look at the trait only.
-		user.Annotations[i] = Annotations(trait)[0]
+		edit(trait)
+		account.Annotations[i] = Annotations(trait)[0]
 	}
-	setText(user.GetProfile(), profileManager, email)
 	return nil
 }
 
@@ -162,7 +186,7 @@ func missRoles(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
 
 // joinAdmins makes administrators and users one account, and remarks on those that
 // it leaves apart because more than one account would fit.
-func joinAdmins(ctx context.Context, j syncer.Joiner) error {
+func joinAdmins(ctx context.Context, j syncer.Joiner) (users map[string]string, err error) {
 	var m matcher
 	for _, read := range []struct {
 		kind string
@@ -174,22 +198,24 @@ func joinAdmins(ctx context.Context, j syncer.Joiner) error {
 	} {
 		for fact, err := range j.Facts(ctx, read.kind) {
 			if err != nil {
-				return err
+				return nil, err
 			}
 			read.add(fact.Key, fact.Value)
 		}
 	}
 	pairs, doubtful := m.match()
+	users = make(map[string]string, len(pairs))
 	for _, p := range pairs {
 		from := syncer.Ref{Type: restype.User, ID: p.admin}
 		to := syncer.Ref{Type: restype.User, ID: p.user}
 		if err := j.Alias(ctx, from, to); err != nil {
-			return err
+			return nil, err
 		}
+		users[p.admin] = p.user
 	}
 	if len(doubtful) > 0 {
-		return j.Remark(ctx, "administrators not merged: more than one matching account: "+
+		err = j.Remark(ctx, "administrators not merged: more than one matching account: "+
 			printable.Enumerate(doubtful, 10))
 	}
-	return nil
+	return users, err
 }

@@ -32,6 +32,8 @@ type Options struct {
 	SkipAdmins bool
 	// Switches are the options of [restype.Switches] that have further types read.
 	Switches []string
+	// LastLogin reads when accounts signed in last.
+	LastLogin bool
 	// Logger must not be nil.
 	Logger *slog.Logger
 }

@@ -40,6 +40,9 @@ type Config struct {
 	// BaseURL is the console's address, such as https://console.jumpcloud.com; the
 	// client appends /api/... and /api/v2/... to its path.
 	BaseURL *url.URL
+	// InsightsURL is the address before /insights/directory/v1; nil means the API host of
+	// the console's region, and BaseURL where that is no region's.
+	InsightsURL *url.URL
 	// TokenURL is the OAuth token endpoint; only service accounts need it.
 	TokenURL *url.URL
 
@@ -83,6 +86,7 @@ type RequestInfo struct {
 // Client reads and changes one organization. It is safe for concurrent use.
 type Client struct {
 	base    *url.URL
+	events  *url.URL // where Directory Insights is
 	orgID   string
 	agent   string
 	timeout time.Duration
@@ -138,6 +142,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	client := &Client{
 		base:    cfg.BaseURL,
+		events:  insightsOf(cfg.BaseURL),
 		orgID:   cfg.OrgID,
 		agent:   cfg.UserAgent,
 		timeout: timeout,
@@ -146,6 +151,12 @@ func New(cfg Config) (*Client, error) {
 		retries: new(limiter.RetryPolicy),
 		logger:  cfg.Logger,
 		observe: cfg.Observe,
+	}
+	if cfg.InsightsURL != nil {
+		if err := checkURL("address of Directory Insights", cfg.InsightsURL); err != nil {
+			return nil, err
+		}
+		client.events = cfg.InsightsURL
 	}
 	client.short.prepare()
 	if client.observe == nil {

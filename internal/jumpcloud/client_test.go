@@ -430,6 +430,8 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 			switch {
 			case route.Pattern == "/api/search/systemusers":
 				answer(w, http.StatusForbidden, `{}`)
+			case strings.HasSuffix(route.Pattern, "/events"):
+				answer(w, 200, `[]`)
 			case r.Method == http.MethodPost:
 				w.WriteHeader(http.StatusNoContent)
 			case strings.Contains(route.Pattern, "/v2/") && route.Pattern != "/api/v2/roles" && (!strings.HasSuffix(route.Pattern, "{id}") || strings.Contains(route.Pattern, "/bulk/")):
@@ -448,6 +450,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.Organizations(ctx, w)), second(client.Organization(ctx, "x")),
 		second(client.Users(ctx, w)), second(client.User(ctx, "x")), second(client.UserMemberOf(ctx, "x", w)),
 		second(client.Admins(ctx, w)), second(client.Admin(ctx, "x")),
+		second(client.Events(ctx, jumpcloud.EventQuery{}, nil)),
 		second(client.Roles(ctx, w)), second(client.Role(ctx, "x")),
 		second(client.UserGroups(ctx, w)), second(client.UserGroup(ctx, "x")),
 		second(client.GroupMembers(ctx, "x", w)), second(client.UserGroupMembership(ctx, "x", w)),

@@ -117,6 +117,9 @@ func IsAbsent(err error) bool {
 // errBadID is an id that no route can carry.
 var errBadID = errors.New("invalid ID")
 
+// errSamePage is a place in a list that leads to itself.
+var errSamePage = errors.New("the next page of events is the same one")
+
 // errNull is an object that is null.
 var errNull = errors.New("null response")
 

@@ -73,7 +73,11 @@ func (c *Client) prepare(call call) (target string, payload []byte, err error) {
 		return "", nil, err
 	}
 	path := strings.Replace(call.route.Pattern, "{id}", url.PathEscape(call.id), 1)
-	u := c.base.JoinPath(path)
+	base := c.base
+	if strings.HasPrefix(path, insightsPrefix) {
+		base = c.events
+	}
+	u := base.JoinPath(path)
 	u.RawQuery = call.query.Encode()
 	if call.body != nil {
 		if payload, err = json.Marshal(call.body); err != nil {

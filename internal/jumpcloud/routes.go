@@ -18,6 +18,9 @@ type Route struct {
 	Note string
 }
 
+// insightsPrefix begins the routes of Directory Insights, which has an address of its own.
+const insightsPrefix = "/insights/directory/v1/"
+
 // The routes in use. Permissions are the read-only one of the scopes that the
 // API specifications of January 2025 list for each operation (x-scopes).
 var (
@@ -57,6 +60,11 @@ var (
 		http.MethodGet, "/api/v2/roles", "administrator roles",
 		"Names custom roles without holders, and roles that administrators name by ID.", "administrators.readonly",
 		"If denied, roles without holders may be missing; the scope is not documented.",
+	}
+	routeEvents = Route{
+		http.MethodPost, insightsPrefix + "events", "events",
+		"Finds the last sign-ins, with --sync-last-login. Reads only, although it is a POST.", "directoryinsights.readonly",
+		"If denied, last sign-ins are unknown. The scope is not documented.",
 	}
 	routeRole = Route{
 		http.MethodGet, "/api/v2/roles/{id}", "an administrator role",
@@ -221,6 +229,7 @@ func Routes() []Route {
 		routeUserSearch, routeUsers, routeUser, routeMemberOf,
 		routeAdmins, routeAdmin, routeRoles, routeRole,
 		routeUserGroups, routeUserGroup, routeGroupMembers, routeGroupMembership,
+		routeEvents,
 		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
 		routeUserAssociations, routeGroupAssociations,
 		routeDirectories, routeRADIUSServers, routeRADIUSServer,

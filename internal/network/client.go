@@ -68,7 +68,7 @@ func NewClient(settings config.JumpCloud, workers int, logger *slog.Logger, coun
 		return nil, err
 	}
 	c := jumpcloud.Config{
-		BaseURL: base, TokenURL: token, OrgID: settings.OrgID,
+		BaseURL: base, InsightsURL: settings.InsightsURL, TokenURL: token, OrgID: settings.OrgID,
 		UserAgent:   version.Program + "/" + version.Read().Version,
 		MaxInFlight: workers, Timeout: settings.Timeout, Logger: logger, Observe: count.observe, Transport: count.Transport,
 	}

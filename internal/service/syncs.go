@@ -151,7 +151,7 @@ func folderOf(cfg *config.Config, unexpanded bool) string {
 	types := slices.Sorted(slices.Values(cfg.Sync.ResourceTypes))
 	parts := []string{
 		cfg.JumpCloud.Region, cfg.JumpCloud.OrgID, strings.Join(types, ","),
-		fmt.Sprint(cfg.JumpCloud.BaseURL, cfg.JumpCloud.MergeAdmins, cfg.JumpCloud.SkipAdmins,
+		fmt.Sprint(cfg.JumpCloud.BaseURL, cfg.JumpCloud.MergeAdmins, cfg.JumpCloud.SkipAdmins, cfg.JumpCloud.LastLogin,
 			cfg.Sync.SkipEntitlementsAndGrants, cfg.Sync.SkipGrants, unexpanded),
 	}
 	parts = append(parts, cfg.JumpCloud.Switches...)

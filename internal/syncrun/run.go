@@ -94,7 +94,7 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	}
 	source := connector.NewSource(client, connector.Options{
 		OrgID: j.Config.JumpCloud.OrgID, MergeAdmins: j.Config.JumpCloud.MergeAdmins, SkipAdmins: j.Config.JumpCloud.SkipAdmins,
-		Switches: j.Config.JumpCloud.Switches, Logger: j.Console.Log.Logger,
+		LastLogin: j.Config.JumpCloud.LastLogin, Switches: j.Config.JumpCloud.Switches, Logger: j.Console.Log.Logger,
 	})
 	org, err := source.Validate(ctx)
 	if err != nil {
@@ -285,6 +285,9 @@ func (j *Job) settings() string {
 // fingerprint tells work that this run can go on with from work that it cannot.
 func (j *Job) fingerprint(org connector.Organization) workdb.Fingerprint {
 	parts := []string{j.settings()}
+	if j.Config.JumpCloud.LastLogin {
+		parts = append(parts, "last-login")
+	}
 	if j.Config.Sync.SkipEntitlementsAndGrants {
 		parts = append(parts, "resources-only")
 	}

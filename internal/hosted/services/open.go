@@ -48,7 +48,8 @@ func Open(settings Settings) (*Services, error) {
 	return New(Options{
 		Client: client,
 		Source: connector.Options{
-			OrgID: cfg.JumpCloud.OrgID, MergeAdmins: cfg.JumpCloud.MergeAdmins, SkipAdmins: cfg.JumpCloud.SkipAdmins, Switches: cfg.JumpCloud.Switches, Logger: settings.Logger,
+			OrgID: cfg.JumpCloud.OrgID, MergeAdmins: cfg.JumpCloud.MergeAdmins, SkipAdmins: cfg.JumpCloud.SkipAdmins,
+			LastLogin: cfg.JumpCloud.LastLogin, Switches: cfg.JumpCloud.Switches, Logger: settings.Logger,
 		},
 		ResourceTypes: cfg.Sync.ResourceTypes, ProvisionTypes: cfg.Change.Types, Workers: cfg.Sync.Workers, TempDir: cfg.Output.TempDir,
 		Changes: changerun.NewChanges(changerun.ChangesOptions{

@@ -1,0 +1,98 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// profileNoSignInSince is since when an account without a last login did not sign in, as
+// far as JumpCloud keeps events. An account without either is one of which nobody knows.
+const profileNoSignInSince = "no_sign_in_since"
+
+// The events that are sign-ins.
+const (
+	eventUserLogin  = "user_login_attempt"
+	eventAdminLogin = "admin_login_attempt"
+	eventSSO        = "sso_auth"
+)
+
+// joinLastLogin sets the last login of all accounts, or of none: where the sign-ins cannot
+// be read to their end, a few that are known would make all others look unused.
+// Administrators who were merged with a user sign in as that user.
+func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer.Joiner, merged map[string]string) error {
+	since := s.now.Add(-jumpcloud.EventRetention + time.Minute).UTC().Truncate(time.Second)
+	last, err := s.lastLogins(ctx, scope, since)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case jumpcloud.IsUnserved(err):
+		return j.Remark(ctx, fmt.Sprintf("last logins are unknown: Directory Insights is not served to this credential (%v)", err))
+	case err != nil:
+		return j.Remark(ctx, fmt.Sprintf("last logins are unknown: the sign-ins could not be read to their end (%v)", err))
+	}
+	for admin, user := range merged {
+		if at := last[admin]; at.After(last[user]) {
+			last[user] = at
+		}
+	}
+	return changeAccounts(ctx, j, func(account *v2.Resource) (bool, error) {
+		at, known := last[account.GetId().GetResource()]
+		return true, editTrait(account, func(trait *v2.UserTrait) {
+			if known {
+				trait.LastLogin = timestamppb.New(at)
+				return
+			}
+			setText(trait.GetProfile(), profileNoSignInSince, since.Format(time.RFC3339)) //nolint:staticcheck // Old readers look at the trait only.
+			setText(account.GetProfile(), profileNoSignInSince, since.Format(time.RFC3339))
+		})
+	})
+}
+
+// lastLogins are the times of the newest sign-ins since a time, by the id of the account.
+func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.Time) (map[string]time.Time, error) {
+	q := jumpcloud.EventQuery{
+		Services: []string{"directory", "sso"}, Types: []string{eventUserLogin, eventAdminLogin, eventSSO}, Start: since, End: s.now,
+	}
+	for _, target := range scope.Targets {
+		if target.GetResourceType() == restype.User {
+			q.Accounts = append(q.Accounts, target.GetResource())
+		}
+	}
+	last := make(map[string]time.Time)
+	if len(scope.Targets) > 0 && len(q.Accounts) == 0 {
+		return last, nil
+	}
+	var after json.RawMessage
+	for {
+		page, err := s.client.Events(ctx, q, after)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Events {
+			if id := signedIn(e); id != "" && e.Time.After(last[id]) {
+				last[id] = e.Time
+			}
+		}
+		if after = page.After; after == nil {
+			return last, nil
+		}
+	}
+}
+
+// signedIn is the id of the account that an event is a successful sign-in of; "" where it
+// is of none. An administrator's names nobody who began it.
+func signedIn(e jumpcloud.Event) string {
+	if !e.Success.IsTrue() {
+		return ""
+	}
+	return firstText(e.Actor.ID, e.Resource.ID)
+}
