@@ -123,7 +123,7 @@ func sample(o config.Option) string {
 		}
 	}
 	switch o.Name {
-	case "base-url":
+	case "base-url", "insights-url":
 		return "https://console.jumpcloud.com"
 	case "config-path":
 		return "testdata/empty.yaml"

@@ -1,0 +1,183 @@
+package connector_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud/insights"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
+)
+
+// signInsOf are the newest successful sign-ins of a tenant, by account, as its events
+// have them.
+func signInsOf(t *testing.T, tn *jcsim.Tenant) map[string]time.Time {
+	t.Helper()
+	q, err := insights.Parse([]byte(`{"service":["all"],"limit":10000,"start_time":"`+time.Now().Add(-insights.Retention).UTC().Format(time.RFC3339)+`"}`), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := tn.Insights().Find(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := make(map[string]time.Time)
+	for _, e := range page.Events {
+		if e["success"] != true && e["sso_token_success"] != true {
+			continue
+		}
+		who, ok := e["initiated_by"].(map[string]any)
+		if !ok {
+			who = e["resource"].(map[string]any) //nolint:forcetypeassert // Each has one of the two.
+		}
+		at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(e["timestamp"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := fmt.Sprint(who["id"]); at.After(newest[id]) {
+			newest[id] = at
+		}
+	}
+	return newest
+}
+
+func traitOf(t *testing.T, account *v2.Resource) *v2.UserTrait {
+	t.Helper()
+	for _, a := range account.GetAnnotations() {
+		if trait := new(v2.UserTrait); a.MessageIs(trait) {
+			if err := a.UnmarshalTo(trait); err != nil {
+				t.Fatal(err)
+			}
+			return trait
+		}
+	}
+	t.Fatalf("%v has no trait", account.GetId())
+	return nil
+}
+
+// checkLastLogins compares the accounts that were read with what is known of them.
+func checkLastLogins(t *testing.T, r *reading, newest map[string]time.Time) {
+	t.Helper()
+	with, without := 0, 0
+	for ref, account := range r.resources {
+		if ref.Type != restype.User {
+			continue
+		}
+		trait, want := traitOf(t, account), newest[ref.ID]
+		since := account.GetProfile().GetFields()["no_sign_in_since"].GetStringValue()
+		if want.IsZero() {
+			without++
+			if _, err := time.Parse(time.RFC3339, since); err != nil || trait.GetLastLogin() != nil {
+				t.Errorf("%s, who did not sign in: last login %v, none since %q", ref.ID, trait.GetLastLogin(), since)
+			}
+			continue
+		}
+		with++
+		if got := trait.GetLastLogin().AsTime(); !got.Equal(want) || since != "" {
+			t.Errorf("%s: last login %v, none since %q; want %v", ref.ID, got, since, want)
+		}
+	}
+	if with == 0 || without == 0 {
+		t.Errorf("%d accounts signed in and %d did not: the test shows nothing", with, without)
+	}
+}
+
+func TestLastLogins(t *testing.T) {
+	t.Parallel()
+	for _, twice := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			tn := jcsim.Generate(1, jcsim.Small())
+			tn.SignIns(1, time.Now())
+			sim := jcsim.New(jcsim.Options{Tenant: tn, Settings: jcsim.Settings{Behavior: jcsim.Behavior{RepeatEvents: twice}}})
+			r, err := readAll(t.Context(), newSource(t, sim, connector.Options{LastLogin: true}), syncer.Scope{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkLastLogins(t, r, signInsOf(t, tn))
+			if got := sim.Requests().Routes["POST /insights/directory/v1/events"].Requests; got != 1 {
+				t.Errorf("%d requests for events", got)
+			}
+			// One account alone is asked for alone.
+			for _, u := range tn.Users() {
+				want, known := signInsOf(t, tn)[u.ID]
+				if !known {
+					continue
+				}
+				one, err := readAll(t.Context(), newSource(t, sim, connector.Options{LastLogin: true}), syncer.Scope{
+					Targets: []*v2.ResourceId{{ResourceType: restype.User, Resource: u.ID}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := traitOf(t, one.resources[syncer.Ref{Type: restype.User, ID: u.ID}]).GetLastLogin().AsTime(); !got.Equal(want) {
+					t.Errorf("alone: last login %v, want %v", got, want)
+				}
+				break
+			}
+		})
+	}
+}
+
+// TestLastLoginsOfMergedAccounts takes the newest sign-in of the two.
+func TestLastLoginsOfMergedAccounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tn := jcsim.Generate(1, jcsim.Small())
+		tn.SignIns(1, time.Now())
+		sim := jcsim.New(jcsim.Options{Tenant: tn})
+		r, err := readAll(t.Context(), newSource(t, sim, connector.Options{LastLogin: true, MergeAdmins: true}), syncer.Scope{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest := signInsOf(t, tn)
+		if len(r.aliases) == 0 {
+			t.Fatal("nobody was merged")
+		}
+		for admin, user := range r.aliases {
+			if newest[admin.ID].After(newest[user.ID]) {
+				newest[user.ID] = newest[admin.ID]
+			}
+		}
+		checkLastLogins(t, r, newest)
+	})
+}
+
+// TestUnknownLastLogins writes none where the sign-ins cannot be read to their end, and
+// says so.
+func TestUnknownLastLogins(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]jcsim.Settings{
+		"not in the plan": {Behavior: jcsim.Behavior{RefuseInsights: http.StatusPaymentRequired}},
+		"not permitted":   {Behavior: jcsim.Behavior{RefuseInsights: http.StatusForbidden}},
+		"not served":      {Behavior: jcsim.Behavior{RefuseInsights: http.StatusNotFound}},
+		"failing":         {Faults: []jcsim.Fault{{Route: "POST /insights/directory/v1/events", Effect: jcsim.EffectStatus, Status: http.StatusInternalServerError}}},
+		"no list":         {Faults: []jcsim.Fault{{Route: "POST /insights/directory/v1/events", Effect: jcsim.EffectStatus, Status: http.StatusOK, Body: `{"message":"later"}`}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tn := jcsim.Generate(1, jcsim.Small())
+				tn.SignIns(1, time.Now())
+				r, err := readAll(t.Context(), newSource(t, jcsim.New(jcsim.Options{Tenant: tn, Settings: settings}), connector.Options{LastLogin: true}), syncer.Scope{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for ref, account := range r.resources {
+					if ref.Type == restype.User && (traitOf(t, account).GetLastLogin() != nil || account.GetProfile().GetFields()["no_sign_in_since"] != nil) {
+						t.Errorf("%s says something of sign-ins", ref.ID)
+					}
+				}
+				if all := strings.Join(r.remarks, "\n"); strings.Count(all, "last logins are unknown") != 1 {
+					t.Errorf("remarks: %s", all)
+				}
+			})
+		})
+	}
+}
