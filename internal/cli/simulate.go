@@ -100,6 +100,11 @@ func runSimulate(ctx context.Context, a *program.App, flags *pflag.FlagSet, o si
 	if err != nil {
 		return err
 	}
+	for _, t := range tenants {
+		if t.Counts().Users <= maxSignInUsers {
+			t.SignIns(o.seed, time.Now())
+		}
+	}
 	keys, accounts := credentials(tenants)
 	sim, err := startSimulator(ctx, o.address, o.authority, jcsim.Options{
 		Tenant: tenants[0], Others: tenants[1:], Keys: keys, ServiceAccounts: accounts, Settings: settings, Seed: o.seed, Control: o.control,
@@ -131,6 +136,10 @@ func runSimulate(ctx context.Context, a *program.App, flags *pflag.FlagSet, o si
 	}
 	return program.Say(a.Stdout, "\nStopped after %d requests.\n", sim.Requests().Requests)
 }
+
+// maxSignInUsers bounds the organizations whose sign-ins are made up: each takes some
+// events, which stay in memory.
+const maxSignInUsers = 10_000
 
 // stopIt ends what a simulator says of itself.
 const stopIt = "\nPress Ctrl-C to stop.\n"
