@@ -134,8 +134,8 @@ func appMapping() mapping {
 				page.Entitlements = append(page.Entitlements, administrationEntitlement())
 			}
 		},
-		target:      readTargetApp,
-		entitlement: appEntitlement, holders: appAssignments,
+		target:       readTargetApp,
+		entitlements: only(appEntitlement), holders: only(appAssignments),
 		gone: func(ctx context.Context, s *Source, id string) error {
 			_, err := s.client.Application(ctx, id)
 			return err

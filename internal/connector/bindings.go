@@ -55,16 +55,39 @@ func expandsTo(resourceType, entitlement string) *v2.GrantExpandable {
 // bindingList is the kind of list of who is bound to the resources of a type that are of a
 // kind of the graph.
 func bindingList(id collection, label, kindOfGraph string) listing {
+	return boundList(id, label, kindOfGraph, func(_ kind, owner syncer.Ref, bound []jumpcloud.Connection) ([]*v2.Grant, []string) {
+		return bindingGrants(owner, bound)
+	})
+}
+
+// boundList is the same with grants of another shape.
+func boundList(id collection, label, kindOfGraph string, grants func(kind, syncer.Ref, []jumpcloud.Connection) ([]*v2.Grant, []string)) listing {
 	return listing{
-		id: id, label: label, owned: true, grants: func(_ kind, owner syncer.Ref, bound []jumpcloud.Connection) ([]*v2.Grant, []string) {
-			return bindingGrants(owner, bound)
-		},
+		id: id, label: label, owned: true, grants: grants,
 		open: func(s *Source, k kind, owner syncer.Ref) rows {
 			list := bindingEdges(s.client, kindOfGraph, owner.ID)
 			list.Overlap = s.options.Apart
 			return rowsOf(list, grantsFrom(k, owner))
 		},
 	}
+}
+
+// fillAccess adds what a resource can be granted, and names the lists of who holds it.
+func (s *Source) fillAccess(page *syncer.Page, k kind, r *v2.Resource) {
+	m, _ := mappingOf(r.GetId().GetResourceType())
+	entitlements := m.entitlements(r)
+	if k.resourcesOnly || len(entitlements) == 0 {
+		return
+	}
+	page.Entitlements = append(page.Entitlements, entitlements...)
+	if !k.noGrants {
+		page.Lists = append(page.Lists, m.holders(r)...)
+	}
+}
+
+// only makes several of one.
+func only[T any](one func(*v2.Resource) T) func(*v2.Resource) []T {
+	return func(r *v2.Resource) []T { return []T{one(r)} }
 }
 
 // grantsFrom makes the grants of a page of a list of holders.

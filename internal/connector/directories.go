@@ -64,14 +64,14 @@ func DirectoryName(d *jumpcloud.Directory) string {
 	return printable.Clip(firstText(d.Name, k.words, d.ID), MaxDisplayName)
 }
 
-// directoryEntitlement is having an account in a directory. Nobody can be given one of a
+// directoryEntitlements are having an account in a directory. Nobody can be given one of a
 // kind that JumpCloud binds nobody to.
-func directoryEntitlement(r *v2.Resource) *v2.Entitlement {
+func directoryEntitlements(r *v2.Resource) []*v2.Entitlement {
 	k, ok := directoryKindOf(profileText(r.GetProfile(), profileType))
 	if !ok {
 		return nil
 	}
-	return accessEntitlement(r.GetId(), r.GetDisplayName(), "Account in the "+k.words+" directory "+r.GetDisplayName())
+	return []*v2.Entitlement{accessEntitlement(r.GetId(), r.GetDisplayName(), "Account in the "+k.words+" directory "+r.GetDisplayName())}
 }
 
 // directoryHolders is the list of who is bound to a directory.
@@ -96,7 +96,7 @@ func directoryMapping() mapping {
 			}
 			return s.fillDirectories(page, k, []jumpcloud.Directory{*d})
 		},
-		entitlement: directoryEntitlement, holders: directoryHolders,
+		entitlements: directoryEntitlements, holders: only(directoryHolders),
 		gone: func(ctx context.Context, s *Source, id string) error {
 			_, err := s.findDirectory(ctx, id)
 			return err
@@ -146,16 +146,10 @@ func (s *Source) fillDirectories(page *syncer.Page, k kind, items []jumpcloud.Di
 			return err
 		}
 		page.Resources = append(page.Resources, r)
-		e := directoryEntitlement(r)
-		switch {
-		case e == nil && d.Type != workday:
+		if directoryEntitlements(r) == nil && d.Type != workday {
 			page.Facts = append(page.Facts, doubtDirectory.of(d.ID, d.Type))
-		case e != nil && !k.resourcesOnly:
-			page.Entitlements = append(page.Entitlements, e)
-			if !k.noGrants {
-				page.Lists = append(page.Lists, directoryHolders(r))
-			}
 		}
+		s.fillAccess(page, k, r)
 	}
 	return nil
 }
@@ -208,7 +202,7 @@ func radiusMapping() mapping {
 			}
 			return s.fillRADIUSServers(page, k, []jumpcloud.RADIUSServer{*r})
 		},
-		entitlement: radiusEntitlement, holders: radiusHolders,
+		entitlements: only(radiusEntitlement), holders: only(radiusHolders),
 		gone: func(ctx context.Context, s *Source, id string) error {
 			_, err := s.client.RADIUSServer(ctx, id)
 			return err
@@ -236,13 +230,7 @@ func (s *Source) fillRADIUSServers(page *syncer.Page, k kind, items []jumpcloud.
 			return err
 		}
 		page.Resources = append(page.Resources, r)
-		if k.resourcesOnly {
-			continue
-		}
-		page.Entitlements = append(page.Entitlements, radiusEntitlement(r))
-		if !k.noGrants {
-			page.Lists = append(page.Lists, radiusHolders(r))
-		}
+		s.fillAccess(page, k, r)
 	}
 	return nil
 }

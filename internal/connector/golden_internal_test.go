@@ -117,13 +117,24 @@ func TestGolden(t *testing.T) {
 	}
 	directory := fullDirectories()[0]
 	files["directory"] = made(t, directoryResource, &directory)
-	files["directory_entitlement"] = directoryEntitlement(made(t, directoryResource, &directory))
+	files["directory_entitlement"] = directoryEntitlements(made(t, directoryResource, &directory))[0]
 	files["radius_server"] = made(t, radiusResource, fullRADIUSServer())
 	files["radius_server_entitlement"] = radiusEntitlement(made(t, radiusResource, fullRADIUSServer()))
 	bound, _ := bindingGrants(syncer.Ref{Type: restype.RADIUSServer, ID: "69a000000000000000000051"}, []jumpcloud.Connection{
 		{Type: "user", ID: "64b0000000000000000000b1"}, {Type: "user_group", ID: "65a000000000000000000010"},
 	})
 	files["radius_server_grant_user"], files["radius_server_grant_group"] = bound[0], bound[1]
+	device, deviceGroup := made(t, deviceResource, fullDevice()), made(t, deviceGroupResource, &jumpcloud.DeviceGroup{ID: "6ba000000000000000000071", Name: "Servers", Description: "In the rack", MembershipMethod: "STATIC"})
+	files["device"], files["device_group"] = device, deviceGroup
+	for _, e := range slices.Concat(deviceEntitlements(device), deviceGroupEntitlements(deviceGroup)) {
+		files[e.GetResource().GetId().GetResourceType()+"_entitlement_"+e.GetSlug()] = e
+	}
+	used, _ := deviceGrants(kind{}, refOf(device.GetId()), []jumpcloud.Connection{
+		{Type: "user", ID: "64b0000000000000000000b1"}, {Type: "user_group", ID: "65a000000000000000000010", Sudo: true},
+	})
+	files["device_grant_user"], files["device_grant_group"], files["device_grant_group_admin"] = used[0], used[1], used[2]
+	within, _ := deviceMemberGrants(kind{}, refOf(deviceGroup.GetId()), []jumpcloud.Connection{{Type: "system", ID: device.GetId().GetResource()}})
+	files["device_group_grant_member"], files["device_grant_device_group"], files["device_grant_device_group_admin"] = within[0], within[1], within[2]
 	for _, rt := range ResourceTypes(allSwitches()) {
 		files["type_"+rt.GetId()] = rt
 	}

@@ -121,7 +121,7 @@ func groupMapping() mapping {
 		lookup: func(ctx context.Context, s *Source, page *syncer.Page, id string) error {
 			return s.readGroup(ctx, page, kind{}, id)
 		},
-		entitlement: groupEntitlement, holders: groupMembers,
+		entitlements: only(groupEntitlement), holders: only(groupMembers),
 		gone: func(ctx context.Context, s *Source, id string) error {
 			_, err := s.client.UserGroup(ctx, id)
 			return err

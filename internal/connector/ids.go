@@ -6,10 +6,12 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// The slugs of the entitlements, one a type.
+// The slugs of the entitlements.
 const (
 	slugMember = "member"
 	slugAccess = "access"
+	slugUser   = "user"
+	slugAdmin  = "admin"
 )
 
 func resourceID(resourceType, id string) *v2.ResourceId {

@@ -16,18 +16,23 @@ type collection string
 
 // The collections.
 const (
-	users          collection = "users"
-	admins         collection = "admins"
-	roles          collection = "roles"
-	groups         collection = "groups"
-	apps           collection = "apps"
-	members        collection = "members"
-	dynamicMembers collection = "dynamic-members"
-	assignments    collection = "assignments"
-	directories    collection = "directories"
-	radiusServers  collection = "radius-servers"
-	radiusBindings collection = "radius-bindings"
-	targets        collection = "targets" // single resources; a list each
+	users               collection = "users"
+	admins              collection = "admins"
+	roles               collection = "roles"
+	groups              collection = "groups"
+	apps                collection = "apps"
+	members             collection = "members"
+	dynamicMembers      collection = "dynamic-members"
+	assignments         collection = "assignments"
+	directories         collection = "directories"
+	radiusServers       collection = "radius-servers"
+	radiusBindings      collection = "radius-bindings"
+	devices             collection = "devices"
+	deviceBindings      collection = "device-bindings"
+	deviceGroups        collection = "device-groups"
+	deviceMembers       collection = "device-group-members"
+	deviceGroupBindings collection = "device-group-bindings"
+	targets             collection = "targets" // single resources; a list each
 )
 
 // listing is a kind of list that belongs to a type.

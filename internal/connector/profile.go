@@ -16,6 +16,7 @@ const (
 	profileManagerID = "manager_id"
 	profileManager   = "manager"           // email address
 	profileMethod    = "membership_method" // of a group
+	profileOwnerID   = "owner_id"          // of a device: the user whom it belongs to
 	profileType      = "type"              // of a directory
 	customPrefix     = "custom_"
 )

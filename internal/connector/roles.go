@@ -66,10 +66,10 @@ func roleMapping() mapping {
 			}
 		},
 		target: readTargetRole,
-		entitlement: func(r *v2.Resource) *v2.Entitlement {
+		entitlements: only(func(r *v2.Resource) *v2.Entitlement {
 			return heldRole(r.GetId().GetResource(), r.GetDisplayName())
-		},
-		holders: func(*v2.Resource) syncer.List { return syncer.List{} },
+		}),
+		holders: only(func(*v2.Resource) syncer.List { return syncer.List{} }),
 		lists:   []listing{{id: roles, label: "roles"}},
 	}
 }

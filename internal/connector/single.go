@@ -12,15 +12,15 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
-// EntitlementOf is what a resource can be granted, the same that a sync makes of it. It
-// is nil for a resource that cannot be granted. The resource must be whole; see
+// EntitlementsOf are what a resource can be granted, the same that a sync makes of it:
+// none for a resource that cannot be granted. The resource must be whole; see
 // [IsWhole].
-func EntitlementOf(r *v2.Resource) *v2.Entitlement {
+func EntitlementsOf(r *v2.Resource) []*v2.Entitlement {
 	m, _ := mappingOf(r.GetId().GetResourceType())
-	if m.entitlement == nil {
+	if m.entitlements == nil {
 		return nil
 	}
-	return m.entitlement(r)
+	return m.entitlements(r)
 }
 
 // IsWhole reports whether a resource is one that this connector made, rather than its id
@@ -29,19 +29,20 @@ func IsWhole(r *v2.Resource) bool {
 	_, known := mappingOf(r.GetId().GetResourceType())
 	return known && slices.ContainsFunc(r.GetAnnotations(), func(a *anypb.Any) bool {
 		return a.MessageIs((*v2.UserTrait)(nil)) || a.MessageIs((*v2.GroupTrait)(nil)) ||
-			a.MessageIs((*v2.AppTrait)(nil)) || a.MessageIs((*v2.RoleTrait)(nil))
+			a.MessageIs((*v2.AppTrait)(nil)) || a.MessageIs((*v2.RoleTrait)(nil)) ||
+			a.MessageIs((*v2.ManagedDeviceTrait)(nil)) || a.MessageIs((*v2.SecretTrait)(nil))
 	})
 }
 
-// HoldersOf names the list of who holds a resource. It is the zero list where they are
-// among the administrators, and false where nobody can hold the resource. The
+// HoldersOf names the lists of who holds a resource: the zero list where they are
+// among the administrators, none where nobody can hold the resource. The
 // resource must be whole; see [IsWhole].
-func HoldersOf(r *v2.Resource) (syncer.List, bool) {
+func HoldersOf(r *v2.Resource) []syncer.List {
 	m, _ := mappingOf(r.GetId().GetResourceType())
-	if m.holders == nil || m.entitlement(r) == nil {
-		return syncer.List{}, false
+	if m.holders == nil || len(m.entitlements(r)) == 0 {
+		return nil
 	}
-	return m.holders(r), true
+	return m.holders(r)
 }
 
 // IsHeld reports whether somebody can hold resources of a type.
@@ -50,25 +51,36 @@ func IsHeld(resourceType string) bool {
 	return m.holders != nil
 }
 
+// Holder is who a list of [HoldersOf] shows.
+type Holder struct {
+	ID *v2.ResourceId
+	// Sudo says that a holder of a device is administrator there.
+	Sudo bool
+}
+
+// IsSudo reports whether a grant makes an administrator of a device or of the devices of a
+// device group.
+func IsSudo(g *v2.Grant) bool {
+	of := g.GetEntitlement().GetResource().GetId()
+	return g.GetEntitlement().GetId() == restype.SlugEntitlementID(of.GetResourceType(), of.GetResource(), slugAdmin)
+}
+
 // GrantsOf makes the grants that a list which [HoldersOf] names would bring for some
-// principals.
-func GrantsOf(list syncer.List, principals []*v2.ResourceId) ([]*v2.Grant, error) {
-	edges := make([]jumpcloud.Connection, len(principals))
-	for i, p := range principals {
-		switch p.GetResourceType() {
-		case restype.User:
-			edges[i] = jumpcloud.Connection{Type: jumpcloud.TypeUser, ID: p.GetResource()}
-		case restype.Group:
-			edges[i] = jumpcloud.Connection{Type: jumpcloud.TypeUserGroup, ID: p.GetResource()}
-		default:
-			return nil, fmt.Errorf("resources of type %q cannot be granted anything", p.GetResourceType())
-		}
-	}
+// holders, those of each by themselves.
+func GrantsOf(list syncer.List, holders []Holder) ([][]*v2.Grant, error) {
+	types := map[string]string{restype.User: jumpcloud.TypeUser, restype.Group: jumpcloud.TypeUserGroup, restype.Device: jumpcloud.TypeDevice}
 	k := parseKind(list.Kind)
 	l := k.find()
 	if l.grants == nil {
 		return nil, fmt.Errorf("the list %q is not one of holders", list.Kind)
 	}
-	grants, _ := l.grants(k, list.Owner, edges)
-	return grants, nil
+	all := make([][]*v2.Grant, len(holders))
+	for i, h := range holders {
+		kind, ok := types[h.ID.GetResourceType()]
+		if !ok {
+			return nil, fmt.Errorf("resources of type %q cannot be granted anything", h.ID.GetResourceType())
+		}
+		all[i], _ = l.grants(k, list.Owner, []jumpcloud.Connection{{Type: kind, ID: h.ID.GetResource(), Sudo: h.Sudo}})
+	}
+	return all, nil
 }

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +40,9 @@ func TestSingleResource(t *testing.T) {
 	if err := errors.Join(s.fillDirectories(page, kind{}, fullDirectories()), s.fillRADIUSServers(page, kind{}, []jumpcloud.RADIUSServer{*fullRADIUSServer()})); err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(s.fillDevices(page, kind{}, []jumpcloud.Device{*fullDevice()}), s.fillDeviceGroups(page, kind{}, []jumpcloud.DeviceGroup{{ID: "dg1", Name: "Servers"}})); err != nil {
+		t.Fatal(err)
+	}
 	lists := page.Lists
 	for _, name := range []string{"help desk", "Küchen-Team"} {
 		page.Resources = append(page.Resources, roleResource(&jumpcloud.Role{Name: name}))
@@ -46,23 +50,33 @@ func TestSingleResource(t *testing.T) {
 	}
 	page.Resources = append(page.Resources, administrationApp())
 	page.Entitlements = append(page.Entitlements, administrationEntitlement())
-	for i, r := range page.Resources {
+	entitlements := page.Entitlements
+	for _, r := range page.Resources {
 		if !IsWhole(r) || IsWhole(&v2.Resource{Id: r.GetId()}) {
 			t.Errorf("%s is not told from its ID", r.GetId())
 		}
-		if diff := cmp.Diff(page.Entitlements[i], EntitlementOf(r), protocmp.Transform()); diff != "" {
+		alone := EntitlementsOf(r)
+		if diff := cmp.Diff(entitlements[:len(alone)], alone, protocmp.Transform()); diff != "" || len(alone) == 0 {
 			t.Errorf("%s (-listed +alone):\n%s", r.GetId(), diff)
 		}
-		list, ok := HoldersOf(r)
-		if want := (syncer.List{}); !ok || i < len(lists) && list != lists[i] || i >= len(lists) && list != want {
-			t.Errorf("holders of %s are in %v, %v", r.GetId(), list, ok)
+		entitlements = entitlements[len(alone):]
+		held := HoldersOf(r)
+		if len(lists) == 0 {
+			if len(held) != 1 || held[0] != (syncer.List{}) {
+				t.Errorf("holders of %s are in %v", r.GetId(), held)
+			}
+			continue
 		}
+		if !slices.Equal(held, lists[:len(held)]) || len(held) == 0 {
+			t.Errorf("holders of %s are in %v, not %v", r.GetId(), held, lists)
+		}
+		lists = lists[len(held):]
 	}
 	user := made(t, adminResource, fullAdmin())
-	if _, ok := HoldersOf(user); ok || EntitlementOf(user) != nil || !IsWhole(user) {
+	if HoldersOf(user) != nil || EntitlementsOf(user) != nil || !IsWhole(user) {
 		t.Error("an account can be granted")
 	}
-	if EntitlementOf(nil) != nil || IsWhole(nil) {
+	if EntitlementsOf(nil) != nil || IsWhole(nil) {
 		t.Error("nothing can be granted")
 	}
 }
@@ -70,8 +84,10 @@ func TestSingleResource(t *testing.T) {
 // The grants of a list are those that its pages bring.
 func TestGrantsOf(t *testing.T) {
 	t.Parallel()
-	edges := []jumpcloud.Connection{{Type: jumpcloud.TypeUser, ID: "u1"}, {Type: jumpcloud.TypeUserGroup, ID: "g1"}}
-	ids := []*v2.ResourceId{resourceID(restype.User, "u1"), resourceID(restype.Group, "g1")}
+	edges := []jumpcloud.Connection{
+		{Type: jumpcloud.TypeUser, ID: "u1"}, {Type: jumpcloud.TypeUserGroup, ID: "g1"}, {Type: jumpcloud.TypeUser, ID: "u2", Sudo: true}, {Type: jumpcloud.TypeDevice, ID: "d1"},
+	}
+	holders := []Holder{{ID: resourceID(restype.User, "u1")}, {ID: resourceID(restype.Group, "g1")}, {ID: resourceID(restype.User, "u2"), Sudo: true}, {ID: resourceID(restype.Device, "d1")}}
 	lists := 0
 	for _, m := range mappings() {
 		for _, l := range m.lists {
@@ -81,8 +97,8 @@ func TestGrantsOf(t *testing.T) {
 			lists++
 			k, owner := kind{collection: l.id}, syncer.Ref{Type: m.id, ID: "x9"}
 			grants, _ := l.grants(k, owner, edges)
-			got, err := GrantsOf(k.of(owner), ids[:len(grants)])
-			if diff := cmp.Diff(grants, got, protocmp.Transform()); err != nil || len(grants) == 0 || diff != "" {
+			got, err := GrantsOf(k.of(owner), holders)
+			if diff := cmp.Diff(grants, slices.Concat(got...), protocmp.Transform()); err != nil || len(grants) == 0 || diff != "" {
 				t.Errorf("%s: %v\n%s", l.id, err, diff)
 			}
 		}
@@ -93,7 +109,7 @@ func TestGrantsOf(t *testing.T) {
 	if _, err := GrantsOf(kind{collection: users}.of(syncer.Ref{}), nil); err == nil {
 		t.Error("users are holders")
 	}
-	if _, err := GrantsOf(kind{collection: members}.of(syncer.Ref{}), []*v2.ResourceId{resourceID(restype.Role, "r1")}); err == nil {
+	if _, err := GrantsOf(kind{collection: members}.of(syncer.Ref{}), []Holder{{ID: resourceID(restype.Role, "r1")}}); err == nil {
 		t.Error("a role is a member")
 	}
 }

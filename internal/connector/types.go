@@ -22,12 +22,12 @@ type mapping struct {
 	// lookup reads one resource that a grant names and no list held. Nil for a type
 	// whose resources hold nothing.
 	lookup func(ctx context.Context, s *Source, page *syncer.Page, id string) error
-	// entitlement is what a resource of the type can be granted, made of the resource
+	// entitlements are what a resource of the type can be granted, made of the resource
 	// alone. Nil for a type without any.
-	entitlement func(r *v2.Resource) *v2.Entitlement
-	// holders names the list of who holds a resource; the zero list where that is among
+	entitlements func(r *v2.Resource) []*v2.Entitlement
+	// holders names the lists of who holds a resource; the zero list where that is among
 	// the administrators. Nil for a type whose resources nobody holds.
-	holders func(r *v2.Resource) syncer.List
+	holders func(r *v2.Resource) []syncer.List
 	// gone asks for a resource whose list was not found: only its own 404 says that it
 	// was deleted. Nil for a type whose resources own no lists.
 	gone func(ctx context.Context, s *Source, id string) error
@@ -39,7 +39,7 @@ type mapping struct {
 func mappings() []mapping {
 	return []mapping{
 		userMapping(), roleMapping(), groupMapping(), appMapping(),
-		directoryMapping(), radiusMapping(),
+		directoryMapping(), radiusMapping(), deviceMapping(), deviceGroupMapping(),
 	}
 }
 

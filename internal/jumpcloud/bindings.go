@@ -29,6 +29,8 @@ func boundKinds() []boundKind {
 		boundBy(TypeLDAPServer, "ldapservers", "an LDAP directory", "directories"),
 		boundBy(TypeActiveDirectory, "activedirectories", "an Active Directory", "directories"),
 		boundBy(TypeRADIUSServer, "radiusservers", "a RADIUS server", "radius"),
+		boundBy(TypeDevice, "systems", "a device", "systems"),
+		boundBy(TypeDeviceGroup, "systemgroups", "a device group", "groups"),
 	}
 }
 
@@ -113,7 +115,11 @@ func (c *Client) Bindings(ctx context.Context, kind, id string, targets []string
 		return paging.Page[Connection]{}, err
 	}
 	read := func(ctx context.Context, targets ...string) (paging.Page[Connection], error) {
-		return readPage(ctx, c, call{route: b.bindings, id: id, query: targetsOf(w, targets...)}, (*connectionRow).model)
+		call := call{route: b.bindings, id: id, query: targetsOf(w, targets...)}
+		if kind == TypeDevice || kind == TypeDeviceGroup {
+			return readPage(ctx, c, call, (*sudoRow).model)
+		}
+		return readPage(ctx, c, call, (*connectionRow).model)
 	}
 	if len(targets) == 1 {
 		return read(ctx, targets...)

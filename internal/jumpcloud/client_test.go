@@ -428,7 +428,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 			defer mu.Unlock()
 			used = append(used, route.Method+" "+route.Pattern)
 			switch {
-			case route.Pattern == "/api/search/systemusers":
+			case strings.HasPrefix(route.Pattern, "/api/search/"):
 				answer(w, http.StatusForbidden, `{}`)
 			case strings.HasSuffix(route.Pattern, "/events"):
 				answer(w, 200, `[]`)
@@ -456,6 +456,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.GroupMembers(ctx, "x", w)), second(client.UserGroupMembership(ctx, "x", w)),
 		second(client.Applications(ctx, w)), second(client.Application(ctx, "x")),
 		second(client.Directories(ctx, w)), second(client.RADIUSServers(ctx, w)), second(client.RADIUSServer(ctx, "x")),
+		second(client.Devices(ctx, w)), second(client.Device(ctx, "x")), second(client.DeviceGroups(ctx, w)), second(client.DeviceGroup(ctx, "x")), second(client.DeviceGroupMembers(ctx, "x", w)),
 		second(client.UserAssociations(ctx, "x", jumpcloud.TypeApplication, w)), second(client.UserGroupAssociations(ctx, "x", jumpcloud.TypeApplication, w)),
 		client.AddGroupMember(ctx, "x", "u"),
 		client.CreateUser(ctx, jumpcloud.Fields{}), client.UpdateUser(ctx, "x", jumpcloud.Fields{}), client.DeleteUser(ctx, "x", "null"),
@@ -467,6 +468,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 	}
 	for _, kind := range []string{
 		jumpcloud.TypeApplication, jumpcloud.TypeGSuite, jumpcloud.TypeOffice365, jumpcloud.TypeLDAPServer, jumpcloud.TypeActiveDirectory, jumpcloud.TypeRADIUSServer,
+		jumpcloud.TypeDevice, jumpcloud.TypeDeviceGroup,
 	} {
 		calls = append(calls, second(client.Bindings(ctx, kind, "x", both, w)), second(client.BoundUsers(ctx, kind, "x", w)),
 			second(client.BoundUserGroups(ctx, kind, "x", w)), client.Bind(ctx, kind, "x", jumpcloud.TypeUser, "u"))

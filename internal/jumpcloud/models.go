@@ -189,6 +189,37 @@ type RADIUSServer struct {
 	Organization                    string
 }
 
+// Device is a computer or telephone that JumpCloud manages (JumpCloud API v1, /systems).
+type Device struct {
+	ID           string
+	DisplayName  string
+	Hostname     string
+	OS           string // such as "Mac OS X"
+	OSFamily     string // darwin, windows, linux, ios, ipados, android
+	Version      string // of the OS
+	Build        string // of the OS; often absent
+	SerialNumber string
+	Vendor       string // of the hardware
+	Model        string // often absent
+	AgentVersion string
+	// Encrypted is fde.active: whether the disk is encrypted.
+	Encrypted Flag
+	Active    Flag // whether the agent is connected
+	// PrimaryUser is the id of the user whom the device belongs to; "" for none.
+	PrimaryUser          string
+	LastContact, Created time.Time
+	Organization         string
+}
+
+// DeviceGroup is a group of devices (JumpCloud API v2, /systemgroups).
+type DeviceGroup struct {
+	ID               string
+	Name             string
+	Description      string
+	MembershipMethod string // as of a [UserGroup]
+	Organization     string
+}
+
 // Organization is a tenant that the credential can see (JumpCloud API v1,
 // /organizations).
 type Organization struct {
@@ -208,6 +239,8 @@ const (
 	TypeLDAPServer      = "ldap_server"
 	TypeActiveDirectory = "active_directory"
 	TypeRADIUSServer    = "radius_server"
+	TypeDevice          = "system"
+	TypeDeviceGroup     = "system_group"
 )
 
 // Connection is a direct edge from the object that was asked about to another
@@ -215,6 +248,10 @@ const (
 type Connection struct {
 	Type string // TypeUser, TypeUserGroup, ...
 	ID   string
+	// Sudo says that who is at the other end is administrator of a device: by the edge,
+	// or as a group whose members are administrators wherever it is bound. It is read for
+	// devices and device groups only.
+	Sudo bool
 }
 
 // Traversal is an object that is reached from the one that was asked about, with

@@ -221,6 +221,32 @@ var (
 	}
 )
 
+// The routes of devices and their groups.
+var (
+	routeDeviceSearch = Route{
+		http.MethodPost, "/api/search/systems", "devices",
+		"Lists devices with `--sync-devices`, 1,000 a page. Reads only, although it is a POST.", "systems.readonly",
+		"If denied, GET /api/systems with 100 a page replaces it.",
+	}
+	routeDevices = Route{http.MethodGet, "/api/systems", "devices", "Lists devices if the search is denied.", "systems.readonly", ""}
+	routeDevice  = Route{
+		http.MethodGet, "/api/systems/{id}", "a device",
+		"Looks one device up; confirms that a device whose bindings answer 404 is gone.", "systems.readonly", "",
+	}
+	routeDeviceGroups = Route{
+		http.MethodGet, "/api/v2/systemgroups", "device groups",
+		"Lists device groups with `--sync-devices`.", "groups.readonly", "If sorting by ID is rejected, the list is read unsorted.",
+	}
+	routeDeviceGroup = Route{
+		http.MethodGet, "/api/v2/systemgroups/{id}", "a device group",
+		"Looks one device group up; confirms that a group whose lists answer 404 is gone.", "groups.readonly", "",
+	}
+	routeDeviceGroupMembers = Route{
+		http.MethodGet, "/api/v2/systemgroups/{id}/members", "device group members",
+		"Lists the devices in a device group.", "systems.readonly", "",
+	}
+)
+
 // Routes lists every route that the client uses, reads first.
 func Routes() []Route {
 	boundReads, boundWrites := boundRoutes()
@@ -233,6 +259,7 @@ func Routes() []Route {
 		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
 		routeUserAssociations, routeGroupAssociations,
 		routeDirectories, routeRADIUSServers, routeRADIUSServer,
+		routeDeviceSearch, routeDevices, routeDevice, routeDeviceGroups, routeDeviceGroup, routeDeviceGroupMembers,
 	}, boundReads, []Route{
 		routeSchedules,
 		routeChangeMembers, routeChangeAssociations,

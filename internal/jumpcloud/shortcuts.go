@@ -72,6 +72,7 @@ type shortcut struct {
 type shortcuts struct {
 	search, searchSize, userFields, appFields, adminOrder, groupOrder, appOrder shortcut
 	directoryOrder, radiusFields, radiusOrder                                   shortcut
+	deviceSearch, deviceSearchSize, deviceFields, deviceGroupOrder              shortcut
 	membership                                                                  traversal
 	bound                                                                       []*boundState // by kind
 }
@@ -89,7 +90,11 @@ func (s *shortcuts) prepare() {
 	set(&s.directoryOrder, routeDirectories, "sorted by ID", "directories are listed unsorted")
 	set(&s.radiusFields, routeRADIUSServers, "with a choice of fields", "RADIUS servers are listed with all their fields; the shared secret is not decoded")
 	set(&s.radiusOrder, routeRADIUSServers, "sorted by ID", "RADIUS servers are listed unsorted")
-	s.search.whole = true
+	set(&s.deviceSearch, routeDeviceSearch, "at all", "devices are listed with 100 a page instead of searched with 1,000 a page")
+	set(&s.deviceSearchSize, routeDeviceSearch, "with 1,000 a page", "devices are searched 100 a page")
+	set(&s.deviceFields, routeDevices, "with a choice of fields", "devices are listed with all their fields")
+	set(&s.deviceGroupOrder, routeDeviceGroups, "sorted by ID", "device groups are listed unsorted")
+	s.search.whole, s.deviceSearch.whole = true, true
 	s.membership.name = "the membership of groups"
 	for _, kind := range boundKinds() {
 		b := &boundState{boundKind: kind}
@@ -111,7 +116,8 @@ func (s *shortcuts) all() []*shortcut {
 	for _, b := range s.bound {
 		all = append(all, &b.allTargets)
 	}
-	return append(all, &s.directoryOrder, &s.radiusFields, &s.radiusOrder)
+	return append(all, &s.directoryOrder, &s.radiusFields, &s.radiusOrder,
+		&s.deviceSearchSize, &s.deviceSearch, &s.deviceFields, &s.deviceGroupOrder)
 }
 
 // Optional is something that may be refused without failing a sync.
@@ -138,8 +144,8 @@ func Optionals() []Optional {
 		Optional{routeGroupMembership, "at all, or sorted", "members that change while they are read are proven by more requests, or by looking people up"},
 		Optional{routeApplicationUsers, "at all, or sorted", "the same for assignments"},
 		Optional{routeApplicationGroups, "at all, or sorted", "the same for assignments"},
-		Optional{Route{Method: http.MethodGet, Pattern: "/api/v2/*/{id}/users"}, "at all, or sorted, of directories and RADIUS servers", "the same for bindings"},
-		Optional{Route{Method: http.MethodGet, Pattern: "/api/v2/*/{id}/usergroups"}, "at all, or sorted, of directories and RADIUS servers", "the same for bindings"},
+		Optional{Route{Method: http.MethodGet, Pattern: "/api/v2/*/{id}/users"}, "at all, or sorted, of directories, RADIUS servers, devices and device groups", "the same for bindings"},
+		Optional{Route{Method: http.MethodGet, Pattern: "/api/v2/*/{id}/usergroups"}, "at all, or sorted, of directories, RADIUS servers, devices and device groups", "the same for bindings"},
 		Optional{routeAdmins, "at all, where accounts are not synced", "roles may be missing; the summary says so"},
 	)
 }

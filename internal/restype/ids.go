@@ -8,6 +8,8 @@ const (
 	Role         = "role"
 	Directory    = "directory"
 	RADIUSServer = "radius_server"
+	Device       = "device"
+	DeviceGroup  = "device_group"
 )
 
 // AdministrationAppID is the resource id of the app that stands for the
@@ -19,6 +21,18 @@ const AdministrationAppID = "2UjI0eIRo77RGFwi2GKpAa0Til0"
 // entitlement.
 func EntitlementID(resourceType, id string) string {
 	return resourceType + ":" + id
+}
+
+// SlugEntitlementID forms "<type>:<resource>:<slug>", the id of one of several
+// entitlements of a resource.
+func SlugEntitlementID(resourceType, id, slug string) string {
+	return resourceType + ":" + id + ":" + slug
+}
+
+// SlugGrantID forms the id of a direct grant of one of several entitlements of a resource,
+// "<type>-grant:<resource>:<principal type>:<principal>:<resource>:<slug>".
+func SlugGrantID(resourceType, id, principalType, principalID, slug string) string {
+	return GrantID(resourceType, id, principalType, principalID) + ":" + slug
 }
 
 // GrantID forms the id of a direct grant,

@@ -5,6 +5,7 @@ import "slices"
 // The options that have further types read.
 const (
 	SyncDirectories = "sync-directories"
+	SyncDevices     = "sync-devices"
 )
 
 // Switch is an option that has further types read.
@@ -18,6 +19,7 @@ type Switch struct {
 func Switches() []Switch {
 	return []Switch{
 		{SyncDirectories, "Sync directories", "Google Workspace, Microsoft 365, LDAP and Active Directory directories, and RADIUS servers"},
+		{SyncDevices, "Sync devices", "devices and device groups, with who can sign in to them and who is administrator there,"},
 	}
 }
 

@@ -83,6 +83,20 @@ var table = []Type{
 		Read:   []string{"radius.readonly"},
 		Switch: SyncDirectories, Path: "/radius-servers",
 	},
+	{
+		ID: Device, Label: "Device", Trait: v2.ResourceType_TRAIT_MANAGED_DEVICE,
+		Noun: "device", Plural: "devices",
+		Grant: "device binding", Holding: "use of", Grants: "Devices", Holders: "Can sign in",
+		Read:   []string{"systems.readonly"},
+		Switch: SyncDevices, Path: "/devices",
+	},
+	{
+		ID: DeviceGroup, Label: "Device Group", Trait: v2.ResourceType_TRAIT_GROUP,
+		Noun: "device-group", Plural: "device groups",
+		Grant: "device group binding", Holding: "use of the devices of", Grants: "Device groups", Holders: "Devices, and who can sign in to them",
+		Read:   []string{"groups.readonly", "systems.readonly"},
+		Switch: SyncDevices, Path: "/device-groups",
+	},
 }
 
 // All lists the types in the order in which people are shown them. The slice is the

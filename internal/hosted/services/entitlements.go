@@ -31,7 +31,7 @@ func (s *Services) ListEntitlements(ctx context.Context, req *v2.EntitlementsSer
 		return nil, s.failed(ctx, "listing entitlements", err)
 	}
 	answer := new(v2.EntitlementsServiceListEntitlementsResponse)
-	if e := connector.EntitlementOf(r); e != nil {
+	for _, e := range connector.EntitlementsOf(r) {
 		// As in an archive, the entitlement embeds its resource.
 		e.Resource = r
 		answer.List = append(answer.List, e)

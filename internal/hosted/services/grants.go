@@ -32,8 +32,8 @@ func (s *Services) listGrants(ctx context.Context, req *v2.GrantsServiceListGran
 	if err != nil {
 		return nil, err
 	}
-	list, held := connector.HoldersOf(r)
-	if !held {
+	lists := connector.HoldersOf(r)
+	if len(lists) == 0 {
 		return new(v2.GrantsServiceListGrantsResponse), nil
 	}
 	if err := s.rested(); err != nil {
@@ -44,22 +44,29 @@ func (s *Services) listGrants(ctx context.Context, req *v2.GrantsServiceListGran
 		return nil, err
 	}
 	l := grantList{
-		Services: s, dir: dir, list: list, resource: &v2.Resource{Id: r.GetId(), DisplayName: r.GetDisplayName()},
+		Services: s, dir: dir, lists: lists, resource: &v2.Resource{Id: r.GetId(), DisplayName: r.GetDisplayName()},
 		place: place{list: "grants", of: refOf(r.GetId()), sync: req.GetActiveSyncId(), organization: dir.org.ID},
 		rows:  s.pageRows,
 	}
 	if size := int(req.GetPageSize()); size > 0 {
 		l.rows = min(l.rows, size)
 	}
-	if list == (syncer.List{}) {
+	if lists[0] == (syncer.List{}) {
 		return l.ofAdministrators(req.GetPageToken())
 	}
 	if req.GetPageToken() != "" {
 		return l.rest(req.GetPageToken())
 	}
-	all, err := s.holders(ctx, dir, list)
-	if err != nil {
-		return nil, err
+	var all []holder
+	for i, list := range lists {
+		held, err := s.holders(ctx, dir, list)
+		if err != nil {
+			return nil, err
+		}
+		for j := range held {
+			held[j].second = i > 0
+		}
+		all = append(all, held...)
 	}
 	return l.first(all)
 }
@@ -68,7 +75,7 @@ func (s *Services) listGrants(ctx context.Context, req *v2.GrantsServiceListGran
 type grantList struct {
 	*Services
 	dir      view
-	list     syncer.List
+	lists    []syncer.List // one or two
 	resource *v2.Resource
 	place    place
 	rows     int // of a page, at most
@@ -146,13 +153,13 @@ func (l grantList) first(all []holder) (*v2.GrantsServiceListGrantsResponse, err
 	if err != nil {
 		return nil, err
 	}
-	n := fit(grants[:min(len(grants), l.rows)], room)
+	n := l.fittingHolders(grants, room)
 	if n < len(grants) {
 		token := l.place.seal(packHolders(parts[0][n:]))
 		if room -= len(token) + rowOverhead; room < 0 {
 			n = 0
 		} else {
-			n = min(n, fit(grants[:n], room))
+			n = min(n, l.fittingHolders(grants[:n], room))
 		}
 		// Whatever is left out for the room of this token is in it.
 		token = l.place.seal(packHolders(parts[0][n:]))
@@ -160,9 +167,9 @@ func (l grantList) first(all []holder) (*v2.GrantsServiceListGrantsResponse, err
 	}
 	if room < 0 || len(tokens) > maxPages {
 		return nil, fault.WithCode(codes.ResourceExhausted,
-			"%s has %d rows, more than one answer can name; sync with the self-hosted connector instead", l.list, len(all))
+			"%s has %d rows, more than one answer can name; sync with the self-hosted connector instead", l.lists[0], len(all))
 	}
-	answer := &v2.GrantsServiceListGrantsResponse{List: grants[:n]}
+	answer := &v2.GrantsServiceListGrantsResponse{List: slices.Concat(grants[:n]...)}
 	if len(tokens) > 0 {
 		answer.Annotations = connector.Annotations(&v2.EnqueuePageTokens{PageTokens: tokens, EstimatedTotal: int64(len(all))})
 	}
@@ -184,37 +191,77 @@ func (l grantList) rest(token string) (*v2.GrantsServiceListGrantsResponse, erro
 		return nil, err
 	}
 	answer := new(v2.GrantsServiceListGrantsResponse)
-	few := grants[:min(len(grants), l.rows)]
-	n := fit(few, l.pageBytes)
+	n := l.fittingHolders(grants, l.pageBytes)
 	if n < len(grants) {
-		n = max(1, fit(few, l.pageBytes-len(token))) // The next token is shorter than this one.
+		n = max(1, l.fittingHolders(grants, l.pageBytes-len(token))) // The next token is shorter than this one.
 	}
-	if answer.List = grants[:n]; n < len(grants) {
+	if answer.List = slices.Concat(grants[:n]...); n < len(grants) {
 		answer.NextPageToken = l.place.seal(packHolders(part[n:]))
 	}
 	return answer, nil
 }
 
-// grants makes the grants of principals. As in an archive, they embed the names of the
-// resource and of the principal.
-func (l grantList) grants(part []holder) ([]*v2.Grant, error) {
-	ids := make([]*v2.ResourceId, len(part))
-	for i, h := range part {
-		ids[i] = idOf(h.Ref)
-	}
-	grants, err := connector.GrantsOf(l.list, ids)
-	if err != nil {
-		return nil, err
-	}
-	for i, g := range grants {
-		g.Entitlement.Resource = l.resource
-		name, ok := l.dir.name(part[i].Ref)
-		if !ok {
-			name = part[i].name
+// fittingHolders is of how many holders the grants fit on a page and take no more than so
+// many bytes. The grants of one holder stay together.
+func (l grantList) fittingHolders(grants [][]*v2.Grant, bytes int) int {
+	rows := l.rows
+	for i, of := range grants {
+		if rows -= len(of); rows < 0 && i > 0 {
+			return i
 		}
-		g.Principal.DisplayName = name
+		for _, g := range of {
+			bytes -= proto.Size(g) + rowOverhead
+		}
+		if bytes < 0 {
+			return i
+		}
 	}
-	return grants, nil
+	return len(grants)
+}
+
+// grants makes the grants of holders, those of each by themselves. As in an archive, they
+// embed the names of the resource and of the principal.
+func (l grantList) grants(part []holder) ([][]*v2.Grant, error) {
+	ids := make([][]connector.Holder, len(l.lists))
+	at := func(h holder) int {
+		if h.second {
+			return min(1, len(l.lists)-1)
+		}
+		return 0
+	}
+	for _, h := range part {
+		ids[at(h)] = append(ids[at(h)], connector.Holder{ID: idOf(h.Ref), Sudo: h.sudo})
+	}
+	of := make([][][]*v2.Grant, len(l.lists))
+	for i, list := range l.lists {
+		var err error
+		if of[i], err = connector.GrantsOf(list, ids[i]); err != nil {
+			return nil, err
+		}
+	}
+	all := make([][]*v2.Grant, len(part))
+	for i, h := range part {
+		list := at(h)
+		all[i], of[list] = of[list][0], of[list][1:]
+		for _, g := range all[i] {
+			g.Entitlement.Resource = l.named(g.GetEntitlement().GetResource().GetId(), h)
+			g.Principal = l.named(g.GetPrincipal().GetId(), h)
+		}
+	}
+	return all, nil
+}
+
+// named is a resource with its name, which may be that of a holder.
+func (l grantList) named(id *v2.ResourceId, h holder) *v2.Resource {
+	ref := refOf(id)
+	if ref == refOf(l.resource.GetId()) {
+		return l.resource
+	}
+	name, ok := l.dir.name(ref)
+	if !ok && ref == h.Ref {
+		name = h.name
+	}
+	return &v2.Resource{Id: id, DisplayName: name}
 }
 
 // split divides principals into pages.

@@ -24,7 +24,7 @@ type holders struct {
 
 	open     []string
 	receipts [][]byte
-	found    map[syncer.Ref]bool
+	found    map[syncer.Ref]bool // whether the holder is administrator of the device that is held
 	remarks  []string
 	verdict  syncer.Verdict // of a list that is complete
 }
@@ -119,7 +119,11 @@ func (h *holders) readOpen(ctx context.Context, source *connector.Source, worker
 // take keeps what a page brought.
 func (h *holders) take(page *syncer.Page) {
 	for _, g := range page.Grants {
-		h.found[refOf(g.GetPrincipal().GetId())] = true
+		// Of a device group's members, pages bring what holds the devices too.
+		if refOf(g.GetEntitlement().GetResource().GetId()) == h.list.Owner {
+			principal := refOf(g.GetPrincipal().GetId())
+			h.found[principal] = h.found[principal] || connector.IsSudo(g)
+		}
 	}
 	h.receipts = append(h.receipts, page.Receipt)
 	for _, r := range page.Remarks {
@@ -180,7 +184,7 @@ func (s *Services) keepUnfinished(h *holders) {
 func (s *Services) existing(ctx context.Context, dir view, found map[syncer.Ref]bool) ([]holder, error) {
 	var all, missing []holder
 	known := map[syncer.Ref]bool{}
-	for ref := range found {
+	for ref, sudo := range found {
 		for to, ok := dir.aliases[ref]; ok; to, ok = dir.aliases[ref] {
 			ref = to
 		}
@@ -189,9 +193,9 @@ func (s *Services) existing(ctx context.Context, dir view, found map[syncer.Ref]
 		}
 		known[ref] = true
 		if _, ok := dir.name(ref); ok {
-			all = append(all, holder{Ref: ref})
+			all = append(all, holder{Ref: ref, sudo: sudo})
 		} else {
-			missing = append(missing, holder{Ref: ref})
+			missing = append(missing, holder{Ref: ref, sudo: sudo})
 		}
 	}
 	exists := make([]bool, len(missing))

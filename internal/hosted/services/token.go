@@ -66,6 +66,9 @@ func (p place) sum(content []byte) []byte {
 type holder struct {
 	syncer.Ref
 	name string // of one whom the directory lacks, "" for others
+	sudo bool   // administrator of the device that is held
+	// second says that the holder is in the second list of a resource that has two.
+	second bool
 }
 
 // The kinds of ids in a packed holder. JumpCloud's ids are 24 hexadecimal digits.
@@ -74,6 +77,11 @@ const (
 	packedGroup
 	packedHex
 	packedName
+	packedSudo
+	packedSecond
+	packedEnd
+
+	packedDevice = packedUser | packedGroup
 )
 
 const idBytes = 12
@@ -81,8 +89,17 @@ const idBytes = 12
 // pack appends a holder in 13 bytes, or more where something about it is unusual.
 func (h holder) pack(b []byte) []byte {
 	flags := byte(packedUser)
-	if h.Type == restype.Group {
+	switch h.Type {
+	case restype.Group:
 		flags = packedGroup
+	case restype.Device:
+		flags = packedDevice
+	}
+	if h.sudo {
+		flags |= packedSudo
+	}
+	if h.second {
+		flags |= packedSecond
 	}
 	raw, err := hex.DecodeString(h.ID)
 	isHex := err == nil && len(raw) == idBytes && hex.EncodeToString(raw) == h.ID
@@ -130,8 +147,11 @@ func unpackHolders(b []byte) ([]holder, error) {
 			h.Type = restype.User
 		case packedGroup:
 			h.Type = restype.Group
+		case packedDevice:
+			h.Type = restype.Device
 		}
-		ok := h.Type != "" && flags < packedName<<1
+		h.sudo, h.second = flags&packedSudo != 0, flags&packedSecond != 0
+		ok := h.Type != "" && flags < packedEnd
 		switch {
 		case !ok:
 		case flags&packedHex == 0:
