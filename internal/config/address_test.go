@@ -110,10 +110,12 @@ func TestTypesThatAreNone(t *testing.T) {
 		{"sync-resource-types", "systemusers", "'systemusers'", "did you mean 'user'? "},
 		{"sync-resource-types", "usergroups", "'usergroups'", "did you mean 'group'? "},
 		{"sync-resource-types", "rol", "'rol'", "did you mean 'role'? "},
-		{"sync-resource-types", "device", "'device'", all},
+		{"sync-resource-types", "printer", "'printer'", all},
+		{"sync-resource-types", "device", "the resource type device is not synced without --sync-devices", "add --sync-devices"},
 		{"sync-resource-types", ",", "field sync-resource-types: value must not have empty items", ""},
 		{"sync-resources", "bid:r:User/u1", "field sync-resources: unknown resource type 'User'", "did you mean 'user'? "},
-		{"sync-resources", "bid:r:device/u1", "field sync-resources: unknown resource type 'device'", all},
+		{"sync-resources", "bid:r:printer/u1", "field sync-resources: unknown resource type 'printer'", all},
+		{"sync-resources", "bid:r:device/u1", "the resource type device is not synced without --sync-devices", "add --sync-devices"},
 	} {
 		_, err := world{env: map[string]string{"BATON_API_KEY": "k", option(t, tt.option).Env(): tt.value}}.load(t, config.ForRun)
 		problems, ok := errors.AsType[config.Problems](err)

@@ -30,6 +30,7 @@ type state struct {
 var boundTypes = map[string]string{
 	jcsim.TypeGSuite: restype.Directory, jcsim.TypeOffice365: restype.Directory, jcsim.TypeLDAPServer: restype.Directory,
 	jcsim.TypeActiveDirectory: restype.Directory, jcsim.TypeWorkday: restype.Directory, jcsim.TypeRADIUSServer: restype.RADIUSServer,
+	jcsim.TypeDevice: restype.Device, jcsim.TypeDeviceGroup: restype.DeviceGroup,
 }
 
 // addBound adds the objects that switches have read too.

@@ -21,7 +21,7 @@ import (
 func TestPagesOfGrants(t *testing.T) {
 	t.Parallel()
 	group := &v2.Resource{Id: &v2.ResourceId{ResourceType: restype.Group, Resource: "63b296666a6373696d000171"}, DisplayName: "Everybody", Annotations: connector.Annotations(&v2.GroupTrait{})}
-	list, _ := connector.HoldersOf(group)
+	lists := connector.HoldersOf(group)
 	for _, tc := range []struct {
 		rows, bytes int
 		size        int // of a page, as the platform asks for
@@ -42,7 +42,7 @@ func TestPagesOfGrants(t *testing.T) {
 			s := New(Options{Logger: slog.New(slog.DiscardHandler)})
 			s.pageBytes = tc.bytes
 			l := grantList{
-				Services: s, list: list, resource: group, place: place{list: "grants", of: refOf(group.GetId())},
+				Services: s, lists: lists, resource: group, place: place{list: "grants", of: refOf(group.GetId())},
 				rows: cmp.Or(tc.size, maxPageRows), dir: view{new(directory), &snapshot{types: map[string]*resources{}}},
 			}
 			all := make([]holder, tc.rows)

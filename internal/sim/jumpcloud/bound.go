@@ -16,6 +16,8 @@ const (
 	TypeActiveDirectory = "active_directory"
 	TypeWorkday         = "workday" // only sends people: nobody is bound to it
 	TypeRADIUSServer    = "radius_server"
+	TypeDevice          = "system"
+	TypeDeviceGroup     = "system_group"
 )
 
 // Directory is a directory that JumpCloud provisions to (API v2, /directories).
@@ -46,6 +48,37 @@ type RADIUSServer struct {
 	Wire
 }
 
+// Device is a computer that JumpCloud manages (API v1, /systems).
+type Device struct {
+	// ID is 24 hex digits. Derived from the name when empty.
+	ID           string `json:"_id,omitempty"`
+	DisplayName  string `json:"displayName"`
+	Hostname     string `json:"hostname,omitempty"`
+	OS           string `json:"os,omitempty"`
+	OSFamily     string `json:"osFamily,omitempty"` // darwin, windows, linux, ...
+	Version      string `json:"version,omitempty"`
+	SerialNumber string `json:"serialNumber,omitempty"`
+	HWVendor     string `json:"hwVendor,omitempty"`
+	// Encrypted is fde.active; absent on the wire when nil.
+	Encrypted *bool `json:"encrypted,omitempty"`
+	// PrimaryUser is the id of the user whom the device belongs to; null on the wire when
+	// empty.
+	PrimaryUser string `json:"primarySystemUser,omitempty"`
+	LastContact string `json:"lastContact,omitempty"`
+	Created     string `json:"created,omitempty"`
+	Wire
+}
+
+// DeviceGroup is a group of devices (API v2, /systemgroups).
+type DeviceGroup struct {
+	// ID is 24 hex digits. Derived from the name when empty.
+	ID               string `json:"id,omitempty"`
+	Name             string `json:"name"`
+	Description      string `json:"description,omitempty"`
+	MembershipMethod string `json:"membershipMethod,omitempty"`
+	Wire
+}
+
 // boundNode is an object that users and groups are bound to. Its value is never changed,
 // only replaced.
 type boundNode struct {
@@ -53,9 +86,13 @@ type boundNode struct {
 	graph  string // kind in the graph
 	name   string
 	fate   fate
-	value  any // *Directory, *RADIUSServer
+	value  any // *Directory, *RADIUSServer, *Device, *DeviceGroup
 	users  []*userNode
 	groups []*groupNode
+	// sudo are the users and groups who are administrators by their edges.
+	sudo map[any]bool
+	// devices are the members of a device group, within the device groups of a device.
+	devices, within []*boundNode
 }
 
 func (n *boundNode) ident() string               { return n.id }
@@ -73,12 +110,17 @@ type boundPart struct {
 const (
 	partDirectories = "directories"
 	partRADIUS      = "radius_servers"
+
+	partDevices      = "devices"
+	partDeviceGroups = "device_groups"
 )
 
 func boundParts() []boundPart {
 	return []boundPart{
 		{partDirectories, []string{TypeGSuite, TypeOffice365, TypeLDAPServer, TypeActiveDirectory, TypeWorkday}},
 		{partRADIUS, []string{TypeRADIUSServer}},
+		{partDevices, []string{TypeDevice}},
+		{partDeviceGroups, []string{TypeDeviceGroup}},
 	}
 }
 
@@ -97,6 +139,12 @@ func (t *Tenant) AddDirectory(d Directory) (string, error) { return t.lockedAdd(
 
 // AddRADIUSServer adds a RADIUS server and returns its id.
 func (t *Tenant) AddRADIUSServer(s RADIUSServer) (string, error) { return t.lockedAdd(&s) }
+
+// AddDevice adds a device and returns its id.
+func (t *Tenant) AddDevice(d Device) (string, error) { return t.lockedAdd(&d) }
+
+// AddDeviceGroup adds a device group and returns its id.
+func (t *Tenant) AddDeviceGroup(g DeviceGroup) (string, error) { return t.lockedAdd(&g) }
 
 func (t *Tenant) lockedAdd(value any) (string, error) {
 	t.mu.Lock()
@@ -137,6 +185,15 @@ func (n *boundNode) describe() (id *string) {
 		return &v.ID
 	case *RADIUSServer:
 		n.graph, n.name = TypeRADIUSServer, v.Name
+		return &v.ID
+	case *Device:
+		n.graph, n.name = TypeDevice, v.DisplayName
+		if v.Created == "" {
+			v.Created = defaultCreated
+		}
+		return &v.ID
+	case *DeviceGroup:
+		n.graph, n.name = TypeDeviceGroup, v.Name
 		return &v.ID
 	default:
 		panic(fmt.Sprintf("jcsim: nothing is bound to a %T", n.value))
@@ -215,6 +272,10 @@ func (t *Tenant) bindTo(n *boundNode, u *userNode, g *groupNode, add bool) error
 	default:
 		id, err = g.id, part(&g.bound, n, &n.groups, g)
 	}
+	if err == nil && !add {
+		delete(n.sudo, u)
+		delete(n.sudo, g)
+	}
 	if err != nil {
 		return fmt.Errorf("binding of %s to %s %q: %w", id, n.graph, n.name, err)
 	}
@@ -223,6 +284,72 @@ func (t *Tenant) bindTo(n *boundNode, u *userNode, g *groupNode, add bool) error
 		op = "add"
 	}
 	t.changed(op, n.graph+" binding", n.id, id)
+	return nil
+}
+
+// SetSudo says whether a user or group that is bound to a device or device group, as kind
+// says, is administrator there.
+func (t *Tenant) SetSudo(to, kind, ref string, on bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n, err := t.boundTo(to)
+	if err != nil {
+		return err
+	}
+	if kind == TypeUserGroup {
+		g, err := t.group(ref)
+		if err != nil {
+			return err
+		}
+		return t.setSudo(n, nil, g, on)
+	}
+	u, err := t.user(ref)
+	if err != nil {
+		return err
+	}
+	return t.setSudo(n, u, nil, on)
+}
+
+func (t *Tenant) setSudo(n *boundNode, u *userNode, g *groupNode, on bool) error {
+	var end any = u
+	bound := slices.Contains(n.users, u)
+	if g != nil {
+		end, bound = g, slices.Contains(n.groups, g)
+	}
+	if !bound {
+		return fmt.Errorf("sudo of %s %q: the binding is %w", n.graph, n.name, ErrNotFound)
+	}
+	if n.sudo == nil {
+		n.sudo = map[any]bool{}
+	}
+	n.sudo[end] = on
+	t.changed("update", n.graph+" binding", n.id, "")
+	return nil
+}
+
+// AddDeviceMember puts a device into a device group.
+func (t *Tenant) AddDeviceMember(group, device string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g, err := t.boundTo(group)
+	if err != nil {
+		return err
+	}
+	d, err := t.boundTo(device)
+	if err != nil {
+		return err
+	}
+	return t.addDeviceMember(g, d)
+}
+
+func (t *Tenant) addDeviceMember(g, d *boundNode) error {
+	if g.graph != TypeDeviceGroup || d.graph != TypeDevice {
+		return fmt.Errorf("device groups hold devices, not %s %s", g.graph, d.graph)
+	}
+	if err := join(&d.within, g, &g.devices, d); err != nil {
+		return fmt.Errorf("device %q in group %q: %w", d.name, g.name, err)
+	}
+	t.changed("add", "device member", g.id, d.id)
 	return nil
 }
 
@@ -251,7 +378,15 @@ func (t *Tenant) deleteBound(n *boundNode) {
 			g.bound = without(g.bound, n)
 		}
 	}
-	n.users, n.groups = nil, nil
+	for _, g := range n.within {
+		if !t.holes {
+			g.devices = without(g.devices, n)
+		}
+	}
+	for _, d := range n.devices {
+		d.within = without(d.within, n)
+	}
+	n.users, n.groups, n.within, n.devices = nil, nil, nil, nil
 	t.changed("delete", n.graph, "", n.id)
 }
 
@@ -281,6 +416,11 @@ type Bound struct {
 	Type     string // in the graph
 	// Users and Groups are the ids of those that exist, in order.
 	Users, Groups []string
+	// Sudo are those of them who are administrators: by their edge, or as a group whose
+	// members are wherever it is bound.
+	Sudo []string
+	// Devices are the ids of the devices in a device group.
+	Devices []string
 }
 
 // BoundObjects returns the objects of some kinds of the graph, in the order of their ids.
@@ -295,6 +435,7 @@ func (t *Tenant) BoundObjects(kinds ...string) []Bound {
 					ID: n.id, Name: n.name, Type: n.graph,
 					Users:  idsWith(n.users, alive, userFate),
 					Groups: idsWith(n.groups, alive, func(g *groupNode) fate { return g.fate }),
+					Sudo:   n.administrators(), Devices: idsWith(n.devices, alive, func(d *boundNode) fate { return d.fate }),
 				})
 			}
 		}
@@ -302,9 +443,40 @@ func (t *Tenant) BoundObjects(kinds ...string) []Bound {
 	return list
 }
 
+// administrators are the ids of those who are bound and are administrators, in order.
+func (n *boundNode) administrators() []string {
+	if n.graph != TypeDevice && n.graph != TypeDeviceGroup {
+		return nil
+	}
+	var ids []string
+	for _, u := range n.users {
+		if u.fate == alive && n.sudo[u] {
+			ids = append(ids, u.id)
+		}
+	}
+	for _, g := range n.groups {
+		if g.fate == alive && (n.sudo[g] || g.Group.sudo()) {
+			ids = append(ids, g.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// sudo reports whether the members of a group are administrators of the devices that it is
+// bound to.
+func (g *Group) sudo() bool {
+	var attributes struct {
+		Sudo struct {
+			Enabled bool `json:"enabled"`
+		} `json:"sudo"`
+	}
+	return json.Unmarshal(g.Attributes, &attributes) == nil && attributes.Sudo.Enabled
+}
+
 // MinimumBoundRequests is the fewest requests that the objects of a list and who is bound to
-// them take: the list 100 a page, and the bindings of each 100 a page. The lists are
-// directories and radius_servers.
+// them take: the list 100 a page, and the bindings and members of each 100 a page. The lists are
+// directories, radius_servers, devices (1,000 a page) and device_groups.
 func (t *Tenant) MinimumBoundRequests(lists ...string) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -312,10 +484,17 @@ func (t *Tenant) MinimumBoundRequests(lists ...string) int {
 	total := 0
 	for _, name := range lists {
 		col := t.bound[name]
-		total += pages(len(col.natural))
+		if name == partDevices {
+			total += max(1, (len(col.natural)+999)/1000)
+		} else {
+			total += pages(len(col.natural))
+		}
 		for _, n := range col.natural {
 			if n.graph != TypeWorkday {
 				total += pages(len(n.users) + len(n.groups))
+			}
+			if n.graph == TypeDeviceGroup {
+				total += pages(len(n.devices))
 			}
 		}
 	}

@@ -9,6 +9,11 @@ import (
 type boundEdges struct {
 	Users  []fileEdge `json:"users,omitempty"`
 	Groups []fileEdge `json:"groups,omitempty"`
+	// SudoUsers and SudoGroups are those of them whose edges make them administrators.
+	SudoUsers  []string `json:"sudoUsers,omitempty"`
+	SudoGroups []string `json:"sudoGroups,omitempty"`
+	// Devices are the members of a device group, by ids or names.
+	Devices []string `json:"devices,omitempty"`
 }
 
 // fileDirectory and fileRADIUS are the objects of the two lists.
@@ -19,6 +24,16 @@ type fileDirectory struct {
 
 type fileRADIUS struct {
 	RADIUSServer
+	boundEdges
+}
+
+type fileDevice struct {
+	Device
+	boundEdges
+}
+
+type fileDeviceGroup struct {
+	DeviceGroup
 	boundEdges
 }
 
@@ -40,6 +55,12 @@ func (p *fileParser) buildBound(t *Tenant, f *tenantFile) (link func()) {
 	}
 	for _, r := range f.radius {
 		add(r.line, &r.value.RADIUSServer, r.value.boundEdges)
+	}
+	for _, d := range f.devices {
+		add(d.line, &d.value.Device, d.value.boundEdges)
+	}
+	for _, g := range f.deviceGroups {
+		add(g.line, &g.value.DeviceGroup, g.value.boundEdges)
 	}
 	return func() {
 		for _, m := range all {
@@ -79,13 +100,59 @@ func (t *Tenant) linkBound(n *boundNode, edges boundEdges) error {
 			return err
 		}
 	}
+	for _, ref := range edges.SudoUsers {
+		u, err := t.user(ref)
+		if err == nil {
+			err = t.setSudo(n, u, nil, true)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %q: sudoUsers: %w", n.graph, n.name, err)
+		}
+	}
+	for _, ref := range edges.SudoGroups {
+		g, err := t.group(ref)
+		if err == nil {
+			err = t.setSudo(n, nil, g, true)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %q: sudoGroups: %w", n.graph, n.name, err)
+		}
+	}
+	for _, ref := range edges.Devices {
+		device, err := t.boundTo(ref)
+		if err == nil {
+			err = t.addDeviceMember(n, device)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %q: devices: %w", n.graph, n.name, err)
+		}
+	}
 	return nil
 }
 
 // boundForFile is an object with its bindings as a file has them.
 func boundForFile(n *boundNode) any {
 	edges := boundEdges{Users: userEdges(n.users), Groups: groupEdges(n.groups)}
+	for _, u := range n.users {
+		if u.fate == alive && n.sudo[u] {
+			edges.SudoUsers = append(edges.SudoUsers, u.id)
+		}
+	}
+	for _, g := range n.groups {
+		if g.fate == alive && n.sudo[g] {
+			edges.SudoGroups = append(edges.SudoGroups, g.id)
+		}
+	}
+	for _, d := range n.devices {
+		if d.fate == alive {
+			edges.Devices = append(edges.Devices, d.id)
+		}
+	}
 	switch v := n.value.(type) {
+	case *Device:
+		return fileDevice{*v, edges}
+	case *DeviceGroup:
+		return fileDeviceGroup{*v, edges}
 	case *Directory:
 		return fileDirectory{*v, edges}
 	case *RADIUSServer:

@@ -1,6 +1,7 @@
 package jcsim
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -12,6 +13,7 @@ func boundPaths() map[string]string {
 	return map[string]string{
 		"gsuites": TypeGSuite, "office365s": TypeOffice365, "ldapservers": TypeLDAPServer,
 		"activedirectories": TypeActiveDirectory, "radiusservers": TypeRADIUSServer,
+		"systems": TypeDevice, "systemgroups": TypeDeviceGroup,
 	}
 }
 
@@ -21,6 +23,12 @@ func boundEndpoints() []endpoint {
 		{pattern: "GET /api/v2/directories", answer: func(c *call) answer { return listV2(c, c.t.bound[partDirectories], c.tab.directories) }},
 		{pattern: "GET /api/radiusservers", answer: func(c *call) answer { return listV1(c, c.t.bound[partRADIUS], c.tab.radius, "", true) }},
 		{pattern: "GET /api/radiusservers/{id}", answer: getRADIUSServer},
+		{pattern: "GET /api/systems", answer: func(c *call) answer { return listV1(c, c.t.bound[partDevices], c.tab.devices, "", true) }},
+		{pattern: "POST /api/search/systems", answer: searchDevices},
+		{pattern: "GET /api/systems/{id}", answer: getDevice},
+		{pattern: "GET /api/v2/systemgroups", answer: func(c *call) answer { return listV2(c, c.t.bound[partDeviceGroups], c.tab.deviceGroups) }},
+		{pattern: "GET /api/v2/systemgroups/{id}", answer: getDeviceGroup},
+		{pattern: "GET /api/v2/systemgroups/{id}/members", answer: listDeviceMembers},
 	}
 	for path, kind := range boundPaths() {
 		at := "/api/v2/" + path + "/{id}/"
@@ -40,6 +48,30 @@ func getRADIUSServer(c *call) answer {
 		return c.notFound()
 	}
 	return one(c, http.StatusOK, n, c.tab.radius, c.fieldsV1())
+}
+
+func getDevice(c *call) answer {
+	n, ok := c.t.bound[partDevices].index[c.r.PathValue("id")]
+	if !ok {
+		return c.notFound()
+	}
+	return one(c, http.StatusOK, n, c.tab.devices, c.fieldsV1())
+}
+
+func getDeviceGroup(c *call) answer {
+	n, a, ok := c.pathBound(TypeDeviceGroup)
+	if !ok {
+		return a
+	}
+	return one(c, http.StatusOK, n, c.tab.deviceGroups, c.fieldsV2())
+}
+
+func listDeviceMembers(c *call) answer {
+	n, a, ok := c.pathBound(TypeDeviceGroup)
+	if !ok {
+		return a
+	}
+	return c.connections(len(n.devices), func(i int) vertex { return n.devices[i] })
 }
 
 // pathBound finds the object in the path.
@@ -68,15 +100,20 @@ func listBindings(c *call, kind string) answer {
 	if slices.Contains(targets, TypeUserGroup) {
 		groups = c.boundGroups(n)
 	}
-	return c.connections(len(groups)+len(users), func(i int) vertex {
+	return c.attributed(len(groups)+len(users), func(i int) vertex {
 		if i < len(groups) {
 			return groups[i]
 		}
 		return users[i-len(groups)]
+	}, func(v vertex) string {
+		if on, said := n.sudo[v]; said {
+			return fmt.Sprintf(`{"sudo":{"enabled":%t,"withoutPassword":false}}`, on)
+		}
+		return ""
 	})
 }
 
-func writeBinding(c *call, kind string) answer {
+func writeBinding(c *call, kind string) (a answer) {
 	n, a, ok := c.pathBound(kind)
 	if !ok {
 		return a
@@ -87,6 +124,17 @@ func writeBinding(c *call, kind string) answer {
 	}
 	u, isUser := c.t.users.index[o.ID]
 	g, isGroup := c.t.groups.index[o.ID]
+	if o.Type == TypeUser {
+		g = nil
+	} else {
+		u = nil
+	}
+	// An edge of a device says in its attributes who is administrator.
+	defer func() {
+		if device := kind == TypeDevice || kind == TypeDeviceGroup; a.status == http.StatusNoContent && device && o.Attributes != nil && o.Op != "remove" {
+			must(c.t.setSudo(n, u, g, o.Attributes.Sudo.Enabled))
+		}
+	}()
 	switch {
 	case o.Type == TypeUser && isUser:
 		return c.writeEdge(o, slices.Contains(u.bound, n), &lagged{bound: n, user: u},
@@ -168,6 +216,52 @@ func directoryTable() *query.Table[*boundNode] {
 			return append(query.AppendString(append(b, `{"id":"1","domain":`...), of(n).Domain), '}')
 		}),
 		structured("oAuthStatus", always[*boundNode](`{}`)),
+	)
+}
+
+// deviceTable has the fields of a device that the documents of API v1 name and clients read.
+func deviceTable(t *Tenant) *query.Table[*boundNode] {
+	of := func(n *boundNode) *Device { return n.value.(*Device) } //nolint:forcetypeassert // the list holds devices only
+	return query.NewTable([]string{"_id"}, func(n *boundNode) *query.Override { return of(n).Wire.override() },
+		text("_id", func(n *boundNode) string { return n.id }),
+		text("id", func(n *boundNode) string { return n.id }),
+		flag("active", func(*boundNode) bool { return true }),
+		text("displayName", func(n *boundNode) string { return n.name }),
+		text("hostname", func(n *boundNode) string { return of(n).Hostname }),
+		text("os", func(n *boundNode) string { return of(n).OS }),
+		text("osFamily", func(n *boundNode) string { return of(n).OSFamily }),
+		text("version", func(n *boundNode) string { return of(n).Version }),
+		text("serialNumber", func(n *boundNode) string { return of(n).SerialNumber }),
+		orAbsent("hwVendor", func(n *boundNode) string { return of(n).HWVendor }),
+		text("agentVersion", func(*boundNode) string { return "2.40.0" }),
+		structured("fde", func(b []byte, n *boundNode) []byte {
+			if of(n).Encrypted == nil {
+				return b
+			}
+			return append(b, fmt.Sprintf(`{"active":%t,"keyPresent":%t}`, *of(n).Encrypted, *of(n).Encrypted)...)
+		}),
+		structured("primarySystemUser", func(b []byte, n *boundNode) []byte {
+			if of(n).PrimaryUser == "" {
+				return append(b, "null"...)
+			}
+			return append(query.AppendString(append(b, `{"id":`...), of(n).PrimaryUser), '}')
+		}),
+		orNull("lastContact", func(n *boundNode) string { return of(n).LastContact }),
+		text("created", func(n *boundNode) string { return of(n).Created }),
+		text("organization", func(*boundNode) string { return t.org.ID }),
+	)
+}
+
+// deviceGroupTable has the fields of a device group in the documents of API v2.
+func deviceGroupTable(t *Tenant) *query.Table[*boundNode] {
+	of := func(n *boundNode) *DeviceGroup { return n.value.(*DeviceGroup) } //nolint:forcetypeassert // the list holds device groups only
+	return query.NewTable([]string{"id", "type"}, func(n *boundNode) *query.Override { return of(n).Wire.override() },
+		text("id", func(n *boundNode) string { return n.id }),
+		text("name", func(n *boundNode) string { return n.name }),
+		query.Field[*boundNode]{Name: "type", Get: func(*boundNode) query.Value { return query.String(TypeDeviceGroup) }},
+		text("description", func(n *boundNode) string { return of(n).Description }),
+		text("membershipMethod", func(n *boundNode) string { return of(n).MembershipMethod }),
+		text("organizationObjectId", func(*boundNode) string { return t.org.ID }),
 	)
 }
 

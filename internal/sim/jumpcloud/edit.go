@@ -12,7 +12,8 @@ import (
 type Edit struct {
 	// Op is add-user, update-user, delete-user, and so for admin, group and
 	// application; add-role, delete-role; add-member, remove-member; associate,
-	// dissociate; add-directory, add-radius-server; delete-bound for both; bind, unbind;
+	// dissociate; add-directory, add-radius-server, add-device, add-device-group;
+	// delete-bound for all of them; bind, unbind; sudo, no-sudo; add-device-member;
 	// holes, no-holes.
 	Op string `json:"op"`
 	// Ref is the object to update or delete.
@@ -79,6 +80,15 @@ func (t *Tenant) apply(e Edit) error {
 		return t.Dissociate(e.App, kind, ref)
 	case "add-directory":
 		return addFrom(e.Object, t.AddDirectory)
+	case "add-device":
+		return addFrom(e.Object, t.AddDevice)
+	case "add-device-group":
+		return addFrom(e.Object, t.AddDeviceGroup)
+	case "add-device-member":
+		return t.AddDeviceMember(e.App, e.Ref)
+	case "sudo", "no-sudo":
+		kind, ref := e.target()
+		return t.SetSudo(e.App, kind, ref, e.Op == "sudo")
 	case "add-radius-server":
 		return addFrom(e.Object, t.AddRADIUSServer)
 	case "delete-bound":

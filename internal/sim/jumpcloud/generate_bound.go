@@ -1,6 +1,9 @@
 package jcsim
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // RADIUSSecret is the shared secret of every generated RADIUS server, so that a test can
 // search for it wherever it must not be.
@@ -37,6 +40,67 @@ func (m *maker) makeBound() {
 		n, err := m.t.addBound(&s)
 		must(err)
 		m.bindMany(n, i)
+	}
+	m.makeDevices()
+}
+
+// makeDevices makes devices and their groups. Most belong to a user, who is bound and often
+// administrator; a few are bound to nobody, some reach a group.
+func (m *maker) makeDevices() {
+	kinds := []Device{
+		{OS: "Mac OS X", OSFamily: "darwin", Version: "15.1", HWVendor: "Apple Inc."}, {OS: "Windows", OSFamily: "windows", Version: "11", HWVendor: "Dell Inc."},
+		{OS: "Ubuntu", OSFamily: "linux", Version: "24.04", HWVendor: "Amazon EC2"}, {OS: "iOS", OSFamily: "ios", Version: "18.1", HWVendor: "Apple Inc."},
+		{OS: "Haiku", OSFamily: "haiku", Version: "1"},
+	}
+	groups := m.t.groups.natural
+	var devices []*boundNode
+	for i := range m.Devices {
+		d := kinds[i%len(kinds)]
+		d.DisplayName = fmt.Sprintf("%s-%05d", d.OSFamily, i)
+		d.Hostname, d.SerialNumber, d.LastContact = d.DisplayName+".local", fmt.Sprintf("C0%06d", i), "2026-11-29T09:00:00.000Z"
+		if i%7 != 6 {
+			d.Encrypted = new(i%3 != 0)
+		}
+		var owner *userNode
+		if i%6 != 5 && m.Users > 0 {
+			owner = m.users[i%m.Users]
+			d.PrimaryUser = owner.id
+		}
+		d.ID, d.Created = m.objectID(i)
+		n, err := m.t.addBound(&d)
+		must(err)
+		devices = append(devices, n)
+		if owner != nil {
+			must(m.t.bindTo(n, owner, nil, true))
+			if i%2 == 0 {
+				must(m.t.setSudo(n, owner, nil, i%4 == 0))
+			}
+		}
+		if i%25 == 2 && len(groups) > 1 {
+			g := groups[1+m.r.IntN(len(groups)-1)]
+			must(m.t.bindTo(n, nil, g, true))
+			must(m.t.setSudo(n, nil, g, i%50 == 2))
+		}
+		if i%40 == 3 && m.Dangling > 0 {
+			n.users = append(n.users, m.t.strayUser(dangling, ""))
+		}
+	}
+	for i := range m.DeviceGroups {
+		g := DeviceGroup{Name: m.unique(pick(m, locations())+" devices", " "), MembershipMethod: MembershipStatic}
+		g.ID, _ = m.objectID(i)
+		n, err := m.t.addBound(&g)
+		must(err)
+		m.bindMany(n, 3-i%4)
+		for _, u := range n.groups {
+			if u.fate == alive {
+				must(m.t.setSudo(n, nil, u, i%2 == 0))
+				break
+			}
+		}
+		w := m.scatter(max(1, len(devices)))
+		for j := range min(len(devices), 2+len(devices)/(2*m.DeviceGroups)) {
+			must(m.t.addDeviceMember(n, devices[w.at(j)]))
+		}
 	}
 }
 

@@ -47,6 +47,11 @@ func appendConnection(b []byte, to vertex) []byte {
 // connections answers with n edges in the way of the service: the total counts
 // dangling ones, the window is cut with them in it, and then they are left out.
 func (c *call) connections(n int, at func(int) vertex) answer {
+	return c.attributed(n, at, nil)
+}
+
+// attributed is the same with attributes of the edges, as JSON; nil for none.
+func (c *call) attributed(n int, at func(int) vertex, attributes func(vertex) string) answer {
 	w, a, ok := c.window(maxLimit)
 	if !ok {
 		return a
@@ -74,6 +79,10 @@ func (c *call) connections(n int, at func(int) vertex) answer {
 		}
 		if gone {
 			b = append(b, "null"...)
+			continue
+		}
+		if of := attributes; of != nil && of(v) != "" {
+			b = append(appendVertex(append(append(append(b, `{"attributes":`...), of(v)...), `,"to":`...), v), '}')
 			continue
 		}
 		b = appendConnection(b, v)

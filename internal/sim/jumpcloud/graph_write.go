@@ -12,6 +12,12 @@ type operation struct {
 	Op   string `json:"op"`
 	Type string `json:"type"`
 	ID   string `json:"id"`
+	// Attributes are those of an edge of a device.
+	Attributes *struct {
+		Sudo struct {
+			Enabled bool `json:"enabled"`
+		} `json:"sudo"`
+	} `json:"attributes"`
 }
 
 // operation reads the body of a write to the graph and refuses types that the

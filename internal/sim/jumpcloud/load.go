@@ -108,6 +108,9 @@ type tenantFile struct {
 
 	directories []located[fileDirectory]
 	radius      []located[fileRADIUS]
+
+	devices      []located[fileDevice]
+	deviceGroups []located[fileDeviceGroup]
 }
 
 // Load reads a tenant from its JSON form, which docs/SIMULATOR.md describes. The
@@ -186,8 +189,12 @@ func (p *fileParser) file() *tenantFile {
 			ok = readList(p, key, &f.directories)
 		case partRADIUS:
 			ok = readList(p, key, &f.radius)
+		case partDevices:
+			ok = readList(p, key, &f.devices)
+		case partDeviceGroups:
+			ok = readList(p, key, &f.deviceGroups)
 		default:
-			p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("unknown part %q; the parts are organization, holes, roles, users, admins, groups, applications, directories and radius_servers", key))
+			p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("unknown part %q; the parts are organization, holes, roles, users, admins, groups, applications, directories, radius_servers, devices and device_groups", key))
 			return f
 		}
 		if !ok {

@@ -124,6 +124,18 @@ func (w *words) UnmarshalJSON(b []byte) error {
 }
 
 func searchUsers(c *call) answer {
+	return search(c, c.t.users, c.tab.found, c.partly)
+}
+
+// searchDevices answers POST /api/search/systems.
+func searchDevices(c *call) answer {
+	return search(c, c.t.bound[partDevices], c.tab.devices, func([]*boundNode, partFilter) ([]*boundNode, answer, bool) {
+		return nil, c.badRequest("the simulator does not search devices by a searchFilter"), false
+	})
+}
+
+// search answers a search of API v1.
+func search[N object](c *call, col *collection[N], table *query.Table[N], partly func([]N, partFilter) ([]N, answer, bool)) answer {
 	var body searchBody
 	if len(bytes.TrimSpace(c.body)) > 0 {
 		if err := json.Unmarshal(c.body, &body); err != nil {
@@ -147,7 +159,7 @@ func searchUsers(c *call) answer {
 	if sort == "" {
 		sort = c.query.Get("sort")
 	}
-	order, a, ok := orderOf(c, c.tab.found, sort, " ", "")
+	order, a, ok := orderOf(c, table, sort, " ", "")
 	if !ok {
 		return a
 	}
@@ -155,14 +167,14 @@ func searchUsers(c *call) answer {
 	if err != nil {
 		return c.badRequest(err.Error())
 	}
-	found := selectRows(c, c.t.users, c.tab.found, filter, order)
+	found := selectRows(c, col, table, filter, order)
 	if body.SearchFilter != nil {
-		if found.all, a, ok = c.partly(found.all, *body.SearchFilter); !ok {
+		if found.all, a, ok = partly(found.all, *body.SearchFilter); !ok {
 			return a
 		}
 		found.permuted = false
 	}
-	return pageV1(c, found, w, c.tab.found, c.tab.found.Project(body.Fields))
+	return pageV1(c, found, w, table, table.Project(body.Fields))
 }
 
 // userFields are the fields that PUT /systemusers/{id} takes, by the documents of

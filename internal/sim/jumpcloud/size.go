@@ -10,9 +10,9 @@ import (
 // Size says how much [Generate] makes. Zero fields with a default take it.
 type Size struct {
 	Users, Groups, Apps, Admins, CustomRoles int
-	// Directories and RADIUSServers are made, with their bindings, after everything else,
+	// Directories, RADIUSServers, Devices and DeviceGroups are made, with their bindings, after everything else,
 	// so that a tenant is otherwise the same with and without them.
-	Directories, RADIUSServers int
+	Directories, RADIUSServers, Devices, DeviceGroups int
 	// Memberships is the number of memberships in all: the all-hands group, the
 	// dynamic groups and the others together. 0 means about six a user. Fewer than
 	// the first two kinds have are raised to that.
@@ -36,24 +36,24 @@ type Size struct {
 
 // Small is a tenant to read with the eyes.
 func Small() Size {
-	return Size{Users: 60, Groups: 14, Apps: 10, Admins: 8, CustomRoles: 2, Directories: 4, RADIUSServers: 2}
+	return Size{Users: 60, Groups: 14, Apps: 10, Admins: 8, CustomRoles: 2, Directories: 4, RADIUSServers: 2, Devices: 40, DeviceGroups: 4}
 }
 
 // Medium is a mid-size company.
 func Medium() Size {
-	return Size{Users: 2_000, Groups: 150, Apps: 80, Admins: 30, CustomRoles: 4, Directories: 5, RADIUSServers: 6}
+	return Size{Users: 2_000, Groups: 150, Apps: 80, Admins: 30, CustomRoles: 4, Directories: 5, RADIUSServers: 6, Devices: 3_000, DeviceGroups: 30}
 }
 
 // Large is what the connector's budgets are measured with.
 func Large() Size {
-	return Size{Users: 100_000, Groups: 5_000, Apps: 500, Admins: 100, CustomRoles: 20, Memberships: 2_000_000, Directories: 5, RADIUSServers: 20}
+	return Size{Users: 100_000, Groups: 5_000, Apps: 500, Admins: 100, CustomRoles: 20, Memberships: 2_000_000, Directories: 5, RADIUSServers: 20, Devices: 50_000, DeviceGroups: 500}
 }
 
 // numbersOf names the fields of a size as text gives them.
 func numbersOf(s *Size) map[string]*int {
 	return map[string]*int{
 		"users": &s.Users, "groups": &s.Groups, "apps": &s.Apps, "admins": &s.Admins, "roles": &s.CustomRoles,
-		"directories": &s.Directories, "radius-servers": &s.RADIUSServers,
+		"directories": &s.Directories, "radius-servers": &s.RADIUSServers, "devices": &s.Devices, "device-groups": &s.DeviceGroups,
 		"memberships": &s.Memberships, "app-groups": &s.AppGroups, "app-users": &s.AppUsers, "expanded": &s.Expanded,
 		"dangling": &s.Dangling, "ghosts": &s.Ghosts, "hidden": &s.Hidden,
 	}

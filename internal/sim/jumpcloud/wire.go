@@ -18,7 +18,7 @@ type tables struct {
 	groups *query.Table[*groupNode]
 	apps   *query.Table[*appNode]
 
-	directories, radius *query.Table[*boundNode]
+	directories, radius, devices, deviceGroups *query.Table[*boundNode]
 }
 
 // override is the Wire part of an object in the form of the tables.
@@ -85,7 +85,7 @@ func appendStrings(b []byte, list []string) []byte {
 }
 
 func newTables(t *Tenant) *tables {
-	return &tables{orgs: orgTable(), users: userTable(t), found: userTable(t, memberOf()), admins: adminTable(t), roles: roleTable(), groups: groupTable(t), apps: appTable(t), directories: directoryTable(), radius: radiusTable(t)}
+	return &tables{orgs: orgTable(), users: userTable(t), found: userTable(t, memberOf()), admins: adminTable(t), roles: roleTable(), groups: groupTable(t), apps: appTable(t), directories: directoryTable(), radius: radiusTable(t), devices: deviceTable(t), deviceGroups: deviceGroupTable(t)}
 }
 
 // orgTable has the fields of an organization in recorded lists.
