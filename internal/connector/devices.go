@@ -287,7 +287,7 @@ func deviceGroupMapping() mapping {
 				})
 			}},
 			{id: deviceMembers, label: "device group members", owned: true, grants: deviceMemberGrants, open: func(s *Source, k kind, owner syncer.Ref) rows {
-				list := edges("members of device group "+owner.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+				list := edges("members of device group "+owner.ID, &s.client.Lengths.DeviceMembers, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 					return s.client.DeviceGroupMembers(ctx, owner.ID, w)
 				})
 				list.Overlap = s.options.Apart

@@ -111,11 +111,11 @@ type Client struct {
 	reached, granted atomic.Bool
 }
 
-// Lengths remember how long the pages of routes have been: of the members of groups, of
-// the groups of users, and of what users and groups are bound to. Those of what is bound
+// Lengths remember how long the pages of routes have been: of the members of groups and of
+// device groups, of the groups of users, and of what users and groups are bound to. Those of what is bound
 // to objects are [Client.BindingLengths].
 type Lengths struct {
-	Members, Memberships, Associations paging.Lengths
+	Members, DeviceMembers, Memberships, Associations paging.Lengths
 }
 
 // LimitPauses bounds how long a request that failed is kept waiting for further attempts,
