@@ -24,7 +24,7 @@ type contents struct {
 
 // holding is who has what: one grant, whatever its id.
 type holding struct {
-	resource  string // "type:id"
+	resource  string // "type:id", and ":slug" where a resource has several entitlements
 	principal string // "type:id"
 }
 
@@ -79,7 +79,7 @@ func read(t testing.TB, path string) *contents {
 
 // take counts a grant.
 func (c *contents) take(g *v2.Grant) {
-	h := holding{key(g.GetEntitlement().GetResource()), key(g.GetPrincipal())}
+	h := holding{g.GetEntitlement().GetId(), key(g.GetPrincipal())}
 	c.holdings[h]++
 	for id := range g.GetSources().GetSources() {
 		c.sources[h] = append(c.sources[h], id)

@@ -21,7 +21,7 @@ func allSwitches() []string {
 // wide is a company with something of every type.
 func wide(seed uint64, users int) *jcsim.Tenant {
 	return jcsim.Generate(seed, jcsim.Size{
-		Users: users, Groups: max(4, users/20), Apps: max(2, users/50), Admins: 12, CustomRoles: 3, Directories: 7, RADIUSServers: 5, Ghosts: 2, Hidden: 2,
+		Users: users, Groups: max(4, users/20), Apps: max(2, users/50), Admins: 12, CustomRoles: 3, Directories: 7, RADIUSServers: 5, Devices: users / 6, DeviceGroups: max(2, users/100), Ghosts: 2, Hidden: 2,
 	})
 }
 
@@ -36,17 +36,17 @@ func TestEveryTypeEqualsTenant(t *testing.T) {
 	}{
 		// Holes in all pages of a list take more requests to prove its limit by.
 		"plain":                      {extra: 12},
-		"no totals":                  {behavior: jcsim.Behavior{NoTotal: jcsim.Routes{"*"}}, extra: 200},
+		"no totals":                  {behavior: jcsim.Behavior{NoTotal: jcsim.Routes{"*"}}, extra: 300},
 		"totals that move":           {behavior: jcsim.Behavior{MovingTotals: jcsim.Routes{"*"}}, extra: 400},
 		"null rows":                  {behavior: jcsim.Behavior{NullRows: true}, extra: 12},
 		"nothing is sorted":          {behavior: jcsim.Behavior{IgnoreSort: jcsim.Routes{"*"}}, extra: 30},
 		"bindings in any order":      {behavior: jcsim.Behavior{Permute: jcsim.Routes{bindings}}, extra: 300},
-		"several targets are denied": {behavior: jcsim.Behavior{RefuseTargets: 403}, extra: 60},
-		"sorting is denied":          {behavior: jcsim.Behavior{RefuseSort: jcsim.Routes{"GET /api/v2/directories", "GET /api/radiusservers"}}, extra: 30},
+		"several targets are denied": {behavior: jcsim.Behavior{RefuseTargets: 403}, extra: 160},
+		"sorting is denied":          {behavior: jcsim.Behavior{RefuseSort: jcsim.Routes{"GET /api/v2/directories", "GET /api/radiusservers", "GET /api/v2/systemgroups"}}, extra: 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := wide(21, 600)
+			tenant := wide(21, 420)
 			dir := tenant.BoundObjects(jcsim.TypeGSuite)[0]
 			for _, u := range tenant.Users()[:250] {
 				_ = tenant.Bind(dir.ID, jcsim.TypeUser, u.ID) // some are already
@@ -66,7 +66,7 @@ func TestEveryTypeEqualsTenant(t *testing.T) {
 				t.Error(wrong)
 			}
 			// Five members are looked up: those that no list contains.
-			minimum := tenant.MinimumRequests() + tenant.MinimumBoundRequests("directories", "radius_servers") + 2*4
+			minimum := tenant.MinimumRequests() + tenant.MinimumBoundRequests("directories", "radius_servers", "devices", "device_groups") + 2*4
 			if asked := sim.Requests().Requests; asked > minimum+minimum/20+tt.extra {
 				t.Errorf("%d requests, the minimum is %d", asked, minimum)
 			}
@@ -109,7 +109,7 @@ func TestSwitchesAreOff(t *testing.T) {
 	t.Parallel()
 	size := jcsim.Size{Users: 120, Groups: 9, Apps: 6, Admins: 7, CustomRoles: 2}
 	all := size
-	all.Directories, all.RADIUSServers = 5, 4
+	all.Directories, all.RADIUSServers, all.Devices, all.DeviceGroups = 5, 4, 30, 3
 	var dumps, routes []string
 	for _, size := range []jcsim.Size{size, all} {
 		sim := jcsim.New(jcsim.Options{Tenant: jcsim.Generate(23, size)})
@@ -144,11 +144,14 @@ func TestDeniedTypes(t *testing.T) {
 	for route, names := range map[string][]string{
 		"GET /api/v2/directories":                         {"directories.readonly", "--sync-directories"},
 		"GET /api/radiusservers":                          {"radius.readonly", "--sync-directories"},
+		"POST /api/search/systems GET /api/systems":       {"systems.readonly", "--sync-devices"},
+		"GET /api/v2/systemgroups":                        {"groups.readonly", "--sync-devices"},
+		"GET /api/v2/systems/{id}/associations":           {"systems.readonly", "--sync-devices"},
 		"GET /api/v2/radiusservers/{id}/associations":     {"radius.readonly", "--sync-directories"},
 		"GET /api/v2/activedirectories/{id}/associations": {"directories.readonly", "--sync-directories"},
 	} {
 		for _, status := range []int{401, 403, 402, 404, 501} {
-			sim := jcsim.New(jcsim.Options{Tenant: wide(24, 60), Settings: jcsim.Settings{Faults: []jcsim.Fault{{Route: route, Status: status}}}})
+			sim := jcsim.New(jcsim.Options{Tenant: wide(24, 60), Settings: jcsim.Settings{Faults: denied(route, status)}})
 			p := newPipeline(sim, t.TempDir())
 			p.switches = allSwitches()
 			sum, err := p.run(t.Context())
@@ -173,6 +176,15 @@ func TestDeniedTypes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// denied answers routes, such as "GET /a POST /b", with a status.
+func denied(routes string, status int) []jcsim.Fault {
+	var faults []jcsim.Fault
+	for words := strings.Fields(routes); len(words) > 1; words = words[2:] {
+		faults = append(faults, jcsim.Fault{Route: words[0] + " " + words[1], Status: status})
+	}
+	return faults
 }
 
 // TestProgramSyncsEveryType syncs with the built program and every switch: the summary has

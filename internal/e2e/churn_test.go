@@ -36,6 +36,10 @@ func replay(tenant *jcsim.Tenant, start state) *history {
 				far = "group:" + c.ID
 			}
 			edge = holding{boundTypes[kind] + ":" + c.Owner, far}
+			if kind == jcsim.TypeDevice || kind == jcsim.TypeDeviceGroup {
+				delete(h.always.direct, holding{edge.resource + ":admin", far})
+				edge.resource += ":user"
+			}
 		}
 		resource := cmp.Or(words[c.Kind], boundTypes[c.Kind]) + ":" + c.ID
 		switch {
@@ -53,7 +57,7 @@ func replay(tenant *jcsim.Tenant, start state) *history {
 			}
 		default:
 			delete(h.always.resources, resource)
-			gone := func(e holding, _ bool) bool { return e.resource == resource || e.principal == resource }
+			gone := func(e holding, _ bool) bool { return resourceOf(e.resource) == resource || e.principal == resource }
 			maps.DeleteFunc(h.always.direct, gone)
 			maps.DeleteFunc(h.always.roles, gone)
 		}

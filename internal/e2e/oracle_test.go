@@ -21,6 +21,7 @@ type state struct {
 	resources map[string]bool  // "type:id"
 	hidden    map[string]bool  // those of them that no list contains
 	bare      map[string]bool  // those of them that nobody can be given
+	slugged   map[string]bool  // those of them with several entitlements
 	direct    map[holding]bool // who has what without regard to groups
 	roles     map[holding]bool // which administrator has which role
 }
@@ -42,11 +43,31 @@ func (s state) addBound(t *jcsim.Tenant) state {
 			if kind == jcsim.TypeWorkday {
 				s.bare[r] = true
 			}
+			if kind == jcsim.TypeDevice || kind == jcsim.TypeDeviceGroup {
+				s.slugged[r] = true
+			}
+			for _, d := range b.Devices {
+				s.direct[holding{r + ":member", "device:" + d}] = true
+				for _, slug := range []string{":user", ":admin"} {
+					s.direct[holding{"device:" + d + slug, r}] = true
+				}
+			}
+			hold := func(principal, id string) {
+				switch {
+				case !s.slugged[r]:
+					s.direct[holding{r, principal}] = true
+				case slices.Contains(b.Sudo, id):
+					s.direct[holding{r + ":admin", principal}] = true
+					fallthrough
+				default:
+					s.direct[holding{r + ":user", principal}] = true
+				}
+			}
 			for _, u := range b.Users {
-				s.direct[holding{r, "user:" + u}] = true
+				hold("user:"+u, u)
 			}
 			for _, g := range b.Groups {
-				s.direct[holding{r, "group:" + g}] = true
+				hold("group:"+g, g)
 			}
 		}
 	}
@@ -56,7 +77,7 @@ func (s state) addBound(t *jcsim.Tenant) state {
 // stateOf asks a tenant. Roles are no resources of it: which of them are in an archive
 // depends on whether the list of them is served.
 func stateOf(t *jcsim.Tenant) state {
-	s := state{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[holding]bool{}, map[holding]bool{}}
+	s := state{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[holding]bool{}, map[holding]bool{}}
 	for _, u := range t.Users() {
 		s.resources["user:"+u.ID] = true
 	}
@@ -95,7 +116,7 @@ func stateOf(t *jcsim.Tenant) state {
 }
 
 func (s state) clone() state {
-	return state{maps.Clone(s.resources), s.hidden, s.bare, maps.Clone(s.direct), maps.Clone(s.roles)}
+	return state{maps.Clone(s.resources), s.hidden, s.bare, s.slugged, maps.Clone(s.direct), maps.Clone(s.roles)}
 }
 
 // history is what a tenant held over a time. It is safe for concurrent use.
@@ -142,7 +163,7 @@ func (h *history) judge(c *contents) []string {
 		if c.resources[r] == 0 && !h.always.hidden[r] {
 			say("%s was there throughout and is missing", r)
 		}
-		if !strings.HasPrefix(r, "user:") && !h.always.bare[r] && c.entitlements[r] == 0 {
+		if !strings.HasPrefix(r, "user:") && !h.always.bare[r] && c.entitlements[r]+c.entitlements[r+":user"] == 0 {
 			say("%s was there throughout and has no entitlement", r)
 		}
 	}
@@ -155,7 +176,7 @@ func (h *history) judge(c *contents) []string {
 		}
 	}
 	for e := range h.always.direct {
-		if c.holdings[e] == 0 && h.always.resources[e.resource] && h.always.resources[e.principal] {
+		if c.holdings[e] == 0 && h.always.resources[resourceOf(e.resource)] && h.always.resources[e.principal] {
 			say("%s has %s throughout, and it is missing", e.principal, e.resource)
 		}
 	}
@@ -181,6 +202,12 @@ func (h *history) judge(c *contents) []string {
 	return append(wrong, closure(c, h.ever.bare)...)
 }
 
+// resourceOf is the resource of an entitlement: what comes before a slug.
+func resourceOf(entitlement string) string {
+	parts := strings.SplitN(entitlement, ":", 3)
+	return strings.Join(parts[:min(2, len(parts))], ":")
+}
+
 // roleID is the id that reviews know a role by.
 func roleID(name string) string {
 	name = norm.NFC.String(name)
@@ -199,10 +226,10 @@ func closure(c *contents, bare map[string]bool) []string {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	members := map[string][]string{}
 	for e := range c.holdings {
-		if c.resources[e.resource] == 0 || c.resources[e.principal] == 0 {
+		if c.resources[resourceOf(e.resource)] == 0 || c.resources[e.principal] == 0 {
 			say("a grant of %s to %s, of which one is not there", e.resource, e.principal)
 		}
-		if strings.HasPrefix(e.resource, "group:") {
+		if strings.HasPrefix(e.resource, "group:") || strings.HasPrefix(e.resource, "device_group:") {
 			members[e.resource] = append(members[e.resource], e.principal)
 		}
 	}
@@ -212,6 +239,14 @@ func closure(c *contents, bare map[string]bool) []string {
 			for _, u := range members[e.principal] {
 				h := holding{e.resource, u}
 				through[h] = append(through[h], e.principal)
+			}
+		}
+		if strings.HasPrefix(e.resource, "device:") && strings.HasPrefix(e.principal, "device_group:") {
+			of := e.principal + e.resource[strings.LastIndex(e.resource, ":"):]
+			for _, u := range members[of] {
+				if h := (holding{e.resource, u}); strings.HasPrefix(u, "user:") {
+					through[h] = append(through[h], of)
+				}
 			}
 		}
 	}
@@ -230,13 +265,13 @@ func closure(c *contents, bare map[string]bool) []string {
 		}
 	}
 	for r := range c.resources {
-		if !strings.HasPrefix(r, "user:") && !bare[r] && c.entitlements[r] == 0 {
+		if !strings.HasPrefix(r, "user:") && !bare[r] && c.entitlements[r]+c.entitlements[r+":user"] == 0 {
 			say("%s is there without its entitlement", r)
 		}
 	}
 	for id, n := range c.entitlements {
-		if n != 1 || c.resources[id] == 0 {
-			say("entitlement %s is there %d times, and its resource %d times", id, n, c.resources[id])
+		if n != 1 || c.resources[resourceOf(id)] == 0 {
+			say("entitlement %s is there %d times, and its resource %d times", id, n, c.resources[resourceOf(id)])
 		}
 	}
 	slices.Sort(wrong)

@@ -29,7 +29,7 @@ func TestHostedEqualsLocal(t *testing.T) {
 		return jcsim.Options{Tenant: jcsim.Generate(1, size), Settings: jcsim.Settings{Behavior: b}}
 	}
 	everything := size
-	everything.Directories, everything.RADIUSServers = 5, 3
+	everything.Directories, everything.RADIUSServers, everything.Devices, everything.DeviceGroups = 5, 3, 25, 3
 	ghosts := size
 	ghosts.Ghosts = 5
 	for name, tc := range map[string]struct {
