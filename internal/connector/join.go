@@ -21,6 +21,7 @@ const (
 	factUserEmail  = "user email"
 	factUserAdmin  = "user admin" // value: the id of the user's administrator account
 	factAdminEmail = "administrator email"
+	factOwnSudo    = "user sudo" // value: the name of the user
 )
 
 // putBatch is how many changed resources Join hands over at once.
@@ -38,6 +39,9 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 	}
 	if err := errors.Join(remarkNullRows(ctx, j), remarkDoubts(ctx, j)); err != nil {
 		return Coded(fmt.Errorf("report unknown values: %w", err))
+	}
+	if err := remarkOwnSudo(ctx, j); err != nil {
+		return Coded(fmt.Errorf("report administrators of devices: %w", err))
 	}
 	if err := missRoles(ctx, scope, j); err != nil {
 		return Coded(fmt.Errorf("resolve roles: %w", err))
@@ -156,6 +160,23 @@ func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
 		return nil
 	}
 	return j.Remark(ctx, "accounts not merged: look-alike email addresses: "+printable.Enumerate(sets, 10))
+}
+
+// remarkOwnSudo names the users who are administrators by a setting of their own, which no
+// binding shows.
+func remarkOwnSudo(ctx context.Context, j syncer.Joiner) error {
+	var names []string
+	for fact, err := range j.Facts(ctx, factOwnSudo) {
+		if err != nil {
+			return err
+		}
+		names = append(names, fact.Value+" ("+fact.Key+")")
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return j.Remark(ctx, "users who are administrators of every device that they can sign in to, by their own setting (sudo in the profile), "+
+		"beside the grants of admin: "+printable.Enumerate(names, 10))
 }
 
 // missRoles remarks on roles that were asked for and that neither JumpCloud's list

@@ -16,6 +16,7 @@ const (
 	profileManagerID = "manager_id"
 	profileManager   = "manager"           // email address
 	profileMethod    = "membership_method" // of a group
+	profileSudo      = "sudo"              // of a user: administrator of every device to sign in to
 	profileOwnerID   = "owner_id"          // of a device: the user whom it belongs to
 	profileType      = "type"              // of a directory
 	customPrefix     = "custom_"

@@ -58,6 +58,9 @@ var _ syncer.Source = (*Source)(nil)
 
 // NewSource makes a source of a client.
 func NewSource(client *jumpcloud.Client, options Options) *Source {
+	if slices.Contains(options.Switches, restype.SyncDevices) {
+		client.AlsoReadUsers("sudo")
+	}
 	return &Source{client: client, options: options, now: time.Now(), directory: roleDirectory{reading: make(chan struct{}, 1)}}
 }
 

@@ -107,6 +107,7 @@ func userProfile(u *jumpcloud.User) profile {
 	p.flag("password_expired", u.PasswordExpired)
 	p.text("mfa_enrollment", u.MFAEnrollment)
 	p.text("external_source_type", u.ExternalSourceType)
+	p.flag(profileSudo, u.Sudo)
 	p.custom(u.Attributes)
 	return p
 }
@@ -210,16 +211,28 @@ func userMapping() mapping {
 	}
 }
 
+// account maps a user with what the switches have read of it.
+func (s *Source) account(u *jumpcloud.User) (*v2.Resource, error) {
+	read := *u
+	if !s.synced(restype.Device) {
+		read.Sudo = jumpcloud.Unset
+	}
+	return userResource(&read, s.now)
+}
+
 func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpcloud.User) error {
 	for i := range items {
 		u := &items[i]
-		r, err := userResource(u, s.now)
+		r, err := s.account(u)
 		if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
 			return err
 		}
 		page.Resources = append(page.Resources, r)
 		page.Facts = append(page.Facts, syncer.Fact{Kind: factUserEmail, Key: u.ID, Value: u.Email})
 		page.Facts = append(page.Facts, userDoubts(u)...)
+		if s.synced(restype.Device) && u.Sudo.IsTrue() {
+			page.Facts = append(page.Facts, syncer.Fact{Kind: factOwnSudo, Key: u.ID, Value: UserName(u)})
+		}
 		if s.options.MergeAdmins && u.Admin != nil && u.Admin.ID != "" {
 			page.Facts = append(page.Facts, syncer.Fact{Kind: factUserAdmin, Key: u.ID, Value: u.Admin.ID})
 		}
@@ -245,7 +258,7 @@ func readTargetUser(ctx context.Context, s *Source, page *syncer.Page, _ kind, t
 	if err != nil {
 		return err
 	}
-	r, err := userResource(u, s.now)
+	r, err := s.account(u)
 	if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
 		return err
 	}

@@ -239,3 +239,28 @@ func TestProgramSyncsEveryType(t *testing.T) {
 		t.Errorf("a type without its switch: %d\n%s", r.code, r.stderr)
 	}
 }
+
+// TestOwnSudoIsTold has users who are administrators of devices by their own setting: their
+// profiles say so where devices are synced, and nowhere else.
+func TestOwnSudoIsTold(t *testing.T) {
+	t.Parallel()
+	tenant := wide(26, 40)
+	user := tenant.Users()[3]
+	if err := tenant.UpdateUser(user.ID, func(u *jcsim.User) { u.Sudo = true }); err != nil {
+		t.Fatal(err)
+	}
+	for _, switches := range [][]string{nil, allSwitches()} {
+		p := newPipeline(jcsim.New(jcsim.Options{Tenant: tenant}), t.TempDir())
+		p.switches = switches
+		sum, err := p.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(sum.Remarks, func(s string) bool {
+			return strings.Contains(s, "(sudo in the profile)") && strings.Contains(s, user.ID)
+		})
+		if told != (switches != nil) || strings.Contains(dump(t, p.path()), "sudo") != (switches != nil) {
+			t.Errorf("switches %q: remarks %q", switches, sum.Remarks)
+		}
+	}
+}

@@ -101,6 +101,8 @@ type Client struct {
 	Lengths Lengths
 
 	short shortcuts
+	// moreFields of users are read beside those that always are.
+	moreFields atomic.Pointer[[]string]
 	// selection is the organization that requests name where the configuration names
 	// none, and orgRoutes what routes answer to that: their patterns, and true where
 	// they take it.

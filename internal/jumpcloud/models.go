@@ -66,6 +66,9 @@ type User struct {
 	Attributes       []Attribute
 	LDAPBindingUser  Flag
 	SambaServiceUser Flag
+	// Sudo makes the user administrator of every device that the user can sign in to. Lists
+	// of users have it where [Client.AlsoReadUsers] names "sudo".
+	Sudo Flag
 	// ExternalSourceType names the directory that the user comes from, "" for none.
 	ExternalSourceType string
 	// Restricted are the fields that an external source owns, by name, with the type

@@ -19,6 +19,17 @@ const userFields = "_id id username email alternateEmail firstname middlename la
 	"employeeIdentifier employeeType jobTitle location manager attributes ldap_binding_user samba_service_user " +
 	"external_source_type organization created"
 
+// AlsoReadUsers has these further fields of users read from now on.
+func (c *Client) AlsoReadUsers(fields ...string) { c.moreFields.Store(&fields) }
+
+func (c *Client) userFields() string {
+	more := c.moreFields.Load()
+	if more == nil {
+		return userFields
+	}
+	return strings.Join(append([]string{userFields}, *more...), " ")
+}
+
 // Users reads a window of the users, sorted by id. Up to 1,000 rows may be asked
 // for; where so many are refused, or the search is and the plain list takes its
 // place, a page has 100 at most.
@@ -27,7 +38,7 @@ const userFields = "_id id username email alternateEmail firstname middlename la
 func (c *Client) Users(ctx context.Context, w paging.Window) (paging.Page[User], error) {
 	search := func(limit int) func(context.Context) (paging.Page[User], error) {
 		return func(ctx context.Context) (paging.Page[User], error) {
-			body := map[string]any{"fields": userFields, "sort": "_id", "skip": w.Skip, "limit": limit}
+			body := map[string]any{"fields": c.userFields(), "sort": "_id", "skip": w.Skip, "limit": limit}
 			return readPage(ctx, c, call{route: routeUserSearch, body: body}, (*userRow).model)
 		}
 	}
@@ -51,7 +62,7 @@ func (c *Client) listUsers(ctx context.Context, w paging.Window) (paging.Page[Us
 			return readPage(ctx, c, call{route: routeUsers, query: query}, (*userRow).model)
 		}
 	}
-	return try(ctx, c.logger, &c.short.userFields, read(userFields), read(""))
+	return try(ctx, c.logger, &c.short.userFields, read(c.userFields()), read(""))
 }
 
 // User reads one user. [IsNotFound] tells when there is none.
@@ -127,6 +138,7 @@ type userRow struct {
 	Attributes         many[attributeRow]   `json:"attributes"`
 	LDAPBindingUser    Flag                 `json:"ldap_binding_user"`
 	SambaServiceUser   Flag                 `json:"samba_service_user"`
+	Sudo               Flag                 `json:"sudo"`
 	ExternalSourceType text                 `json:"external_source_type"`
 	Restricted         many[restrictedRow]  `json:"restrictedFields"`
 	Organization       text                 `json:"organization"`
@@ -196,6 +208,7 @@ func (r *userRow) model() (User, bool, error) {
 		ManagerID:          string(r.Manager),
 		LDAPBindingUser:    r.LDAPBindingUser,
 		SambaServiceUser:   r.SambaServiceUser,
+		Sudo:               r.Sudo,
 		ExternalSourceType: string(r.ExternalSourceType),
 		Organization:       string(r.Organization),
 		Created:            r.Created.Time,
