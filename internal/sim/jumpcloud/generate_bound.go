@@ -48,8 +48,10 @@ func (m *maker) makeBound() {
 // administrator; a few are bound to nobody, some reach a group.
 func (m *maker) makeDevices() {
 	kinds := []Device{
-		{OS: "Mac OS X", OSFamily: "darwin", Version: "15.1", HWVendor: "Apple Inc."}, {OS: "Windows", OSFamily: "windows", Version: "11", HWVendor: "Dell Inc."},
-		{OS: "Ubuntu", OSFamily: "linux", Version: "24.04", HWVendor: "Amazon EC2"}, {OS: "iOS", OSFamily: "ios", Version: "18.1", HWVendor: "Apple Inc."},
+		{OS: "Mac OS X", OSFamily: "darwin", Version: "15.1", HWVendor: "Apple Inc."},
+		{OS: "Windows", OSFamily: "windows", Version: "11", HWVendor: "Dell Inc."},
+		{OS: "Ubuntu", OSFamily: "linux", Version: "24.04", HWVendor: "Amazon EC2"},
+		{OS: "iOS", OSFamily: "ios", Version: "18.1", HWVendor: "Apple Inc."},
 		{OS: "Haiku", OSFamily: "haiku", Version: "1"},
 	}
 	groups := m.t.groups.natural
