@@ -76,7 +76,7 @@ func Earlier(rows []Row) map[string]Row {
 // Select finds the items of a review. A scope that names nothing is one of the errors of
 // package review; a selection without items is an error too.
 func Select(ctx context.Context, s *tables.Sync, sel Selection) (*Selected, error) {
-	b := &builder{s: s, sel: &sel, peers: peersOf(s.Sync), owners: map[review.Ref]string{}, holders: heldBy{of: review.NoEnt}}
+	b := &builder{s: s, sel: &sel, peers: s.Peers(), owners: map[review.Ref]string{}, holdersOf: review.NoEnt}
 	wanted, err := b.scopes()
 	if err != nil {
 		return nil, err
@@ -122,12 +122,14 @@ type builder struct {
 	s        *tables.Sync
 	sel      *Selection
 	only     func(grantID string) bool // what the filter lets through
-	peers    map[review.Ref][]review.Ref
+	peers    *review.Peers
 	byRef    map[review.Ref][]string
 	byAccess map[access][]string
 	owners   map[review.Ref]string
-	holders  heldBy
-	found    Selected
+	// holders are the holders of holdersOf by groups of peers.
+	holdersOf review.EntRef
+	holders   map[int32]int
+	found     Selected
 }
 
 // access is an entitlement of an account.
@@ -332,53 +334,16 @@ func (b *builder) ends(p review.Ref, of review.EntRef) []Ending {
 	return ends
 }
 
-// peersOf lists the enabled accounts of a department and title for each of them.
-func peersOf(s *review.Sync) map[review.Ref][]review.Ref {
-	type group struct{ department, title string }
-	byGroup := map[group][]review.Ref{}
-	for p := range review.Ref(s.Len()) {
-		if a := s.AccountOf(p); a != nil && a.Status == review.Enabled && a.Department != "" && a.Title != "" {
-			k := group{search.Fold(a.Department), search.Fold(a.Title)}
-			byGroup[k] = append(byGroup[k], p)
-		}
-	}
-	peers := map[review.Ref][]review.Ref{}
-	for _, list := range byGroup {
-		for _, p := range list {
-			peers[p] = list
-		}
-	}
-	return peers
-}
-
 // peersWith counts the peers of an account, and those that have an entitlement.
 func (b *builder) peersWith(p review.Ref, e review.EntRef) *Peers {
-	list := b.peers[p]
-	if len(list) < 2 {
+	all := b.peers.Of(p)
+	if all == 0 {
 		return nil
 	}
-	holders := b.holders.load(b.s.Sync, e)
-	count := Peers{All: len(list) - 1}
-	for _, peer := range list {
-		if peer != p && holders[peer] {
-			count.Have++
-		}
+	if b.holdersOf != e {
+		b.holdersOf, b.holders = e, b.peers.Holders(b.s.Sync, e)
 	}
-	return &count
-}
-
-// heldBy keeps who holds the entitlement that was last asked for.
-type heldBy struct {
-	of   review.EntRef
-	refs map[review.Ref]bool
-}
-
-func (h *heldBy) load(s *review.Sync, e review.EntRef) map[review.Ref]bool {
-	if h.of != e {
-		h.of, h.refs = e, map[review.Ref]bool{}
-		s.EachHolder(e, func(p review.Ref, _ int32) { h.refs[p] = true })
-	}
-	return h.refs
+	return &Peers{Have: b.holders[b.peers.Group(p)] - 1, All: all}
 }
 
 // reviewer is who decides about access to a resource.

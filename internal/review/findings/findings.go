@@ -18,6 +18,8 @@ const (
 	DisabledWithAccess = "disabled-with-access"
 	AdminsWithoutMFA   = "admins-without-mfa"
 	AdminsWithoutUser  = "admins-without-user"
+	ServiceAdmins      = "service-admins"
+	Outliers           = "outliers"
 	Lookalikes         = "look-alikes"
 	NoManager          = "no-manager"
 	EmptyGroups        = "empty-groups"
@@ -44,6 +46,8 @@ func reports() []report {
 		{Info{DisabledWithAccess, "Disabled accounts with access", "Suspended, staged, locked or otherwise disabled accounts that still have access", true}, disabledWithAccess},
 		{Info{AdminsWithoutMFA, "Administrators without MFA", "Administrators without multi-factor authentication", true}, adminsWithoutMFA},
 		{Info{AdminsWithoutUser, "Administrators without a user", "Administrators with no matching user account", true}, adminsWithoutUser},
+		{Info{ServiceAdmins, "Service accounts with a role", "Service and system accounts that are administrators", true}, serviceAdmins},
+		{Info{Outliers, "Access that peers do not have", "Access that under 10% of at least 5 peers (same department and title) have", true}, outliers},
 		{Info{Lookalikes, "Look-alikes", "Accounts whose email address or login looks like another account's; groups, applications and roles with look-alike names", true}, lookalikes},
 		{Info{NoManager, "Accounts without a manager", "Enabled human accounts without a manager", true}, noManager},
 		{Info{EmptyGroups, "Groups without members", "Groups with no members", true}, emptyGroups},

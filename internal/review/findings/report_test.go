@@ -127,3 +127,44 @@ func TestChanges(t *testing.T) {
 		t.Error(diff, err)
 	}
 }
+
+// Access is an outlier if under a tenth of five peers or more have it.
+func TestOutliers(t *testing.T) {
+	t.Parallel()
+	b := reviewtest.New(t)
+	mail, vault := b.Entitlement(b.Resource("app", "a1", "Mail"), "access"), b.Entitlement(b.Resource("app", "a2", "Vault"), "access")
+	engineer := func(department string) func(*v2.Resource, *v2.UserTrait) {
+		return func(r *v2.Resource, _ *v2.UserTrait) {
+			r.Profile = reviewtest.Profile(t, map[string]any{"department": department, "job_title": "Engineer"})
+		}
+	}
+	for i := range 6 {
+		u := b.User(fmt.Sprintf("u%d", i), fmt.Sprintf("User %d", i), engineer([]string{"IT", "it"}[i%2]))
+		b.Grant(mail, u)
+		if i == 3 {
+			b.Grant(vault, u)
+		}
+	}
+	for i := range 5 { // Four peers are too few to tell.
+		u := b.User(fmt.Sprintf("s%d", i), fmt.Sprintf("Seller %d", i), engineer("Sales"))
+		if i == 0 {
+			b.Grant(vault, u)
+		}
+	}
+	robot := b.User("r1", "Robot", func(_ *v2.Resource, u *v2.UserTrait) { u.AccountType = v2.UserTrait_ACCOUNT_TYPE_SERVICE })
+	b.Grant(b.Entitlement(b.Resource("role", "r", "Administrator"), "member"), robot)
+	s := b.Load()
+	for name, want := range map[string][]string{
+		findings.Outliers:      {"User 3 | u3@example.com | Vault | access | it | Engineer | 0 | 5"},
+		findings.ServiceAdmins: {"Robot | r1@example.com | service | enabled | unknown | Administrator"},
+	} {
+		r, err := findings.Make(t.Context(), s, name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := r.Page(search.Query{})
+		if d := cmp.Diff(want, lines(page.Rows)); d != "" || err != nil || r.Findings != 1 {
+			t.Error(name, d, err, r.Findings)
+		}
+	}
+}
