@@ -335,6 +335,28 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 			say(findings.MultiplePaths, id+" "+h.resource)
 		}
 	}
+	peers := map[string][]string{} // users by department and title
+	for id, u := range tr.users {
+		if disabled(u) == "" && u.Department != "" && u.JobTitle != "" {
+			k := strings.ToLower(u.Department + "\n" + u.JobTitle)
+			peers[k] = append(peers[k], "user:"+id)
+		}
+	}
+	for _, list := range peers {
+		have := map[string][]string{} // of them, by resource
+		for h, ways := range tr.ways {
+			if len(ways) > 0 && slices.Contains(list, h.principal) {
+				have[h.resource] = append(have[h.resource], h.principal)
+			}
+		}
+		for resource, holders := range have {
+			if others := len(list) - 1; others >= 5 && (len(holders)-1)*10 < others {
+				for _, p := range holders {
+					say(findings.Outliers, strings.TrimPrefix(p, "user:")+" "+resource)
+				}
+			}
+		}
+	}
 	for _, app := range tenant.Applications() {
 		everybody := true
 		for id, u := range tr.users {
@@ -346,6 +368,9 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 			say(findings.Everybody, app.ID)
 		}
 	}
+	// JumpCloud's administrators are accounts of people, unless a service account was merged
+	// with one; the report's own test has such an account.
+	want[findings.ServiceAdmins] = nil
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		slices.Sort(want[name])
 		if d := cmp.Diff(want[name], rowIDs(t, s, name, nil)); d != "" {
@@ -353,7 +378,7 @@ func TestReviewReportsEqualTenant(t *testing.T) {
 		}
 	}
 	for _, info := range findings.Reports() {
-		if info.Finding && len(want[info.Name]) == 0 {
+		if info.Finding && len(want[info.Name]) == 0 && info.Name != findings.ServiceAdmins {
 			t.Errorf("the tenant has nothing for %s", info.Name)
 		}
 	}
