@@ -66,8 +66,7 @@ func boundList(id collection, label, kindOfGraph string, grants func(kind, synce
 		id: id, label: label, owned: true, grants: grants,
 		open: func(s *Source, k kind, owner syncer.Ref) rows {
 			list := bindingEdges(s.client, kindOfGraph, owner.ID)
-			list.Overlap = s.options.Apart
-			return rowsOf(list, grantsFrom(k, owner))
+			return rowsOf(s.among(kindOfGraph, list), grantsFrom(k, owner))
 		},
 	}
 }

@@ -287,11 +287,10 @@ func deviceGroupMapping() mapping {
 				})
 			}},
 			{id: deviceMembers, label: "device group members", owned: true, grants: deviceMemberGrants, open: func(s *Source, k kind, owner syncer.Ref) rows {
-				list := edges("members of device group "+owner.ID, &s.client.Lengths.DeviceMembers, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+				list := edges("members of device group "+owner.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 					return s.client.DeviceGroupMembers(ctx, owner.ID, w)
 				})
-				list.Overlap = s.options.Apart
-				return rowsOf(list, grantsFrom(k, owner))
+				return rowsOf(s.among("device group members", list), grantsFrom(k, owner))
 			}},
 			boundList(deviceGroupBindings, "device group bindings", jumpcloud.TypeDeviceGroup, deviceGrants),
 		},

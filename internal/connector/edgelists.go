@@ -13,10 +13,23 @@ import (
 type connections = func(context.Context, paging.Window) (paging.Page[jumpcloud.Connection], error)
 
 // edges describes a list of the graph: it cannot be sorted, and edges to objects
-// that were deleted leave holes. The lengths are those of all lists of its route, and the
-// parts are other ways to read it.
-func edges(name string, lengths *paging.Lengths, fetch connections, parts ...paging.Part[jumpcloud.Connection]) paging.Lister[jumpcloud.Connection] {
-	return paging.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Lengths: lengths, Fetch: fetch, ID: edgeID, Parts: parts}
+// that were deleted leave holes. The parts are other ways to read it.
+func edges(name string, fetch connections, parts ...paging.Part[jumpcloud.Connection]) paging.Lister[jumpcloud.Connection] {
+	return paging.Lister[jumpcloud.Connection]{Name: name, Limit: rowsPerPage, Holes: true, Fetch: fetch, ID: edgeID, Parts: parts}
+}
+
+// among is a list among all others of its route in this run, which tell what limit is
+// obeyed, unless whoever judges it sees no other list.
+func (s *Source) among(route string, list paging.Lister[jumpcloud.Connection]) paging.Lister[jumpcloud.Connection] {
+	if list.Overlap = s.options.Apart; list.Overlap {
+		return list
+	}
+	lengths, known := s.lengths.Load(route)
+	if !known {
+		lengths, _ = s.lengths.LoadOrStore(route, paging.NewLengths())
+	}
+	list.Lengths, _ = lengths.(*paging.Lengths)
+	return list
 }
 
 // edgeID tells an edge from all others of its list.
@@ -33,7 +46,7 @@ func memberEdges(client *jumpcloud.Client, group string) paging.Lister[jumpcloud
 	fetch := func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.GroupMembers(ctx, group, w)
 	}
-	return edges("members of group "+group, &client.Lengths.Members, fetch, paging.Part[jumpcloud.Connection]{
+	return edges("members of group "+group, fetch, paging.Part[jumpcloud.Connection]{
 		Traverse: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 			page, err := client.UserGroupMembership(ctx, group, w)
 			return reached(page, jumpcloud.TypeUser), err
@@ -69,7 +82,7 @@ func bindingEdges(client *jumpcloud.Client, kind, id string) paging.Lister[jumpc
 		Longer:     true,
 		Candidates: everyUser(client), CandidatesLimit: usersPerPage,
 		Lookup: lookup(func(user jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
-			return edges(kind+" bindings of user "+user.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+			return edges(kind+" bindings of user "+user.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.UserAssociations(ctx, user.ID, kind, w)
 			})
 		}),
@@ -88,12 +101,12 @@ func bindingEdges(client *jumpcloud.Client, kind, id string) paging.Lister[jumpc
 		},
 		CandidatesLimit: rowsPerPage,
 		Lookup: lookup(func(group jumpcloud.Connection) paging.Lister[jumpcloud.Connection] {
-			return edges(kind+" bindings of group "+group.ID, &client.Lengths.Associations, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+			return edges(kind+" bindings of group "+group.ID, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 				return client.UserGroupAssociations(ctx, group.ID, kind, w)
 			})
 		}),
 	}
-	return edges(boundName(kind, id), client.BindingLengths(kind), fetch, users, groups)
+	return edges(boundName(kind, id), fetch, users, groups)
 }
 
 // boundName is what the list of the bindings of an object is called.
@@ -106,7 +119,7 @@ func boundName(kind, id string) string {
 
 // GroupsOf is the list of the groups that a user is in.
 func GroupsOf(client *jumpcloud.Client, user string) paging.Lister[jumpcloud.Connection] {
-	return edges("groups of user "+user, &client.Lengths.Memberships, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+	return edges("groups of user "+user, func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		page, err := client.UserMemberOf(ctx, user, w)
 		return reached(page, jumpcloud.TypeUserGroup), err
 	})
@@ -125,7 +138,7 @@ func everyUser(client *jumpcloud.Client) connections {
 
 // BoundTo is the list of what is bound to an object of a kind of the graph, of one type.
 func BoundTo(client *jumpcloud.Client, kind, id, target string) paging.Lister[jumpcloud.Connection] {
-	return edges(boundName(kind, id), client.BindingLengths(kind), func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+	return edges(boundName(kind, id), func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
 		return client.Bindings(ctx, kind, id, []string{target}, w)
 	})
 }

@@ -145,8 +145,7 @@ func groupMapping() mapping {
 // openMembers is the list of a group's members.
 func openMembers(s *Source, k kind, group syncer.Ref) rows {
 	list := memberEdges(s.client, group.ID)
-	list.Overlap = s.options.Apart
-	return rowsOf(list, grantsFrom(k, group))
+	return rowsOf(s.among("members", list), grantsFrom(k, group))
 }
 
 // readGroup reads one group, and names the list of its members.

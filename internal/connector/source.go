@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,8 @@ type Source struct {
 	// visible those that the credential saw then.
 	organization atomic.Pointer[Organization]
 	visible      organizations
+	// lengths are how long pages have been, by route.
+	lengths sync.Map
 	// directory keeps the roles, which administrators name by their ids.
 	directory roleDirectory
 }

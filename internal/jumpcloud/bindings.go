@@ -76,7 +76,6 @@ type boundState struct {
 	boundKind
 	allTargets    shortcut
 	users, groups traversal
-	lengths       paging.Lengths
 }
 
 // errBoundKind is a kind that nothing is bound to.
@@ -88,15 +87,6 @@ func (c *Client) bound(kind string) (*boundState, error) {
 		return c.short.bound[i], nil
 	}
 	return nil, fmt.Errorf("%q: %w", kind, errBoundKind)
-}
-
-// BindingLengths are how long the pages of the bindings of a kind have been; nil for a kind
-// that nothing is bound to.
-func (c *Client) BindingLengths(kind string) *paging.Lengths {
-	if b, err := c.bound(kind); err == nil {
-		return &b.lengths
-	}
-	return nil
 }
 
 // Bindings reads a window of what is bound directly to an object of a kind

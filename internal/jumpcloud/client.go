@@ -15,7 +15,6 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/limiter"
-	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	"github.com/conductorone/baton-jumpcloud/internal/secret"
 )
 
@@ -97,9 +96,6 @@ type Client struct {
 	logger  *slog.Logger
 	observe func(RequestInfo)
 
-	// Lengths are how long the pages of the graph's routes have been.
-	Lengths Lengths
-
 	short shortcuts
 	// moreFields of users are read beside those that always are.
 	moreFields atomic.Pointer[[]string]
@@ -111,13 +107,6 @@ type Client struct {
 	// reached says that the server has answered before, granted that it gave what was
 	// asked for.
 	reached, granted atomic.Bool
-}
-
-// Lengths remember how long the pages of routes have been: of the members of groups and of
-// device groups, of the groups of users, and of what users and groups are bound to. Those of what is bound
-// to objects are [Client.BindingLengths].
-type Lengths struct {
-	Members, DeviceMembers, Memberships, Associations paging.Lengths
 }
 
 // LimitPauses bounds how long a request that failed is kept waiting for further attempts,

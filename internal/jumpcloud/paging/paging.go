@@ -2,6 +2,7 @@ package paging
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -53,8 +54,8 @@ type Lister[T any] struct {
 	// takes more of them: for a judge who sees no other list, and cannot tell from others
 	// whether the organization changes.
 	Overlap bool
-	// Lengths are of all lists that Fetch reads by the same route, which obey the same
-	// limit; nil where this list is the only one.
+	// Lengths are of all lists that Fetch reads by the same route in one run, which obey the
+	// same limit; nil where this list is the only one.
 	Lengths *Lengths
 	// Fetch reads one window.
 	Fetch func(context.Context, Window) (Page[T], error)
@@ -66,10 +67,16 @@ type Lister[T any] struct {
 	Parts []Part[T]
 }
 
-// Lengths remember how long pages of a route have been, which shows the limit that the
-// server obeys at least. The zero value remembers nothing yet. It is safe for concurrent
-// use.
-type Lengths struct{ longest atomic.Int64 }
+// Lengths remember how long pages of a route have been in one run, which shows the limit
+// that the server obeys at least. They say nothing of pages that another run read: the
+// server may have changed meanwhile. They are safe for concurrent use.
+type Lengths struct {
+	run     string
+	longest atomic.Int64
+}
+
+// NewLengths begins a run, of which nothing is known yet.
+func NewLengths() *Lengths { return &Lengths{run: rand.Text()[:8]} }
 
 // note takes notice of a page with so many rows of one list.
 func (l *Lengths) note(rows int) {
@@ -235,7 +242,7 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 		}
 	}
 	n := newReceipt(cursor, ids, page.Raw, page.Nulls, page.Total, page.Mark)
-	n.Counted = page.Counted
+	n.Counted, n.Run = page.Counted, spec.run
 	switch {
 	case cursor.kind.isCandidates():
 		n.Names, page.Items = ids, nil
@@ -290,7 +297,7 @@ func (l Lister[T]) spec() listSpec {
 		s.parts = append(s.parts, spec)
 	}
 	if l.Lengths != nil {
-		s.longest = int(l.Lengths.longest.Load())
+		s.run, s.longest = l.Lengths.run, int(l.Lengths.longest.Load())
 	}
 	return s
 }
@@ -319,7 +326,8 @@ type listSpec struct {
 	limit         int
 	sorted, holes bool
 	overlap       bool
-	longest       int        // what all pages of the route prove of the limit; 0 where that is not known
+	run           string     // the one that reads now
+	longest       int        // what all pages of the route prove of the limit in that run; 0 where that is not known
 	parts         []partSpec // at least one
 }
 

@@ -193,6 +193,7 @@ func (s listSpec) read(receipts []receipt, last bool) (reading, error) {
 	r.view = viewOf(pages)
 	r.again = cursor{kind: plainStart, round: round + 1, limit: s.limit}
 	meet := s.seamsOf(pages)
+	probe, obeyed := s.doubt(pages)
 	r.seams = meet.open
 	switch {
 	case r.sorted:
@@ -207,9 +208,9 @@ func (s listSpec) read(receipts []receipt, last bool) (reading, error) {
 		r.nothing = true
 	case meet.shifted, s.holes && r.distinct < r.onPages-meet.shared:
 		r.why = "rows moved between pages during reading"
-	case s.holes && r.missed > max(s.longest, r.longest):
+	case s.holes && obeyed > 0:
 		if last || len(probes) > 0 {
-			s.probe(&r, pages, probes, round)
+			r.judgeProbe(pages, probes, probe, obeyed)
 		}
 		r.doubtful = !last
 	case !s.holes && r.distinct+r.nulls < r.total:
@@ -218,14 +219,32 @@ func (s listSpec) read(receipts []receipt, last bool) (reading, error) {
 	return r, nil
 }
 
-// probe looks at whether pages of a list with holes are short because of a clamped
-// limit.
-func (s listSpec) probe(r *reading, pages, probes []receipt, round int) {
+// doubt names the window behind the first page that misses places and may do so because
+// of a clamped limit, and the limit that is known to be obeyed: no page of the same run
+// shows more. It is 0 where no page is in doubt.
+func (s listSpec) doubt(pages []receipt) (probe cursor, obeyed int) {
+	proven := map[string]int{s.run: s.longest} // by run
+	for _, n := range pages {
+		proven[n.Run] = max(proven[n.Run], n.proves())
+	}
+	first := 0
+	for _, n := range pages {
+		if known := proven[n.Run]; n.missed() > known && (obeyed == 0 || n.Skip < first) {
+			first, obeyed = n.Skip, known
+			probe = cursor{kind: probeWindow, round: n.Round, skip: n.Skip + known, limit: n.Limit}
+		}
+	}
+	return probe, obeyed
+}
+
+// judgeProbe looks at whether pages of a list with holes are short because of a clamped
+// limit: whether the window behind a short one shows rows that no page did.
+func (r *reading) judgeProbe(pages, probes []receipt, probe cursor, obeyed int) {
 	switch {
 	case len(probes) == 0:
-		r.next = []cursor{{kind: probeWindow, round: round, skip: r.longest, limit: r.limit}}
+		r.next = []cursor{probe}
 	case shows(probes, r.ids):
-		r.again.limit = r.longest
+		r.again.limit = obeyed
 		r.clamped, r.why = true, "pages are shorter than requested"
 	case viewOf(append(probes, pages...)).moved:
 		// A row that moved up meanwhile is where the probe did not look.
@@ -305,9 +324,6 @@ type view struct {
 	sorted   bool // it was read as a sorted list and is none
 	chained  bool // one page led to the next
 	counted  int  // by the server's word: the smallest total, of all lists in a window
-	limit    int  // what was asked for
-	longest  int  // what the longest page proves of the limit
-	missed   int  // places of the largest window that shows fewer rows
 }
 
 // viewOf puts pages together.
@@ -323,8 +339,6 @@ func viewOf(pages []receipt) view {
 		v.broken = v.broken || n.Broken
 		v.sorted = v.sorted || n.isSorted()
 		v.chained = v.chained || n.Kind == chained
-		v.limit = max(v.limit, n.Limit)
-		v.longest, v.missed = max(v.longest, n.proves()), max(v.missed, n.missed())
 		v.onPages += n.distinct()
 		v.nulls += n.Nulls
 		for h := range n.hashes {

@@ -313,12 +313,12 @@ func TestClampedMembers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit, clamp := twice(t)
 		silent := rapid.IntRange(0, 3).Draw(t, "no total") == 0
-		var lengths paging.Lengths
+		lengths := paging.NewLengths()
 		for range rapid.IntRange(1, 3).Draw(t, "lists") {
 			m := &model{rows: scattered(t), clamp: clamp, silent: silent, nulls: silent || rapid.Bool().Draw(t, "nulls")}
 			m.punch(t, rapid.SampledFrom([]int{1, 5, 15}).Draw(t, "percent holes"))
 			l := m.lister(limit, false, true)
-			l.Lengths = &lengths
+			l.Lengths = lengths
 			check(t, m, l, false)
 		}
 	})
@@ -329,14 +329,14 @@ func TestClampedMembers(t *testing.T) {
 func TestFullPageShowsLimit(t *testing.T) {
 	t.Parallel()
 	for rows, want := range map[int]int{100: 1, 66: 2} {
-		var lengths paging.Lengths
+		lengths := paging.NewLengths()
 		full := &model{rows: rowsOf(rows)}
 		holed := &model{rows: rowsOf(67)}
 		holed.rows[3].hole = true
 		for _, m := range []*model{full, holed} {
 			m.begin()
 			l := m.lister(100, false, true)
-			l.Lengths = &lengths
+			l.Lengths = lengths
 			if _, err := readAll(l, firstOpen, still); err != nil {
 				t.Fatal(err)
 			}
@@ -344,5 +344,32 @@ func TestFullPageShowsLimit(t *testing.T) {
 		if holed.requests != want {
 			t.Errorf("after a page of %d rows: %d requests were made, want %d", rows, holed.requests, want)
 		}
+	}
+}
+
+// TestLengthsOfAnotherRun reads a clamped page in one run. A long page that another run
+// reads later says nothing of it.
+func TestLengthsOfAnotherRun(t *testing.T) {
+	t.Parallel()
+	clamped := &model{rows: rowsOf(49), clamp: 10}
+	clamped.begin()
+	l := clamped.lister(100, false, true)
+	l.Lengths = paging.NewLengths()
+	first, err := paging.ReadPage(t.Context(), l, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Lengths = paging.NewLengths()
+	full := &model{rows: rowsOf(100)}
+	full.begin()
+	other := full.lister(100, false, true)
+	other.Lengths = l.Lengths
+	if page, err := paging.ReadPage(t.Context(), other, ""); err != nil || !page.Settled {
+		t.Fatal(page, err)
+	}
+	clamped.clamp = 0 // The server obeys now.
+	verdict, err := l.Settle([][]byte{first.Receipt}, paging.Occasion{Last: true})
+	if err != nil || len(verdict.Next) == 0 {
+		t.Errorf("the list of 49 rows is complete with 10: %+v, %v", verdict, err)
 	}
 }

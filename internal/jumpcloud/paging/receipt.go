@@ -35,6 +35,8 @@ type receipt struct {
 	Refused bool `json:"x,omitempty"`
 	// Counted is how many rows the lists of a Mark have together.
 	Counted int `json:"c,omitempty"`
+	// Run is the one that read the page.
+	Run string `json:"w,omitempty"`
 	// Names are ids in full: the candidates of a page of these, and the rows of a page
 	// that shows others too, or that were found by looking them up, which Found says.
 	Names []string `json:"f,omitempty"`
