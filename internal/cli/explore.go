@@ -52,8 +52,8 @@ func newExplore(a *program.App) *cobra.Command {
 		Long: `Explore archives of this or any other Baton connector in a browser: accounts, groups,
 applications, roles, entitlements and grants to search, sort and export, what a person has and via
 what, the changes between two syncs, and reports for a review. Nothing is changed, and nothing leaves
-this machine; with --review, a review is decided on a page of its own. The printed address contains a token: whoever has it sees everything. On a
-terminal, a browser is opened.`,
+this machine; with --review, a review is decided on a page of its own. The printed address contains a
+token: whoever has it sees everything. On a terminal, a browser is opened.`,
 		Example: `  baton-jumpcloud explore
   baton-jumpcloud explore jumpcloud.c1z okta.c1z
   baton-jumpcloud explore -f sync.c1z --port 8400 --no-open

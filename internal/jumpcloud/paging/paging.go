@@ -203,7 +203,10 @@ const (
 // can cancel out unseen.
 //
 // A list with holes: the same, except that fewer ids than the total are expected.
-// Instead, no id may be on two pages.
+// Instead, no id may be on two pages. A page that misses rows may be short because the
+// server obeys a smaller limit: unless some page of the same run was as long as its window,
+// the window behind it is read, once nothing else is left, and rows that are new there have
+// the list read again with the limit that is known to be obeyed.
 //
 // Where the last window of a list without an order has room to spare, windows overlap
 // by up to three rows, which costs nothing and shows what a total does not. A list

@@ -237,22 +237,11 @@ func (t *Tenant) editBinding(to, kind, ref string, add bool) error {
 	if err != nil {
 		return err
 	}
-	switch kind {
-	case TypeUser:
-		u, err := t.user(ref)
-		if err != nil {
-			return err
-		}
-		return t.bindTo(n, u, nil, add)
-	case TypeUserGroup:
-		g, err := t.group(ref)
-		if err != nil {
-			return err
-		}
-		return t.bindTo(n, nil, g, add)
-	default:
+	known, err := t.withPrincipal(kind, ref, func(u *userNode) error { return t.bindTo(n, u, nil, add) }, func(g *groupNode) error { return t.bindTo(n, nil, g, add) })
+	if !known {
 		return fmt.Errorf("%s and %s are bound, not %q", TypeUser, TypeUserGroup, kind)
 	}
+	return err
 }
 
 // bindTo makes or ends the binding of a user, else of a group.

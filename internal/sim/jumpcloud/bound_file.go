@@ -70,35 +70,13 @@ func (p *fileParser) buildBound(t *Tenant, f *tenantFile) (link func()) {
 }
 
 func (t *Tenant) linkBound(n *boundNode, edges boundEdges) error {
-	for _, e := range edges.Users {
-		if e.stray != alive {
-			for _, id := range e.ids() {
-				n.users = append(n.users, t.strayUser(e.stray, id))
-			}
-			continue
-		}
-		u, err := t.user(e.ref)
-		if err != nil {
-			return fmt.Errorf("%s %q: no user %q; write a username, an email address or an id of a user in this file", n.graph, n.name, e.ref)
-		}
-		if err := t.bindTo(n, u, nil, true); err != nil {
-			return err
-		}
+	name := fmt.Sprintf("%s %q", n.graph, n.name)
+	err := t.linkUsers(name, edges.Users, &n.users, func(u *userNode) error { return t.bindTo(n, u, nil, true) })
+	if err != nil {
+		return err
 	}
-	for _, e := range edges.Groups {
-		if e.stray != alive {
-			for _, id := range e.ids() {
-				n.groups = append(n.groups, t.strayGroup(e.stray, id))
-			}
-			continue
-		}
-		g, err := t.group(e.ref)
-		if err != nil {
-			return fmt.Errorf("%s %q: no group %q; write a name or an id of a group in this file", n.graph, n.name, e.ref)
-		}
-		if err := t.bindTo(n, nil, g, true); err != nil {
-			return err
-		}
+	if err := t.linkGroups(name, edges.Groups, &n.groups, func(g *groupNode) error { return t.bindTo(n, nil, g, true) }); err != nil {
+		return err
 	}
 	for _, ref := range edges.SudoUsers {
 		u, err := t.user(ref)

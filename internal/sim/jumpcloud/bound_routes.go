@@ -88,29 +88,14 @@ func listBindings(c *call, kind string) answer {
 	if !ok {
 		return a
 	}
-	targets, a, ok := c.targets()
-	if !ok {
-		return a
-	}
-	var users []*userNode
-	var groups []*groupNode
-	if slices.Contains(targets, TypeUser) {
-		users = c.boundUsers(n)
-	}
-	if slices.Contains(targets, TypeUserGroup) {
-		groups = c.boundGroups(n)
-	}
-	return c.attributed(len(groups)+len(users), func(i int) vertex {
-		if i < len(groups) {
-			return groups[i]
-		}
-		return users[i-len(groups)]
-	}, func(v vertex) string {
+	sudo := func(v vertex) string {
 		if on, said := n.sudo[v]; said {
 			return fmt.Sprintf(`{"sudo":{"enabled":%t,"withoutPassword":false}}`, on)
 		}
 		return ""
-	})
+	}
+	return c.bothTargets(func() []*userNode { return c.boundUsers(n) }, func() []*groupNode { return c.boundGroups(n) },
+		func(count int, at func(int) vertex) answer { return c.attributed(count, at, sudo) })
 }
 
 func writeBinding(c *call, kind string) (a answer) {

@@ -94,21 +94,31 @@ func (t *Tenant) editAssociation(app, kind, ref string,
 	if err != nil {
 		return err
 	}
+	known, err := t.withPrincipal(kind, ref, func(u *userNode) error { return withUser(a, u) }, func(g *groupNode) error { return withGroup(a, g) })
+	if !known {
+		return fmt.Errorf("an application is associated with %s or %s, not with %q", TypeUser, TypeUserGroup, kind)
+	}
+	return err
+}
+
+// withPrincipal finds a user or user group, as kind says, for one of two functions, and
+// reports whether there is that kind.
+func (t *Tenant) withPrincipal(kind, ref string, user func(*userNode) error, group func(*groupNode) error) (known bool, err error) {
 	switch kind {
 	case TypeUser:
 		u, err := t.user(ref)
 		if err != nil {
-			return err
+			return true, err
 		}
-		return withUser(a, u)
+		return true, user(u)
 	case TypeUserGroup:
 		g, err := t.group(ref)
 		if err != nil {
-			return err
+			return true, err
 		}
-		return withGroup(a, g)
+		return true, group(g)
 	default:
-		return fmt.Errorf("an application is associated with %s or %s, not with %q", TypeUser, TypeUserGroup, kind)
+		return false, nil
 	}
 }
 

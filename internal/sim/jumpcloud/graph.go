@@ -245,6 +245,12 @@ func listAppAssociations(c *call) answer {
 	if !ok {
 		return a
 	}
+	return c.bothTargets(func() []*userNode { return c.appUsers(n) }, func() []*groupNode { return c.appGroups(n) }, c.connections)
+}
+
+// bothTargets answers with the groups and users at the far ends, as far as they are asked
+// for, groups first.
+func (c *call) bothTargets(allUsers func() []*userNode, allGroups func() []*groupNode, list func(n int, at func(int) vertex) answer) answer {
 	targets, a, ok := c.targets()
 	if !ok {
 		return a
@@ -252,12 +258,12 @@ func listAppAssociations(c *call) answer {
 	var users []*userNode
 	var groups []*groupNode
 	if slices.Contains(targets, TypeUser) {
-		users = c.appUsers(n)
+		users = allUsers()
 	}
 	if slices.Contains(targets, TypeUserGroup) {
-		groups = c.appGroups(n)
+		groups = allGroups()
 	}
-	return c.connections(len(groups)+len(users), func(i int) vertex {
+	return list(len(groups)+len(users), func(i int) vertex {
 		if i < len(groups) {
 			return groups[i]
 		}

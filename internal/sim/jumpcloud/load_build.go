@@ -95,52 +95,53 @@ func (t *Tenant) linkGroup(n *groupNode, f fileGroup) error {
 		g.Exemptions = exempt
 		n.Group = &g
 	}
-	for _, e := range f.Members {
+	return t.linkUsers(fmt.Sprintf("group %q", n.Name), f.Members, &n.members, func(u *userNode) error { return t.addMember(n, u) })
+}
+
+func (t *Tenant) linkApp(n *appNode, f fileApp) error {
+	name := fmt.Sprintf("application %q", n.label())
+	err := t.linkUsers(name, f.Users, &n.users, func(u *userNode) error { return t.bindUser(n, u) })
+	if err != nil {
+		return err
+	}
+	return t.linkGroups(name, f.Groups, &n.groups, func(g *groupNode) error { return t.bindGroup(n, g) })
+}
+
+// linkUsers links the users at the ends of edges in a file to the object of that name,
+// whose list takes those that are no users of the organization.
+func (t *Tenant) linkUsers(name string, edges []fileEdge, list *[]*userNode, link func(*userNode) error) error {
+	for _, e := range edges {
 		if e.stray != alive {
 			for _, id := range e.ids() {
-				n.members = append(n.members, t.strayUser(e.stray, id))
+				*list = append(*list, t.strayUser(e.stray, id))
 			}
 			continue
 		}
 		u, err := t.user(e.ref)
 		if err != nil {
-			return fmt.Errorf("group %q: no user %q; write a username, an email address or an id of a user in this file", n.Name, e.ref)
+			return fmt.Errorf("%s: no user %q; write a username, an email address or an id of a user in this file", name, e.ref)
 		}
-		if err := t.addMember(n, u); err != nil {
+		if err := link(u); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Tenant) linkApp(n *appNode, f fileApp) error {
-	for _, e := range f.Users {
+// linkGroups is [Tenant.linkUsers] for groups.
+func (t *Tenant) linkGroups(name string, edges []fileEdge, list *[]*groupNode, link func(*groupNode) error) error {
+	for _, e := range edges {
 		if e.stray != alive {
 			for _, id := range e.ids() {
-				n.users = append(n.users, t.strayUser(e.stray, id))
-			}
-			continue
-		}
-		u, err := t.user(e.ref)
-		if err != nil {
-			return fmt.Errorf("application %q: no user %q; write a username, an email address or an id of a user in this file", n.label(), e.ref)
-		}
-		if err := t.bindUser(n, u); err != nil {
-			return err
-		}
-	}
-	for _, e := range f.Groups {
-		if e.stray != alive {
-			for _, id := range e.ids() {
-				n.groups = append(n.groups, t.strayGroup(e.stray, id))
+				*list = append(*list, t.strayGroup(e.stray, id))
 			}
 			continue
 		}
 		g, err := t.group(e.ref)
 		if err != nil {
-			return fmt.Errorf("application %q: no group %q; write a name or an id of a group in this file", n.label(), e.ref)
+			return fmt.Errorf("%s: no group %q; write a name or an id of a group in this file", name, e.ref)
 		}
-		if err := t.bindGroup(n, g); err != nil {
+		if err := link(g); err != nil {
 			return err
 		}
 	}
