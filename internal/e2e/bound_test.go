@@ -77,6 +77,49 @@ func TestEveryTypeEqualsTenant(t *testing.T) {
 	}
 }
 
+// TestTypesOfLargeCompany compares the archive of 2,000 users and 3,000 devices with the
+// tenant, where deleted objects left holes, at no more than 5 % above the minimum of
+// requests. Where no list has a total, each takes one more, that shows its end.
+func TestTypesOfLargeCompany(t *testing.T) {
+	t.Parallel()
+	for _, noTotals := range []bool{false, true} {
+		size := jcsim.Size{Users: 2000, Groups: 100, Apps: 40, Admins: 12, CustomRoles: 3, Directories: 7, RADIUSServers: 5, Devices: 3000, DeviceGroups: 2, Ghosts: 2, Hidden: 2}
+		tenant := jcsim.Generate(27, size)
+		tenant.SetHoles(true)
+		for _, u := range tenant.Users()[:100] {
+			if err := tenant.DeleteUser(u.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settings := jcsim.Settings{Churn: jcsim.Churn{Every: 60, Changes: []string{"bind", "unbind", "bind", "unbind", "add-member", "remove-member", "delete-bound"}}}
+		if noTotals {
+			settings.Behavior.NoTotal = jcsim.Routes{"*"}
+		}
+		sim := jcsim.New(jcsim.Options{Tenant: tenant, Settings: settings})
+		p := newPipeline(sim, t.TempDir())
+		p.switches = allSwitches()
+		minimum := tenant.MinimumRequests() + tenant.MinimumBoundRequests("directories", "radius_servers", "devices", "device_groups")
+		if noTotals {
+			minimum *= 2
+		}
+		start := stateOf(tenant).addBound(tenant)
+		tenant.StartJournal()
+		if _, err := p.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h := replay(tenant, start)
+		for _, wrong := range h.judge(read(t, p.path())) {
+			t.Error(wrong)
+		}
+		if h.edits < 10 {
+			t.Errorf("only %d edits", h.edits)
+		}
+		if asked := sim.Requests().Requests; asked > minimum+minimum/20 {
+			t.Errorf("%d requests, the minimum is %d", asked, minimum)
+		}
+	}
+}
+
 // TestEveryTypeUnderChurn has bindings and directories come and go while they are read.
 func TestEveryTypeUnderChurn(t *testing.T) {
 	t.Parallel()
