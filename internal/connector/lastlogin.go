@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.
 	var after json.RawMessage
 	for {
 		page, err := s.client.Events(ctx, q, after)
-		if err != nil {
+		if err = errors.Join(append(page.Unread, err)...); err != nil {
 			return nil, err
 		}
 		for _, e := range page.Events {

@@ -1,12 +1,13 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -42,14 +43,26 @@ type Event struct {
 	Actor, Resource EventObject
 	// Application is the one that a sign-in by SSO went to.
 	Application EventObject
+	// Association is the edge that came or went; nil in other events.
+	Association *EventAssociation
 }
 
-// EventObject is an object that an event names.
-type EventObject struct{ ID, Type string }
+// EventObject is an object that an event names. Name is what events know it by: a name, a
+// label, a user name or an e-mail address.
+type EventObject struct{ ID, Type, Name string }
+
+// EventAssociation is an edge between two objects.
+type EventAssociation struct {
+	// Op is add, remove or update.
+	Op       string
+	From, To EventObject
+}
 
 // EventPage is one page of events.
 type EventPage struct {
 	Events []Event
+	// Unread says of each event of the page that could not be read what is wrong with it.
+	Unread []error
 	// After is where the next page begins; nil where there is none.
 	After json.RawMessage
 }
@@ -64,11 +77,29 @@ type eventRow struct {
 	Actor        eventObject `json:"initiated_by"`
 	Resource     eventObject `json:"resource"`
 	Application  eventObject `json:"application"`
+	Association  *struct {
+		Op         string `json:"op"`
+		Connection struct {
+			From eventObject `json:"from"`
+			To   eventObject `json:"to"`
+		} `json:"connection"`
+	} `json:"association"`
 }
 
+// eventObject is an object as it is sent. The ends of an association have an id of another
+// name.
 type eventObject struct {
-	ID   string `json:"id"`
-	Type string `json:"type"`
+	ID       string `json:"id"`
+	ObjectID string `json:"object_id"`
+	Type     string `json:"type"`
+	Label    string `json:"display_label"`
+	Name     string `json:"name"`
+	Username string `json:"username"`
+	Email    string `json:"email"`
+}
+
+func (o *eventObject) model() EventObject {
+	return EventObject{ID: cmp.Or(o.ID, o.ObjectID), Type: o.Type, Name: cmp.Or(o.Label, o.Name, o.Username, o.Email)}
 }
 
 // model is the event of a row; its time has milliseconds or nanoseconds.
@@ -79,12 +110,30 @@ func (r *eventRow) model() (Event, error) {
 	}
 	e := Event{
 		ID: r.ID, Type: r.Type, Time: at, Success: r.Success,
-		Actor: EventObject(r.Actor), Resource: EventObject(r.Resource), Application: EventObject(r.Application),
+		Actor: r.Actor.model(), Resource: r.Resource.model(), Application: r.Application.model(),
+	}
+	if a := r.Association; a != nil {
+		e.Association = &EventAssociation{Op: a.Op, From: a.Connection.From.model(), To: a.Connection.To.model()}
 	}
 	if r.TokenSuccess.IsSet() {
 		e.Success = r.TokenSuccess
 	}
 	return e, nil
+}
+
+// readEvent reads one row. A null is no event.
+func readEvent(row json.RawMessage) (Event, error) {
+	if string(row) == "null" {
+		return Event{}, nil
+	}
+	var r eventRow
+	if err := json.Unmarshal(row, &r); err != nil {
+		return Event{}, fmt.Errorf("event %s: %w", cmp.Or(r.ID, "without an id"), err)
+	}
+	if r.ID == "" {
+		return Event{}, errors.New("an event has no id")
+	}
+	return r.model()
 }
 
 // body is the query as it is sent. A condition is a list of objects with one field each, as
@@ -124,16 +173,17 @@ func (c *Client) Events(ctx context.Context, q EventQuery, after json.RawMessage
 	var page EventPage
 	err := c.read(ctx, call{route: routeEvents, body: body}, func(header http.Header, dec *json.Decoder) error {
 		page = EventPage{}
-		var rows []*eventRow
+		var rows []json.RawMessage
 		if err := dec.Decode(&rows); err != nil {
 			return err
 		}
-		for _, row := range slices.DeleteFunc(rows, func(r *eventRow) bool { return r == nil }) {
-			e, err := row.model()
+		for _, row := range rows {
+			e, err := readEvent(row)
 			if err != nil {
-				return &rowError{list: routeEvents.List, err: err}
+				page.Unread = append(page.Unread, &rowError{list: routeEvents.List, err: err})
+			} else if e.ID != "" {
+				page.Events = append(page.Events, e)
 			}
-			page.Events = append(page.Events, e)
 		}
 		if next := header.Get("X-Search_after"); parseCount(header.Get("X-Result-Count")) == count(limit) && next != "" && next != "[]" {
 			page.After = json.RawMessage(next)

@@ -44,6 +44,10 @@ func (m *maker) makeBound() {
 	m.makeDevices()
 }
 
+// many is the number of users from which everybody no longer has an account on every
+// device of a group, which would be billions of accounts.
+const many = 5_000
+
 // makeDevices makes devices and their groups. Most belong to a user, who is bound and often
 // administrator; a few are bound to nobody, some reach a group.
 func (m *maker) makeDevices() {
@@ -92,7 +96,11 @@ func (m *maker) makeDevices() {
 		g.ID, _ = m.objectID(i)
 		n, err := m.t.addBound(&g)
 		must(err)
-		m.bindMany(n, 3-i%4)
+		if m.Users <= many {
+			m.bindMany(n, 3-i%4)
+		} else if i%4 == 0 && len(groups) > 1 {
+			must(m.t.bindTo(n, nil, groups[1+m.r.IntN(len(groups)-1)], true))
+		}
 		for _, u := range n.groups {
 			if u.fate == alive {
 				must(m.t.setSudo(n, nil, u, i%2 == 0))
