@@ -16,6 +16,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/config"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
+	"github.com/conductorone/baton-jumpcloud/internal/feed"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/network"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
@@ -54,6 +55,7 @@ type Changes struct {
 	// Whoever waits for it waits no longer than its own context.
 	making      chan struct{}
 	provisioner *provision.Provisioner
+	feeds       *feed.Reader
 }
 
 var _ tasks.Connector = (*Changes)(nil)
@@ -66,7 +68,37 @@ func NewChanges(o ChangesOptions) *Changes {
 	if o.Around == nil {
 		o.Around = func(ctx context.Context, change func(context.Context) error) error { return change(ctx) }
 	}
-	return &Changes{ChangesOptions: o, making: make(chan struct{}, 1)}
+	c := &Changes{ChangesOptions: o, making: make(chan struct{}, 1)}
+	c.feeds = NewFeeds(o.Client, o.Config, c.Validate, o.Logger)
+	return c
+}
+
+// NewFeeds makes the reader of event feeds that settings describe. Validate is asked once.
+func NewFeeds(client *jumpcloud.Client, cfg *config.Config, validate func(context.Context) (connector.Organization, error), logger *slog.Logger) *feed.Reader {
+	return feed.New(feed.Options{
+		Client: client, Types: cfg.SyncedTypes(), SkipAdmins: cfg.JumpCloud.SkipAdmins, Logger: logger,
+		Validate: func(ctx context.Context) error { _, err := validate(ctx); return err },
+	})
+}
+
+// ListEventFeeds implements [tasks.Connector].
+func (c *Changes) ListEventFeeds(ctx context.Context, req *v2.ListEventFeedsRequest) (*v2.ListEventFeedsResponse, error) {
+	if !c.Config.JumpCloud.EventFeeds {
+		return c.Unserved.ListEventFeeds(ctx, req)
+	}
+	return &v2.ListEventFeedsResponse{List: feed.Feeds()}, nil
+}
+
+// ListEvents implements [tasks.Connector].
+func (c *Changes) ListEvents(ctx context.Context, req *v2.ListEventsRequest) (answer *v2.ListEventsResponse, err error) {
+	if !c.Config.JumpCloud.EventFeeds {
+		return c.Unserved.ListEvents(ctx, req)
+	}
+	err = network.Span(ctx, c.Tracer, "list_events", []attribute.KeyValue{attribute.String("feed", req.GetEventFeedId())}, func(ctx context.Context) (err error) {
+		answer, err = c.feeds.ListEvents(ctx, req)
+		return err
+	})
+	return answer, fault.Advised(err)
 }
 
 // Validate tries the credential and finds out which organization it leads to.

@@ -65,7 +65,7 @@ func runCapabilities(a *program.App, cmd *cobra.Command) error {
 			return about
 		}
 	}
-	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionTypes: cfg.Change.Types, Switches: cfg.JumpCloud.Switches})
+	text, err := connector.CapabilitiesJSON(connector.CapabilityOptions{ProvisionTypes: cfg.Change.Types, Switches: cfg.JumpCloud.Switches, EventFeeds: cfg.JumpCloud.EventFeeds})
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,8 @@ func runRoot(a *program.App, cmd *cobra.Command) error {
 		return changes.RunAction(cmd.Context(), a, cfg)
 	case change.ListActions:
 		return changes.RunListActions(cmd.Context(), a, cfg)
+	case cfg.Events.Read:
+		return runEvents(cmd.Context(), a, cfg)
 	}
 	return runSync(cmd.Context(), a, cfg)
 }

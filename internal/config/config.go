@@ -15,6 +15,7 @@ type Config struct {
 	JumpCloud JumpCloud
 	Sync      Sync
 	Change    Change
+	Events    Events
 	Output    Output
 	Log       Log
 	Service   Service
@@ -44,6 +45,8 @@ type JumpCloud struct {
 	MergeAdmins  bool
 	SkipAdmins   bool
 	LastLogin    bool
+	// EventFeeds serves event feeds.
+	EventFeeds bool
 	InsightsURL  *url.URL
 	// Switches are the options that are set of those that have further types read.
 	Switches []string

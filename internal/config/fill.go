@@ -37,6 +37,7 @@ func (c *Config) fill() Problems {
 		MergeAdmins:  v.flag(nameMergeAdmins),
 		SkipAdmins:   v.flag(nameSkipAdmins),
 		LastLogin:    v.flag(nameLastLogin),
+		EventFeeds:   v.flag(nameServeEventFeeds),
 		Timeout:      time.Duration(v.num("http-timeout-seconds")) * time.Second,
 	}
 	for _, s := range restype.Switches() {
@@ -128,6 +129,9 @@ func (c *Config) fill() Problems {
 		AuditFile:   v.str(nameAuditFile),
 	}
 
+	if c.Events, err = v.events(time.Now()); err != nil {
+		wrong(nameEventFeedStart, "%w", err)
+	}
 	if c.Change.Action == "" {
 		c.Change.ActionArgs = ""
 	}

@@ -44,6 +44,7 @@ func Relations() []Relation {
 		{Kind: DependsOn, Names: []string{nameInvokeArgs}, On: []string{nameInvokeAction}},
 		{Kind: DependsOn, Names: []string{nameInvokeType}, On: []string{nameInvokeAction}},
 		{Kind: DependsOn, Names: []string{nameListActionsType}, On: []string{nameListActions}},
+		{Kind: DependsOn, Names: []string{nameEventFeedID, nameEventFeedStart, nameEventFeedCursor}, On: []string{nameEventFeed}},
 		{Kind: Exclusive, Names: []string{nameDryRun, nameClientID}},
 
 		{Kind: Together, Names: []string{nameGrantEntitlement, nameGrantPrincipal}},
@@ -56,11 +57,11 @@ func Relations() []Relation {
 
 		{Kind: Exclusive, Names: []string{
 			nameGrantEntitlement, nameRevokeGrant, "create-account-login", "delete-resource", "rotate-credentials",
-			"event-feed", "create-ticket", "get-ticket", "list-ticket-schemas", "bulk-create-ticket",
+			nameEventFeed, "create-ticket", "get-ticket", "list-ticket-schemas", "bulk-create-ticket",
 		}},
 		{Kind: Exclusive, Names: []string{
 			nameGrantEntitlement, nameRevokeGrant, "create-account-email", "delete-resource-type", "rotate-credentials-type",
-			"event-feed", "diff-syncs", "compact-syncs", "list-ticket-schemas",
+			nameEventFeed, "diff-syncs", "compact-syncs", "list-ticket-schemas",
 		}},
 
 		{Kind: Exclusive, Names: []string{nameOtelCertPath, nameOtelCert}},

@@ -4,15 +4,10 @@ package config
 // meaning here. All are hidden, as they are there.
 func actionOptions() []Option {
 	const (
-		noEvents   = "this connector has no event feed"
 		noTickets  = "JumpCloud has no tickets"
 		noArchives = "this connector does not compare or merge archives"
 	)
 	options := []Option{
-		{Name: "event-feed", BoolText: true, Help: "Read an event feed (true or false)", Reason: noEvents},
-		{Name: "event-feed-id", Help: "Event feed to read", Reason: noEvents},
-		{Name: "event-feed-start-at", Help: "Start time (RFC 3339) of the events to read", Reason: noEvents},
-		{Name: "event-feed-cursor", Help: "Cursor to read events from", Reason: noEvents},
 		{Name: "create-ticket", Kind: Bool, Help: "Create a ticket", Reason: noTickets},
 		{Name: "bulk-create-ticket", Kind: Bool, Help: "Create tickets in bulk", Reason: noTickets},
 		{Name: "get-ticket", Kind: Bool, Help: "Read a ticket", Reason: noTickets},

@@ -38,9 +38,9 @@ func appResource(a *jumpcloud.Application) (*v2.Resource, error) {
 	}, trait), nil
 }
 
-// administrationApp stands for the administration of the organization: whoever is
+// AdministrationApp stands for the administration of the organization: whoever is
 // an administrator has access to it.
-func administrationApp() *v2.Resource {
+func AdministrationApp() *v2.Resource {
 	return withAppTrait(&v2.Resource{
 		Id:          resourceID(restype.App, restype.AdministrationAppID),
 		DisplayName: AdministrationAppName,
@@ -129,7 +129,7 @@ func appMapping() mapping {
 				return
 			}
 			page.Lists = append(page.Lists, k.with(apps).of(syncer.Ref{}))
-			page.Resources = append(page.Resources, administrationApp())
+			page.Resources = append(page.Resources, AdministrationApp())
 			if !k.resourcesOnly {
 				page.Entitlements = append(page.Entitlements, administrationEntitlement())
 			}
@@ -189,7 +189,7 @@ func readTargetApp(ctx context.Context, s *Source, page *syncer.Page, k kind, ta
 		}
 		return s.fillApp(page, k, a)
 	}
-	page.Resources = append(page.Resources, administrationApp())
+	page.Resources = append(page.Resources, AdministrationApp())
 	if k.resourcesOnly {
 		return nil
 	}

@@ -27,6 +27,8 @@ type CapabilityOptions struct {
 	ProvisionTypes []string
 	// Switches are the options of [restype.Switches] that have further types read.
 	Switches []string
+	// EventFeeds says that event feeds are served.
+	EventFeeds bool
 }
 
 // Metadata describes the connector to ConductorOne (baton's GetMetadata).
@@ -76,6 +78,9 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 	}
 	if slices.Contains(o.ProvisionTypes, restype.User) {
 		all = append(all, v2.Capability_CAPABILITY_ACTIONS)
+	}
+	if o.EventFeeds {
+		all = append(all, v2.Capability_CAPABILITY_EVENT_FEED_V2)
 	}
 	slices.Sort(all)
 	c.ConnectorCapabilities = slices.Compact(all)

@@ -108,7 +108,7 @@ func TestGolden(t *testing.T) {
 		"app_entitlement":            appEntitlement(made(t, appResource, fullApp())),
 		"app_grant_user":             assigned[0],
 		"app_grant_group":            assigned[1],
-		"administration_app":         administrationApp(),
+		"administration_app":         AdministrationApp(),
 		"administration_entitlement": administrationEntitlement(),
 		"administration_grant":       held[0],
 		"role_builtin":               roleResource(&jumpcloud.Role{Name: "help desk"}),

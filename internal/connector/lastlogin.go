@@ -21,9 +21,9 @@ const profileNoSignInSince = "no_sign_in_since"
 
 // The events that are sign-ins.
 const (
-	eventUserLogin  = "user_login_attempt"
-	eventAdminLogin = "admin_login_attempt"
-	eventSSO        = "sso_auth"
+	EventUserLogin  = "user_login_attempt"
+	EventAdminLogin = "admin_login_attempt"
+	EventSSO        = "sso_auth"
 )
 
 // joinLastLogin sets the last login of all accounts, or of none: where the sign-ins cannot
@@ -61,7 +61,7 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 // lastLogins are the times of the newest sign-ins since a time, by the id of the account.
 func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.Time) (map[string]time.Time, error) {
 	q := jumpcloud.EventQuery{
-		Services: []string{"directory", "sso"}, Types: []string{eventUserLogin, eventAdminLogin, eventSSO}, Start: since, End: s.now,
+		Services: []string{"directory", "sso"}, Types: []string{EventUserLogin, EventAdminLogin, EventSSO}, Start: since, End: s.now,
 	}
 	for _, target := range scope.Targets {
 		if target.GetResourceType() == restype.User {
@@ -79,8 +79,8 @@ func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.
 			return nil, err
 		}
 		for _, e := range page.Events {
-			if id := signedIn(e); id != "" && e.Time.After(last[id]) {
-				last[id] = e.Time
+			if account, ok := SignIn(e); ok && e.Time.After(last[account.ID]) {
+				last[account.ID] = e.Time
 			}
 		}
 		if after = page.After; after == nil {
@@ -89,11 +89,11 @@ func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.
 	}
 }
 
-// signedIn is the id of the account that an event is a successful sign-in of; "" where it
-// is of none. An administrator's names nobody who began it.
-func signedIn(e jumpcloud.Event) string {
-	if !e.Success.IsTrue() {
-		return ""
+// SignIn is the account that an event is a successful sign-in of; false where it is of none.
+// An administrator's sign-in names nobody who began it.
+func SignIn(e jumpcloud.Event) (account jumpcloud.EventObject, ok bool) {
+	if account = e.Actor; account.ID == "" {
+		account = e.Resource
 	}
-	return firstText(e.Actor.ID, e.Resource.ID)
+	return account, account.ID != "" && e.Success.IsTrue()
 }

@@ -48,7 +48,7 @@ func TestSingleResource(t *testing.T) {
 		page.Resources = append(page.Resources, roleResource(&jumpcloud.Role{Name: name}))
 		page.Entitlements = append(page.Entitlements, roleEntitlement(name))
 	}
-	page.Resources = append(page.Resources, administrationApp())
+	page.Resources = append(page.Resources, AdministrationApp())
 	page.Entitlements = append(page.Entitlements, administrationEntitlement())
 	entitlements := page.Entitlements
 	for _, r := range page.Resources {

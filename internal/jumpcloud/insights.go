@@ -49,7 +49,7 @@ type Event struct {
 
 // EventObject is an object that an event names. Name is what events know it by: a name, a
 // label, a user name or an e-mail address.
-type EventObject struct{ ID, Type, Name string }
+type EventObject struct{ ID, Type, Name, Email string }
 
 // EventAssociation is an edge between two objects.
 type EventAssociation struct {
@@ -99,7 +99,7 @@ type eventObject struct {
 }
 
 func (o *eventObject) model() EventObject {
-	return EventObject{ID: cmp.Or(o.ID, o.ObjectID), Type: o.Type, Name: cmp.Or(o.Label, o.Name, o.Username, o.Email)}
+	return EventObject{ID: cmp.Or(o.ID, o.ObjectID), Type: o.Type, Name: cmp.Or(o.Label, o.Name, o.Username, o.Email), Email: o.Email}
 }
 
 // model is the event of a row; its time has milliseconds or nanoseconds.

@@ -53,6 +53,6 @@ func (s *taskSyncs) aroundChange(logger *slog.Logger) func(context.Context, func
 
 // GetMetadata implements [agent.Connector].
 func (c taskChanges) GetMetadata(context.Context, *v2.ConnectorServiceGetMetadataRequest) (*v2.ConnectorServiceGetMetadataResponse, error) {
-	options := connector.CapabilityOptions{ProvisionTypes: c.Config.Change.Types, Switches: c.Config.JumpCloud.Switches}
+	options := connector.CapabilityOptions{ProvisionTypes: c.Config.Change.Types, Switches: c.Config.JumpCloud.Switches, EventFeeds: c.Config.JumpCloud.EventFeeds}
 	return &v2.ConnectorServiceGetMetadataResponse{Metadata: connector.Metadata(options)}, nil
 }

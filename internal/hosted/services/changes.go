@@ -147,12 +147,12 @@ func (c changes) GetActionStatus(ctx context.Context, req *v2.GetActionStatusReq
 	return answer(ctx, c.s, nil, c.made.GetActionStatus, req)
 }
 
-// ListEventFeeds lists none.
+// ListEventFeeds lists the event feeds.
 func (c changes) ListEventFeeds(ctx context.Context, req *v2.ListEventFeedsRequest) (*v2.ListEventFeedsResponse, error) {
 	return answer(ctx, c.s, nil, c.made.ListEventFeeds, req)
 }
 
-// ListEvents finds no feed.
+// ListEvents reads a page of a feed.
 func (c changes) ListEvents(ctx context.Context, req *v2.ListEventsRequest) (*v2.ListEventsResponse, error) {
 	return answer(ctx, c.s, nil, c.made.ListEvents, req)
 }

@@ -51,7 +51,7 @@ func Open(settings Settings) (*Services, error) {
 			OrgID: cfg.JumpCloud.OrgID, MergeAdmins: cfg.JumpCloud.MergeAdmins, SkipAdmins: cfg.JumpCloud.SkipAdmins,
 			LastLogin: cfg.JumpCloud.LastLogin, Switches: cfg.JumpCloud.Switches, Logger: settings.Logger,
 		},
-		ResourceTypes: cfg.Sync.ResourceTypes, ProvisionTypes: cfg.Change.Types, Workers: cfg.Sync.Workers, TempDir: cfg.Output.TempDir,
+		ResourceTypes: cfg.Sync.ResourceTypes, EventFeeds: cfg.JumpCloud.EventFeeds, ProvisionTypes: cfg.Change.Types, Workers: cfg.Sync.Workers, TempDir: cfg.Output.TempDir,
 		Changes: changerun.NewChanges(changerun.ChangesOptions{
 			Config: cfg, Client: client, Enabled: true, MaxPauses: maxPauses, Invocations: invocations, Key: settings.Key, Tracer: settings.Tracer, Logger: settings.Logger,
 		}),

@@ -33,7 +33,7 @@ func (s *Services) Validate(ctx context.Context, _ *v2.ConnectorServiceValidateR
 // GetMetadata describes the connector.
 func (s *Services) GetMetadata(context.Context, *v2.ConnectorServiceGetMetadataRequest) (*v2.ConnectorServiceGetMetadataResponse, error) {
 	return &v2.ConnectorServiceGetMetadataResponse{
-		Metadata: connector.Metadata(connector.CapabilityOptions{ProvisionTypes: s.options.ProvisionTypes, Switches: s.options.Source.Switches}),
+		Metadata: connector.Metadata(connector.CapabilityOptions{ProvisionTypes: s.options.ProvisionTypes, Switches: s.options.Source.Switches, EventFeeds: s.options.EventFeeds}),
 	}, nil
 }
 

@@ -21,6 +21,8 @@ type Options struct {
 	Source connector.Options
 	// ResourceTypes restricts what is served to these type ids; empty means all.
 	ResourceTypes []string
+	// EventFeeds says that event feeds are served.
+	EventFeeds bool
 	// ProvisionTypes are the resource types that may be changed.
 	ProvisionTypes []string
 	// Changes make changes; nil makes none.

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/changerun"
+	"github.com/conductorone/baton-jumpcloud/internal/cli/program"
+	"github.com/conductorone/baton-jumpcloud/internal/config"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/console"
+	"github.com/conductorone/baton-jumpcloud/internal/network"
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+)
+
+// eventsPerPage is how many events a run asks for at once, as every Baton connector does.
+const eventsPerPage = 100
+
+// runEvents prints the events of a feed to its end, each as a line of JSON.
+func runEvents(ctx context.Context, a *program.App, cfg *config.Config) error {
+	var traffic network.Traffic
+	return a.SingleRun(ctx, cfg, &traffic, func(c *console.Console, _ c1z.Limits) error {
+		client, err := network.NewClient(cfg.JumpCloud, cfg.Sync.Workers, c.Log.Logger, &traffic)
+		if err != nil {
+			return err
+		}
+		source := connector.NewSource(client, connector.Options{OrgID: cfg.JumpCloud.OrgID, Logger: c.Log.Logger})
+		feeds := changerun.NewFeeds(client, cfg, source.Validate, c.Log.Logger)
+		req := &v2.ListEventsRequest{EventFeedId: cfg.Events.Feed, StartAt: timestamppb.New(cfg.Events.Start), Cursor: cfg.Events.Cursor, PageSize: eventsPerPage}
+		total := 0
+		for more := true; more; {
+			page, err := feeds.ListEvents(ctx, req)
+			if err != nil {
+				c.Log.ErrorContext(ctx, "event feed was not read to its end", eventsRead(total, req.GetCursor())...)
+				return fmt.Errorf("read event feed: %w", err)
+			}
+			for _, e := range page.GetEvents() {
+				line, err := protojson.Marshal(e)
+				if err != nil {
+					return fmt.Errorf("encode event %s: %w", e.GetId(), err)
+				}
+				if err := program.Say(a.Stdout, "%s\n", line); err != nil {
+					return err
+				}
+			}
+			total += len(page.GetEvents())
+			req.Cursor, more = page.GetCursor(), page.GetHasMore()
+		}
+		c.Log.InfoContext(ctx, "event feed was read to its end", eventsRead(total, req.GetCursor())...)
+		return nil
+	})
+}
+
+// eventsRead says how far a feed was read. With the cursor, the next run goes on there.
+func eventsRead(total int, cursor string) []any {
+	return []any{slog.Int("events", total), slog.String("cursor", cursor)}
+}
