@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/atomicfile", "internal/c1z", "internal/campaign", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/campaign", "internal/changerun", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -96,7 +96,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/changerun",
-		may: []string{"internal/accounts", "internal/actions", "internal/agent/tasks", "internal/audit", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/jumpcloud", "internal/network", "internal/pb", "internal/provision"},
+		may: []string{"internal/accounts", "internal/actions", "internal/agent/tasks", "internal/audit", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/feed", "internal/jumpcloud", "internal/network", "internal/pb", "internal/provision"},
 		why: "a change is the same on the command line, in service mode and hosted",
 	},
 	{
@@ -150,6 +150,11 @@ var layers = []layer{
 		pkg: "internal/accounts",
 		may: []string{"internal/actions", "internal/connector", "internal/encryption", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/provision", "internal/restype", "internal/secret"},
 		why: "an account is made of a profile and a password by provisioning, and its secrets leave encrypted",
+	},
+	{
+		pkg: "internal/feed",
+		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/restype"},
+		why: "an event is told in the words of the connector, whoever asks for it",
 	},
 	{
 		pkg: "internal/actions",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -18,8 +19,12 @@ import (
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 )
 
-// eventsPerPage is how many events a run asks for at once, as every Baton connector does.
-const eventsPerPage = 100
+// As by every Baton connector: how many events a run asks for at once, and how far back they
+// are read where no start is given.
+const (
+	eventsPerPage = 100
+	eventsBack    = 24 * time.Hour
+)
 
 // runEvents prints the events of a feed to its end, each as a line of JSON.
 func runEvents(ctx context.Context, a *program.App, cfg *config.Config) error {
@@ -31,7 +36,11 @@ func runEvents(ctx context.Context, a *program.App, cfg *config.Config) error {
 		}
 		source := connector.NewSource(client, connector.Options{OrgID: cfg.JumpCloud.OrgID, Logger: c.Log.Logger})
 		feeds := changerun.NewFeeds(client, cfg, source.Validate, c.Log.Logger)
-		req := &v2.ListEventsRequest{EventFeedId: cfg.Events.Feed, StartAt: timestamppb.New(cfg.Events.Start), Cursor: cfg.Events.Cursor, PageSize: eventsPerPage}
+		start := cfg.Events.Start
+		if start.IsZero() {
+			start = time.Now().Add(-eventsBack)
+		}
+		req := &v2.ListEventsRequest{EventFeedId: cfg.Events.Feed, StartAt: timestamppb.New(start), Cursor: cfg.Events.Cursor, PageSize: eventsPerPage}
 		total := 0
 		for more := true; more; {
 			page, err := feeds.ListEvents(ctx, req)

@@ -129,7 +129,7 @@ func (c *Config) fill() Problems {
 		AuditFile:   v.str(nameAuditFile),
 	}
 
-	if c.Events, err = v.events(time.Now()); err != nil {
+	if c.Events, err = v.events(); err != nil {
 		wrong(nameEventFeedStart, "%w", err)
 	}
 	if c.Change.Action == "" {

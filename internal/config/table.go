@@ -49,7 +49,7 @@ func ResourceTypes() []string { return restype.IDs() }
 // Options returns the table: every setting there is, the connector's own first.
 // The slice is the caller's to keep.
 func Options() []Option {
-	return slices.Concat(jumpcloudOptions(), switchOptions(), syncOptions(), changeOptions(), eventOptions(), outputOptions(), serviceOptions(), hostedOptions(), healthOptions(), actionOptions(), otherOptions())
+	return slices.Concat(jumpcloudOptions(), switchOptions(), syncOptions(), changeOptions(), outputOptions(), serviceOptions(), eventOptions(), hostedOptions(), healthOptions(), actionOptions(), otherOptions())
 }
 
 // jumpcloudOptions are the connector's own, in the order in which a form shows

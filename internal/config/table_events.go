@@ -1,10 +1,10 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"time"
 
-	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
@@ -17,14 +17,10 @@ const (
 	nameEventFeedCursor = "event-feed-cursor"
 )
 
-// eventsBack is how far back events are read where no start is given, as by every Baton
-// connector.
-const eventsBack = 24 * time.Hour
-
 func eventOptions() []Option {
 	return []Option{
 		{
-			Name: nameServeEventFeeds, Reach: ReachHarmless, Title: "Serve event feeds", Kind: Bool, Section: SectionService, Export: ExportGUI,
+			Name: nameServeEventFeeds, Reach: ReachData, Title: "Serve event feeds", Kind: Bool, Section: SectionService, Export: ExportGUI,
 			Help: "Tell ConductorOne what changes and who signs in as it happens, from Directory Insights",
 		},
 		{Name: nameEventFeed, Reach: ReachMode, Section: SectionActions, Hidden: true, BoolText: true, Help: "Read an event feed (true or false)"},
@@ -40,21 +36,21 @@ type Events struct {
 	Read bool
 	// Feed is the feed; empty for the one of changes.
 	Feed string
-	// Start is when the events begin, unless there is a Cursor.
+	// Start is when the events begin, unless there is a Cursor; zero where nothing says it.
 	Start  time.Time
 	Cursor string
 }
 
 // events are the settings of a run that reads events.
-func (v values) events(now time.Time) (Events, error) {
-	e := Events{Read: v.present(nameEventFeed), Feed: v.str(nameEventFeedID), Start: now.Add(-eventsBack), Cursor: v.str(nameEventFeedCursor)}
+func (v values) events() (Events, error) {
+	e := Events{Read: v.present(nameEventFeed), Feed: v.str(nameEventFeedID), Cursor: v.str(nameEventFeedCursor)}
 	text := v.str(nameEventFeedStart)
 	if text == "" {
 		return e, nil
 	}
 	start, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return e, fault.Invalid("value must be a time such as %s", now.UTC().Truncate(time.Hour).Format(time.RFC3339))
+		return e, errors.New("value must be a time such as 2026-11-30T08:00:00Z")
 	}
 	e.Start = start
 	return e, nil

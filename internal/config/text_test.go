@@ -137,6 +137,8 @@ func sample(o config.Option) string {
 		return "2026-01-31T15:04:05Z"
 	case "max-drop":
 		return "60"
+	case "event-feed-start-at":
+		return "2026-11-30T08:00:00Z"
 	case "sync-resources":
 		return "bid:r:user/64b000000000000000000001"
 	default:
