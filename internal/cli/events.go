@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -45,8 +45,7 @@ func runEvents(ctx context.Context, a *program.App, cfg *config.Config) error {
 		for more := true; more; {
 			page, err := feeds.ListEvents(ctx, req)
 			if err != nil {
-				c.Log.ErrorContext(ctx, "event feed was not read to its end", eventsRead(total, req.GetCursor())...)
-				return fmt.Errorf("read event feed: %w", err)
+				return errors.Join(fmt.Errorf("read event feed: %w", err), tellCursor(c, cfg, req.GetCursor()))
 			}
 			for _, e := range page.GetEvents() {
 				line, err := protojson.Marshal(e)
@@ -60,12 +59,16 @@ func runEvents(ctx context.Context, a *program.App, cfg *config.Config) error {
 			total += len(page.GetEvents())
 			req.Cursor, more = page.GetCursor(), page.GetHasMore()
 		}
-		c.Log.InfoContext(ctx, "event feed was read to its end", eventsRead(total, req.GetCursor())...)
-		return nil
+		c.Log.InfoContext(ctx, "event feed was read to its end", "events", total)
+		return tellCursor(c, cfg, req.GetCursor())
 	})
 }
 
-// eventsRead says how far a feed was read. With the cursor, the next run goes on there.
-func eventsRead(total int, cursor string) []any {
-	return []any{slog.Int("events", total), slog.String("cursor", cursor)}
+// tellCursor says where the next run goes on. A log would redact it, as it cannot tell a
+// cursor from a key.
+func tellCursor(c *console.Console, cfg *config.Config, cursor string) error {
+	if cursor == cfg.Events.Cursor {
+		return nil
+	}
+	return program.Say(c.Screen, "to go on here: --event-feed-cursor=%s\n", cursor)
 }

@@ -275,6 +275,10 @@ func (o *tenantOptions) addFlags(flags *pflag.FlagSet, size string) {
 	flags.StringVar(&o.size, "size", size, "Size of the organization: small, medium, large, or numbers, such as medium,users=500,groups=40")
 }
 
+// maxSignIns is the number of users up to which a generated organization has sign-ins of the
+// 90 days before: those of more would take gigabytes.
+const maxSignIns = 10_000
+
 // tenants makes the organization, and further small ones for keys that see
 // several.
 func (o *tenantOptions) tenants() ([]*jcsim.Tenant, error) {
@@ -295,7 +299,11 @@ func (o *tenantOptions) first() (*jcsim.Tenant, error) {
 		if err != nil {
 			return nil, err
 		}
-		return jcsim.Generate(o.seed, size), nil
+		tenant := jcsim.Generate(o.seed, size)
+		if size.Users <= maxSignIns {
+			tenant.SignIns(o.seed, time.Now())
+		}
+		return tenant, nil
 	}
 	f, err := regularfile.Open(o.file)
 	if err != nil {

@@ -78,14 +78,12 @@ func (c *cursor) begin(now time.Time) {
 	if !c.End.IsZero() {
 		return
 	}
-	c.End = now.UTC().Truncate(time.Second)
+	// Queries have whole seconds, and the one that is running belongs to the walk.
+	c.End = now.UTC().Add(time.Second).Truncate(time.Second)
 	if oldest := now.Add(-jumpcloud.EventRetention + time.Minute); c.Start.Before(oldest) {
 		c.Start = oldest
 	}
 	c.Start = c.Start.UTC().Truncate(time.Second)
-	if c.Start.After(c.End) {
-		c.End = c.Start
-	}
 }
 
 // take reports whether an event is a new one, and remembers it.

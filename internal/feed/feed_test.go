@@ -253,8 +253,12 @@ func TestFeedRequests(t *testing.T) {
 	}
 	// An old and a future start are those of what is kept.
 	for _, start := range []time.Time{time.Unix(0, 0), time.Now().Add(-time.Hour * 24 * 365), time.Now().Add(time.Hour)} {
-		if _, err := reader.ListEvents(t.Context(), &v2.ListEventsRequest{StartAt: timestamppb.New(start)}); err != nil {
-			t.Errorf("start %v: %v", start, err)
+		page, err := reader.ListEvents(t.Context(), &v2.ListEventsRequest{StartAt: timestamppb.New(start)})
+		if err != nil {
+			t.Fatalf("start %v: %v", start, err)
+		}
+		if _, err := reader.ListEvents(t.Context(), &v2.ListEventsRequest{Cursor: page.GetCursor()}); err != nil {
+			t.Errorf("start %v, then: %v", start, err)
 		}
 	}
 }
