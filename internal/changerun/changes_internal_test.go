@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"github.com/conductorone/baton-jumpcloud/internal/config"
 )
 
 // Whoever waits for the organization to be known waits no longer than it may.
 func TestReadyEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	c := NewChanges(ChangesOptions{})
+	c := NewChanges(ChangesOptions{Config: new(config.Config)})
 	c.making <- struct{}{} // Somebody else is asking JumpCloud.
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stop")

@@ -46,8 +46,8 @@ type JumpCloud struct {
 	SkipAdmins   bool
 	LastLogin    bool
 	// EventFeeds serves event feeds.
-	EventFeeds bool
-	InsightsURL  *url.URL
+	EventFeeds  bool
+	InsightsURL *url.URL
 	// Switches are the options that are set of those that have further types read.
 	Switches []string
 	Timeout  time.Duration // of one request

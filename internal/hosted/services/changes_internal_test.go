@@ -24,13 +24,18 @@ import (
 // open serves what settings describe, with types that may be changed.
 func (n *tenant) open(t *testing.T, types ...string) grpc.ClientConnInterface {
 	t.Helper()
+	return openWith(t, &config.Config{
+		JumpCloud: config.JumpCloud{AuthMethod: config.GroupAPIKey, APIKey: secret.New(jcsim.DefaultKey), BaseURL: n.url},
+		Sync:      config.Sync{Workers: 4},
+		Change:    config.Change{Types: types, OnDeleteReports: "refuse", OnLastRole: "refuse"},
+	})
+}
+
+func openWith(t *testing.T, cfg *config.Config) grpc.ClientConnInterface {
+	t.Helper()
+	cfg.Output.TempDir = t.TempDir()
 	s, err := Open(Settings{
-		Config: &config.Config{
-			JumpCloud: config.JumpCloud{AuthMethod: config.GroupAPIKey, APIKey: secret.New(jcsim.DefaultKey), BaseURL: n.url},
-			Sync:      config.Sync{Workers: 4},
-			Change:    config.Change{Types: types, OnDeleteReports: "refuse", OnLastRole: "refuse"},
-			Output:    config.Output{TempDir: t.TempDir()},
-		},
+		Config: cfg,
 		Tracer: noop.NewTracerProvider().Tracer(""), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -58,6 +63,36 @@ func outsider(t *testing.T, tenant *jcsim.Tenant) (group, user string) {
 	}
 	t.Fatal("everybody is in every group")
 	return "", ""
+}
+
+// Where event feeds are served, the platform reads them, and learns of them before.
+func TestEventFeeds(t *testing.T) {
+	t.Parallel()
+	n := small(t)
+	n.Tenant().SignIns(1, time.Now())
+	conn := openWith(t, &config.Config{
+		JumpCloud: config.JumpCloud{AuthMethod: config.GroupAPIKey, APIKey: secret.New(jcsim.DefaultKey), BaseURL: n.url, EventFeeds: true},
+		Sync:      config.Sync{Workers: 4},
+	})
+	meta, err := v2.NewConnectorServiceClient(conn).GetMetadata(t.Context(), new(v2.ConnectorServiceGetMetadataRequest))
+	if err != nil || !slices.Contains(meta.GetMetadata().GetCapabilities().GetConnectorCapabilities(), v2.Capability_CAPABILITY_EVENT_FEED_V2) {
+		t.Errorf("capabilities %v, %v", meta.GetMetadata().GetCapabilities().GetConnectorCapabilities(), err)
+	}
+	events := v2.NewEventServiceClient(conn)
+	feeds, err := events.ListEventFeeds(t.Context(), new(v2.ListEventFeedsRequest))
+	if err != nil || len(feeds.GetList()) != 2 {
+		t.Fatalf("event feeds: %v, %v", feeds, err)
+	}
+	for _, f := range feeds.GetList() {
+		page, err := events.ListEvents(t.Context(), &v2.ListEventsRequest{EventFeedId: f.GetId(), PageSize: 10})
+		usage := slices.Contains(f.GetSupportedEventTypes(), v2.EventType_EVENT_TYPE_USAGE)
+		if err != nil || page.GetHasMore() != usage || len(page.GetEvents()) > 0 != usage || page.GetCursor() == "" {
+			t.Errorf("%v: %v, %v", f, page, err)
+		}
+	}
+	if _, err := events.ListEvents(t.Context(), &v2.ListEventsRequest{EventFeedId: "logins"}); status.Code(err) != codes.NotFound {
+		t.Errorf("an unknown feed: %v", err)
+	}
 }
 
 // What the platform grants and revokes shows in JumpCloud, and is safe to repeat.
