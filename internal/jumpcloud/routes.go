@@ -63,7 +63,7 @@ var (
 	}
 	routeEvents = Route{
 		http.MethodPost, insightsPrefix + "events", "events",
-		"Finds the last sign-ins, with --sync-last-login. Reads only, although it is a POST.", "directoryinsights.readonly",
+		"Finds the last sign-ins, with --sync-last-login, and reads event feeds. Reads only, although it is a POST.", "directoryinsights.readonly",
 		"If denied, last sign-ins are unknown. The scope is not documented.",
 	}
 	routeRole = Route{
