@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -181,10 +182,10 @@ func TestChangesAreGivenOnce(t *testing.T) {
 					if time.Now().Before(changeUntil) {
 						edit()
 					}
-					time.Sleep(time.Duration(r.IntN(20)) * time.Second)
+					<-time.After(time.Duration(r.IntN(20)) * time.Second)
 				}
-				time.Sleep(time.Second)
-				req.PageSize = uint32(1 + r.IntN(40)) //nolint:gosec // It is small.
+				<-time.After(time.Second)
+				req.PageSize = uint32(1 + r.IntN(40))
 				for more := true; more; {
 					page, err := newReader(t, sim).ListEvents(t.Context(), req)
 					if err != nil {
@@ -322,7 +323,7 @@ func (m month) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		from = q.After[0]
 	}
 	to := min(m.count, from+q.Limit)
-	w.Header()["X-Search_after"], w.Header()["X-Result-Count"] = []string{fmt.Sprintf("[%d]", to)}, []string{fmt.Sprint(to - from)}
+	w.Header()["X-Search_after"], w.Header()["X-Result-Count"] = []string{fmt.Sprintf("[%d]", to)}, []string{strconv.Itoa(to - from)}
 	_, _ = w.Write([]byte("["))
 	for i := from; i < to; i++ {
 		if i > from {
