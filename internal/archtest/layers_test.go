@@ -303,7 +303,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/review/findings",
-		may: []string{"internal/identity", "internal/review", "internal/review/diff", "internal/review/search"},
+		may: []string{"internal/identity", "internal/restype", "internal/review", "internal/review/diff", "internal/review/search"},
 		why: "a report is made of what review answers, for whoever shows it and however",
 	},
 	{

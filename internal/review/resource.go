@@ -53,6 +53,10 @@ func (l *loader) record(m *v2.Resource) (record, error) {
 			}
 		}
 	}
+	profile, more.facts, err = withDevice(m.GetAnnotations(), profile, more.facts)
+	if err != nil {
+		return rec, fmt.Errorf("resource %s:%s: %w", l.types[t].ID, rec.id, err)
+	}
 	if rec.kind == Account && rec.account == nil {
 		rec.account = l.account(m, nil, profile)
 	}

@@ -26,6 +26,9 @@ const (
 	Everybody          = "everybody"
 	MultiplePaths      = "multiple-paths"
 	RoleHolders        = "role-holders"
+	LocalAdmins        = "local-admins"
+	UnencryptedDevices = "unencrypted-devices"
+	UnownedDevices     = "unowned-devices"
 	Changes            = "changes"
 )
 
@@ -53,6 +56,9 @@ func reports() []report {
 		{Info{EmptyGroups, "Groups without members", "Groups with no members", true}, emptyGroups},
 		{Info{Everybody, "Applications everybody has", "Applications granted to every enabled non-admin user", false}, everybodyHas},
 		{Info{MultiplePaths, "Access by more than one path", "Access held by more than one path, so that revoking one does not end it", true}, multiplePaths},
+		{Info{LocalAdmins, "Local administrators of devices", "Accounts that administer a device, by sudo of a binding or by their own setting", true}, localAdmins},
+		{Info{UnencryptedDevices, "Unencrypted devices of administrators", "Devices without disk encryption that administrators of the organization can sign in to", true}, unencryptedDevices},
+		{Info{UnownedDevices, "Devices without an owner", "Devices that belong to no user of the archive", true}, unownedDevices},
 		{Info{RoleHolders, "Role holders", "Accounts that hold a role", false}, roleHolders},
 		{Info{Changes, "Changes since the previous sync", "Additions, removals and changes since the previous sync", false}, nil},
 	}
