@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/review/findings"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 )
 
@@ -251,6 +254,75 @@ func TestOwnSudoIsTold(t *testing.T) {
 		})
 		if told != (switches != nil) || strings.Contains(dump(t, p.path()), "sudo") != (switches != nil) {
 			t.Errorf("switches %q: remarks %q", switches, sum.Remarks)
+		}
+	}
+}
+
+// TestDeviceReportsEqualTenant compares the reports about devices with the tenant itself,
+// where some users are administrators by their own setting.
+func TestDeviceReportsEqualTenant(t *testing.T) {
+	t.Parallel()
+	tenant := wide(28, 90)
+	for i, u := range tenant.Users() {
+		if err := tenant.UpdateUser(u.ID, func(u *jcsim.User) { u.Sudo = i%7 == 3 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admins, own, exists := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, a := range tenant.Admins() {
+		admins[strings.ToLower(a.Email)] = true
+	}
+	administers := map[string]bool{}
+	for _, u := range append(tenant.Users(), tenant.HiddenUsers()...) {
+		own[u.ID], exists[u.ID] = u.Sudo, true
+		administers[u.ID] = admins[strings.ToLower(u.Email)] || u.AlternateEmail != "" && admins[strings.ToLower(u.AlternateEmail)]
+	}
+	uses := map[string]map[string]bool{} // users by device: whether they administer it
+	for _, d := range tenant.Devices() {
+		uses[d.ID] = map[string]bool{}
+	}
+	bind := func(b jcsim.Bound, device string) {
+		hold := func(user string, sudo bool) { uses[device][user] = uses[device][user] || sudo || own[user] }
+		for _, u := range b.Users {
+			hold(u, slices.Contains(b.Sudo, u))
+		}
+		for _, g := range b.Groups {
+			members, err := tenant.Members(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range members {
+				hold(u, slices.Contains(b.Sudo, g))
+			}
+		}
+	}
+	for _, b := range tenant.BoundObjects(jcsim.TypeDevice, jcsim.TypeDeviceGroup) {
+		if b.Type == jcsim.TypeDevice {
+			bind(b, b.ID)
+		}
+		for _, d := range b.Devices {
+			bind(b, d)
+		}
+	}
+	want := map[string][]string{}
+	for _, d := range tenant.Devices() {
+		for user, sudo := range uses[d.ID] {
+			if sudo {
+				want[findings.LocalAdmins] = append(want[findings.LocalAdmins], user+" device:"+d.ID)
+			}
+			if administers[user] && d.Encrypted != nil && !*d.Encrypted {
+				want[findings.UnencryptedDevices] = append(want[findings.UnencryptedDevices], d.ID+" user:"+user)
+			}
+		}
+		if !exists[d.PrimaryUser] {
+			want[findings.UnownedDevices] = append(want[findings.UnownedDevices], d.ID)
+		}
+	}
+	s := reviewed(t, tenant, restype.SyncDevices)
+	for _, name := range []string{findings.LocalAdmins, findings.UnencryptedDevices, findings.UnownedDevices} {
+		slices.Sort(want[name])
+		if d := cmp.Diff(want[name], rowIDs(t, s, name, nil)); d != "" || len(want[name]) == 0 {
+			t.Errorf("%s: %d in the tenant: %s", name, len(want[name]), d)
 		}
 	}
 }

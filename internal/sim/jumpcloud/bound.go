@@ -412,6 +412,17 @@ type Bound struct {
 	Devices []string
 }
 
+// Devices returns the devices in the order of their ids.
+func (t *Tenant) Devices() []Device {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var list []Device
+	for _, n := range t.bound[partDevices].byID {
+		list = append(list, *n.value.(*Device)) //nolint:forcetypeassert // The list holds devices only.
+	}
+	return list
+}
+
 // BoundObjects returns the objects of some kinds of the graph, in the order of their ids.
 func (t *Tenant) BoundObjects(kinds ...string) []Bound {
 	t.mu.RLock()
