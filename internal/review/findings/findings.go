@@ -22,6 +22,8 @@ const (
 	Outliers           = "outliers"
 	Lookalikes         = "look-alikes"
 	NoManager          = "no-manager"
+	NeverSignedIn      = "never-signed-in"
+	InactiveAccounts   = "inactive-accounts"
 	EmptyGroups        = "empty-groups"
 	Everybody          = "everybody"
 	MultiplePaths      = "multiple-paths"
@@ -53,6 +55,8 @@ func reports() []report {
 		{Info{Outliers, "Access that peers do not have", "Access that under 10% of at least 5 peers (same department and title) have", true}, outliers},
 		{Info{Lookalikes, "Look-alikes", "Accounts whose email address or login looks like another account's; groups, applications and roles with look-alike names", true}, lookalikes},
 		{Info{NoManager, "Accounts without a manager", "Enabled human accounts without a manager", true}, noManager},
+		{Info{NeverSignedIn, "Accounts that never signed in", "Enabled accounts with access and no sign-in that JumpCloud still knows of", true}, neverSignedIn},
+		{Info{InactiveAccounts, "Inactive accounts", "Enabled accounts with access that did not sign in for 90 days", true}, inactiveAccounts},
 		{Info{EmptyGroups, "Groups without members", "Groups with no members", true}, emptyGroups},
 		{Info{Everybody, "Applications everybody has", "Applications granted to every enabled non-admin user", false}, everybodyHas},
 		{Info{MultiplePaths, "Access by more than one path", "Access held by more than one path, so that revoking one does not end it", true}, multiplePaths},
