@@ -26,11 +26,67 @@ const (
 	EventSSO        = "sso_auth"
 )
 
+// loginOverlap is how much of the time before a sync the next one reads again: JumpCloud
+// shows events some seconds after they happened, and now and then later.
+const loginOverlap = time.Hour
+
+// Logins are what an earlier archive of the same organization knew of sign-ins, by the ids of
+// the accounts.
+type Logins struct {
+	// Until is when the sync began that knew it.
+	Until time.Time
+	// Complete says that it knew of every account when it signed in last, or since when
+	// it did not, and that it read the same accounts.
+	Complete bool
+	Last     map[string]time.Time
+	// NoneSince is since when an account did not sign in.
+	NoneSince map[string]time.Time
+}
+
+// NewLogins begins with what a sync knew that began at a time; same says that it read the same
+// accounts as the one that will use it.
+func NewLogins(until time.Time, same bool) Logins {
+	return Logins{Until: until, Complete: same, Last: map[string]time.Time{}, NoneSince: map[string]time.Time{}}
+}
+
+// Add adds what an account of an archive says.
+func (l *Logins) Add(account *v2.Resource) error {
+	trait := new(v2.UserTrait)
+	for _, a := range account.GetAnnotations() {
+		if !a.MessageIs(trait) {
+			continue
+		}
+		if err := a.UnmarshalTo(trait); err != nil {
+			return fmt.Errorf("read trait of user %s: %w", account.GetId().GetResource(), err)
+		}
+	}
+	if trait.GetLastLogin().IsValid() {
+		l.Last[account.GetId().GetResource()] = trait.GetLastLogin().AsTime()
+		return nil
+	}
+	if since, err := time.Parse(time.RFC3339, profileText(account.GetProfile(), profileNoSignInSince)); err == nil {
+		l.NoneSince[account.GetId().GetResource()] = since
+	} else {
+		l.Complete = false
+	}
+	return nil
+}
+
+// RememberLogins says before a sync what is known already: only what came since is read then.
+func (s *Source) RememberLogins(l Logins) { s.logins = l }
+
 // joinLastLogin sets the last login of all accounts, or of none: where the sign-ins cannot
 // be read to their end, a few that are known would make all others look unused.
 // Administrators who were merged with a user sign in as that user.
 func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer.Joiner, merged map[string]string) error {
 	since := s.now.Add(-jumpcloud.EventRetention + time.Minute).UTC().Truncate(time.Second)
+	known := s.logins
+	switch {
+	case known.Until.Add(-loginOverlap).Before(since):
+		known = Logins{} // Nobody knows of the time between.
+	case known.Complete:
+		since = known.Until.Add(-loginOverlap).UTC().Truncate(time.Second)
+	}
 	last, err := s.lastLogins(ctx, scope, since)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -46,14 +102,21 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 		}
 	}
 	return changeAccounts(ctx, j, func(account *v2.Resource) (bool, error) {
-		at, known := last[account.GetId().GetResource()]
+		id := account.GetId().GetResource()
+		at, none := last[id], since
+		if before := known.Last[id]; before.After(at) {
+			at = before
+		}
+		if before, ok := known.NoneSince[id]; ok && before.Before(since) {
+			none = before
+		}
 		return true, editTrait(account, func(trait *v2.UserTrait) {
-			if known {
+			if !at.IsZero() {
 				trait.LastLogin = timestamppb.New(at)
 				return
 			}
-			setText(trait.GetProfile(), profileNoSignInSince, since.Format(time.RFC3339)) //nolint:staticcheck // Old readers look at the trait only.
-			setText(account.GetProfile(), profileNoSignInSince, since.Format(time.RFC3339))
+			setText(trait.GetProfile(), profileNoSignInSince, none.Format(time.RFC3339)) //nolint:staticcheck // Old readers look at the trait only.
+			setText(account.GetProfile(), profileNoSignInSince, none.Format(time.RFC3339))
 		})
 	})
 }

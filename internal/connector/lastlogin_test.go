@@ -1,7 +1,11 @@
 package connector_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -180,4 +184,82 @@ func TestUnknownLastLogins(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLastLoginsSurvive syncs every other week for half a year: each sync reads only what came
+// since the one before, and remembers what JumpCloud has forgotten. After a pause that is
+// longer than JumpCloud keeps events, nothing of before is believed.
+func TestLastLoginsSurvive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tn := jcsim.Generate(1, jcsim.Small())
+		tn.SignIns(1, time.Now())
+		newest, began := signInsOf(t, tn), time.Now()
+		sim := jcsim.New(jcsim.Options{Tenant: tn})
+		users := tn.Users()
+		var asked time.Time // from when on events were asked for
+		server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/events") {
+				body, err := io.ReadAll(r.Body)
+				var q struct {
+					Start time.Time `json:"start_time"`
+				}
+				if err = errors.Join(err, json.Unmarshal(body, &q)); err != nil {
+					t.Error(err)
+				}
+				asked, r.Body = q.Start, io.NopCloser(bytes.NewReader(body))
+			}
+			sim.ServeHTTP(w, r)
+		})
+		known := connector.Logins{}
+		sync := func() *reading {
+			source := newSource(t, server, connector.Options{LastLogin: true})
+			source.RememberLogins(known)
+			r, err := readAll(t.Context(), source, syncer.Scope{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			known = connector.NewLogins(time.Now(), true)
+			for ref, account := range r.resources {
+				if ref.Type != restype.User {
+					continue
+				}
+				if err := known.Add(account); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !known.Complete {
+				t.Error("not everything is known")
+			}
+			return r
+		}
+		signIn := func(number int) {
+			u, at := users[number%5], time.Now().Add(-time.Minute).Truncate(time.Millisecond)
+			who := map[string]any{"id": u.ID, "type": "user", "username": u.Username}
+			tn.Insights().Add(insights.Event{
+				ID: fmt.Sprintf("77%022x", number), Type: connector.EventUserLogin, Service: "directory", Time: at,
+				Fields: map[string]any{"initiated_by": who, "resource": who, "success": true},
+			})
+			newest[u.ID] = at
+		}
+		sync()
+		for week := range 13 {
+			<-time.After(14 * 24 * time.Hour)
+			signIn(week)
+			r := sync()
+			checkLastLogins(t, r, newest)
+			if ago := time.Since(asked); ago < 14*24*time.Hour || ago > 15*24*time.Hour {
+				t.Errorf("week %d: events of %v were read", week, ago)
+			}
+			for ref, account := range r.resources {
+				if since := account.GetProfile().GetFields()["no_sign_in_since"].GetStringValue(); since > began.Add(-80*24*time.Hour).UTC().Format(time.RFC3339) {
+					t.Errorf("%s: no sign-in since %s only", ref.ID, since)
+				}
+			}
+		}
+		<-time.After(91 * 24 * time.Hour)
+		signIn(13)
+		r := sync()
+		checkLastLogins(t, r, signInsOf(t, tn))
+	})
 }

@@ -47,6 +47,8 @@ type Source struct {
 	// now is one instant for the whole run, so that two accounts with the same
 	// exemption never look different.
 	now time.Time
+	// logins are what an earlier archive knew of sign-ins.
+	logins Logins
 	// organization is the one that is read, nil before Validate found it out, and
 	// visible those that the credential saw then.
 	organization atomic.Pointer[Organization]

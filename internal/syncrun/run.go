@@ -108,6 +108,9 @@ func (j *Job) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := j.rememberLogins(ctx, source, old, org, work); err != nil {
+		return err
+	}
 	if len(j.Config.Sync.Resources) == 0 {
 		// Only a partial sync looks names up in it, and unpacked it takes room.
 		if err := old.Close(); err != nil {

@@ -1,0 +1,58 @@
+package syncrun
+
+import (
+	"context"
+
+	"github.com/conductorone/baton-jumpcloud/internal/c1z"
+	"github.com/conductorone/baton-jumpcloud/internal/connector"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
+)
+
+// rememberLogins tells a source what the previous archive knew of sign-ins. One that cannot be
+// read is no reason not to sync: all sign-ins are then read anew.
+func (j *Job) rememberLogins(ctx context.Context, source *connector.Source, old *Previous, org connector.Organization, work string) error {
+	if !j.Config.JumpCloud.LastLogin || j.Previous == "" {
+		return nil
+	}
+	if j.Previous != j.Config.Output.File {
+		kept, err := OpenPrevious(ctx, j.Previous, c1z.OpenOptions{TempDir: work, Limits: j.Limits, Logger: j.Console.Log.Logger})
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			j.Console.Log.WarnContext(ctx, "the previous archive cannot be read", "path", j.Previous, "error", err)
+			return nil
+		}
+		defer func() { _ = kept.Close() }() // It was only read.
+		old = kept
+	}
+	logins, err := old.logins(ctx, org, j.settings())
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		j.Console.Log.WarnContext(ctx, "the previous archive cannot be read", "path", j.Previous, "error", err)
+		return nil
+	}
+	source.RememberLogins(logins)
+	return nil
+}
+
+// logins are what the newest full sync of an organization knew of sign-ins.
+func (p *Previous) logins(ctx context.Context, org connector.Organization, settings string) (connector.Logins, error) {
+	run := p.Full
+	none := connector.Logins{}
+	if p.Reader == nil || run.ID == "" || org.ID == "" || run.Organization.ID != org.ID {
+		return none, nil
+	}
+	known := connector.NewLogins(run.StartedAt, run.Organization.Settings == settings)
+	for account, err := range p.Reader.Resources(ctx, run.ID, c1z.ResourceFilter{Type: restype.User}) {
+		if err != nil {
+			return none, err
+		}
+		if err := known.Add(account); err != nil {
+			return none, err
+		}
+	}
+	return known, nil
+}
