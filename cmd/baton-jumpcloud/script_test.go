@@ -124,6 +124,7 @@ func startSimulator(ts *testscript.TestScript, _ bool, args []string) {
 	tenant := flags.String("tenant", "", "")
 	settings := flags.String("settings", "", "")
 	organizations := flags.Int("organizations", 1, "")
+	signIns := flags.Bool("sign-ins", false, "")
 	ts.Check(flags.Parse(args))
 
 	var options jcsim.Options
@@ -135,6 +136,9 @@ func startSimulator(ts *testscript.TestScript, _ bool, args []string) {
 		s, err := jcsim.ParseSize(*size)
 		ts.Check(err)
 		options.Tenant = jcsim.Generate(1, s)
+	}
+	if *signIns {
+		options.Tenant.SignIns(1, time.Now())
 	}
 	if *settings != "" {
 		s, err := jcsim.LoadSettings(strings.NewReader(ts.ReadFile(*settings)))
