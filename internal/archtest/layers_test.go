@@ -91,7 +91,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/syncrun",
-		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/regularfile", "internal/syncer", "internal/version", "internal/workdb"},
+		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/regularfile", "internal/restype", "internal/syncer", "internal/version", "internal/workdb"},
 		why: "one run of a sync is the same on the command line and in service mode",
 	},
 	{
