@@ -9,6 +9,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
+	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
 // Coded gives an error from the client its gRPC code, by which baton tells kinds of
@@ -49,4 +50,10 @@ func codeOf(err error) codes.Code {
 	default:
 		return codes.Unknown
 	}
+}
+
+// IsNotFound reports whether JumpCloud does not find an object, or a list of all such objects
+// does not have it.
+func IsNotFound(err error) bool {
+	return jumpcloud.IsNotFound(err) || errors.Is(err, syncer.ErrNotFound)
 }

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -192,7 +191,7 @@ func (s *Source) confirmGone(ctx context.Context, owner syncer.Ref, cause error)
 	case err == nil:
 		return nil, fmt.Errorf("%w; the %s %s exists, so its list is not empty but unreadable",
 			cause, owner.Type, owner.ID)
-	case jumpcloud.IsNotFound(err), errors.Is(err, syncer.ErrNotFound):
+	case IsNotFound(err):
 		return &syncer.Page{Gone: true, Settled: true}, nil
 	default:
 		return nil, fmt.Errorf("check whether %s %s still exists: %w", owner.Type, owner.ID, err)

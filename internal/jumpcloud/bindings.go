@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -168,6 +169,17 @@ func (c *Client) BoundUserGroups(ctx context.Context, kind, id string, w paging.
 // JumpCloud API v2, POST /applications/{id}/associations and the same of other kinds.
 func (c *Client) Bind(ctx context.Context, kind, id, targetType, target string) error {
 	return c.changeBinding(ctx, kind, id, edge{"add", targetType, target})
+}
+
+// BindingsPath is the path that changes of the bindings of an object of a kind are sent to;
+// empty for a kind that nothing is bound to.
+func BindingsPath(kind, id string) string {
+	for _, k := range boundKinds() {
+		if k.graph == kind {
+			return strings.Replace(k.change.Pattern, "{id}", url.PathEscape(id), 1)
+		}
+	}
+	return ""
 }
 
 // Unbind ends a binding. It is sent once: see [Error.MaybeDone]. [IsNotFound] tells that

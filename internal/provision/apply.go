@@ -28,7 +28,7 @@ func (p *Provisioner) Apply(ctx context.Context, plan *Plan) (Outcome, error) {
 	w := write{Plan: plan, logger: p.options.Logger, maxPauses: p.maxPauses}
 	outcome := w.run(ctx)
 	if outcome.Err == nil && plan.Operation == OperationRevoke {
-		outcome.Inherited = p.remaining(ctx, plan.Change)
+		outcome.Inherited = p.remaining(ctx, plan.Change, plan.graph)
 	}
 	p.record(ctx, plan.Change, outcome)
 	return outcome, connector.Coded(outcome.Err)
@@ -49,21 +49,21 @@ func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
 		plan.State = StateMade
 	}
 	if plan.Operation == OperationRevoke {
-		plan.Inherited = p.remaining(ctx, plan.Change)
+		plan.Inherited = p.remaining(ctx, plan.Change, plan.graph)
 	}
 	return nil
 }
 
-// remaining names the groups that confer an application to a user besides. Not
+// remaining names the groups that confer what is bound to a user besides. Not
 // knowing them does not undo a revoke, so that they are looked for as long as a
 // change is and no longer.
-func (p *Provisioner) remaining(ctx context.Context, change Change) []Named {
-	if change.Resource.Type != restype.App || change.Principal.Type != restype.User {
+func (p *Provisioner) remaining(ctx context.Context, change Change, graph string) []Named {
+	if graph == "" || change.Principal.Type != restype.User {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
-	groups, err := conferring(ctx, p.client, change.Resource.ID, change.Principal.ID)
+	groups, err := conferring(ctx, p.client, graph, change.Resource.ID, change.Principal.ID)
 	if err != nil {
 		p.options.Logger.WarnContext(ctx, "could not determine which groups still grant the access",
 			slog.String("change", change.ID), slog.Any("error", err))

@@ -157,6 +157,8 @@ type Plan struct {
 	// Replaced are the roles that a granted one takes the place of.
 	Replaced []Named `json:"replaced,omitempty"`
 
+	// graph is the kind of the resource in JumpCloud's graph, where it has bindings.
+	graph string
 	// account is the administrator who holds a role that a user was granted.
 	account Named
 	effect  effect

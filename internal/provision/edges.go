@@ -67,8 +67,9 @@ func (m membership) done(ctx context.Context) (bool, error) {
 	return there == (m.Operation == OperationGrant), err
 }
 
-// assignment is the edge between an application and a user or group.
-type assignment struct {
+// binding is the edge between a user or group and what JumpCloud's graph binds them to: an
+// application, a directory or a RADIUS server.
+type binding struct {
 	client *jumpcloud.Client
 	*Plan
 	target string // JumpCloud's type of the principal
@@ -80,48 +81,80 @@ func planAssignment(p *Provisioner, plan *Plan) error {
 			"the app %q cannot be granted or revoked: it represents the administration of JumpCloud; "+
 				"create or delete the administrator in JumpCloud instead", connector.AdministrationAppName)
 	}
-	a := assignment{client: p.client, Plan: plan}
+	return planBinding(p, plan)
+}
+
+func planBinding(p *Provisioner, plan *Plan) error {
+	b := binding{client: p.client, Plan: plan}
 	switch plan.Principal.Type {
 	case restype.User:
-		a.target = jumpcloud.TypeUser
+		b.target = jumpcloud.TypeUser
 	case restype.Group:
-		a.target = jumpcloud.TypeUserGroup
+		b.target = jumpcloud.TypeUserGroup
 	default:
-		return fault.Invalid("%s cannot be assigned to an application: only users and groups can", plan.Principal)
+		if plan.Resource.Type == restype.App {
+			return fault.Invalid("%s cannot be assigned to an application: only users and groups can", plan.Principal)
+		}
+		return fault.Invalid("%s cannot be bound to %s: only users and groups can", plan.Principal, plan.Resource)
 	}
-	plan.Request = edgeRequest(plan.Operation,
-		"/api/v2/applications/"+plan.Resource.ID+"/associations", a.target, plan.Principal.ID)
-	plan.effect = a
+	plan.effect = b
 	return nil
 }
 
-func (a assignment) check(ctx context.Context) error {
-	app, err := a.client.Application(ctx, a.Resource.ID)
+func (b binding) check(ctx context.Context) error {
+	if err := b.find(ctx); err != nil {
+		return err
+	}
+	b.Request = edgeRequest(b.Operation, jumpcloud.BindingsPath(b.graph, b.Resource.ID), b.target, b.Principal.ID)
+	if b.target == jumpcloud.TypeUser {
+		return checkUser(ctx, b.client, b.Plan)
+	}
+	g, err := b.client.UserGroup(ctx, b.Principal.ID)
 	if err != nil {
-		return missing(a.Resource, err)
+		return missing(b.Principal, err)
 	}
-	a.Resource.Name = connector.AppName(app)
-	if a.target == jumpcloud.TypeUser {
-		return checkUser(ctx, a.client, a.Plan)
-	}
-	g, err := a.client.UserGroup(ctx, a.Principal.ID)
-	if err != nil {
-		return missing(a.Principal, err)
-	}
-	a.Principal.Name = connector.GroupName(g)
+	b.Principal.Name = connector.GroupName(g)
 	return nil
 }
 
-func (a assignment) send(ctx context.Context) error {
-	if a.Operation == OperationGrant {
-		return a.client.Bind(ctx, jumpcloud.TypeApplication, a.Resource.ID, a.target, a.Principal.ID)
+// find reads what the principal is bound to: its name, and its kind in the graph.
+func (b binding) find(ctx context.Context) error {
+	switch b.Resource.Type {
+	case restype.App:
+		app, err := b.client.Application(ctx, b.Resource.ID)
+		if err != nil {
+			return missing(b.Resource, err)
+		}
+		b.Resource.Name, b.graph = connector.AppName(app), jumpcloud.TypeApplication
+	case restype.RADIUSServer:
+		server, err := b.client.RADIUSServer(ctx, b.Resource.ID)
+		if err != nil {
+			return missing(b.Resource, err)
+		}
+		b.Resource.Name, b.graph = connector.RADIUSServerName(server), jumpcloud.TypeRADIUSServer
+	default:
+		directory, err := connector.FindDirectory(ctx, b.client, b.Resource.ID)
+		if err != nil {
+			return missing(b.Resource, err)
+		}
+		b.Resource.Name, b.graph = connector.DirectoryName(directory), directory.Type
+		if jumpcloud.BindingsPath(b.graph, b.Resource.ID) == "" {
+			return fault.WithCode(codes.FailedPrecondition, "nobody can be bound to %s: it is of the kind %s, which sends people to JumpCloud only", b.Resource, printable.Clip(b.graph, connector.MaxID))
+		}
 	}
-	return a.client.Unbind(ctx, jumpcloud.TypeApplication, a.Resource.ID, a.target, a.Principal.ID)
+	return nil
 }
 
-func (a assignment) done(ctx context.Context) (bool, error) {
-	there, err := connector.Contains(ctx, connector.BoundTo(a.client, jumpcloud.TypeApplication, a.Resource.ID, a.target), a.Principal.ID)
-	return there == (a.Operation == OperationGrant), err
+func (b binding) send(ctx context.Context) error {
+	if b.Operation == OperationGrant {
+		return b.client.Bind(ctx, b.graph, b.Resource.ID, b.target, b.Principal.ID)
+	}
+	return b.client.Unbind(ctx, b.graph, b.Resource.ID, b.target, b.Principal.ID)
+}
+
+func (b binding) done(ctx context.Context) (bool, error) {
+	there, err := connector.Contains(ctx, connector.BoundTo(b.client, b.graph, b.Resource.ID, b.target), b.Principal.ID)
+	return there == (b.Operation == OperationGrant), err
 }
 
 // checkUser finds the user of a plan.
@@ -152,17 +185,17 @@ func findUser(ctx context.Context, client *jumpcloud.Client, who Named) (*jumpcl
 
 // missing names what JumpCloud does not find.
 func missing(what Named, err error) error {
-	if !jumpcloud.IsNotFound(err) {
+	if !connector.IsNotFound(err) {
 		return err
 	}
 	return fault.WithCode(codes.NotFound, "%s does not exist in JumpCloud; sync again", what)
 }
 
-// conferring names the groups through which a user has an application: those of
-// the application that the user is in.
-func conferring(ctx context.Context, client *jumpcloud.Client, appID, userID string) ([]Named, error) {
+// conferring names the groups through which a user has what is of a kind of the graph: those
+// that are bound to it and that the user is in.
+func conferring(ctx context.Context, client *jumpcloud.Client, graph, id, userID string) ([]Named, error) {
 	bound := map[string]bool{}
-	_, err := paging.ReadAll(ctx, connector.BoundTo(client, jumpcloud.TypeApplication, appID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
+	_, err := paging.ReadAll(ctx, connector.BoundTo(client, graph, id, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
 		bound[row.ID] = true
 		return true
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
+	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
@@ -20,7 +21,9 @@ import (
 // of its own to take away. The message names the groups, and the commands that
 // would end the access instead.
 func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *v2.Grant) error {
-	if change.Resource.Type != restype.App || change.Principal.Type != restype.User || !isExpanded(grant) {
+	bound := map[string]string{restype.App: jumpcloud.TypeApplication, restype.RADIUSServer: jumpcloud.TypeRADIUSServer, restype.Directory: ""}
+	graph, ok := bound[change.Resource.Type]
+	if !ok || change.Principal.Type != restype.User || !isExpanded(grant) {
 		return nil
 	}
 	if change.Resource.ID == restype.AdministrationAppID {
@@ -28,7 +31,7 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	}
 	groups := sourceGroups(grant)
 	if len(groups) == 0 {
-		groups = p.remaining(ctx, change)
+		groups = p.remaining(ctx, change, graph)
 	}
 	if len(groups) == 0 {
 		return fault.WithCode(codes.FailedPrecondition,

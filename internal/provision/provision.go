@@ -179,9 +179,11 @@ func Allowed(types []string, resource Named) error {
 // planners plan the changes of the types that are changeable.
 func planners() map[string]func(*Provisioner, *Plan) error {
 	return map[string]func(*Provisioner, *Plan) error{
-		restype.Group: planMembership,
-		restype.App:   planAssignment,
-		restype.Role:  planRole,
+		restype.Group:        planMembership,
+		restype.App:          planAssignment,
+		restype.Role:         planRole,
+		restype.Directory:    planBinding,
+		restype.RADIUSServer: planBinding,
 	}
 }
 

@@ -31,6 +31,10 @@ func TestGrantAndRevoke(t *testing.T) {
 		{"user", "ana", "group", "Sales"},
 		{"user", "ana", "app", "AWS Prod"},
 		{"group", "Ops", "app", "AWS Prod"},
+		{"user", "ana", "directory", "Workspace"},
+		{"group", "Ops", "directory", "LDAP"},
+		{"user", "ana", "radius_server", "Wi-Fi"},
+		{"group", "Ops", "radius_server", "Wi-Fi"},
 	} {
 		t.Run(tt.on+" to "+tt.kind, func(t *testing.T) {
 			t.Parallel()
@@ -115,10 +119,14 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 		{"an administrator in a group", someone("user", "ops@example.com"), something("group", "Sales"), codes.FailedPrecondition, []string{"administrator account", "ops@example.com"}},
 		{"a group in a group", someone("group", "Ops"), something("group", "Sales"), codes.InvalidArgument, []string{"JumpCloud groups contain users only"}},
 		{"the administration app", someone("user", "ana"), fixed(console), codes.FailedPrecondition, []string{"JumpCloud Administration"}},
-		{"an account", someone("user", "ana"), fixed(&v2.Entitlement{Id: "user:x", Resource: &v2.Resource{Id: target("user", "x")}}), codes.Unimplemented, []string{"resource type user does not have provisioner configured", "only groups, applications and roles can"}},
+		{"an account", someone("user", "ana"), fixed(&v2.Entitlement{Id: "user:x", Resource: &v2.Resource{Id: target("user", "x")}}), codes.Unimplemented, []string{"resource type user does not have provisioner configured", "only groups, applications, roles, directories and RADIUS servers can"}},
 		{"a user that is gone", fixed2(gone("user")), something("group", "Sales"), codes.NotFound, []string{`user "Old Name"`, "does not exist"}},
 		{"a group that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "group:" + nobody, Resource: gone("group")}), codes.NotFound, []string{`group "Old Name"`}},
 		{"an application that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "app:" + nobody, Resource: gone("app")}), codes.NotFound, []string{`app "Old Name"`}},
+		{"a directory that nobody is bound to", someone("user", "ana"), something("directory", "HR"), codes.FailedPrecondition, []string{`directory "HR"`, "workday"}},
+		{"a directory that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "directory:" + nobody, Resource: gone("directory")}), codes.NotFound, []string{`directory "Old Name"`}},
+		{"a RADIUS server that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "radius_server:" + nobody, Resource: gone("radius_server")}), codes.NotFound, []string{`radius_server "Old Name"`}},
+		{"a RADIUS server at another one", someone("radius_server", "Wi-Fi"), something("radius_server", "Wi-Fi"), codes.InvalidArgument, []string{"only users and groups can"}},
 		{"a group that is gone, as principal", fixed2(gone("group")), something("app", "AWS Prod"), codes.NotFound, []string{`group "Old Name"`}},
 		{"an entitlement of another resource", someone("user", "ana"), fixed(&v2.Entitlement{Id: "group:x", Resource: gone("group")}), codes.InvalidArgument, []string{"sync again"}},
 		{
@@ -221,8 +229,11 @@ func TestAuditThatCannotWrite(t *testing.T) {
 func TestRevokeLeavesInheritedAccess(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
-	for range 2 { // Repeating says it again.
-		notes, err := b.revoke(t.Context(), b.principal(t, "user", "bo"), b.entitlement(t, "app", "AWS Prod"))
+	for _, what := range [][2]string{
+		{"app", "AWS Prod"}, {"app", "AWS Prod"}, // Repeating says it again.
+		{"directory", "Workspace"}, {"radius_server", "Wi-Fi"},
+	} {
+		notes, err := b.revoke(t.Context(), b.principal(t, "user", "bo"), b.entitlement(t, what[0], what[1]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,6 +294,10 @@ func TestExpandedGrantIsRefused(t *testing.T) {
 			}
 		})
 	}
+	wifi := &v2.Grant{Id: "x", Entitlement: b.entitlement(t, "radius_server", "Wi-Fi"), Principal: b.principal(t, "user", "ana"), Sources: sources("group:" + sales)}
+	if _, err := b.provisioner.PlanRevoke(t.Context(), wifi); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), `group "Sales"`) {
+		t.Errorf("inherited network access: %v", err)
+	}
 	both := &v2.Grant{Entitlement: app, Principal: b.principal(t, "user", "bo"), Sources: sources(app.GetId(), "group:"+sales)}
 	if _, err := b.provisioner.PlanRevoke(t.Context(), both); err != nil {
 		t.Errorf("direct and through a group: %v", err)
@@ -312,6 +327,8 @@ func TestPlanIsWhatIsSent(t *testing.T) {
 		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"), false, "gets membership of"},
 		{b.principal(t, "user", "bo"), b.entitlement(t, "app", "AWS Prod"), true, "loses access to"},
 		{b.principal(t, "group", "Ops"), b.entitlement(t, "app", "AWS Prod"), false, "gets access to"},
+		{b.principal(t, "user", "ana"), b.entitlement(t, "directory", "LDAP"), false, "gets a binding to"},
+		{b.principal(t, "group", "Sales"), b.entitlement(t, "radius_server", "Wi-Fi"), true, "loses network access by"},
 		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"), false, "no change needed: "},
 		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Ops"), true, "no change needed: "},
 	} {

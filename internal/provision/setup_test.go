@@ -36,7 +36,13 @@ const office = `{
     {"name": "Auto", "rule": [{"field": "department", "operator": "eq", "value": "Sales"}]},
     {"name": "Review", "membershipMethod": "DYNAMIC_REVIEW_REQUIRED"}
   ],
-  "applications": [{"displayLabel": "AWS Prod", "name": "aws-sso", "groups": ["Sales", "Auto"], "users": ["bo"]}]
+  "applications": [{"displayLabel": "AWS Prod", "name": "aws-sso", "groups": ["Sales", "Auto"], "users": ["bo"]}],
+  "directories": [
+    {"name": "Workspace", "type": "g_suite", "groups": ["Sales"], "users": ["bo"]},
+    {"name": "LDAP", "type": "ldap_server"},
+    {"name": "HR", "type": "workday"}
+  ],
+  "radius_servers": [{"name": "Wi-Fi", "groups": ["Sales"], "users": ["bo"]}]
 }`
 
 // discard is a log for nobody.
@@ -118,6 +124,12 @@ func (b *bench) id(t *testing.T, kind, ref string) string {
 				return a.ID
 			}
 		}
+	default:
+		for _, o := range b.bound() {
+			if o.Name == ref {
+				return o.ID
+			}
+		}
 	}
 	t.Fatalf("no %s %s", kind, ref)
 	return ""
@@ -147,10 +159,20 @@ func (b *bench) revoke(ctx context.Context, principal *v2.Resource, entitlement 
 	return resp.GetAnnotations(), err
 }
 
+// bound are the directories and RADIUS servers of the tenant.
+func (b *bench) bound() []jcsim.Bound {
+	return b.tenant.BoundObjects(jcsim.TypeGSuite, jcsim.TypeLDAPServer, jcsim.TypeWorkday, jcsim.TypeRADIUSServer)
+}
+
 // holds reads the tenant itself.
 func (b *bench) holds(t *testing.T, principal *v2.Resource, entitlement *v2.Entitlement) bool {
 	t.Helper()
 	on, who := entitlement.GetResource().GetId(), principal.GetId()
+	for _, o := range b.bound() {
+		if o.ID == on.GetResource() {
+			return slices.Contains(slices.Concat(o.Users, o.Groups), who.GetResource())
+		}
+	}
 	read := b.tenant.Members
 	if on.GetResourceType() == "app" {
 		read = b.tenant.AppUsers
