@@ -148,8 +148,13 @@ func (o *offboarding) leave(ctx context.Context) error {
 		switch {
 		case err == nil:
 			name := "leave group"
-			if resource.Type == restype.App {
+			switch resource.Type {
+			case restype.App:
 				name = "unassign application"
+			case restype.Directory:
+				name = "unbind directory"
+			case restype.RADIUSServer:
+				name = "unbind RADIUS server"
 			}
 			_ = o.step(ctx, name, plan) // noted
 		case fault.Code(err) == codes.FailedPrecondition && resource.Type == restype.Group:

@@ -30,7 +30,7 @@ func TestRunningNamesSettingsThatExist(t *testing.T) {
 	})
 	known := readDoc(t, "../../docs/CONFIG.md")
 	root := newRoot(&program.App{})
-	for _, name := range regexp.MustCompile("`(?:[^`]* )?--([a-z][a-z-]+)").FindAllStringSubmatch(doc, -1) {
+	for _, name := range regexp.MustCompile("`(?:[^`]* )?--([a-z][a-z0-9-]+)").FindAllStringSubmatch(doc, -1) {
 		found := root.PersistentFlags().Lookup(name[1]) != nil
 		for _, cmd := range root.Commands() {
 			found = found || cmd.Flags().Lookup(name[1]) != nil

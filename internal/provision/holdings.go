@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/segmentio/ksuid"
 
@@ -21,8 +22,8 @@ func (p *Provisioner) PlanEdge(ctx context.Context, op Operation, resource, prin
 	})
 }
 
-// Holdings lists what a user holds itself: the groups that it is in, and the applications
-// that are bound to it.
+// Holdings lists what a user holds itself: the groups that it is in, the applications that are
+// bound to it, and of the other types those that may be changed.
 func (p *Provisioner) Holdings(ctx context.Context, userID string) ([]Named, error) {
 	var held []Named
 	_, err := paging.ReadAll(ctx, connector.GroupsOf(p.client, userID), func(row jumpcloud.Connection) bool {
@@ -32,16 +33,31 @@ func (p *Provisioner) Holdings(ctx context.Context, userID string) ([]Named, err
 	if err != nil {
 		return nil, connector.Coded(err)
 	}
-	_, err = paging.ReadAll(ctx, paging.Lister[jumpcloud.Connection]{
-		Name: "applications of user " + userID, Limit: 100, Holes: true, ID: func(row jumpcloud.Connection) string { return row.ID },
-		Fetch: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-			return p.client.UserAssociations(ctx, userID, jumpcloud.TypeApplication, w)
-		},
-	}, func(row jumpcloud.Connection) bool {
-		held = append(held, Named{Type: restype.App, ID: row.ID})
-		return true
-	})
-	return held, connector.Coded(err)
+	for _, bound := range []struct{ graph, resourceType string }{
+		{jumpcloud.TypeApplication, restype.App},
+		{jumpcloud.TypeGSuite, restype.Directory},
+		{jumpcloud.TypeOffice365, restype.Directory},
+		{jumpcloud.TypeLDAPServer, restype.Directory},
+		{jumpcloud.TypeActiveDirectory, restype.Directory},
+		{jumpcloud.TypeRADIUSServer, restype.RADIUSServer},
+	} {
+		if bound.resourceType != restype.App && !slices.Contains(p.options.Types, bound.resourceType) {
+			continue
+		}
+		_, err := paging.ReadAll(ctx, paging.Lister[jumpcloud.Connection]{
+			Name: bound.graph + " bindings of user " + userID, Limit: 100, Holes: true, ID: func(row jumpcloud.Connection) string { return row.ID },
+			Fetch: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
+				return p.client.UserAssociations(ctx, userID, bound.graph, w)
+			},
+		}, func(row jumpcloud.Connection) bool {
+			held = append(held, Named{Type: bound.resourceType, ID: row.ID})
+			return true
+		})
+		if err != nil {
+			return nil, connector.Coded(err)
+		}
+	}
+	return held, nil
 }
 
 // Rule is the rule of a dynamic group, as JumpCloud has it in JSON; "" where it tells
