@@ -79,12 +79,19 @@ const skippedAdmins = "administrators were left out (--skip-admins): their accou
 // accounts are counted.
 func (s *Source) startAdmins(page *syncer.Page, k kind, has func(string) bool) {
 	withRoles := has(restype.Role) || (has(restype.App) && !k.resourcesOnly && !k.noGrants)
-	switch {
-	case s.options.SkipAdmins && (has(restype.User) || withRoles):
-		page.Remarks = append(page.Remarks, skippedAdmins)
-	case has(restype.User) || withRoles:
+	if s.options.SkipAdmins {
+		if has(restype.User) || withRoles {
+			page.Remarks = append(page.Remarks, skippedAdmins)
+		}
+		if has(restype.AdminAPIKey) {
+			page.Remarks = append(page.Remarks, skippedKeys)
+		}
+		return
+	}
+	if has(restype.User) || withRoles || has(restype.AdminAPIKey) {
 		k = k.with(admins)
-		k.noAccounts, k.noRoles = !has(restype.User), !has(restype.Role)
+		k.noAccounts, k.noRoles, k.keys = !has(restype.User), !has(restype.Role), has(restype.AdminAPIKey)
+		k.resourcesOnly = k.resourcesOnly || k.noAccounts && !withRoles
 		page.Lists = append(page.Lists, k.of(syncer.Ref{}))
 	}
 }
@@ -114,6 +121,11 @@ func (s *Source) fillAdmins(ctx context.Context, page *syncer.Page, k kind, owne
 		r, err := adminResource(a)
 		if err := errors.Join(err, s.adminBelongs(a)); err != nil {
 			return err
+		}
+		if k.keys {
+			if err := s.fillAPIKey(page, k, a); err != nil {
+				return err
+			}
 		}
 		names, unresolved := listed.resolve(a.Roles, learned)
 		if wantsRoles {
@@ -165,6 +177,9 @@ func (s *Source) listHolders(page *syncer.Page, k kind, target syncer.Ref) {
 		return
 	}
 	page.Lists = append(page.Lists, k.with(admins).of(target))
+	if target.Type == restype.Role && s.synced(restype.ServiceAccount) {
+		page.Lists = append(page.Lists, k.with(serviceAccounts).of(target))
+	}
 	if s.options.MergeAdmins && !k.resourcesOnly && !k.noGrants {
 		page.Lists = append(page.Lists, accountLists()...)
 	}

@@ -29,6 +29,8 @@ const (
 	doubtRoleField        doubt = "role field"
 	doubtLookup           doubt = "look-up"
 	doubtDirectory        doubt = "directory"
+	doubtServiceRole      doubt = "service account role"
+	doubtServiceStatus    doubt = "service account status"
 )
 
 // doubtSentences begin the remark on each kind of doubt, in the order in which the
@@ -45,6 +47,8 @@ var doubtSentences = []struct {
 	{doubtRole, "administrators with an unknown role, shown by its ID"},
 	{doubtRoleField, "administrators with an unknown field that may name roles, ignored"},
 	{doubtDirectory, "directories of an unknown type, shown without who is bound to them"},
+	{doubtServiceRole, "service accounts with an unknown role, shown by its ID"},
+	{doubtServiceStatus, "service accounts in an unknown status, shown as disabled"},
 	{doubtMembershipMethod, "groups with an unknown membership method, treated as static"},
 }
 

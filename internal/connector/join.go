@@ -43,8 +43,8 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 	if err := remarkOwnSudo(ctx, j); err != nil {
 		return Coded(fmt.Errorf("report administrators of devices: %w", err))
 	}
-	if err := missRoles(ctx, scope, j); err != nil {
-		return Coded(fmt.Errorf("resolve roles: %w", err))
+	if err := missTargets(ctx, scope, j); err != nil {
+		return Coded(fmt.Errorf("look for missing resources: %w", err))
 	}
 	merged := make(map[string]string)
 	if s.options.MergeAdmins {
@@ -52,6 +52,9 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 		if merged, err = joinAdmins(ctx, j); err != nil {
 			return Coded(fmt.Errorf("merge administrators with users: %w", err))
 		}
+	}
+	if err := joinOwners(ctx, j, merged); err != nil {
+		return Coded(fmt.Errorf("name the owners of API keys: %w", err))
 	}
 	if s.options.LastLogin {
 		if err := s.joinLastLogin(ctx, scope, j, merged); err != nil {
@@ -179,23 +182,31 @@ func remarkOwnSudo(ctx context.Context, j syncer.Joiner) error {
 		"beside the grants of admin: "+printable.Enumerate(names, 10))
 }
 
-// missRoles remarks on roles that were asked for and that neither JumpCloud's list
-// nor an administrator knows: each list alone could not tell.
-func missRoles(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
+// inOthersLists are the types of which no answer to a request for one says that it does not
+// exist: lists of others bring them.
+func inOthersLists() []string {
+	return []string{restype.Role, restype.ServiceCredential, restype.SSHKey}
+}
+
+// missTargets remarks on resources that were asked for and that none of the lists which
+// could bring them knows.
+func missTargets(ctx context.Context, scope syncer.Scope, j syncer.Joiner) error {
 	wanted := map[syncer.Ref]bool{}
 	for _, id := range scope.Targets {
-		if id.GetResourceType() == restype.Role {
+		if slices.Contains(inOthersLists(), id.GetResourceType()) {
 			wanted[refOf(id)] = true
 		}
 	}
 	if len(wanted) == 0 {
 		return nil
 	}
-	for role, err := range j.Resources(ctx, restype.Role) {
-		if err != nil {
-			return err
+	for _, resourceType := range inOthersLists() {
+		for r, err := range j.Resources(ctx, resourceType) {
+			if err != nil {
+				return err
+			}
+			delete(wanted, refOf(r.GetId()))
 		}
-		delete(wanted, refOf(role.GetId()))
 	}
 	for ref := range wanted {
 		if err := j.Remark(ctx, missingTarget(ref)); err != nil {

@@ -32,6 +32,7 @@ const (
 	deviceGroups        collection = "device-groups"
 	deviceMembers       collection = "device-group-members"
 	deviceGroupBindings collection = "device-group-bindings"
+	serviceAccounts     collection = "service-accounts"
 	targets             collection = "targets" // single resources; a list each
 )
 
@@ -94,6 +95,8 @@ type kind struct {
 	noRoles bool
 	// accountsOnly reads administrators as accounts only, to join them with users.
 	accountsOnly bool
+	// keys reads the credentials that the rows of the list bring, too.
+	keys bool
 }
 
 // restrictions are the ids of the restrictions of a kind, and the words for them that
@@ -105,6 +108,7 @@ func (k *kind) restrictions() []restriction {
 		{"no-accounts", "access only", &k.noAccounts},
 		{"no-roles", "without roles", &k.noRoles},
 		{"accounts-only", "accounts only", &k.accountsOnly},
+		{"keys", "with keys", &k.keys},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -19,6 +20,7 @@ const (
 	profileSudo      = "sudo"              // of a user: administrator of every device to sign in to
 	profileOwnerID   = "owner_id"          // of a device: the user whom it belongs to
 	profileType      = "type"              // of a directory
+	profileExpires   = "expires_at"        // of a service account or credential: RFC 3339, or never
 	customPrefix     = "custom_"
 )
 
@@ -29,6 +31,13 @@ type profile map[string]*structpb.Value
 func (p profile) text(key, value string) {
 	if value != "" {
 		p[key] = textValue(value)
+	}
+}
+
+// time adds a time that is known.
+func (p profile) time(key string, t time.Time) {
+	if !t.IsZero() {
+		p[key] = textValue(t.UTC().Format(time.RFC3339))
 	}
 }
 

@@ -62,8 +62,15 @@ var _ syncer.Source = (*Source)(nil)
 
 // NewSource makes a source of a client.
 func NewSource(client *jumpcloud.Client, options Options) *Source {
+	var fields []string
 	if slices.Contains(options.Switches, restype.SyncDevices) {
-		client.AlsoReadUsers("sudo")
+		fields = append(fields, "sudo")
+	}
+	if slices.Contains(options.Switches, restype.SyncSecrets) {
+		fields = append(fields, "ssh_keys")
+	}
+	if len(fields) > 0 {
+		client.AlsoReadUsers(fields...)
 	}
 	return &Source{client: client, options: options, now: time.Now(), directory: roleDirectory{reading: make(chan struct{}, 1)}}
 }

@@ -40,6 +40,7 @@ func mappings() []mapping {
 	return []mapping{
 		userMapping(), roleMapping(), groupMapping(), appMapping(),
 		directoryMapping(), radiusMapping(), deviceMapping(), deviceGroupMapping(),
+		serviceAccountMapping(), apiKeyMapping(), credentialMapping(), sshKeyMapping(),
 	}
 }
 

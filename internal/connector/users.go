@@ -183,20 +183,24 @@ func userMapping() mapping {
 	return mapping{
 		id: restype.User,
 		start: func(s *Source, page *syncer.Page, k kind, has func(string) bool) {
-			if has(restype.User) {
-				page.Lists = append(page.Lists, k.with(users).of(syncer.Ref{}))
+			if has(restype.User) || has(restype.SSHKey) {
+				k := k.with(users)
+				k.noAccounts, k.keys = !has(restype.User), has(restype.SSHKey)
+				page.Lists = append(page.Lists, k.of(syncer.Ref{}))
 			}
 			s.startAdmins(page, k, has)
 		},
 		target: readTargetUser,
 		lookup: lookUpAccount,
 		lists: []listing{
-			{id: users, label: "users", open: func(s *Source, _ kind, _ syncer.Ref) rows {
+			{id: users, label: "users", open: func(s *Source, k kind, owner syncer.Ref) rows {
 				return rowsOf(paging.Lister[jumpcloud.User]{
 					Name: users.label(), Limit: usersPerPage, Sorted: true,
 					Fetch: s.client.Users,
 					ID:    func(u jumpcloud.User) string { return u.ID },
-				}, s.fillUsers)
+				}, func(_ context.Context, page *syncer.Page, items []jumpcloud.User) error {
+					return s.fillUsers(page, k, owner, items)
+				})
 			}},
 			{id: admins, label: "administrators", open: func(s *Source, k kind, owner syncer.Ref) rows {
 				return rowsOf(paging.Lister[jumpcloud.Admin]{
@@ -220,12 +224,22 @@ func (s *Source) account(u *jumpcloud.User) (*v2.Resource, error) {
 	return userResource(&read, s.now)
 }
 
-func (s *Source) fillUsers(_ context.Context, page *syncer.Page, items []jumpcloud.User) error {
+// fillUsers makes accounts of users, and their SSH keys. With an owner it is about that SSH
+// key only.
+func (s *Source) fillUsers(page *syncer.Page, k kind, owner syncer.Ref, items []jumpcloud.User) error {
 	for i := range items {
 		u := &items[i]
 		r, err := s.account(u)
 		if err := errors.Join(err, s.belongs(restype.User, u.ID, u.Organization)); err != nil {
 			return err
+		}
+		if k.keys {
+			if err := s.fillSSHKeys(page, k, owner, u); err != nil {
+				return err
+			}
+		}
+		if k.noAccounts || owner != (syncer.Ref{}) {
+			continue
 		}
 		page.Resources = append(page.Resources, r)
 		page.Facts = append(page.Facts, syncer.Fact{Kind: factUserEmail, Key: u.ID, Value: u.Email})
@@ -292,5 +306,5 @@ func lookUpAccount(ctx context.Context, s *Source, page *syncer.Page, id string)
 	if err != nil {
 		return err
 	}
-	return s.fillUsers(ctx, page, []jumpcloud.User{*u})
+	return s.fillUsers(page, kind{}, syncer.Ref{}, []jumpcloud.User{*u})
 }

@@ -38,23 +38,23 @@ func (c *Client) Admin(ctx context.Context, id string) (*Admin, error) {
 
 // adminRow is an administrator as sent.
 type adminRow struct {
-	MongoID      text      `json:"_id"`
-	ID           text      `json:"id"`
-	Email        text      `json:"email"`
-	FirstName    text      `json:"firstname"`
-	LastName     text      `json:"lastname"`
-	Role         roleField `json:"role"`
-	RoleName     roleField `json:"roleName"`
-	Roles        roleField `json:"roles"`
-	RoleNames    roleField `json:"roleNames"`
-	Suspended    Flag      `json:"suspended"`
-	TOTPEnrolled Flag      `json:"totpEnrolled"`
-	Organization text      `json:"organization"`
-	Created      stamp     `json:"created"`
-	KeySet       Flag      `json:"apiKeySet"`
-	KeyHash      struct {
-		Prefix text `json:"prefix"`
-	} `json:"apiKeyHash"`
+	MongoID      text              `json:"_id"`
+	ID           text              `json:"id"`
+	Email        text              `json:"email"`
+	FirstName    text              `json:"firstname"`
+	LastName     text              `json:"lastname"`
+	Role         roleField         `json:"role"`
+	RoleName     roleField         `json:"roleName"`
+	Roles        roleField         `json:"roles"`
+	RoleNames    roleField         `json:"roleNames"`
+	Suspended    Flag              `json:"suspended"`
+	TOTPEnrolled Flag              `json:"totpEnrolled"`
+	Organization text              `json:"organization"`
+	Created      stamp             `json:"created"`
+	KeySet       Flag              `json:"apiKeySet"`
+	KeyAllowed   Flag              `json:"apiKeyAllowed"`
+	KeyUpdated   stamp             `json:"apiKeyUpdatedAt"`
+	KeyHash      maybe[keyHashRow] `json:"apiKeyHash"`
 	// RoleNamesElse and RolesElse are what fields of other spellings name, such as
 	// role_name and roleIds, and Unread the fields that may name roles and are not read.
 	RoleNamesElse roleField `json:"-"`
@@ -128,7 +128,11 @@ func (r *adminRow) model() (Admin, bool, error) {
 		UnreadRoles:  r.Unread,
 		Several:      r.Several,
 		KeySet:       r.KeySet,
-		KeyPrefix:    string(r.KeyHash.Prefix),
+		KeyPrefix:    string(r.KeyHash.value.Prefix),
+		KeyAllowed:   r.KeyAllowed,
+		KeyCreated:   firstTime(r.KeyHash.value.CreatedAt, r.KeyUpdated),
+		KeyExpires:   r.KeyHash.value.ExpireAt.Time,
+		KeyDescribed: r.KeyHash.ok,
 		Suspended:    r.Suspended,
 		TOTPEnrolled: r.TOTPEnrolled,
 		Organization: string(r.Organization),

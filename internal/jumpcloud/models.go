@@ -69,6 +69,9 @@ type User struct {
 	// Sudo makes the user administrator of every device that the user can sign in to. Lists
 	// of users have it where [Client.AlsoReadUsers] names "sudo".
 	Sudo Flag
+	// SSHKeys are the user's public keys. Lists of users have them where
+	// [Client.AlsoReadUsers] names "ssh_keys".
+	SSHKeys []SSHKey
 	// ExternalSourceType names the directory that the user comes from, "" for none.
 	ExternalSourceType string
 	// Restricted are the fields that an external source owns, by name, with the type
@@ -119,12 +122,18 @@ type Admin struct {
 	// Several says that the record has a list of roles, so that there can be several.
 	Several bool
 	// KeySet tells whether there is an API key, and KeyPrefix how it begins.
-	KeySet       Flag
-	KeyPrefix    string
-	Suspended    Flag
-	TOTPEnrolled Flag
-	Organization string
-	Created      time.Time
+	KeySet    Flag
+	KeyPrefix string
+	// KeyAllowed says whether the administrator may use the API.
+	KeyAllowed Flag
+	// KeyCreated and KeyExpires are zero where the record does not tell. KeyDescribed says
+	// that it describes the key, so that one without an expiry never expires.
+	KeyCreated, KeyExpires time.Time
+	KeyDescribed           bool
+	Suspended              Flag
+	TOTPEnrolled           Flag
+	Organization           string
+	Created                time.Time
 }
 
 // Role is an administrator role, built in or custom (JumpCloud API v2, /roles).

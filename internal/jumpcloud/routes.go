@@ -247,6 +247,19 @@ var (
 	}
 )
 
+// The routes of service accounts.
+var (
+	routeServiceAccounts = Route{
+		http.MethodGet, "/api/v2/service-accounts", "service accounts",
+		"Lists service accounts with `--sync-service-accounts`, and their credentials with `--sync-secrets`; secrets are never decoded.",
+		"administrators.readonly", "The scope is not documented.",
+	}
+	routeServiceAccount = Route{
+		http.MethodGet, "/api/v2/service-accounts/{id}", "a service account",
+		"Looks one service account up.", "administrators.readonly", "The scope is not documented.",
+	}
+)
+
 // Routes lists every route that the client uses, reads first.
 func Routes() []Route {
 	boundReads, boundWrites := boundRoutes()
@@ -260,6 +273,7 @@ func Routes() []Route {
 		routeUserAssociations, routeGroupAssociations,
 		routeDirectories, routeRADIUSServers, routeRADIUSServer,
 		routeDeviceSearch, routeDevices, routeDevice, routeDeviceGroups, routeDeviceGroup, routeDeviceGroupMembers,
+		routeServiceAccounts, routeServiceAccount,
 	}, boundReads, []Route{
 		routeSchedules,
 		routeChangeMembers, routeChangeAssociations,

@@ -139,6 +139,7 @@ type userRow struct {
 	LDAPBindingUser    Flag                 `json:"ldap_binding_user"`
 	SambaServiceUser   Flag                 `json:"samba_service_user"`
 	Sudo               Flag                 `json:"sudo"`
+	SSHKeys            many[sshKeyRow]      `json:"ssh_keys"`
 	ExternalSourceType text                 `json:"external_source_type"`
 	Restricted         many[restrictedRow]  `json:"restrictedFields"`
 	Organization       text                 `json:"organization"`
@@ -228,6 +229,9 @@ func (r *userRow) model() (User, bool, error) {
 			u.Restricted = map[string]string{}
 		}
 		u.Restricted[string(f.Field)] = string(f.Type)
+	}
+	for _, k := range r.SSHKeys {
+		u.SSHKeys = append(u.SSHKeys, SSHKey{ID: string(either(k.MongoID, k.ID)), Name: string(k.Name), Created: k.Created.Time})
 	}
 	for _, a := range r.Attributes {
 		if a.Name != "" {

@@ -10,6 +10,11 @@ const (
 	RADIUSServer = "radius_server"
 	Device       = "device"
 	DeviceGroup  = "device_group"
+
+	ServiceAccount    = "service_account"
+	AdminAPIKey       = "admin_api_key"
+	ServiceCredential = "service_account_credential"
+	SSHKey            = "ssh_key"
 )
 
 // AdministrationAppID is the resource id of the app that stands for the

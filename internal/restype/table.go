@@ -99,6 +99,30 @@ var table = []Type{
 		Read:   []string{"groups.readonly", "systems.readonly"},
 		Switch: SyncDevices, Path: "/device-groups",
 	},
+	{
+		ID: ServiceAccount, Label: "Service Account", Trait: v2.ResourceType_TRAIT_USER,
+		Noun: "service-account", Plural: "service accounts", Holders: "Holders",
+		Read:   []string{"administrators.readonly"},
+		Switch: SyncServiceAccounts, Path: "/service-accounts",
+	},
+	{
+		ID: AdminAPIKey, Label: "Administrator API Key", Trait: v2.ResourceType_TRAIT_SECRET,
+		Noun: "api-key", Plural: "administrator API keys", Holders: "Holders",
+		Read:   []string{"administrators.readonly"},
+		Switch: SyncSecrets, Path: "/api-keys",
+	},
+	{
+		ID: ServiceCredential, Label: "Service Account Credential", Trait: v2.ResourceType_TRAIT_SECRET,
+		Noun: "credential", Plural: "service account credentials", Holders: "Holders",
+		Read:   []string{"administrators.readonly"},
+		Switch: SyncSecrets, Path: "/credentials",
+	},
+	{
+		ID: SSHKey, Label: "SSH Key", Trait: v2.ResourceType_TRAIT_SECRET,
+		Noun: "ssh-key", Plural: "SSH keys", Holders: "Holders",
+		Read:   []string{"users.readonly"},
+		Switch: SyncSecrets, Path: "/ssh-keys",
+	},
 }
 
 // All lists the types in the order in which people are shown them. The slice is the

@@ -14,6 +14,7 @@ type Edit struct {
 	// application; add-role, delete-role; add-member, remove-member; associate,
 	// dissociate; add-directory, add-radius-server, add-device, add-device-group;
 	// delete-bound for all of them; bind, unbind; sudo, no-sudo; add-device-member;
+	// add-service-account, update-service-account, delete-service-account;
 	// holes, no-holes.
 	Op string `json:"op"`
 	// Ref is the object to update or delete.
@@ -99,6 +100,12 @@ func (t *Tenant) apply(e Edit) error {
 	case "unbind":
 		kind, ref := e.target()
 		return t.Unbind(e.App, kind, ref)
+	case "add-service-account":
+		return addFrom(e.Object, t.AddServiceAccount)
+	case "update-service-account":
+		return updateFrom(e, t.UpdateServiceAccount)
+	case "delete-service-account":
+		return t.DeleteServiceAccount(e.Ref)
 	case "holes", "no-holes":
 		t.SetHoles(e.Op == "holes")
 		return nil

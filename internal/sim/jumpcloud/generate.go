@@ -37,6 +37,7 @@ func Generate(seed uint64, size Size) *Tenant {
 	m.makeApps()
 	m.strays()
 	m.makeBound()
+	m.makeCredentials()
 	m.t.finish(true)
 	return m.t
 }

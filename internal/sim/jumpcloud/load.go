@@ -111,6 +111,8 @@ type tenantFile struct {
 
 	devices      []located[fileDevice]
 	deviceGroups []located[fileDeviceGroup]
+
+	services []located[ServiceAccountRecord]
 }
 
 // Load reads a tenant from its JSON form, which docs/SIMULATOR.md describes. The
@@ -193,8 +195,10 @@ func (p *fileParser) file() *tenantFile {
 			ok = readList(p, key, &f.devices)
 		case partDeviceGroups:
 			ok = readList(p, key, &f.deviceGroups)
+		case partServices:
+			ok = readList(p, key, &f.services)
 		default:
-			p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("unknown part %q; the parts are organization, holes, roles, users, admins, groups, applications, directories, radius_servers, devices and device_groups", key))
+			p.fault(p.line(p.dec.InputOffset()), fmt.Errorf("unknown part %q; the parts are organization, holes, roles, users, admins, groups, applications, directories, radius_servers, devices, device_groups and service_accounts", key))
 			return f
 		}
 		if !ok {

@@ -35,6 +35,10 @@ func (p *fileParser) build(f *tenantFile) *Tenant {
 		apps[i], err = t.addApp(a.value.Application)
 		p.check(a.line, err)
 	}
+	for _, a := range f.services {
+		_, err := t.addServiceAccount(a.value)
+		p.check(a.line, err)
+	}
 	linkBound := p.buildBound(t, f)
 	if len(p.faults) > 0 {
 		return t

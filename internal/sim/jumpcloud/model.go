@@ -207,8 +207,12 @@ type Admin struct {
 	APIKeySet         bool   `json:"apiKeySet,omitempty"`
 	// APIKeyPrefix is how the key begins, as apiKeyHash tells; left out when empty.
 	APIKeyPrefix string `json:"apiKeyPrefix,omitempty"`
-	SessionCount int64  `json:"sessionCount,omitempty"`
-	Created      string `json:"created,omitempty"`
+	// APIKeyCreated and APIKeyExpires are told beside it where the first is set; a key
+	// without an expiry tells null.
+	APIKeyCreated string `json:"apiKeyCreated,omitempty"`
+	APIKeyExpires string `json:"apiKeyExpires,omitempty"`
+	SessionCount  int64  `json:"sessionCount,omitempty"`
+	Created       string `json:"created,omitempty"`
 	Wire
 }
 

@@ -71,7 +71,7 @@ func (s *Server) endpoints() []endpoint {
 
 		{pattern: "GET /api/v2/applications/{id}/users", answer: traverseAppUsers},
 		{pattern: "GET /api/v2/applications/{id}/usergroups", answer: traverseAppGroups},
-	}, boundEndpoints()...)
+	}, append(boundEndpoints(), serviceEndpoints()...)...)
 }
 
 // Routes lists the patterns of all routes.

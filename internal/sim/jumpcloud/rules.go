@@ -129,6 +129,7 @@ func (t *Tenant) finish(settled bool) {
 	t.roles.finish()
 	t.groups.finish()
 	t.apps.finish()
+	t.services.finish()
 	for _, col := range t.bound {
 		col.finish()
 	}

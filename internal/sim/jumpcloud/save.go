@@ -44,6 +44,9 @@ func (t *Tenant) Save(w io.Writer) error {
 			saveList(out, p.name, nodes, func(n *boundNode) { put(boundForFile(n)) })
 		}
 	}
+	if nodes := t.services.natural; len(nodes) > 0 {
+		saveList(out, partServices, nodes, func(n *serviceNode) { put(n.ServiceAccountRecord) })
+	}
 	out.WriteString("}\n")
 	if err := errors.Join(failed, out.Flush()); err != nil {
 		return fmt.Errorf("save tenant: %w", err)

@@ -13,6 +13,9 @@ type Size struct {
 	// Directories, RADIUSServers, Devices and DeviceGroups are made, with their bindings, after everything else,
 	// so that a tenant is otherwise the same with and without them.
 	Directories, RADIUSServers, Devices, DeviceGroups int
+	// ServiceAccounts are made after these; APIKeys is how many administrators have an API
+	// key, and SSHKeys how many users have SSH keys.
+	ServiceAccounts, APIKeys, SSHKeys int
 	// Memberships is the number of memberships in all: the all-hands group, the
 	// dynamic groups and the others together. 0 means about six a user. Fewer than
 	// the first two kinds have are raised to that.
@@ -36,17 +39,17 @@ type Size struct {
 
 // Small is a tenant to read with the eyes.
 func Small() Size {
-	return Size{Users: 60, Groups: 14, Apps: 10, Admins: 8, CustomRoles: 2, Directories: 4, RADIUSServers: 2, Devices: 40, DeviceGroups: 4}
+	return Size{Users: 60, Groups: 14, Apps: 10, Admins: 8, CustomRoles: 2, Directories: 4, RADIUSServers: 2, Devices: 40, DeviceGroups: 4, ServiceAccounts: 4, APIKeys: 4, SSHKeys: 12}
 }
 
 // Medium is a mid-size company.
 func Medium() Size {
-	return Size{Users: 2_000, Groups: 150, Apps: 80, Admins: 30, CustomRoles: 4, Directories: 5, RADIUSServers: 6, Devices: 3_000, DeviceGroups: 30}
+	return Size{Users: 2_000, Groups: 150, Apps: 80, Admins: 30, CustomRoles: 4, Directories: 5, RADIUSServers: 6, Devices: 3_000, DeviceGroups: 30, ServiceAccounts: 12, APIKeys: 12, SSHKeys: 500}
 }
 
 // Large is what the connector's budgets are measured with.
 func Large() Size {
-	return Size{Users: 100_000, Groups: 5_000, Apps: 500, Admins: 100, CustomRoles: 20, Memberships: 2_000_000, Directories: 5, RADIUSServers: 20, Devices: 50_000, DeviceGroups: 500}
+	return Size{Users: 100_000, Groups: 5_000, Apps: 500, Admins: 100, CustomRoles: 20, Memberships: 2_000_000, Directories: 5, RADIUSServers: 20, Devices: 50_000, DeviceGroups: 500, ServiceAccounts: 40, APIKeys: 40, SSHKeys: 20_000}
 }
 
 // numbersOf names the fields of a size as text gives them.
@@ -54,6 +57,7 @@ func numbersOf(s *Size) map[string]*int {
 	return map[string]*int{
 		"users": &s.Users, "groups": &s.Groups, "apps": &s.Apps, "admins": &s.Admins, "roles": &s.CustomRoles,
 		"directories": &s.Directories, "radius-servers": &s.RADIUSServers, "devices": &s.Devices, "device-groups": &s.DeviceGroups,
+		"service-accounts": &s.ServiceAccounts, "api-keys": &s.APIKeys, "ssh-keys": &s.SSHKeys,
 		"memberships": &s.Memberships, "app-groups": &s.AppGroups, "app-users": &s.AppUsers, "expanded": &s.Expanded,
 		"dangling": &s.Dangling, "ghosts": &s.Ghosts, "hidden": &s.Hidden,
 	}

@@ -42,6 +42,8 @@ type Tenant struct {
 	apps   *collection[*appNode]
 	bound  map[string]*collection[*boundNode] // by the name of the list
 
+	services *collection[*serviceNode]
+
 	usernames  map[string]*userNode
 	userEmails map[string]*userNode
 	adminMails map[string]*adminNode
@@ -141,7 +143,7 @@ func NewTenant(org Organization) *Tenant {
 		groups: newCollection[*groupNode](), apps: newCollection[*appNode](),
 		usernames: map[string]*userNode{}, userEmails: map[string]*userNode{}, adminMails: map[string]*adminNode{},
 		roleNames: map[string]*roleNode{}, groupNames: map[string]*groupNode{}, spent: map[string]struct{}{},
-		bound: map[string]*collection[*boundNode]{},
+		bound: map[string]*collection[*boundNode]{}, services: newCollection[*serviceNode](),
 	}
 	for _, p := range boundParts() {
 		t.bound[p.name] = newCollection[*boundNode]()

@@ -19,6 +19,7 @@ type tables struct {
 	apps   *query.Table[*appNode]
 
 	directories, radius, devices, deviceGroups *query.Table[*boundNode]
+	services                                   *query.Table[*serviceNode]
 }
 
 // override is the Wire part of an object in the form of the tables.
@@ -85,7 +86,7 @@ func appendStrings(b []byte, list []string) []byte {
 }
 
 func newTables(t *Tenant) *tables {
-	return &tables{orgs: orgTable(), users: userTable(t), found: userTable(t, memberOf()), admins: adminTable(t), roles: roleTable(), groups: groupTable(t), apps: appTable(t), directories: directoryTable(), radius: radiusTable(t), devices: deviceTable(t), deviceGroups: deviceGroupTable(t)}
+	return &tables{orgs: orgTable(), users: userTable(t), found: userTable(t, memberOf()), admins: adminTable(t), roles: roleTable(), groups: groupTable(t), apps: appTable(t), directories: directoryTable(), radius: radiusTable(t), devices: deviceTable(t), deviceGroups: deviceGroupTable(t), services: serviceTable(t)}
 }
 
 // orgTable has the fields of an organization in recorded lists.

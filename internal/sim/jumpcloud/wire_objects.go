@@ -28,7 +28,16 @@ func adminTable(t *Tenant) *query.Table[*adminNode] {
 			if v.APIKeyPrefix == "" {
 				return b
 			}
-			return append(query.AppendString(append(b, `{"prefix":`...), v.APIKeyPrefix), '}')
+			b = query.AppendString(append(b, `{"prefix":`...), v.APIKeyPrefix)
+			if v.APIKeyCreated != "" {
+				b = query.AppendString(append(b, `,"createdAt":`...), v.APIKeyCreated)
+				if b = append(b, `,"expireAt":`...); v.APIKeyExpires == "" {
+					b = append(b, "null"...)
+				} else {
+					b = query.AppendString(b, v.APIKeyExpires)
+				}
+			}
+			return append(b, '}')
 		}),
 		text("organization", func(a) string { return t.org.ID }),
 		query.Field[a]{Name: "provider", Get: func(a) query.Value { return query.NullValue() }},
