@@ -120,6 +120,16 @@ func TestGolden(t *testing.T) {
 	files["directory"] = made(t, directoryResource, &directory)
 	files["directory_entitlement"] = directoryEntitlements(made(t, directoryResource, &directory))[0]
 	files["radius_server"] = made(t, radiusResource, fullRADIUSServer())
+	account := fullServiceAccount()
+	owner := secretOwner{id: resourceID(restype.ServiceAccount, account.ID), name: account.Name}
+	files["service_account"] = made(t, func(a *jumpcloud.ServiceAccount) (*v2.Resource, error) { return serviceAccountResource(a, testNow()) }, account)
+	files["service_account_credential"] = made(t, func(c *jumpcloud.Credential) (*v2.Resource, error) {
+		return credentialResource(account, c, owner, map[string]int{})
+	}, &account.Credentials[0])
+	files["admin_api_key"] = made(t, func(a *jumpcloud.Admin) (*v2.Resource, error) { return apiKeyResource(a, false) }, fullKey())
+	files["ssh_key"] = made(t, func(u *jumpcloud.User) (*v2.Resource, error) {
+		return sshKeyResource(u, &u.SSHKeys[0], false, map[string]int{})
+	}, userWithKey())
 	files["radius_server_entitlement"] = radiusEntitlement(made(t, radiusResource, fullRADIUSServer()))
 	bound, _ := bindingGrants(syncer.Ref{Type: restype.RADIUSServer, ID: "69a000000000000000000051"}, []jumpcloud.Connection{
 		{Type: "user", ID: "64b0000000000000000000b1"}, {Type: "user_group", ID: "65a000000000000000000010"},

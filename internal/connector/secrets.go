@@ -133,6 +133,11 @@ func (s *Source) fillAPIKey(page *syncer.Page, k kind, a *jumpcloud.Admin) error
 	return err
 }
 
+// keys is the type of the credentials that a list brings.
+func (c collection) keys() string {
+	return map[collection]string{users: restype.SSHKey, admins: restype.AdminAPIKey, serviceAccounts: restype.ServiceCredential}[c]
+}
+
 // comesWith is the start of a type that the list of another type brings.
 func comesWith(*Source, *syncer.Page, kind, func(string) bool) {}
 

@@ -146,6 +146,10 @@ func (s *Source) tolerate(ctx context.Context, k kind, owner syncer.Ref, first b
 			return s.tolerateSwitched(k, row, false, err)
 		}
 		return nil, err
+	case k.noAccounts && k.keys:
+		// The list is read for its credentials.
+		row, _ := restype.Find(k.collection.keys())
+		return s.tolerateSwitched(k, row, first, err)
 	case k.collection == admins:
 		if !jumpcloud.IsUnserved(err) {
 			return nil, err
@@ -180,7 +184,11 @@ func (s *Source) tolerateSwitched(k kind, row restype.Type, first bool, err erro
 		return &syncer.Page{Settled: true, Remarks: []string{fmt.Sprintf(
 			"JumpCloud does not offer %s to this organization (%v): none were synced", row.Plural, err)}}, nil
 	case jumpcloud.IsUnserved(err), jumpcloud.IsUnauthenticated(err):
-		return nil, fmt.Errorf("%w; %s require the scope %s; without it, leave out --%s", err, k.find().label, strings.Join(row.Read, " and "), row.Switch)
+		switches := "--" + row.Switch
+		if also, _ := restype.Find(k.collection.keys()); k.keys && also.Switch != row.Switch {
+			switches += " and --" + also.Switch
+		}
+		return nil, fmt.Errorf("%w; %s require the scope %s; without it, leave out %s", err, k.find().label, strings.Join(row.Read, " and "), switches)
 	default:
 		return nil, err
 	}

@@ -25,6 +25,7 @@ func allSwitches() []string {
 func wide(seed uint64, users int) *jcsim.Tenant {
 	return jcsim.Generate(seed, jcsim.Size{
 		Users: users, Groups: max(4, users/20), Apps: max(2, users/50), Admins: 12, CustomRoles: 3, Directories: 7, RADIUSServers: 5, Devices: users / 6, DeviceGroups: max(2, users/100), Ghosts: 2, Hidden: 2,
+		ServiceAccounts: 9, APIKeys: 8, SSHKeys: users / 3,
 	})
 }
 
@@ -63,13 +64,13 @@ func TestEveryTypeEqualsTenant(t *testing.T) {
 			if _, err := p.run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			now := stateOf(tenant).addBound(tenant)
+			now := stateOf(tenant).addBound(tenant).addCredentials(tenant)
 			h := &history{tenant: tenant, always: now, ever: now.clone()}
 			for _, wrong := range h.judge(read(t, p.path())) {
 				t.Error(wrong)
 			}
 			// Five members are looked up: those that no list contains.
-			minimum := tenant.MinimumRequests() + tenant.MinimumBoundRequests("directories", "radius_servers", "devices", "device_groups") + 2*4
+			minimum := tenant.MinimumRequests() + tenant.MinimumBoundRequests("directories", "radius_servers", "devices", "device_groups") + 2*4 + 1 // service accounts
 			if asked := sim.Requests().Requests; asked > minimum+minimum/20+tt.extra {
 				t.Errorf("%d requests, the minimum is %d", asked, minimum)
 			}
@@ -134,7 +135,7 @@ func TestEveryTypeUnderChurn(t *testing.T) {
 		}})
 		p := newPipeline(sim, t.TempDir())
 		p.switches = allSwitches()
-		start := stateOf(tenant).addBound(tenant)
+		start := stateOf(tenant).addBound(tenant).addCredentials(tenant)
 		tenant.StartJournal()
 		if _, err := p.run(t.Context()); err != nil {
 			t.Fatal(err)
@@ -156,6 +157,7 @@ func TestSwitchesAreOff(t *testing.T) {
 	size := jcsim.Size{Users: 120, Groups: 9, Apps: 6, Admins: 7, CustomRoles: 2}
 	all := size
 	all.Directories, all.RADIUSServers, all.Devices, all.DeviceGroups = 5, 4, 30, 3
+	all.ServiceAccounts, all.APIKeys, all.SSHKeys = 5, 4, 30
 	var dumps, routes []string
 	for _, size := range []jcsim.Size{size, all} {
 		sim := jcsim.New(jcsim.Options{Tenant: jcsim.Generate(23, size)})
@@ -195,6 +197,7 @@ func TestDeniedTypes(t *testing.T) {
 		"GET /api/v2/systems/{id}/associations":           {"systems.readonly", "--sync-devices"},
 		"GET /api/v2/radiusservers/{id}/associations":     {"radius.readonly", "--sync-directories"},
 		"GET /api/v2/activedirectories/{id}/associations": {"directories.readonly", "--sync-directories"},
+		"GET /api/v2/service-accounts":                    {"administrators.readonly", "--sync-service-accounts", "--sync-secrets"},
 	} {
 		for _, status := range []int{401, 403, 402, 404, 501} {
 			sim := jcsim.New(jcsim.Options{Tenant: wide(24, 60), Settings: jcsim.Settings{Faults: denied(route, status)}})

@@ -74,6 +74,30 @@ func (s state) addBound(t *jcsim.Tenant) state {
 	return s
 }
 
+// addCredentials adds service accounts, and the credentials of everybody.
+func (s state) addCredentials(t *jcsim.Tenant) state {
+	bare := func(r string) { s.resources[r], s.bare[r] = true, true }
+	for _, a := range t.ServiceAccounts() {
+		r := "service_account:" + a.ID
+		bare(r)
+		s.roles[holding{"role:" + roleID(a.RoleName), r}] = true
+		for _, c := range a.Credentials {
+			bare("service_account_credential:" + c.ID)
+		}
+	}
+	for _, a := range t.Admins() {
+		if a.APIKeySet {
+			bare("admin_api_key:" + a.ID)
+		}
+	}
+	for _, u := range t.Users() {
+		for _, k := range u.SSHKeys {
+			bare("ssh_key:" + k.ID)
+		}
+	}
+	return s
+}
+
 // stateOf asks a tenant. Roles are no resources of it: which of them are in an archive
 // depends on whether the list of them is served.
 func stateOf(t *jcsim.Tenant) state {
