@@ -196,7 +196,11 @@ func statsNote(s *archives.Shown) string {
 	count := func(n int) string { return humanize.Comma(int64(n)) }
 	o := s.Overview()
 	text := fmt.Sprintf("%s grants: %s direct, %s inherited.", count(o.Grants.All), count(o.Grants.Direct), count(o.Grants.Inherited()))
-	if accounts := o.Counts[review.Account]; accounts > 0 {
+	accounts := 0
+	for _, kind := range review.AccountKinds() {
+		accounts += o.Counts[kind]
+	}
+	if accounts > 0 {
 		var states []string
 		for _, c := range o.Statuses {
 			state := count(c.Count) + " " + c.Status.String()
@@ -219,8 +223,9 @@ func onlyAccounts(s *archives.Shown, q search.Query) bool {
 	}
 	for _, t := range s.Types() {
 		if t.ID == q.Filter["type"] {
-			return t.Kind == review.Account
+			return t.Kind.IsAccount()
 		}
 	}
-	return q.Filter["kind"] == review.Account.String()
+	kind, _ := review.ParseKind(q.Filter["kind"])
+	return kind.IsAccount()
 }

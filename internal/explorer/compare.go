@@ -235,7 +235,7 @@ func (c *comparedSyncs) summarize(p *comparePage, tab string) {
 		}
 		g := c.diff.Grants[kind]
 		held += g.Added.All + g.Removed.All + g.Changed
-		if g != (diff.GrantChanges{}) || c.older.has(kind) && kind != review.Account {
+		if g != (diff.GrantChanges{}) || c.older.has(kind) && kind.IsHeld() {
 			to := func(n int, change diff.Change, pairs ...string) cell {
 				return countCell(n, c.url(append([]string{paramTab, tabGrants, "kind", kind.String(), "change", change.String()}, pairs...)...))
 			}

@@ -11,19 +11,20 @@ func (v *view) list(l tables.List, filters ...filter) listing {
 	return listing{List: l, filters: filters, looks: looks()}
 }
 
-func accounts(v *view) error {
-	v.section = "/accounts"
-	return v.list(tables.OfKind(v.words, review.Account), append(v.accountFilters(),
+// accounts lists the accounts of a kind.
+func (v *view) accounts(kind review.Kind) error {
+	v.section, _ = kindSection(kind)
+	return v.list(tables.OfKind(v.words, kind), append(v.accountFilters(),
 		filter{Key: "holds", Title: "Access", Options: someOrNone("yes", "no")},
-		v.typeFilter(review.Account),
+		v.typeFilter(kind),
 		filter{Key: "manager", Title: "Manager", hidden: true},
 	)...).serve(v)
 }
 
 // section is the page that lists the resources of a kind.
 func section(kind review.Kind) page {
-	if kind == review.Account {
-		return accounts
+	if kind.IsAccount() {
+		return func(v *view) error { return v.accounts(kind) }
 	}
 	return func(v *view) error { return v.resources(kind) }
 }
@@ -31,7 +32,11 @@ func section(kind review.Kind) page {
 // resources lists the resources of a kind.
 func (v *view) resources(kind review.Kind) error {
 	v.section, _ = kindSection(kind)
-	return v.list(tables.OfKind(v.words, kind),
+	list := tables.OfKind(v.words, kind)
+	if !kind.IsHeld() {
+		return v.list(list, v.typeFilter(kind)).serve(v)
+	}
+	return v.list(list,
 		filter{Key: "empty", Title: "Holders", Options: someOrNone("no", "yes")},
 		v.typeFilter(kind),
 		filter{Key: "parent", Title: "Within", hidden: true, value: (*view).resourceName},

@@ -72,7 +72,7 @@ func resource(v *view) error {
 	v.fillNumbers(p, r)
 	tab := v.params.Get(paramTab)
 	if tab == "" {
-		if tab = tabMembers; r.Kind == review.Account || r.Members.All == 0 && r.Holdings.All > 0 {
+		if tab = tabMembers; r.Kind.IsAccount() || r.Members.All == 0 && r.Holdings.All > 0 {
 			tab = tabHoldings
 		}
 	}
@@ -92,7 +92,7 @@ func resource(v *view) error {
 			return err
 		}
 	}
-	if tab == tabGraph || r.Kind == review.Account && tab == tabHoldings {
+	if tab == tabGraph || r.Kind.IsAccount() && tab == tabHoldings {
 		if p.Graph, err = v.graphOf(r); err != nil {
 			return err
 		}
@@ -200,11 +200,13 @@ func (v *view) fillNumbers(p *resourcePage, r review.ResourceRow) {
 			figure{"inherited", tab(tabName, "direct", "no"), c.Inherited()},
 		)
 	}
-	if r.Kind == review.Account {
+	if r.Kind.IsAccount() {
 		add("entitlements", tabHoldings, r.Holdings)
 		return
 	}
-	add(strings.ToLower(membersTitle(r.Kind)), tabMembers, r.Members)
+	if r.Kind.IsHeld() {
+		add(strings.ToLower(membersTitle(r.Kind)), tabMembers, r.Members)
+	}
 }
 
 // membersTitle is what those who hold a resource are called.
@@ -216,10 +218,10 @@ func (v *view) tabs(r review.ResourceRow, current string) []navItem {
 	add := func(tab, title string, count int) {
 		list = append(list, navItem{title, v.url("/resource", paramType, r.Type, paramID, r.ID, paramTab, tab), count, tab == current})
 	}
-	if r.Kind != review.Account || r.Members.All > 0 {
+	if !r.Kind.IsAccount() && r.Kind.IsHeld() || r.Members.All > 0 {
 		add(tabMembers, membersTitle(r.Kind), r.Members.All)
 	}
-	if r.Kind == review.Account || r.Holdings.All > 0 {
+	if r.Kind.IsAccount() || r.Holdings.All > 0 {
 		title := "Has access to"
 		if r.Kind == review.Group {
 			title = "Gives access to"
@@ -229,7 +231,7 @@ func (v *view) tabs(r review.ResourceRow, current string) []navItem {
 	if r.Entitlements > 0 {
 		add(tabEntitlements, "Entitlements", r.Entitlements)
 	}
-	if r.Kind != review.Account && r.Members.All+r.Holdings.All > 0 {
+	if !r.Kind.IsAccount() && r.Members.All+r.Holdings.All > 0 {
 		add(tabGraph, "Graph", -1)
 	}
 	if len(list) == 1 {
@@ -260,7 +262,7 @@ func (v *view) holderList(e review.EntRef, title, one, many string) listing {
 	l := v.list(tables.Holders(v.words, e), append([]filter{directFilter(), v.kindFilter("kind", "Who")}, v.accountFilters()...)...)
 	l.Title, l.One, l.Many = title, one, many
 	l.looks["name"] = func(v *view, r *tables.Row) cell {
-		if r.On.Kind == review.Account {
+		if r.On.Kind.IsAccount() {
 			return v.briefCell(*r.On)
 		}
 		return v.typedCell(*r.On)

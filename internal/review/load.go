@@ -298,7 +298,7 @@ func (l *loader) missing(typ, id, name string) Ref {
 func (l *loader) addMissing(typ, id, name string) Ref {
 	t := l.typeNumber(typ)
 	rec := record{id: id, name: cmp.Or(name, id, "(no id)"), typ: t, kind: l.types[t].Kind, missing: true}
-	if rec.kind == Account {
+	if rec.kind.IsAccount() {
 		rec.account = &AccountInfo{}
 	}
 	r := Ref(len(l.resources))

@@ -76,6 +76,17 @@ func (k Kind) String() string {
 	}
 }
 
+// IsAccount reports whether resources of the kind are accounts, of people or of programs.
+func (k Kind) IsAccount() bool { return k.Type().Trait == v2.ResourceType_TRAIT_USER }
+
+// IsHeld reports whether anybody can hold resources of the kind.
+func (k Kind) IsHeld() bool { return k == Other || k.Type().Grant != "" }
+
+// AccountKinds lists the kinds that are accounts.
+func AccountKinds() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return !k.IsAccount() })
+}
+
 // kindOfType finds the kind of a resource type: that of the type itself, or of the
 // first that has the trait.
 func kindOfType(id string, traits []v2.ResourceType_Trait) Kind {
@@ -85,7 +96,8 @@ func kindOfType(id string, traits []v2.ResourceType_Trait) Kind {
 		switch {
 		case t.ID == id && (has || t.Trait == v2.ResourceType_TRAIT_UNSPECIFIED):
 			return Kind(i + 1)
-		case has && like == Other && t.Trait != v2.ResourceType_TRAIT_UNSPECIFIED:
+		case has && like == Other && t.Trait != v2.ResourceType_TRAIT_UNSPECIFIED && t.Trait != v2.ResourceType_TRAIT_SECRET:
+			// Credentials of other products are none of the kinds that ours are.
 			like = Kind(i + 1)
 		}
 	}

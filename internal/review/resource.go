@@ -33,7 +33,9 @@ func (l *loader) record(m *v2.Resource) (record, error) {
 	}
 	switch trait := trait.(type) {
 	case *v2.UserTrait:
-		rec.kind = Account
+		if !rec.kind.IsAccount() {
+			rec.kind = Account
+		}
 		profile, icon = firstSet(profile, trait.GetProfile()), firstSet(icon, trait.GetIcon()) //nolint:staticcheck // From older connectors.
 		rec.account = l.account(m, trait, profile)
 	case *v2.GroupTrait:
@@ -57,7 +59,7 @@ func (l *loader) record(m *v2.Resource) (record, error) {
 	if err != nil {
 		return rec, fmt.Errorf("resource %s:%s: %w", l.types[t].ID, rec.id, err)
 	}
-	if rec.kind == Account && rec.account == nil {
+	if rec.kind.IsAccount() && rec.account == nil {
 		rec.account = l.account(m, nil, profile)
 	}
 	more.icon = icon.GetId()
@@ -83,7 +85,7 @@ func traitOf(annotations []*anypb.Any, kind Kind) (proto.Message, error) {
 		kind  Kind
 		trait proto.Message
 	}{{Account, &v2.UserTrait{}}, {Group, &v2.GroupTrait{}}, {Role, &v2.RoleTrait{}}, {Application, &v2.AppTrait{}}} {
-		if kind != Other && kind != candidate.kind {
+		if kind != Other && kind != candidate.kind && !(kind.IsAccount() && candidate.kind == Account) {
 			continue
 		}
 		for _, a := range annotations {

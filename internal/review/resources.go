@@ -122,7 +122,7 @@ const noNumber = -1 << 40
 // reach is what counts of a resource: what an account holds, and who holds something
 // else.
 func (s *Sync) reach(r Ref) Count {
-	if s.resources[r].kind == Account {
+	if s.resources[r].kind.IsAccount() {
 		return s.holdings[r]
 	}
 	return s.members[r]

@@ -47,7 +47,7 @@ func FindPrincipal(s *Shown, who string) (review.Ref, error) {
 
 // PrincipalRef is [findPrincipal] with the errors of package review.
 func PrincipalRef(s *Shown, who string) (review.Ref, error) {
-	p, err := s.FindResource(who, review.Account)
+	p, err := s.FindResource(who, review.AccountKinds()...)
 	if _, none := fault.As[*review.NotFoundError](err); none {
 		// An application or a group may hold something too. What is near is told of
 		// accounts, which most questions are about.

@@ -36,8 +36,8 @@ func disabledWithAccess(s *review.Sync, r *Report) {
 	}
 	r.columns = []column{accountColumn(s), emailColumn(s), statusColumn(s)}
 	for _, kind := range s.Shown() {
-		if kind == review.Account {
-			continue // Counted with the others.
+		if !kind.IsHeld() {
+			continue // Those of accounts are counted with the others.
 		}
 		key, title := kind.Type().Plural, kind.Type().Title()
 		if kind == review.Other {
@@ -46,7 +46,9 @@ func disabledWithAccess(s *review.Sync, r *Report) {
 		r.columns = append(r.columns, column{Column: Column{key, title, IntColumn, NoLink}, cell: func(it item) any {
 			n := counts[it.extra][kind]
 			if kind == review.Other {
-				n += counts[it.extra][review.Account]
+				for _, account := range review.AccountKinds() {
+					n += counts[it.extra][account]
+				}
 			}
 			return n
 		}})
@@ -57,8 +59,10 @@ func disabledWithAccess(s *review.Sync, r *Report) {
 }
 
 func adminsWithoutMFA(s *review.Sync, r *Report) {
-	r.items = accounts(s, func(_ review.Ref, a *review.AccountInfo) bool { return a.Admin && a.MFA == review.No })
-	unknown := accounts(s, func(_ review.Ref, a *review.AccountInfo) bool { return a.Admin && a.MFA == review.Unknown })
+	// Service accounts of the organization have no second factor.
+	person := func(p review.Ref, a *review.AccountInfo) bool { return a.Admin && s.KindOf(p) == review.Account }
+	r.items = accounts(s, func(p review.Ref, a *review.AccountInfo) bool { return person(p, a) && a.MFA == review.No })
+	unknown := accounts(s, func(p review.Ref, a *review.AccountInfo) bool { return person(p, a) && a.MFA == review.Unknown })
 	r.items, r.information = append(r.items, unknown...), len(unknown)
 	if n := len(unknown); n > 0 {
 		r.Note = fmt.Sprintf("MFA is unknown for %s. They are listed last and are not findings.",
@@ -79,7 +83,7 @@ func adminsWithoutUser(s *review.Sync, r *Report) {
 		}
 	}
 	r.items = accounts(s, func(p review.Ref, a *review.AccountInfo) bool {
-		if !a.Admin || slices.ContainsFunc(foldedEmails(a), func(e string) bool { return owners[e] > 1 }) {
+		if !a.Admin || s.KindOf(p) != review.Account || slices.ContainsFunc(foldedEmails(a), func(e string) bool { return owners[e] > 1 }) {
 			return false
 		}
 		return !slices.ContainsFunc(s.Resource(p).Profile, func(f review.Field) bool {

@@ -73,7 +73,7 @@ func grantItems(s *review.Sync, ents func(review.EntRef) bool, match func(p revi
 			continue
 		}
 		s.EachHolder(e, func(p review.Ref, g int32) {
-			if s.KindOf(p) == review.Account && match(p, e, g) {
+			if s.KindOf(p).IsAccount() && match(p, e, g) {
 				list = append(list, item{resource: p, other: s.ResourceOf(e), ent: e, extra: g})
 			}
 		})

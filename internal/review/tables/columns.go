@@ -38,6 +38,13 @@ func columns() []Column {
 		{ID: "created", Title: "Created", Kind: sheet.Time, Cell: account(func(a *review.AccountInfo) any { return a.Created })},
 		{ID: "last_login", Title: "Last login", Kind: sheet.Time, Cell: account(func(a *review.AccountInfo) any { return a.LastLogin })},
 
+		// Of a credential.
+		{ID: "owner", Title: "Owner", Cell: profiled("owner")},
+		{ID: "secret_created", Key: "created", Title: "Created", Cell: profiled("created_at")},
+		{ID: "expires", Title: "Expires", Cell: profiled("expires_at")},
+		{ID: "last_used", Title: "Last used", Cell: profiled("last_used_at")},
+		{ID: "secret_kind", Key: "credential", Title: "Kind of credential", Cell: profiled("kind")},
+
 		// Of a resource in a list of its own.
 		{ID: "description", Title: "Description", Cell: func(r *Row) any { return r.Resource.Description }},
 		{ID: "facts", Title: "Facts", PageTitle: "Properties", Kind: sheet.List, Cell: func(r *Row) any { return r.Resource.Facts }},
@@ -113,6 +120,18 @@ func account(cell func(*review.AccountInfo) any) func(*Row) any {
 			return nil
 		}
 		return cell(r.Account)
+	}
+}
+
+// profiled is an entry of the profile of a resource.
+func profiled(key string) func(*Row) any {
+	return func(r *Row) any {
+		for _, f := range r.Resource.Profile {
+			if f.Key == key {
+				return f.Value
+			}
+		}
+		return nil
 	}
 }
 

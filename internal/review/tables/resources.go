@@ -2,7 +2,9 @@ package tables
 
 import (
 	"slices"
+	"strings"
 
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
@@ -51,9 +53,15 @@ func OfKind(s *Sync, kind review.Kind) List {
 	members := c.show("members").Titled(t.Holders).Sort("members")
 	inherited := c.show("members_inherited").Sort("inherited")
 	var columns []Shown
+	switch {
+	case kind.IsAccount() && kind != review.Account:
+		return accounts(s, c, kind, t.Plural)
+	case t.Trait == v2.ResourceType_TRAIT_SECRET:
+		return secrets(s, c, kind)
+	}
 	switch kind {
 	case review.Account:
-		return accounts(s, c)
+		return accounts(s, c, kind, "accounts")
 	case review.Group:
 		columns = []Shown{members, inherited, c.show("holdings").Titled("Gives access to").Sort("holdings")}
 	case review.Application:
@@ -92,13 +100,24 @@ func reachColumns(c catalog) []Shown {
 	}
 }
 
-func accounts(s *Sync, c catalog) List {
+func accounts(s *Sync, c catalog, kind review.Kind, plural string) List {
+	t := kind.Type()
 	return List{
-		ID: "accounts", Title: "Accounts", One: "account", Many: "accounts", None: "The sync contains no accounts.",
+		ID: plural, Title: t.Title(), One: strings.ReplaceAll(t.Noun, "-", " "), Many: plural, None: "The sync contains no " + plural + ".",
 		Page: slices.Concat(nameColumns(c), stateColumns(c), []Shown{c.show("holdings").Sort("holdings")}, reachColumns(c), []Shown{
 			c.show("holdings_direct").Keyed("direct", "Directly").Sort("direct").Detail(),
 			c.show("created").Sort("created").Detail(), c.show("last_login").Sort("last_login").Detail(),
 		}),
-		Read: read(func(q search.Query) (search.Page[review.ResourceRow], error) { return s.Resources(review.Account, q) }, s.resourceRow),
+		Read: read(func(q search.Query) (search.Page[review.ResourceRow], error) { return s.Resources(kind, q) }, s.resourceRow),
+	}
+}
+
+// secrets lists credentials: whose they are and how long they last.
+func secrets(s *Sync, c catalog, kind review.Kind) List {
+	t := kind.Type()
+	return List{
+		ID: t.Plural, Title: t.Title(), One: strings.ReplaceAll(t.Noun, "-", " "), Many: t.Plural, None: "The sync contains no " + t.Plural + ".",
+		Page: append(nameColumns(c), c.show("owner"), c.show("secret_created"), c.show("expires"), c.show("last_used"), c.show("secret_kind").Detail()),
+		Read: read(func(q search.Query) (search.Page[review.ResourceRow], error) { return s.Resources(kind, q) }, s.resourceRow),
 	}
 }
