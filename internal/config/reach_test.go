@@ -38,7 +38,7 @@ func line(o config.Option) string {
 func TestWorkingDirectory(t *testing.T) {
 	t.Parallel()
 	harmless := []string{
-		"org-id", "region", "merge-admins", "skip-admins", "sync-last-login", "sync-directories", "sync-devices", "sync-resource-types", "sync-resources", "skip-entitlements-and-grants", "skip-grants", "workers",
+		"org-id", "region", "merge-admins", "skip-admins", "sync-last-login", "sync-directories", "sync-devices", "sync-service-accounts", "sync-secrets", "sync-resource-types", "sync-resources", "skip-entitlements-and-grants", "skip-grants", "workers",
 		"parallel-sync", "http-timeout-seconds", "external-resource-entitlement-id-filter", "external-resource-traits", "log-level", "log-format",
 		"log-level-debug-expires-at", "log-event-log", "storage-engine", "task-concurrency", "shutdown-grace", "keep-previous-sync-c1z",
 		"otel-tracing-disabled", "otel-logging-disabled", "session-store-maximum-size",

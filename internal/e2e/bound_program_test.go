@@ -33,10 +33,15 @@ func TestProgramSyncsEveryType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	account := tenant.ServiceAccounts()[0]
 	for _, q := range []struct{ args, want string }{
 		{"who " + server.ID, user.Username},
 		{"access " + user.ID, server.Name},
 		{"inspect resources --type directory", "Google Workspace"},
+		{"inspect resources --type ssh_key", "SSH key"},
+		{"access " + account.Name, account.RoleName},
+		{"who " + account.RoleName, account.Name},
+		{"diff --what service-account", "service accounts"},
 	} {
 		p.args = append([]string{}, strings.Fields(q.args)...)
 		if r := p.run(); r.code != 0 || !strings.Contains(r.stdout, q.want) {

@@ -457,6 +457,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.Applications(ctx, w)), second(client.Application(ctx, "x")),
 		second(client.Directories(ctx, w)), second(client.RADIUSServers(ctx, w)), second(client.RADIUSServer(ctx, "x")),
 		second(client.Devices(ctx, w)), second(client.Device(ctx, "x")), second(client.DeviceGroups(ctx, w)), second(client.DeviceGroup(ctx, "x")), second(client.DeviceGroupMembers(ctx, "x", w)),
+		second(client.ServiceAccounts(ctx, w)), second(client.ServiceAccount(ctx, "x")),
 		second(client.UserAssociations(ctx, "x", jumpcloud.TypeApplication, w)), second(client.UserGroupAssociations(ctx, "x", jumpcloud.TypeApplication, w)),
 		client.AddGroupMember(ctx, "x", "u"),
 		client.CreateUser(ctx, jumpcloud.Fields{}), client.UpdateUser(ctx, "x", jumpcloud.Fields{}), client.DeleteUser(ctx, "x", "null"),

@@ -25,7 +25,7 @@ const wholeUser = `{"account_locked":false,"account_locked_date":null,"activated
  "employeeType":"FTE","external_source_type":"","firstname":"Ana","jobTitle":"AE","lastname":"Ruiz","ldap_binding_user":false,"location":"Lisbon",
  "manager":"64b0000000000000000000b2","mfa":{"exclusion":true,"exclusionUntil":"2026-12-01T10:00:00.000Z","configured":true},
  "mfaEnrollment":{"overallStatus":"ENROLLED","totpStatus":"ENROLLED"},"admin":{"id":"64c1","roleName":"Manager","roleNames":["Manager","Read Only"]},
- "middlename":"M","organization":"64a000000000000000000001","samba_service_user":true,"ssh_keys":[{"public_key":"ssh-rsa AAAA"}],
+ "middlename":"M","organization":"64a000000000000000000001","samba_service_user":true,"ssh_keys":[{"_id":"6a01","name":"laptop","public_key":"ssh-rsa AAAA","create_date":"2026-02-03T10:00:00Z"}],
  "state":"ACTIVATED","suspended":false,"username":"ana.ruiz","created":"2026-02-03T10:00:00.123Z","password_expired":false,"totp_enabled":true,
  "brandNew":{"deep":[1,2,{"x":null}]},"_id":"64b0000000000000000000b1","id":"64b0000000000000000000b1"}`
 
@@ -44,6 +44,7 @@ func TestUserIsDecoded(t *testing.T) {
 		Location: "Lisbon", ManagerID: "64b0000000000000000000b2",
 		Attributes:      []jumpcloud.Attribute{{Name: "badge", Value: "771"}, {Name: "floor", Value: "3"}},
 		LDAPBindingUser: jumpcloud.False, SambaServiceUser: jumpcloud.True,
+		SSHKeys:      []jumpcloud.SSHKey{{ID: "6a01", Name: "laptop", Created: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)}},
 		Organization: "64a000000000000000000001", Created: time.Date(2026, 2, 3, 10, 0, 0, 123e6, time.UTC),
 	}
 	got, err := only(t, wholeUser).User(t.Context(), "x")

@@ -24,7 +24,7 @@ func Switches() []Switch {
 		{SyncDirectories, "Sync directories", "Google Workspace, Microsoft 365, LDAP and Active Directory directories, and RADIUS servers"},
 		{SyncDevices, "Sync devices", "devices and device groups, with who can sign in to them and who is administrator there,"},
 		{SyncServiceAccounts, "Sync service accounts", "service accounts, with their roles,"},
-		{SyncSecrets, "Sync secrets", "API keys of administrators, credentials of service accounts and SSH keys of users, with when they expire and never with what they are,"},
+		{SyncSecrets, "Sync secrets", "API keys of administrators, credentials of service accounts and SSH keys of users, with when they expire (never the keys themselves),"},
 	}
 }
 
