@@ -31,6 +31,7 @@ const (
 	LocalAdmins        = "local-admins"
 	UnencryptedDevices = "unencrypted-devices"
 	UnownedDevices     = "unowned-devices"
+	ExpiringKeys       = "expiring-keys"
 	Changes            = "changes"
 )
 
@@ -63,6 +64,7 @@ func reports() []report {
 		{Info{LocalAdmins, "Local administrators of devices", "Accounts that administer a device, by sudo of a binding or by their own setting", true}, localAdmins},
 		{Info{UnencryptedDevices, "Unencrypted devices of administrators", "Devices without disk encryption that administrators of the organization can sign in to", true}, unencryptedDevices},
 		{Info{UnownedDevices, "Devices without an owner", "Devices that belong to no user of the archive", true}, unownedDevices},
+		{Info{ExpiringKeys, "Keys that expire soon or never", "API keys and credentials that expire within 30 days, have expired, or never expire", true}, expiringKeys},
 		{Info{RoleHolders, "Role holders", "Accounts that hold a role", false}, roleHolders},
 		{Info{Changes, "Changes since the previous sync", "Additions, removals and changes since the previous sync", false}, nil},
 	}
