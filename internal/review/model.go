@@ -79,6 +79,9 @@ func (k Kind) String() string {
 // IsAccount reports whether resources of the kind are accounts, of people or of programs.
 func (k Kind) IsAccount() bool { return k.Type().Trait == v2.ResourceType_TRAIT_USER }
 
+// IsSecret reports whether resources of the kind are credentials.
+func (k Kind) IsSecret() bool { return k.Type().Trait == v2.ResourceType_TRAIT_SECRET }
+
 // IsHeld reports whether anybody can hold resources of the kind.
 func (k Kind) IsHeld() bool { return k == Other || k.Type().Grant != "" }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/search"
 )
@@ -56,7 +55,7 @@ func OfKind(s *Sync, kind review.Kind) List {
 	switch {
 	case kind.IsAccount() && kind != review.Account:
 		return accounts(s, c, kind, t.Plural)
-	case t.Trait == v2.ResourceType_TRAIT_SECRET:
+	case kind.IsSecret():
 		return secrets(s, c, kind)
 	}
 	switch kind {
