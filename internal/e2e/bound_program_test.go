@@ -41,7 +41,6 @@ func TestProgramSyncsEveryType(t *testing.T) {
 		{"inspect resources --type ssh_key", "SSH key"},
 		{"access " + account.Name, account.RoleName},
 		{"who " + account.RoleName, account.Name},
-		{"diff --what service-account", "service accounts"},
 	} {
 		p.args = append([]string{}, strings.Fields(q.args)...)
 		if r := p.run(); r.code != 0 || !strings.Contains(r.stdout, q.want) {
