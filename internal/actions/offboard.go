@@ -155,6 +155,8 @@ func (o *offboarding) leave(ctx context.Context) error {
 				name = "unbind directory"
 			case restype.RADIUSServer:
 				name = "unbind RADIUS server"
+			case restype.Device:
+				name = "unbind device"
 			}
 			_ = o.step(ctx, name, plan) // noted
 		case fault.Code(err) == codes.FailedPrecondition && resource.Type == restype.Group:

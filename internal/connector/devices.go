@@ -139,6 +139,11 @@ func slugGrant(resource syncer.Ref, slug string, principal *v2.ResourceId) *v2.G
 	}
 }
 
+// DirectDeviceGrant is the grant of one of a device's entitlements that a sync would find.
+func DirectDeviceGrant(id, slug string, principal *v2.ResourceId) *v2.Grant {
+	return slugGrant(syncer.Ref{Type: restype.Device, ID: id}, slug, principal)
+}
+
 // deviceGrants are the grants of one page of what a device or device group is bound to
 // (JumpCloud API v2, /systems/{id}/associations). Whoever is bound can sign in; sudo makes
 // an administrator too.

@@ -10,8 +10,14 @@ import (
 const (
 	slugMember = "member"
 	slugAccess = "access"
-	slugUser   = "user"
-	slugAdmin  = "admin"
+	slugUser   = SlugUser
+	slugAdmin  = SlugAdmin
+)
+
+// The slugs of the entitlements of a device.
+const (
+	SlugUser  = "user"  // can sign in
+	SlugAdmin = "admin" // is administrator, by sudo
 )
 
 func resourceID(resourceType, id string) *v2.ResourceId {

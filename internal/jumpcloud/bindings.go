@@ -190,6 +190,51 @@ func (c *Client) Unbind(ctx context.Context, kind, id, targetType, target string
 	return c.changeBinding(ctx, kind, id, edge{"remove", targetType, target})
 }
 
+// SudoChange is a change of a binding to a device that says who is administrator there.
+type SudoChange uint8
+
+// The changes of sudo.
+const (
+	BindWithSudo SudoChange = iota
+	SudoOn
+	SudoOff
+)
+
+// sudoEdge is a change of a binding to a device as it is sent.
+type sudoEdge struct {
+	edge
+	Attributes struct {
+		Sudo struct {
+			Enabled         bool `json:"enabled"`
+			WithoutPassword bool `json:"withoutPassword"`
+		} `json:"sudo"`
+	} `json:"attributes"`
+}
+
+// Body is the change as it is sent, for a user or user group.
+func (s SudoChange) Body(targetType, target string) any {
+	op := "update"
+	if s == BindWithSudo {
+		op = "add"
+	}
+	body := sudoEdge{edge: edge{op, targetType, target}}
+	body.Attributes.Sudo.Enabled = s != SudoOff
+	return body
+}
+
+// ChangeSudo binds a user or user group to a device as administrator, or changes whether one
+// that is bound is. It is sent once: see [Error.MaybeDone]. [IsConflict] tells that it is bound
+// already, [IsNotFound] that it is not.
+//
+// JumpCloud API v2, POST /systems/{id}/associations.
+func (c *Client) ChangeSudo(ctx context.Context, device, targetType, target string, change SudoChange) error {
+	b, err := c.bound(TypeDevice)
+	if err != nil {
+		return err
+	}
+	return c.write(ctx, call{route: b.change, id: device, body: change.Body(targetType, target)})
+}
+
 func (c *Client) changeBinding(ctx context.Context, kind, id string, change edge) error {
 	b, err := c.bound(kind)
 	if err != nil {

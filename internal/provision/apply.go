@@ -58,7 +58,8 @@ func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
 // knowing them does not undo a revoke, so that they are looked for as long as a
 // change is and no longer.
 func (p *Provisioner) remaining(ctx context.Context, change Change, graph string) []Named {
-	if graph == "" || change.Principal.Type != restype.User {
+	// Which groups make an administrator of a device, their bindings alone do not tell.
+	if graph == "" || change.slug() == connector.SlugAdmin || change.Principal.Type != restype.User {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, proofTime)

@@ -111,7 +111,8 @@ func newChange(op Operation, principal *v2.Resource, entitlement *v2.Entitlement
 		return Change{}, fault.Invalid("missing entitlement")
 	case who.GetResourceType() == "" || who.GetResource() == "":
 		return Change{}, fault.Invalid("missing principal")
-	case entitlement.GetId() != restype.EntitlementID(resource.GetResourceType(), resource.GetResource()):
+	case entitlement.GetId() != restype.EntitlementID(resource.GetResourceType(), resource.GetResource()) &&
+		Change{Resource: Named{Type: resource.GetResourceType(), ID: resource.GetResource()}, Entitlement: entitlement.GetId()}.slug() == "":
 		return Change{}, fault.Invalid("entitlement %q is not one of %s %q; sync again",
 			entitlement.GetId(), resource.GetResourceType(), resource.GetResource())
 	}
@@ -181,6 +182,9 @@ func (c Change) IsAccess() bool {
 
 // Holding is what having the resource is called: "membership of".
 func (c Change) Holding() string {
+	if c.slug() == connector.SlugAdmin {
+		return "administration (sudo) of"
+	}
 	t, _ := restype.Find(c.Resource.Type)
 	return t.Holding
 }
@@ -229,7 +233,11 @@ func (c Change) summary() string {
 // grant is the grant that a granted plan leads to.
 func (p *Plan) grant() *v2.Grant {
 	holder := p.holder()
-	g := connector.DirectGrant(p.Resource.Type, p.Resource.ID, &v2.ResourceId{ResourceType: holder.Type, Resource: holder.ID})
+	who := &v2.ResourceId{ResourceType: holder.Type, Resource: holder.ID}
+	g := connector.DirectGrant(p.Resource.Type, p.Resource.ID, who)
+	if slug := p.slug(); slug != "" {
+		g = connector.DirectDeviceGrant(p.Resource.ID, slug, who)
+	}
 	g.Entitlement.Resource.DisplayName = p.Resource.Name
 	g.Principal.DisplayName = holder.Name
 	return g

@@ -68,7 +68,7 @@ func (m membership) done(ctx context.Context) (bool, error) {
 }
 
 // binding is the edge between a user or group and what JumpCloud's graph binds them to: an
-// application, a directory or a RADIUS server.
+// application, a directory, a RADIUS server or a device.
 type binding struct {
 	client *jumpcloud.Client
 	*Plan
@@ -132,6 +132,12 @@ func (b binding) find(ctx context.Context) error {
 			return missing(b.Resource, err)
 		}
 		b.Resource.Name, b.graph = connector.RADIUSServerName(server), jumpcloud.TypeRADIUSServer
+	case restype.Device:
+		device, err := b.client.Device(ctx, b.Resource.ID)
+		if err != nil {
+			return missing(b.Resource, err)
+		}
+		b.Resource.Name, b.graph = connector.DeviceName(device), jumpcloud.TypeDevice
 	default:
 		directory, err := connector.FindDirectory(ctx, b.client, b.Resource.ID)
 		if err != nil {

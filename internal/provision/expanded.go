@@ -21,7 +21,7 @@ import (
 // of its own to take away. The message names the groups, and the commands that
 // would end the access instead.
 func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *v2.Grant) error {
-	bound := map[string]string{restype.App: jumpcloud.TypeApplication, restype.RADIUSServer: jumpcloud.TypeRADIUSServer, restype.Directory: ""}
+	bound := map[string]string{restype.App: jumpcloud.TypeApplication, restype.RADIUSServer: jumpcloud.TypeRADIUSServer, restype.Directory: "", restype.Device: jumpcloud.TypeDevice}
 	graph, ok := bound[change.Resource.Type]
 	if !ok || change.Principal.Type != restype.User || !isExpanded(grant) {
 		return nil
@@ -29,7 +29,11 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	if change.Resource.ID == restype.AdministrationAppID {
 		return nil // Its grants cannot be changed either, for a reason of their own.
 	}
-	groups := sourceGroups(grant)
+	groups, devices := sourceGroups(grant, restype.Group), sourceGroups(grant, restype.DeviceGroup)
+	if len(groups) == 0 && len(devices) > 0 {
+		return fault.WithCode(codes.FailedPrecondition, "%s has no direct access to %s: it is inherited via %s; end the binding to it in JumpCloud",
+			change.Principal, change.Resource, names(devices))
+	}
 	if len(groups) == 0 {
 		groups = p.remaining(ctx, change, graph)
 	}
@@ -78,12 +82,13 @@ func isExpanded(grant *v2.Grant) bool {
 	return false
 }
 
-// sourceGroups are the groups that a grant names as its sources.
-func sourceGroups(grant *v2.Grant) []Named {
+// sourceGroups are the groups of a type that a grant names as its sources.
+func sourceGroups(grant *v2.Grant, groupType string) []Named {
 	var groups []Named
 	for _, id := range slices.Sorted(maps.Keys(grant.GetSources().GetSources())) {
-		if groupID, ok := strings.CutPrefix(id, restype.Group+":"); ok {
-			groups = append(groups, Named{Type: restype.Group, ID: groupID})
+		if group, ok := strings.CutPrefix(id, groupType+":"); ok {
+			group, _, _ = strings.Cut(group, ":")
+			groups = append(groups, Named{Type: groupType, ID: group})
 		}
 	}
 	return groups

@@ -16,8 +16,12 @@ import (
 // PlanEdge plans that a principal gets or loses what it holds itself, without an archive
 // that names it.
 func (p *Provisioner) PlanEdge(ctx context.Context, op Operation, resource, principal Named) (*Plan, error) {
+	entitlement := restype.EntitlementID(resource.Type, resource.ID)
+	if resource.Type == restype.Device {
+		entitlement = restype.SlugEntitlementID(resource.Type, resource.ID, connector.SlugUser)
+	}
 	return p.plan(ctx, Change{
-		ID: ksuid.New().String(), Operation: op, Entitlement: restype.EntitlementID(resource.Type, resource.ID),
+		ID: ksuid.New().String(), Operation: op, Entitlement: entitlement,
 		Resource: resource, Principal: principal,
 	})
 }
@@ -40,6 +44,7 @@ func (p *Provisioner) Holdings(ctx context.Context, userID string) ([]Named, err
 		{jumpcloud.TypeLDAPServer, restype.Directory},
 		{jumpcloud.TypeActiveDirectory, restype.Directory},
 		{jumpcloud.TypeRADIUSServer, restype.RADIUSServer},
+		{jumpcloud.TypeDevice, restype.Device},
 	} {
 		if bound.resourceType != restype.App && !slices.Contains(p.options.Types, bound.resourceType) {
 			continue

@@ -184,6 +184,7 @@ func planners() map[string]func(*Provisioner, *Plan) error {
 		restype.Role:         planRole,
 		restype.Directory:    planBinding,
 		restype.RADIUSServer: planBinding,
+		restype.Device:       planDevice,
 	}
 }
 

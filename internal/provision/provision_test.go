@@ -35,8 +35,12 @@ func TestGrantAndRevoke(t *testing.T) {
 		{"group", "Ops", "directory", "LDAP"},
 		{"user", "ana", "radius_server", "Wi-Fi"},
 		{"group", "Ops", "radius_server", "Wi-Fi"},
+		{"user", "ana", "device", "laptop:user"},
+		{"user", "ana", "device", "laptop:admin"},
+		{"user", "ana", "device", "server:admin"},
+		{"group", "Ops", "device", "server:admin"},
 	} {
-		t.Run(tt.on+" to "+tt.kind, func(t *testing.T) {
+		t.Run(tt.what+" to "+tt.kind, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
 			who, what := b.principal(t, tt.kind, tt.who), b.entitlement(t, tt.on, tt.what)
@@ -71,6 +75,28 @@ func TestGrantAndRevoke(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Taking sudo away leaves the binding, and ending the binding takes sudo with it.
+func TestSudoOfABinding(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
+	bo, user, admin := b.principal(t, "user", "bo"), b.entitlement(t, "device", "server:user"), b.entitlement(t, "device", "server:admin")
+	for i, step := range []struct {
+		do         func(context.Context, *v2.Resource, *v2.Entitlement) ([]*anypb.Any, error)
+		what       *v2.Entitlement
+		uses, sudo bool
+	}{
+		{b.revoke, admin, true, false}, {b.grant, admin, true, true}, {b.grant, user, true, true},
+		{b.revoke, user, false, false}, {b.revoke, admin, false, false}, {b.grant, admin, true, true},
+	} {
+		if _, err := step.do(t.Context(), bo, step.what); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+		if uses, sudo := b.holds(t, bo, user), b.holds(t, bo, admin); uses != step.uses || sudo != step.sudo {
+			t.Errorf("step %d: bound %v, administrator %v", i, uses, sudo)
+		}
 	}
 }
 
@@ -119,13 +145,16 @@ func TestRefusesWhatCannotBeChanged(t *testing.T) {
 		{"an administrator in a group", someone("user", "ops@example.com"), something("group", "Sales"), codes.FailedPrecondition, []string{"administrator account", "ops@example.com"}},
 		{"a group in a group", someone("group", "Ops"), something("group", "Sales"), codes.InvalidArgument, []string{"JumpCloud groups contain users only"}},
 		{"the administration app", someone("user", "ana"), fixed(console), codes.FailedPrecondition, []string{"JumpCloud Administration"}},
-		{"an account", someone("user", "ana"), fixed(&v2.Entitlement{Id: "user:x", Resource: &v2.Resource{Id: target("user", "x")}}), codes.Unimplemented, []string{"resource type user does not have provisioner configured", "only groups, applications, roles, directories and RADIUS servers can"}},
+		{"an account", someone("user", "ana"), fixed(&v2.Entitlement{Id: "user:x", Resource: &v2.Resource{Id: target("user", "x")}}), codes.Unimplemented, []string{"resource type user does not have provisioner configured", "only groups, applications, roles, directories, RADIUS servers and devices can"}},
 		{"a user that is gone", fixed2(gone("user")), something("group", "Sales"), codes.NotFound, []string{`user "Old Name"`, "does not exist"}},
 		{"a group that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "group:" + nobody, Resource: gone("group")}), codes.NotFound, []string{`group "Old Name"`}},
 		{"an application that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "app:" + nobody, Resource: gone("app")}), codes.NotFound, []string{`app "Old Name"`}},
 		{"a directory that nobody is bound to", someone("user", "ana"), something("directory", "HR"), codes.FailedPrecondition, []string{`directory "HR"`, "workday"}},
 		{"a directory that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "directory:" + nobody, Resource: gone("directory")}), codes.NotFound, []string{`directory "Old Name"`}},
 		{"a RADIUS server that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "radius_server:" + nobody, Resource: gone("radius_server")}), codes.NotFound, []string{`radius_server "Old Name"`}},
+		{"a device that is gone", someone("user", "ana"), fixed(&v2.Entitlement{Id: "device:" + nobody + ":admin", Resource: gone("device")}), codes.NotFound, []string{`device "Old Name"`}},
+		{"a device without saying how", someone("user", "ana"), something("device", "laptop"), codes.InvalidArgument, []string{"sync again"}},
+		{"what a device has not", someone("user", "ana"), something("device", "laptop:root"), codes.InvalidArgument, []string{"sync again"}},
 		{"a RADIUS server at another one", someone("radius_server", "Wi-Fi"), something("radius_server", "Wi-Fi"), codes.InvalidArgument, []string{"only users and groups can"}},
 		{"a group that is gone, as principal", fixed2(gone("group")), something("app", "AWS Prod"), codes.NotFound, []string{`group "Old Name"`}},
 		{"an entitlement of another resource", someone("user", "ana"), fixed(&v2.Entitlement{Id: "group:x", Resource: gone("group")}), codes.InvalidArgument, []string{"sync again"}},
@@ -298,6 +327,10 @@ func TestExpandedGrantIsRefused(t *testing.T) {
 	if _, err := b.provisioner.PlanRevoke(t.Context(), wifi); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), `group "Sales"`) {
 		t.Errorf("inherited network access: %v", err)
 	}
+	laptop := &v2.Grant{Id: "x", Entitlement: b.entitlement(t, "device", "laptop:user"), Principal: b.principal(t, "user", "ana"), Sources: sources("device_group:d1:user")}
+	if _, err := b.provisioner.PlanRevoke(t.Context(), laptop); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), `via device_group d1;`) {
+		t.Errorf("inherited use of a device: %v", err)
+	}
 	both := &v2.Grant{Entitlement: app, Principal: b.principal(t, "user", "bo"), Sources: sources(app.GetId(), "group:"+sales)}
 	if _, err := b.provisioner.PlanRevoke(t.Context(), both); err != nil {
 		t.Errorf("direct and through a group: %v", err)
@@ -329,6 +362,10 @@ func TestPlanIsWhatIsSent(t *testing.T) {
 		{b.principal(t, "group", "Ops"), b.entitlement(t, "app", "AWS Prod"), false, "gets access to"},
 		{b.principal(t, "user", "ana"), b.entitlement(t, "directory", "LDAP"), false, "gets a binding to"},
 		{b.principal(t, "group", "Sales"), b.entitlement(t, "radius_server", "Wi-Fi"), true, "loses network access by"},
+		{b.principal(t, "user", "ana"), b.entitlement(t, "device", "laptop:admin"), false, "gets administration (sudo) of"},
+		{b.principal(t, "user", "ana"), b.entitlement(t, "device", "server:admin"), false, "gets administration (sudo) of"},
+		{b.principal(t, "user", "bo"), b.entitlement(t, "device", "server:admin"), true, "loses administration (sudo) of"},
+		{b.principal(t, "user", "bo"), b.entitlement(t, "device", "server:user"), true, "loses use of"},
 		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Sales"), false, "no change needed: "},
 		{b.principal(t, "user", "ana"), b.entitlement(t, "group", "Ops"), true, "no change needed: "},
 	} {

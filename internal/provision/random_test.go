@@ -37,7 +37,7 @@ type pair struct {
 
 func randomChanges(t *testing.T) {
 	settings := jcsim.Settings{Behavior: jcsim.Behavior{LagReads: 3, LagTime: 2 * time.Second}}
-	for _, route := range []string{"POST /api/v2/usergroups/{id}/members", "POST /api/v2/applications/{id}/associations", "POST /api/v2/gsuites/{id}/associations", "POST /api/v2/radiusservers/{id}/associations"} {
+	for _, route := range []string{"POST /api/v2/usergroups/{id}/members", "POST /api/v2/applications/{id}/associations", "POST /api/v2/gsuites/{id}/associations", "POST /api/v2/radiusservers/{id}/associations", "POST /api/v2/systems/{id}/associations"} {
 		settings.Faults = append(
 			settings.Faults,
 			jcsim.Fault{Route: route, Probability: 0.06, Status: http.StatusTooManyRequests, RetryAfter: "2"},
@@ -61,7 +61,8 @@ func randomChanges(t *testing.T) {
 		pairs = append(pairs, pair{b.principal(t, "user", user), b.entitlement(t, "app", "AWS Prod")})
 	}
 	pairs = append(pairs, pair{b.principal(t, "group", "Ops"), b.entitlement(t, "app", "AWS Prod")},
-		pair{b.principal(t, "group", "Ops"), b.entitlement(t, "radius_server", "Wi-Fi")}, pair{b.principal(t, "user", "ana"), b.entitlement(t, "directory", "Workspace")})
+		pair{b.principal(t, "group", "Ops"), b.entitlement(t, "radius_server", "Wi-Fi")}, pair{b.principal(t, "user", "ana"), b.entitlement(t, "directory", "Workspace")},
+		pair{b.principal(t, "user", "ana"), b.entitlement(t, "device", "laptop:user")}, pair{b.principal(t, "user", "bo"), b.entitlement(t, "device", "server:admin")})
 
 	model := make([]bool, len(pairs))
 	for i, p := range pairs {

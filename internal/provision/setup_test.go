@@ -42,6 +42,10 @@ const office = `{
     {"name": "LDAP", "type": "ldap_server"},
     {"name": "HR", "type": "workday"}
   ],
+  "devices": [
+    {"_id": "64b000000000000000000de1", "displayName": "laptop", "users": ["bo"], "groups": ["Sales"]},
+    {"_id": "64b000000000000000000de2", "displayName": "server", "users": ["ana", "bo"], "sudoUsers": ["bo"]}
+  ],
   "radius_servers": [{"name": "Wi-Fi", "groups": ["Sales"], "users": ["bo"]}]
 }`
 
@@ -143,8 +147,13 @@ func (b *bench) principal(t *testing.T, kind, ref string) *v2.Resource {
 
 func (b *bench) entitlement(t *testing.T, kind, ref string) *v2.Entitlement {
 	t.Helper()
+	ref, slug, several := strings.Cut(ref, ":")
 	r := b.principal(t, kind, ref)
-	return &v2.Entitlement{Id: kind + ":" + r.GetId().GetResource(), Resource: r}
+	e := &v2.Entitlement{Id: kind + ":" + r.GetId().GetResource(), Resource: r}
+	if several {
+		e.Id += ":" + slug
+	}
+	return e
 }
 
 func (b *bench) grant(ctx context.Context, principal *v2.Resource, entitlement *v2.Entitlement) ([]*anypb.Any, error) {
@@ -159,9 +168,9 @@ func (b *bench) revoke(ctx context.Context, principal *v2.Resource, entitlement 
 	return resp.GetAnnotations(), err
 }
 
-// bound are the directories and RADIUS servers of the tenant.
+// bound are the directories, RADIUS servers and devices of the tenant.
 func (b *bench) bound() []jcsim.Bound {
-	return b.tenant.BoundObjects(jcsim.TypeGSuite, jcsim.TypeLDAPServer, jcsim.TypeWorkday, jcsim.TypeRADIUSServer)
+	return b.tenant.BoundObjects(jcsim.TypeGSuite, jcsim.TypeLDAPServer, jcsim.TypeWorkday, jcsim.TypeRADIUSServer, jcsim.TypeDevice)
 }
 
 // holds reads the tenant itself.
@@ -169,7 +178,10 @@ func (b *bench) holds(t *testing.T, principal *v2.Resource, entitlement *v2.Enti
 	t.Helper()
 	on, who := entitlement.GetResource().GetId(), principal.GetId()
 	for _, o := range b.bound() {
-		if o.ID == on.GetResource() {
+		switch {
+		case o.ID == on.GetResource() && strings.HasSuffix(entitlement.GetId(), ":admin"):
+			return slices.Contains(o.Sudo, who.GetResource())
+		case o.ID == on.GetResource():
 			return slices.Contains(slices.Concat(o.Users, o.Groups), who.GetResource())
 		}
 	}

@@ -89,8 +89,9 @@ var table = []Type{
 		ID: Device, Label: "Device", Trait: v2.ResourceType_TRAIT_MANAGED_DEVICE,
 		Noun: "device", Plural: "devices",
 		Grant: "device binding", Holding: "use of", Grants: "Devices", Holders: "Can sign in",
-		Read:   []string{"systems.readonly"},
-		Switch: SyncDevices, Path: "/devices",
+		Read: []string{"systems.readonly"}, Write: []string{"systems"},
+		Changeable: true,
+		Switch:     SyncDevices, Path: "/devices",
 	},
 	{
 		ID: DeviceGroup, Label: "Device Group", Trait: v2.ResourceType_TRAIT_GROUP,
