@@ -107,10 +107,10 @@ func TestTextsAreClean(t *testing.T) {
 			t.Fatal(err)
 		}
 		add(adminResource(&admin))
-		add(groupResource(&group))
+		add(new(Source).groupResource(&group))
 		add(appResource(&app))
 		messages = append(messages, roleResource(&role), roleEntitlement(role.Name),
-			groupEntitlement(made(t, groupResource, &group)), appEntitlement(made(t, appResource, &app)))
+			groupEntitlement(made(t, new(Source).groupResource, &group)), appEntitlement(made(t, appResource, &app)))
 		for _, m := range messages {
 			for _, bad := range unclean(m) {
 				t.Errorf("%q is kept as %q in %s", text, bad, m.ProtoReflect().Descriptor().Name())
@@ -157,7 +157,7 @@ func TestIDsAreClean(t *testing.T) {
 		if _, err := userResource(&jumpcloud.User{ID: id}, testNow()); err == nil {
 			t.Errorf("a user with the id %q", id)
 		}
-		if _, err := groupResource(&jumpcloud.UserGroup{ID: id}); err == nil {
+		if _, err := new(Source).groupResource(&jumpcloud.UserGroup{ID: id}); err == nil {
 			t.Errorf("a group with the id %q", id)
 		}
 	}

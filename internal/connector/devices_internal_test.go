@@ -1,11 +1,15 @@
 package connector
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 )
 
 func fullDevice() *jumpcloud.Device {
@@ -34,5 +38,37 @@ func TestDeviceFacts(t *testing.T) {
 	}
 	if e := deviceGroupEntitlements(made(t, deviceGroupResource, &jumpcloud.DeviceGroup{ID: "g1", MembershipMethod: "DYNAMIC_AUTOMATED"})); len(e) != 3 || len(e[0].GetAnnotations()) != 1 {
 		t.Errorf("a dynamic device group: %v", e)
+	}
+}
+
+// What a group confers is in its profile where what it is about is synced, and no password.
+func TestGroupAttributesAreTold(t *testing.T) {
+	t.Parallel()
+	group := &jumpcloud.UserGroup{ID: "65a000000000000000000010", Name: "Sales", Confers: jumpcloud.GroupAttributes{
+		Sudo: jumpcloud.True, SudoWithoutPassword: jumpcloud.False, LDAPGroups: []string{"sales"}, POSIXGroups: []string{"s"}, Samba: jumpcloud.True,
+		RADIUSReply: []jumpcloud.Attribute{{Name: "Tunnel-Private-Group-Id", Value: "20"}, {Name: "Tunnel-Password", Value: "hunter2"}},
+	}}
+	for want, switches := range map[string][]string{
+		"":                           nil,
+		"sudo sudo_without_password": {restype.SyncDevices},
+		"ldap_groups posix_groups radius_reply samba_enabled": {restype.SyncDirectories},
+	} {
+		source := &Source{options: Options{Switches: switches}}
+		r, err := source.groupResource(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []string
+		for _, key := range slices.Sorted(maps.Keys(r.GetProfile().GetFields())) {
+			if key != "type" && key != profileMethod {
+				keys = append(keys, key)
+			}
+		}
+		if got := strings.Join(keys, " "); got != want {
+			t.Errorf("%q: profile has %q, want %q", switches, got, want)
+		}
+		if text := r.String(); strings.Contains(text, "hunter2") || strings.Contains(want, "radius") && !strings.Contains(text, "Tunnel-Private-Group-Id=20") {
+			t.Errorf("profile %s", text)
+		}
 	}
 }

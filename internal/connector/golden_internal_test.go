@@ -81,7 +81,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	group, err := groupResource(dynamicGroup())
+	group, err := new(Source).groupResource(dynamicGroup())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestGolden(t *testing.T) {
 		"user":                       user,
 		"admin":                      admin,
 		"group":                      group,
-		"group_entitlement":          groupEntitlement(made(t, groupResource, dynamicGroup())),
+		"group_entitlement":          groupEntitlement(made(t, new(Source).groupResource, dynamicGroup())),
 		"group_grant":                memberships[0],
 		"app":                        app,
 		"app_entitlement":            appEntitlement(made(t, appResource, fullApp())),

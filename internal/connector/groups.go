@@ -15,7 +15,7 @@ import (
 )
 
 // groupResource maps a user group (JumpCloud API v2, /usergroups).
-func groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
+func (s *Source) groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
 	if err := checkID(restype.Group, g.ID, g.Name); err != nil {
 		return nil, err
 	}
@@ -23,6 +23,7 @@ func groupResource(g *jumpcloud.UserGroup) (*v2.Resource, error) {
 	p.text("type", g.Type)
 	p.text("email", g.Email)
 	p.text(profileMethod, g.MembershipMethod)
+	s.conferred(p, &g.Confers)
 	r := &v2.Resource{
 		Id:          resourceID(restype.Group, g.ID),
 		DisplayName: GroupName(g),
@@ -166,8 +167,32 @@ func (s *Source) fillGroups(page *syncer.Page, k kind, items []jumpcloud.UserGro
 	return nil
 }
 
+// conferred adds what belonging to a group gives beyond what is bound to it, as far as what it
+// is about is synced.
+func (s *Source) conferred(p profile, g *jumpcloud.GroupAttributes) {
+	if s.synced(restype.Device) {
+		p.flag(profileSudo, g.Sudo)
+		p.flag("sudo_without_password", g.SudoWithoutPassword)
+	}
+	if !s.synced(restype.Directory) {
+		return
+	}
+	p.texts("ldap_groups", g.LDAPGroups)
+	p.texts("posix_groups", g.POSIXGroups)
+	p.flag("samba_enabled", g.Samba)
+	var reply []string
+	for _, a := range g.RADIUSReply {
+		value := a.Value
+		if name := identity.Fold(a.Name); strings.Contains(name, "password") || strings.Contains(name, "secret") || strings.Contains(name, "key") {
+			value = "[redacted]" // Tunnel-Password and its kin
+		}
+		reply = append(reply, a.Name+"="+value)
+	}
+	p.texts("radius_reply", reply)
+}
+
 func (s *Source) fillGroup(page *syncer.Page, k kind, g *jumpcloud.UserGroup) error {
-	r, err := groupResource(g)
+	r, err := s.groupResource(g)
 	if err := errors.Join(err, s.belongs(restype.Group, g.ID, g.Organization)); err != nil {
 		return err
 	}

@@ -362,7 +362,7 @@ func TestGroupMethods(t *testing.T) {
 	for method, dynamic := range map[string]bool{
 		"": false, "NOTSET": false, "STATIC": false, "DYNAMIC_REVIEW_REQUIRED": true, "DYNAMIC_AUTOMATED": true,
 	} {
-		e := groupEntitlement(made(t, groupResource, &jumpcloud.UserGroup{ID: "g1", Name: "G", MembershipMethod: method}))
+		e := groupEntitlement(made(t, new(Source).groupResource, &jumpcloud.UserGroup{ID: "g1", Name: "G", MembershipMethod: method}))
 		if got := len(e.GetAnnotations()) == 1; got != dynamic {
 			t.Errorf("%q: immutable entitlement %v, want %v", method, got, dynamic)
 		}
@@ -455,7 +455,7 @@ func TestObjectsWithoutID(t *testing.T) {
 	t.Parallel()
 	_, userErr := userResource(&jumpcloud.User{Username: "ana"}, testNow())
 	_, adminErr := adminResource(&jumpcloud.Admin{Email: "a@example.com"})
-	_, groupErr := groupResource(&jumpcloud.UserGroup{Name: "G"})
+	_, groupErr := new(Source).groupResource(&jumpcloud.UserGroup{Name: "G"})
 	_, appErr := appResource(&jumpcloud.Application{Name: "x", ID: strings.Repeat("9", 2000)})
 	for _, err := range []error{userErr, adminErr, groupErr, appErr} {
 		if err == nil {
@@ -470,7 +470,7 @@ func TestHugeNames(t *testing.T) {
 	huge := strings.Repeat("ä", 3000)
 	user := mustUser(t, &jumpcloud.User{ID: "u1", DisplayName: huge, Username: huge, Email: huge, EmployeeID: huge, FirstName: huge})
 	group := &jumpcloud.UserGroup{ID: "g1", Name: huge, Description: huge}
-	groupRes, err := groupResource(group)
+	groupRes, err := new(Source).groupResource(group)
 	if err != nil {
 		t.Fatal(err)
 	}

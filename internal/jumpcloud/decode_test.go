@@ -162,12 +162,17 @@ func TestPagesAreDecoded(t *testing.T) {
 		"groups": {
 			total: "150",
 			body: `[{"id":"g1","name":"Sales EU","type":"user_group","email":"","description":"d","attributes":null,"membershipMethod":"DYNAMIC_AUTOMATED"},
-				{"id":"g2","name":"Old","attributes":{"sudo":{"enabled":true}}}]`,
+				{"id":"g2","name":"Old","attributes":{"sudo":{"enabled":true},"ldapGroups":[{"name":"sales"}],"posixGroups":[{"id":6001,"name":"s"}],"sambaEnabled":false,
+					"radius":{"reply":[{"name":"Tunnel-Type","value":"VLAN"}]},"Hello":"World"}},
+				{"id":"g3","name":"Odd","attributes":{"sudo":"yes","ldapGroups":7,"radius":[]}}]`,
 			read: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return c.UserGroups(ctx, window) },
 			want: paging.Page[jumpcloud.UserGroup]{
 				Items: []jumpcloud.UserGroup{
-					{ID: "g1", Name: "Sales EU", Type: "user_group", Description: "d", MembershipMethod: "DYNAMIC_AUTOMATED"}, {ID: "g2", Name: "Old"},
-				}, Total: 150, Raw: 2,
+					{ID: "g1", Name: "Sales EU", Type: "user_group", Description: "d", MembershipMethod: "DYNAMIC_AUTOMATED"}, {ID: "g2", Name: "Old", Confers: jumpcloud.GroupAttributes{
+						Sudo: jumpcloud.True, LDAPGroups: []string{"sales"}, POSIXGroups: []string{"s"}, Samba: jumpcloud.False,
+						RADIUSReply: []jumpcloud.Attribute{{Name: "Tunnel-Type", Value: "VLAN"}},
+					}}, {ID: "g3", Name: "Odd"},
+				}, Total: 150, Raw: 3,
 			},
 		},
 		"members with holes": {

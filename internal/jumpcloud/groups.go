@@ -81,6 +81,45 @@ type groupRow struct {
 	MembershipMethod text `json:"membershipMethod"`
 	OrganizationID   text `json:"organizationObjectId"`
 	Organization     text `json:"organization"`
+
+	Attributes maybe[groupAttributes] `json:"attributes"`
+}
+
+// groupAttributes are the attributes of a group as sent, of any of which anything may be
+// something else.
+type groupAttributes struct {
+	Sudo maybe[struct {
+		Enabled         Flag `json:"enabled"`
+		WithoutPassword Flag `json:"withoutPassword"`
+	}] `json:"sudo"`
+	LDAPGroups  many[namedRow] `json:"ldapGroups"`
+	POSIXGroups many[namedRow] `json:"posixGroups"`
+	RADIUS      maybe[struct {
+		Reply many[namedRow] `json:"reply"`
+	}] `json:"radius"`
+	Samba Flag `json:"sambaEnabled"`
+}
+
+type namedRow struct {
+	Name  text `json:"name"`
+	Value text `json:"value"`
+}
+
+func (a *groupAttributes) model() GroupAttributes {
+	named := func(rows many[namedRow]) (names []string) {
+		for _, r := range rows {
+			names = append(names, string(r.Name))
+		}
+		return names
+	}
+	m := GroupAttributes{
+		Sudo: a.Sudo.value.Enabled, SudoWithoutPassword: a.Sudo.value.WithoutPassword,
+		LDAPGroups: named(a.LDAPGroups), POSIXGroups: named(a.POSIXGroups), Samba: a.Samba,
+	}
+	for _, r := range a.RADIUS.value.Reply {
+		m.RADIUSReply = append(m.RADIUSReply, Attribute{Name: string(r.Name), Value: string(r.Value)})
+	}
+	return m
 }
 
 func (r *groupRow) model() (UserGroup, bool, error) {
@@ -96,6 +135,7 @@ func (r *groupRow) model() (UserGroup, bool, error) {
 		Type:             string(r.Type),
 		MembershipMethod: string(r.MembershipMethod),
 		Organization:     string(either(r.OrganizationID, r.Organization)),
+		Confers:          r.Attributes.value.model(),
 	}, true, nil
 }
 

@@ -157,6 +157,20 @@ type UserGroup struct {
 	// DYNAMIC_AUTOMATED; "" when absent.
 	MembershipMethod string
 	Organization     string // organization id, often absent
+	// Confers is what belonging to the group gives beyond what is bound to it.
+	Confers GroupAttributes
+}
+
+// GroupAttributes are the attributes of a user group that confer something on its members
+// (JumpCloud API v2, attributes of a user group).
+type GroupAttributes struct {
+	// Sudo makes administrators of the devices that the group is bound to.
+	Sudo, SudoWithoutPassword Flag
+	// LDAPGroups and POSIXGroups are the names of groups that members are in elsewhere.
+	LDAPGroups, POSIXGroups []string
+	// RADIUSReply are the attributes that RADIUS answers with.
+	RADIUSReply []Attribute
+	Samba       Flag
 }
 
 // Application is an application of the organization (JumpCloud API v1,
