@@ -84,11 +84,16 @@ func deviceGroupResource(g *jumpcloud.DeviceGroup) (*v2.Resource, error) {
 	p := profile{}
 	p.text(profileMethod, g.MembershipMethod)
 	r := &v2.Resource{
-		Id: resourceID(restype.DeviceGroup, g.ID), DisplayName: printable.Clip(firstText(g.Name, g.ID), MaxDisplayName),
+		Id: resourceID(restype.DeviceGroup, g.ID), DisplayName: DeviceGroupName(g),
 		Description: printable.Clip(g.Description, maxDescription), Profile: p.message(),
 	}
 	r.Annotations = Annotations(&v2.GroupTrait{Profile: r.GetProfile()}) //nolint:staticcheck // For older readers.
 	return r, nil
+}
+
+// DeviceGroupName is the display name of a device group.
+func DeviceGroupName(g *jumpcloud.DeviceGroup) string {
+	return printable.Clip(firstText(g.Name, g.ID), MaxDisplayName)
 }
 
 // slugEntitlement is one of several entitlements of a resource.

@@ -153,6 +153,7 @@ type sudoAttributes struct {
 func (r *sudoRow) model() (Connection, bool, error) {
 	plain := connectionRow{To: maybe[endRow]{value: r.To.value.endRow, ok: r.To.ok}}
 	c, ok, err := plain.model()
-	c.Sudo = r.Attributes.value.Sudo.value.Enabled.IsTrue() || r.To.value.Attributes.value.Sudo.value.Enabled.IsTrue()
+	c.GroupSudo = r.To.value.Attributes.value.Sudo.value.Enabled.IsTrue()
+	c.Sudo = c.GroupSudo || r.Attributes.value.Sudo.value.Enabled.IsTrue()
 	return c, ok, err
 }

@@ -278,6 +278,8 @@ type Connection struct {
 	// or as a group whose members are administrators wherever it is bound. It is read for
 	// devices and device groups only.
 	Sudo bool
+	// GroupSudo says that it is the group itself, so that no change of the edge ends it.
+	GroupSudo bool
 }
 
 // Traversal is an object that is reached from the one that was asked about, with

@@ -58,13 +58,12 @@ func (p *Provisioner) Inspect(ctx context.Context, plan *Plan) error {
 // knowing them does not undo a revoke, so that they are looked for as long as a
 // change is and no longer.
 func (p *Provisioner) remaining(ctx context.Context, change Change, graph string) []Named {
-	// Which groups make an administrator of a device, their bindings alone do not tell.
-	if graph == "" || change.slug() == connector.SlugAdmin || change.Principal.Type != restype.User {
+	if graph == "" || change.Principal.Type != restype.User {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
-	groups, err := conferring(ctx, p.client, graph, change.Resource.ID, change.Principal.ID)
+	groups, err := conferring(ctx, p.client, graph, change)
 	if err != nil {
 		p.options.Logger.WarnContext(ctx, "could not determine which groups still grant the access",
 			slog.String("change", change.ID), slog.Any("error", err))

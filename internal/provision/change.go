@@ -157,6 +157,9 @@ type Plan struct {
 	Inherited []Named `json:"inherited,omitempty"`
 	// Replaced are the roles that a granted one takes the place of.
 	Replaced []Named `json:"replaced,omitempty"`
+	// Along is the id of another entitlement of the resource that comes or goes with the
+	// change, "" for none.
+	Along string `json:"along,omitempty"`
 
 	// graph is the kind of the resource in JumpCloud's graph, where it has bindings.
 	graph string
@@ -208,6 +211,9 @@ func (p *Plan) Effect() string {
 	}
 	if len(p.Replaced) > 0 && p.State != StateMade {
 		sentence += ", in place of " + names(p.Replaced)
+	}
+	if p.Along != "" && p.State != StateMade {
+		sentence += ", and " + Change{Resource: p.Resource, Entitlement: p.Along}.Holding() + " it"
 	}
 	if p.Operation == OperationRevoke && len(p.Inherited) > 0 {
 		sentence += "; access remains via " + names(p.Inherited)

@@ -198,18 +198,20 @@ func missing(what Named, err error) error {
 }
 
 // conferring names the groups through which a user has what is of a kind of the graph: those
-// that are bound to it and that the user is in.
-func conferring(ctx context.Context, client *jumpcloud.Client, graph, id, userID string) ([]Named, error) {
+// that are bound to it, with sudo where that is what it is about, and that the user is in.
+func conferring(ctx context.Context, client *jumpcloud.Client, graph string, change Change) ([]Named, error) {
 	bound := map[string]bool{}
-	_, err := paging.ReadAll(ctx, connector.BoundTo(client, graph, id, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
-		bound[row.ID] = true
+	_, err := paging.ReadAll(ctx, connector.BoundTo(client, graph, change.Resource.ID, jumpcloud.TypeUserGroup), func(row jumpcloud.Connection) bool {
+		if row.Sudo || change.slug() != connector.SlugAdmin {
+			bound[row.ID] = true
+		}
 		return true
 	})
 	if err != nil || len(bound) == 0 {
 		return nil, err
 	}
 	var groups []Named
-	_, err = paging.ReadAll(ctx, connector.GroupsOf(client, userID), func(row jumpcloud.Connection) bool {
+	_, err = paging.ReadAll(ctx, connector.GroupsOf(client, change.Principal.ID), func(row jumpcloud.Connection) bool {
 		if bound[row.ID] {
 			bound[row.ID] = false
 			groups = append(groups, Named{Type: restype.Group, ID: row.ID})

@@ -31,6 +31,11 @@ func (p *Provisioner) refuseExpanded(ctx context.Context, change Change, grant *
 	}
 	groups, devices := sourceGroups(grant, restype.Group), sourceGroups(grant, restype.DeviceGroup)
 	if len(groups) == 0 && len(devices) > 0 {
+		for i, d := range devices {
+			if g, err := p.client.DeviceGroup(ctx, d.ID); err == nil {
+				devices[i].Name = connector.DeviceGroupName(g)
+			}
+		}
 		return fault.WithCode(codes.FailedPrecondition, "%s has no direct access to %s: it is inherited via %s; end the binding to it in JumpCloud",
 			change.Principal, change.Resource, names(devices))
 	}

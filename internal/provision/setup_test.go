@@ -33,6 +33,7 @@ const office = `{
   "groups": [
     {"name": "Sales", "members": ["bo"]},
     {"name": "Ops"},
+    {"name": "Wheel", "attributes": {"sudo": {"enabled": true, "withoutPassword": false}}},
     {"name": "Auto", "rule": [{"field": "department", "operator": "eq", "value": "Sales"}]},
     {"name": "Review", "membershipMethod": "DYNAMIC_REVIEW_REQUIRED"}
   ],
@@ -44,7 +45,7 @@ const office = `{
   ],
   "devices": [
     {"_id": "64b000000000000000000de1", "displayName": "laptop", "users": ["bo"], "groups": ["Sales"]},
-    {"_id": "64b000000000000000000de2", "displayName": "server", "users": ["ana", "bo"], "sudoUsers": ["bo"]}
+    {"_id": "64b000000000000000000de2", "displayName": "server", "users": ["ana", "bo"], "groups": ["Wheel"], "sudoUsers": ["bo"]}
   ],
   "radius_servers": [{"name": "Wi-Fi", "groups": ["Sales"], "users": ["bo"]}]
 }`
