@@ -88,8 +88,12 @@ func TestSudoOfABinding(t *testing.T) {
 		what       *v2.Entitlement
 		uses, sudo bool
 	}{
-		{b.revoke, admin, true, false}, {b.grant, admin, true, true}, {b.grant, user, true, true},
-		{b.revoke, user, false, false}, {b.revoke, admin, false, false}, {b.grant, admin, true, true},
+		{b.revoke, admin, true, false},
+		{b.grant, admin, true, true},
+		{b.grant, user, true, true},
+		{b.revoke, user, false, false},
+		{b.revoke, admin, false, false},
+		{b.grant, admin, true, true},
 	} {
 		if _, err := step.do(t.Context(), bo, step.what); err != nil {
 			t.Fatalf("step %d: %v", i, err)
