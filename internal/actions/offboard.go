@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 
@@ -82,8 +83,18 @@ func offboard(ctx context.Context, in *invocation) (map[string]any, error) {
 	if u.Admin != nil {
 		o.remains("administrator "+u.Admin.ID, "the administrator account of the user stays; delete it, or revoke its roles")
 	}
-	o.remains("devices", "device bindings are not read by this connector")
+	o.unseen()
 	return o.result()
+}
+
+// unseen notes the types whose bindings are not ended, and so not looked for either.
+func (o *offboarding) unseen() {
+	for _, t := range restype.All() {
+		if t.Switch != "" && t.Grantable() && !slices.Contains(o.Types, t.ID) {
+			o.remains(t.Plural, fmt.Sprintf("bindings to %s were not ended: --%s does not include %s", t.Plural, restype.ProvisionTypes, t.ID))
+		}
+	}
+	o.remains("device groups", "bindings to device groups are not changed by this connector")
 }
 
 // heir is who takes over the direct reports: nil keeps them as they are.
