@@ -39,6 +39,10 @@ func boundKinds() []boundKind {
 // take a permission.
 func boundBy(graph, path, noun, permission string) boundKind {
 	base := "/api/v2/" + path + "/{id}/"
+	changes := ", or unbinds it."
+	if graph == TypeDevice {
+		changes = ", turns sudo of the binding on or off, or unbinds it."
+	}
 	return boundKind{
 		graph: graph,
 		bindings: Route{
@@ -48,7 +52,7 @@ func boundBy(graph, path, noun, permission string) boundKind {
 		},
 		change: Route{
 			http.MethodPost, base + "associations", "the bindings of " + noun,
-			"Binds a user or user group to " + noun + ", or unbinds it.", permission,
+			"Binds a user or user group to " + noun + changes, permission,
 			"Add answers 409 when it is bound already, remove 404 when not.",
 		},
 		users: Route{
