@@ -17,8 +17,12 @@
 package redact
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,9 +79,8 @@ func Text(text string, known ...secret.String) string {
 		if len(value) < leastKnown {
 			continue
 		}
-		text = strings.ReplaceAll(text, value, mask)
-		if escaped := url.QueryEscape(value); escaped != value {
-			text = strings.ReplaceAll(text, escaped, mask)
+		for _, form := range forms(value) {
+			text = strings.ReplaceAll(text, form, mask)
 		}
 		text = fragment.ReplaceAllStringFunc(text, func(found string) string {
 			if part := strings.Trim(found, "."); len(part) >= leastFragment && strings.Contains(value, part) {
@@ -105,6 +108,31 @@ func Text(text string, known ...secret.String) string {
 		}
 		return parts[1] + parts[2] + mask
 	})
+}
+
+// forms are how a secret stands in a text: as it is, in an address, and within JSON or Go
+// strings, which may stand within others. The longest come first, as the others can be parts
+// of them.
+func forms(value string) []string {
+	all := []string{value, url.QueryEscape(value)}
+	for inner, level := []string{value}, 0; level < 2; level++ {
+		var outer []string
+		for _, v := range inner {
+			var plain strings.Builder
+			encoder := json.NewEncoder(&plain)
+			encoder.SetEscapeHTML(false)
+			_ = encoder.Encode(v)         // A text can be encoded,
+			escaped, _ := json.Marshal(v) // and so can it with HTML escaped.
+			for _, quoted := range []string{strings.TrimSuffix(plain.String(), "\n"), string(escaped), strconv.Quote(v)} {
+				outer = append(outer, quoted[1:len(quoted)-1])
+			}
+		}
+		slices.Sort(outer)
+		inner = slices.Compact(outer)
+		all = append(all, inner...)
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
 }
 
 // Line is what a server said, as one printable line of at most 200 characters without

@@ -3,9 +3,12 @@ package redact_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -128,4 +131,33 @@ func FuzzText(f *testing.F) {
 			t.Errorf("Text(%q) = %q, and of that %q", text, once, twice)
 		}
 	})
+}
+
+// A known password is found in what quotes it: JSON, JSON within JSON, and Go strings, with
+// every character that they escape.
+func TestKnownIsFoundInQuotes(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	quote := []func(string) string{
+		func(s string) string { b, _ := json.Marshal(s); return string(b) }, strconv.Quote, url.QueryEscape, func(s string) string { return s },
+	}
+	for range 3000 {
+		password := make([]byte, 12+r.IntN(20))
+		for i := range password {
+			password[i] = byte(' ' + r.IntN('~'-' '+1))
+		}
+		value := strings.TrimSpace(string(password))
+		inner, outer := quote[r.IntN(len(quote))], quote[r.IntN(2)]
+		for _, text := range []string{inner(value), outer(`{"password":` + inner(value) + `}`)} {
+			shown := redact.Text("you sent "+text, secret.New(value))
+			for _, form := range []string{value, strconv.Quote(value), inner(value)} {
+				if form = strings.Trim(form, `"`); strings.Contains(shown, form) {
+					t.Fatalf("%q stands in %q", value, shown)
+				}
+			}
+			if !strings.Contains(shown, "[redacted]") {
+				t.Fatalf("%q is not found in %q", value, text)
+			}
+		}
+	}
 }
