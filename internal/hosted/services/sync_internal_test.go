@@ -30,6 +30,7 @@ func TestHostedEqualsLocal(t *testing.T) {
 	}
 	everything := size
 	everything.Directories, everything.RADIUSServers, everything.Devices, everything.DeviceGroups = 5, 3, 25, 3
+	everything.ServiceAccounts, everything.APIKeys, everything.SSHKeys = 40, 6, 20
 	ghosts := size
 	ghosts.Ghosts = 5
 	for name, tc := range map[string]struct {
@@ -49,6 +50,9 @@ func TestHostedEqualsLocal(t *testing.T) {
 		"without admins":  {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.connect.SkipAdmins = true }},
 		"users and roles": {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"user", "role"} }},
 		"every type":      {options: jcsim.Options{Tenant: jcsim.Generate(1, everything)}, edit: func(n *tenant) { n.connect.Switches = allSwitches() }},
+		"roles one by one": {alone: true, options: jcsim.Options{Tenant: jcsim.Generate(1, everything)}, edit: func(n *tenant) {
+			n.connect.Switches, n.scope.ResourceTypes, n.pageRows = allSwitches(), []string{"user", "service_account", "role"}, 1
+		}},
 		"groups only":     {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"group"} }},
 	} {
 		t.Run(name, func(t *testing.T) {

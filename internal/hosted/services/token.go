@@ -81,7 +81,8 @@ const (
 	packedSecond
 	packedEnd
 
-	packedDevice = packedUser | packedGroup
+	packedDevice         = packedUser | packedGroup
+	packedServiceAccount = 0
 )
 
 const idBytes = 12
@@ -94,6 +95,8 @@ func (h holder) pack(b []byte) []byte {
 		flags = packedGroup
 	case restype.Device:
 		flags = packedDevice
+	case restype.ServiceAccount:
+		flags = packedServiceAccount
 	}
 	if h.sudo {
 		flags |= packedSudo
@@ -149,9 +152,11 @@ func unpackHolders(b []byte) ([]holder, error) {
 			h.Type = restype.Group
 		case packedDevice:
 			h.Type = restype.Device
+		case packedServiceAccount:
+			h.Type = restype.ServiceAccount
 		}
 		h.sudo, h.second = flags&packedSudo != 0, flags&packedSecond != 0
-		ok := h.Type != "" && flags < packedEnd
+		ok := flags < packedEnd
 		switch {
 		case !ok:
 		case flags&packedHex == 0:

@@ -19,6 +19,9 @@ func someHolders() []holder {
 		{Ref: syncer.Ref{Type: restype.User, ID: "63B296666A6373696D000171"}}, // Another ID.
 		{Ref: syncer.Ref{Type: restype.Group, ID: "g-1 é"}},
 		{Ref: syncer.Ref{Type: restype.Group, ID: "63b296666a6373696d000172"}, name: "Night shift"},
+		{Ref: syncer.Ref{Type: restype.Device, ID: "63b296666a6373696d000173"}, sudo: true},
+		{Ref: syncer.Ref{Type: restype.ServiceAccount, ID: "63b296666a6373696d000174"}},
+		{Ref: syncer.Ref{Type: restype.ServiceAccount, ID: "s-1"}, name: "gov-sync"},
 	}
 }
 
