@@ -53,7 +53,7 @@ func TestHostedEqualsLocal(t *testing.T) {
 		"roles one by one": {alone: true, options: jcsim.Options{Tenant: jcsim.Generate(1, everything)}, edit: func(n *tenant) {
 			n.connect.Switches, n.scope.ResourceTypes, n.pageRows = allSwitches(), []string{"user", "service_account", "role"}, 1
 		}},
-		"groups only":     {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"group"} }},
+		"groups only": {options: behave(jcsim.Behavior{}), edit: func(n *tenant) { n.scope.ResourceTypes = []string{"group"} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
