@@ -10,6 +10,19 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
+// BoundKind is a kind of JumpCloud's graph that users and groups are bound to, and the type of
+// its resources.
+type BoundKind struct{ Graph, Type string }
+
+// BoundKinds are all of them.
+func BoundKinds() []BoundKind {
+	kinds := []BoundKind{{jumpcloud.TypeApplication, restype.App}}
+	for _, k := range directoryKinds() {
+		kinds = append(kinds, BoundKind{k.graph, restype.Directory})
+	}
+	return append(kinds, BoundKind{jumpcloud.TypeRADIUSServer, restype.RADIUSServer}, BoundKind{jumpcloud.TypeDevice, restype.Device}, BoundKind{jumpcloud.TypeDeviceGroup, restype.DeviceGroup})
+}
+
 // accessEntitlement is the one shape that the entitlements of all resources have that
 // users and groups are bound to, so that a reader can treat them alike.
 func accessEntitlement(id *v2.ResourceId, name, description string) *v2.Entitlement {

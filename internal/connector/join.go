@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/conductorone/baton-jumpcloud/internal/identity"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
@@ -118,18 +120,22 @@ func setManager(user *v2.Resource, email string) error {
 	})
 }
 
-// editTrait changes the trait among the annotations of an account.
-func editTrait(account *v2.Resource, edit func(*v2.UserTrait)) error {
-	for i, a := range account.GetAnnotations() {
-		if !a.MessageIs((*v2.UserTrait)(nil)) {
+// editTrait changes the trait of a kind among the annotations of a resource.
+func editTrait[T any, M interface {
+	*T
+	proto.Message
+}](r *v2.Resource, edit func(M),
+) error {
+	for i, a := range r.GetAnnotations() {
+		trait := M(new(T))
+		if !a.MessageIs(trait) {
 			continue
 		}
-		trait := new(v2.UserTrait)
 		if err := a.UnmarshalTo(trait); err != nil {
-			return fmt.Errorf("read trait of user %s: %w", account.GetId().GetResource(), err)
+			return fmt.Errorf("read trait of %s %s: %w", r.GetId().GetResourceType(), r.GetId().GetResource(), err)
 		}
 		edit(trait)
-		account.Annotations[i] = Annotations(trait)[0]
+		r.Annotations[i] = Annotations(trait)[0]
 	}
 	return nil
 }

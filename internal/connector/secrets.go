@@ -210,21 +210,16 @@ func joinOwners(ctx context.Context, j syncer.Joiner, merged map[string]string) 
 			continue
 		}
 		setText(key.GetProfile(), profileOwnerID, user)
-		for i, a := range key.GetAnnotations() {
-			trait := new(v2.SecretTrait)
-			if !a.MessageIs(trait) {
-				continue
-			}
-			if err := a.UnmarshalTo(trait); err != nil {
-				return fmt.Errorf("read trait of API key %s: %w", key.GetId().GetResource(), err)
-			}
+		err = editTrait(key, func(trait *v2.SecretTrait) {
 			setText(trait.GetProfile(), profileOwnerID, user) //nolint:staticcheck // Old readers look at the trait only.
 			for _, id := range []*v2.ResourceId{trait.GetIdentityId(), trait.GetCreatedById()} {
 				if id != nil {
 					id.Resource = user
 				}
 			}
-			key.Annotations[i] = Annotations(trait)[0]
+		})
+		if err != nil {
+			return err
 		}
 		changed = append(changed, key)
 	}

@@ -171,15 +171,14 @@ func (s *Source) fillCredentials(page *syncer.Page, k kind, owner syncer.Ref, a 
 		if err != nil {
 			return err
 		}
-		switch {
-		case owner == (syncer.Ref{}), owner == refOf(r.GetId()):
+		if owner == (syncer.Ref{}) || owner == refOf(r.GetId()) {
 			page.Resources = append(page.Resources, r)
 		}
 	}
 	return nil
 }
 
-// words are what a credential of a kind is called, and its kind in [v2.SecretTrait].
+// credentialWords are what a credential of a kind is called, and its kind in [v2.SecretTrait].
 func credentialWords(authType string) (words, detail string) {
 	switch authType {
 	case jumpcloud.AuthAPIKey:

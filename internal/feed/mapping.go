@@ -75,8 +75,9 @@ func (r *Reader) association(e jumpcloud.Event) *v2.Event {
 	if rank(a) < rank(b) {
 		a, b = b, a
 	}
-	pair := a.Type + " " + b.Type
-	if op := e.Association.Op; op != "add" && op != "remove" || (pair != jumpcloud.TypeUserGroup+" "+userType(b) && pair != jumpcloud.TypeApplication+" "+jumpcloud.TypeUserGroup) {
+	member := a.Type == jumpcloud.TypeUserGroup && restypeOf(b.Type) == restype.User
+	assigned := a.Type == jumpcloud.TypeApplication && b.Type == jumpcloud.TypeUserGroup
+	if op := e.Association.Op; op != "add" && op != "remove" || !member && !assigned {
 		return r.differs(e, a.Type, a.ID)
 	}
 	resource, principal := r.named(a.Type, a), r.named(b.Type, b)
@@ -107,14 +108,6 @@ func rank(o jumpcloud.EventObject) int {
 	default:
 		return 2
 	}
-}
-
-// userType is how an object that is a user is called: documents and samples differ.
-func userType(o jumpcloud.EventObject) string {
-	if restypeOf(o.Type) == restype.User {
-		return o.Type
-	}
-	return jumpcloud.TypeUser
 }
 
 // usage is what a sign-in becomes: one to an application, or one to JumpCloud itself.
@@ -168,26 +161,21 @@ func (r *Reader) named(kind string, o jumpcloud.EventObject) *v2.Resource {
 	return resource
 }
 
-// restypeOf is the resource type of a kind of objects; "" where there is none.
+// restypeOf is the resource type of a kind of objects; "" where there is none. Documents and
+// samples call a user differently.
 func restypeOf(kind string) string {
 	switch kind {
 	case jumpcloud.TypeUser, "systemuser", typeAdmin:
 		return restype.User
 	case jumpcloud.TypeUserGroup, "group":
 		return restype.Group
-	case jumpcloud.TypeApplication:
-		return restype.App
-	case jumpcloud.TypeGSuite, jumpcloud.TypeOffice365, jumpcloud.TypeLDAPServer, jumpcloud.TypeActiveDirectory:
-		return restype.Directory
-	case jumpcloud.TypeRADIUSServer:
-		return restype.RADIUSServer
-	case jumpcloud.TypeDevice:
-		return restype.Device
-	case jumpcloud.TypeDeviceGroup:
-		return restype.DeviceGroup
-	default:
-		return ""
 	}
+	for _, bound := range connector.BoundKinds() {
+		if bound.Graph == kind {
+			return bound.Type
+		}
+	}
+	return ""
 }
 
 // event is an event that tells nothing yet.

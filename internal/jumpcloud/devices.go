@@ -144,9 +144,11 @@ type sudoEnd struct {
 	Attributes maybe[sudoAttributes] `json:"attributes"`
 }
 
+// sudoAttributes are what the attributes of an edge or a group say of sudo.
 type sudoAttributes struct {
 	Sudo maybe[struct {
-		Enabled Flag `json:"enabled"`
+		Enabled         Flag `json:"enabled"`
+		WithoutPassword Flag `json:"withoutPassword"`
 	}] `json:"sudo"`
 }
 

@@ -88,10 +88,8 @@ type groupRow struct {
 // groupAttributes are the attributes of a group as sent, of any of which anything may be
 // something else.
 type groupAttributes struct {
-	Sudo maybe[struct {
-		Enabled         Flag `json:"enabled"`
-		WithoutPassword Flag `json:"withoutPassword"`
-	}] `json:"sudo"`
+	sudoAttributes
+
 	LDAPGroups  many[namedRow] `json:"ldapGroups"`
 	POSIXGroups many[namedRow] `json:"posixGroups"`
 	RADIUS      maybe[struct {

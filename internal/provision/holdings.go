@@ -37,25 +37,17 @@ func (p *Provisioner) Holdings(ctx context.Context, userID string) ([]Named, err
 	if err != nil {
 		return nil, connector.Coded(err)
 	}
-	for _, bound := range []struct{ graph, resourceType string }{
-		{jumpcloud.TypeApplication, restype.App},
-		{jumpcloud.TypeGSuite, restype.Directory},
-		{jumpcloud.TypeOffice365, restype.Directory},
-		{jumpcloud.TypeLDAPServer, restype.Directory},
-		{jumpcloud.TypeActiveDirectory, restype.Directory},
-		{jumpcloud.TypeRADIUSServer, restype.RADIUSServer},
-		{jumpcloud.TypeDevice, restype.Device},
-	} {
-		if bound.resourceType != restype.App && !slices.Contains(p.options.Types, bound.resourceType) {
+	for _, bound := range connector.BoundKinds() {
+		if bound.Type != restype.App && !slices.Contains(p.options.Types, bound.Type) {
 			continue
 		}
 		_, err := paging.ReadAll(ctx, paging.Lister[jumpcloud.Connection]{
-			Name: bound.graph + " bindings of user " + userID, Limit: 100, Holes: true, ID: func(row jumpcloud.Connection) string { return row.ID },
+			Name: bound.Graph + " bindings of user " + userID, Limit: 100, Holes: true, ID: func(row jumpcloud.Connection) string { return row.ID },
 			Fetch: func(ctx context.Context, w paging.Window) (paging.Page[jumpcloud.Connection], error) {
-				return p.client.UserAssociations(ctx, userID, bound.graph, w)
+				return p.client.UserAssociations(ctx, userID, bound.Graph, w)
 			},
 		}, func(row jumpcloud.Connection) bool {
-			held = append(held, Named{Type: bound.resourceType, ID: row.ID})
+			held = append(held, Named{Type: bound.Type, ID: row.ID})
 			return true
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,16 +21,12 @@ const (
 // comparisons then have one place for all of it. Without the trait nothing is added.
 func withDevice(annotations []*anypb.Any, profile *structpb.Struct, facts []string) (*structpb.Struct, []string, error) {
 	trait := new(v2.ManagedDeviceTrait)
-	if !hasAnnotation(annotations, trait) {
+	i := slices.IndexFunc(annotations, func(a *anypb.Any) bool { return a.MessageIs(trait) })
+	if i < 0 {
 		return profile, facts, nil
 	}
-	for _, a := range annotations {
-		if !a.MessageIs(trait) {
-			continue
-		}
-		if err := a.UnmarshalTo(trait); err != nil {
-			return profile, facts, err
-		}
+	if err := annotations[i].UnmarshalTo(trait); err != nil {
+		return profile, facts, err
 	}
 	full := &structpb.Struct{Fields: map[string]*structpb.Value{}}
 	if profile != nil {
@@ -48,9 +45,11 @@ func withDevice(annotations []*anypb.Any, profile *structpb.Struct, facts []stri
 	}
 	if is := trait.GetIsEncrypted(); is != nil {
 		full.Fields["encrypted"] = structpb.NewBoolValue(is.GetValue())
-		if facts = append(facts, FactEncrypted); !is.GetValue() {
-			facts[len(facts)-1] = FactNotEncrypted
+		fact := FactEncrypted
+		if !is.GetValue() {
+			fact = FactNotEncrypted
 		}
+		facts = append(facts, fact)
 	}
 	return full, facts, nil
 }

@@ -60,8 +60,8 @@ func profileOf(s *review.Sync, r review.Ref, key string) string {
 // on every device that it can sign in to.
 func localAdmins(s *review.Sync, r *Report) {
 	own := map[review.Ref]bool{}
-	for _, it := range accounts(s, func(review.Ref, *review.AccountInfo) bool { return true }) {
-		if len(devices(s)) > 0 && profileOf(s, it.resource, "sudo") == "true" {
+	if len(devices(s)) > 0 {
+		for _, it := range accounts(s, func(p review.Ref, _ *review.AccountInfo) bool { return profileOf(s, p, "sudo") == "true" }) {
 			own[it.resource] = true
 		}
 	}
@@ -116,8 +116,8 @@ func unencryptedDevices(s *review.Sync, r *Report) {
 	administers := privileged(s)
 	var unknown []item
 	for _, d := range devices(s) {
-		facts := s.Shared(d).Facts
-		if slices.Contains(facts, review.FactEncrypted) {
+		encrypted := encryption(s, d)
+		if encrypted == review.Yes {
 			continue
 		}
 		seen := map[review.Ref]bool{}
@@ -127,7 +127,7 @@ func unencryptedDevices(s *review.Sync, r *Report) {
 					return
 				}
 				seen[p] = true
-				if it := (item{resource: d, other: p, ent: e, extra: g}); slices.Contains(facts, review.FactNotEncrypted) {
+				if it := (item{resource: d, other: p, ent: e, extra: g}); encrypted == review.No {
 					r.items = append(r.items, it)
 				} else {
 					unknown = append(unknown, it)
@@ -164,11 +164,8 @@ func unownedDevices(s *review.Sync, r *Report) {
 	if len(devices(s)) == 0 {
 		r.Note = noDevices
 	}
-	text := func(key, title string) column {
-		return column{Column: Column{key, title, TextColumn, NoLink}, cell: func(it item) any { return profileOf(s, it.resource, key) }}
-	}
 	r.columns = []column{
-		deviceColumn(s), encryptionColumn(s), text("os", "Operating system"), text("last_contact", "Last contact (UTC)"), text("owner_id", "Owner ID"),
+		deviceColumn(s), encryptionColumn(s), profileColumn(s, "os", "Operating system"), profileColumn(s, "last_contact", "Last contact (UTC)"), profileColumn(s, "owner_id", "Owner ID"),
 		{Column: Column{"users", "Can sign in", IntColumn, NoLink}, cell: func(it item) any {
 			who := map[review.Ref]bool{}
 			for _, slug := range []string{slugLocalAdmin, slugSignIn} {
@@ -186,13 +183,23 @@ func deviceColumn(s *review.Sync) column {
 // encryptionColumn says whether a device is encrypted: yes, no or unknown.
 func encryptionColumn(s *review.Sync) column {
 	return column{Column: Column{"encrypted", "Encrypted", TextColumn, NoLink}, cell: func(it item) any {
-		known := review.Unknown
-		switch facts := s.Shared(it.resource).Facts; {
-		case slices.Contains(facts, review.FactEncrypted):
-			known = review.Yes
-		case slices.Contains(facts, review.FactNotEncrypted):
-			known = review.No
-		}
-		return known.String()
+		return encryption(s, it.resource).String()
 	}}
+}
+
+// encryption says whether a device is encrypted.
+func encryption(s *review.Sync, device review.Ref) review.Tri {
+	switch facts := s.Shared(device).Facts; {
+	case slices.Contains(facts, review.FactEncrypted):
+		return review.Yes
+	case slices.Contains(facts, review.FactNotEncrypted):
+		return review.No
+	default:
+		return review.Unknown
+	}
+}
+
+// profileColumn shows a value of the profile of what a row is about.
+func profileColumn(s *review.Sync, key, title string) column {
+	return column{Column: Column{key, title, TextColumn, NoLink}, cell: func(it item) any { return profileOf(s, it.resource, key) }}
 }

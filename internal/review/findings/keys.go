@@ -28,11 +28,9 @@ func expiringKeys(s *review.Sync, r *Report) {
 	if r.Note = "SSH keys have no expiry in JumpCloud and are left out."; !found {
 		r.Note = "There are no API keys and credentials in this archive; --sync-secrets has them read."
 	}
-	text := func(key, title string) column {
-		return column{Column: Column{key, title, TextColumn, NoLink}, cell: func(it item) any { return profileOf(s, it.resource, key) }}
-	}
 	r.columns = []column{
 		resourceColumn(s, "key", "Key", LinkResource, func(it item) review.Ref { return it.resource }),
-		text("owner", "Belongs to"), text("expires_at", "Expires (UTC)"), text("created_at", "Created (UTC)"), text("last_used_at", "Last used (UTC)"),
+		profileColumn(s, "owner", "Belongs to"), profileColumn(s, "expires_at", "Expires (UTC)"),
+		profileColumn(s, "created_at", "Created (UTC)"), profileColumn(s, "last_used_at", "Last used (UTC)"),
 	}
 }
