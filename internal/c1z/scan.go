@@ -22,6 +22,8 @@ type GrantEdge struct {
 	Sources [][]byte
 	// Immutable and Expandable say that the grant has the annotation.
 	Immutable, Expandable bool
+	// Metadata is the GrantMetadata annotation, serialized; nil for none.
+	Metadata []byte
 }
 
 // scanRanges is into how many runs of row ids the grants of a scan are cut for each
@@ -228,6 +230,51 @@ func (g *GrantEdge) check() error {
 // immutableURL is the type of the annotation of grants that cannot be revoked.
 const immutableURL = "type.googleapis.com/c1.connector.v2.GrantImmutable"
 
+// metadataURL is the type of the annotation with what a connector tells about a grant.
+const metadataURL = "type.googleapis.com/c1.connector.v2.GrantMetadata"
+
+// MetadataText is a text of the grant's metadata; nil where there is none of that name. It
+// is not checked to be valid UTF-8.
+func (g *GrantEdge) MetadataText(key string) (text []byte, err error) {
+	if g.Metadata == nil {
+		return nil, nil
+	}
+	// By the numbers of the fields: GrantMetadata.metadata, Struct.fields, an entry of it.
+	err = eachField(g.Metadata, func(n protowire.Number, v []byte) error {
+		if n != 1 {
+			return nil
+		}
+		return eachField(v, func(n protowire.Number, v []byte) error {
+			if n != 1 {
+				return nil
+			}
+			var name, value []byte
+			err := eachField(v, func(n protowire.Number, v []byte) error {
+				switch n {
+				case 1:
+					name = v
+				case 2:
+					value = v
+				}
+				return nil
+			})
+			if err != nil || string(name) != key {
+				return err
+			}
+			return eachField(value, func(n protowire.Number, v []byte) error {
+				if n == 3 { // Value.string_value
+					text = v
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decode GrantMetadata: %w", err)
+	}
+	return text, nil
+}
+
 // decode reads the fields of a Grant by their numbers in c1/connector/v2/grant.proto.
 func (g *GrantEdge) decode(data []byte) error {
 	return eachField(data, func(n protowire.Number, v []byte) error {
@@ -244,13 +291,7 @@ func (g *GrantEdge) decode(data []byte) error {
 		case 3:
 			g.ID = v
 		case 4: // annotations
-			return eachField(v, func(n protowire.Number, v []byte) error {
-				if n == 1 {
-					g.Immutable = g.Immutable || string(v) == immutableURL
-					g.Expandable = g.Expandable || string(v) == expandableURL
-				}
-				return nil
-			})
+			return g.decodeAnnotation(v)
 		case 5: // sources
 			return eachField(v, func(n protowire.Number, v []byte) error {
 				if n != 1 {
@@ -269,6 +310,29 @@ func (g *GrantEdge) decode(data []byte) error {
 		}
 		return nil
 	})
+}
+
+// decodeAnnotation reads an Any.
+func (g *GrantEdge) decodeAnnotation(data []byte) error {
+	var url, value []byte
+	err := eachField(data, func(n protowire.Number, v []byte) error {
+		switch n {
+		case 1:
+			url = v
+		case 2:
+			value = v
+		}
+		return nil
+	})
+	switch string(url) {
+	case immutableURL:
+		g.Immutable = true
+	case expandableURL:
+		g.Expandable = true
+	case metadataURL:
+		g.Metadata = value
+	}
+	return err
 }
 
 func (g *GrantEdge) decodeEntitlement(data []byte) error {

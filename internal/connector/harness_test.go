@@ -83,6 +83,7 @@ type reading struct {
 	gone         []syncer.Ref
 	aliases      map[syncer.Ref]syncer.Ref
 	remarks      []string
+	annotations  []syncer.GrantAnnotations
 }
 
 // readAll reads a source to its end, one page after the other, and joins.
@@ -202,6 +203,11 @@ func (r *reading) Put(_ context.Context, resources ...*v2.Resource) error {
 func (r *reading) Alias(_ context.Context, from, to syncer.Ref) error {
 	r.aliases[from] = to
 	delete(r.resources, from)
+	return nil
+}
+
+func (r *reading) AnnotateGrants(_ context.Context, annotations ...syncer.GrantAnnotations) error {
+	r.annotations = append(r.annotations, annotations...)
 	return nil
 }
 

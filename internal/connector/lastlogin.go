@@ -41,12 +41,14 @@ type Logins struct {
 	Last     map[string]time.Time
 	// NoneSince is since when an account did not sign in.
 	NoneSince map[string]time.Time
+	// Uses are of applications.
+	Uses Uses
 }
 
 // NewLogins begins with what a sync knew that began at a time; same says that it read the same
 // accounts as the one that will use it.
 func NewLogins(until time.Time, same bool) Logins {
-	return Logins{Until: until, Complete: same, Last: map[string]time.Time{}, NoneSince: map[string]time.Time{}}
+	return Logins{Until: until, Complete: same, Last: map[string]time.Time{}, NoneSince: map[string]time.Time{}, Uses: NewUses()}
 }
 
 // Add adds what an account of an archive says.
@@ -75,7 +77,7 @@ func (l *Logins) Add(account *v2.Resource) error {
 // RememberLogins says before a sync what is known already: only what came since is read then.
 func (s *Source) RememberLogins(l Logins) { s.logins = l }
 
-// joinLastLogin sets the last login of all accounts, or of none: where the sign-ins cannot
+// joinLastLogin sets the last login of all accounts and the last use of all applications, or none: where the sign-ins cannot
 // be read to their end, a few that are known would make all others look unused.
 // Administrators who were merged with a user sign in as that user.
 func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer.Joiner, merged map[string]string) error {
@@ -84,10 +86,10 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 	switch {
 	case known.Until.Add(-loginOverlap).Before(since):
 		known = Logins{} // Nobody knows of the time between.
-	case known.Complete:
+	case known.Complete && (known.Uses.Complete || !s.tracksUse(scope)):
 		since = known.Until.Add(-loginOverlap).UTC().Truncate(time.Second)
 	}
-	last, err := s.lastLogins(ctx, scope, since)
+	found, err := s.signIns(ctx, scope, since)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -96,14 +98,15 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 	case err != nil:
 		return j.Remark(ctx, fmt.Sprintf("last logins are unknown: the sign-ins could not be read to their end (%v)", err))
 	}
-	for admin, user := range merged {
-		if at := last[admin]; at.After(last[user]) {
-			last[user] = at
+	found.merge(merged)
+	if s.tracksUse(scope) {
+		if err := s.joinLastUse(ctx, j, found.uses, known.Uses, since); err != nil {
+			return err
 		}
 	}
 	return changeAccounts(ctx, j, func(account *v2.Resource) (bool, error) {
 		id := account.GetId().GetResource()
-		at, none := last[id], since
+		at, none := found.last[id], since
 		if before := known.Last[id]; before.After(at) {
 			at = before
 		}
@@ -121,8 +124,41 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 	})
 }
 
-// lastLogins are the times of the newest sign-ins since a time, by the id of the account.
-func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.Time) (map[string]time.Time, error) {
+// signIns are the newest sign-ins, by the id of the account, and those to applications.
+type signIns struct {
+	last map[string]time.Time
+	uses uses
+}
+
+func (n *signIns) add(e jumpcloud.Event) {
+	account, ok := SignIn(e)
+	if !ok {
+		return
+	}
+	if e.Time.After(n.last[account.ID]) {
+		n.last[account.ID] = e.Time
+	}
+	if e.Type == EventSSO {
+		n.uses.add(e.Application.ID, account.ID, e.Time.Unix())
+	}
+}
+
+// merge makes the sign-ins of administrators those of the users whom they were merged with.
+func (n *signIns) merge(users map[string]string) {
+	for admin, user := range users {
+		if at := n.last[admin]; at.After(n.last[user]) {
+			n.last[user] = at
+		}
+		for app, of := range n.uses {
+			if at, ok := of[admin]; ok {
+				n.uses.add(app, user, at)
+			}
+		}
+	}
+}
+
+// signIns are the sign-ins since a time.
+func (s *Source) signIns(ctx context.Context, scope syncer.Scope, since time.Time) (*signIns, error) {
 	q := jumpcloud.EventQuery{
 		Services: []string{"directory", "sso"}, Types: []string{EventUserLogin, EventAdminLogin, EventSSO}, Start: since, End: s.now,
 	}
@@ -131,9 +167,9 @@ func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.
 			q.Accounts = append(q.Accounts, target.GetResource())
 		}
 	}
-	last := make(map[string]time.Time)
+	found := &signIns{last: map[string]time.Time{}, uses: uses{}}
 	if len(scope.Targets) > 0 && len(q.Accounts) == 0 {
-		return last, nil
+		return found, nil
 	}
 	var after json.RawMessage
 	for {
@@ -142,12 +178,10 @@ func (s *Source) lastLogins(ctx context.Context, scope syncer.Scope, since time.
 			return nil, err
 		}
 		for _, e := range page.Events {
-			if account, ok := SignIn(e); ok && e.Time.After(last[account.ID]) {
-				last[account.ID] = e.Time
-			}
+			found.add(e)
 		}
 		if after = page.After; after == nil {
-			return last, nil
+			return found, nil
 		}
 	}
 }

@@ -32,8 +32,9 @@ type Options struct {
 	SkipAdmins bool
 	// Switches are the options of [restype.Switches] that have further types read.
 	Switches []string
-	// LastLogin reads when accounts signed in last.
-	LastLogin bool
+	// LastLogin reads when accounts signed in last, and LastUse with it when they used
+	// applications: of use only where grants are expanded, as most access is inherited.
+	LastLogin, LastUse bool
 	// Logger must not be nil.
 	Logger *slog.Logger
 }

@@ -79,6 +79,17 @@ func (j *joiner) Alias(ctx context.Context, from, to Ref) error {
 	return j.fail(j.tx.Alias(ctx, from, to))
 }
 
+func (j *joiner) AnnotateGrants(ctx context.Context, annotations ...GrantAnnotations) error {
+	rows := make([]GrantAnnotationsRow, len(annotations))
+	for i := range annotations {
+		var err error
+		if rows[i], err = annotations[i].pack(); err != nil {
+			return fmt.Errorf("annotate grants on %s: %w", annotations[i].Entitlement, err)
+		}
+	}
+	return j.fail(j.tx.AnnotateGrants(ctx, rows...))
+}
+
 func (j *joiner) Remark(ctx context.Context, remarks ...string) error {
 	return j.fail(j.tx.Remark(ctx, remarks...))
 }

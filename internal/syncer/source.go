@@ -173,6 +173,8 @@ type Joiner interface {
 	// Alias makes the grants of one principal those of another and takes the first
 	// one's resource out.
 	Alias(ctx context.Context, from, to Ref) error
+	// AnnotateGrants adds annotations to grants, one value for each entitlement.
+	AnnotateGrants(ctx context.Context, annotations ...GrantAnnotations) error
 	// Remark stores sentences that the reader of the summary must see, once each,
 	// as Page.Remarks does.
 	Remark(ctx context.Context, remarks ...string) error

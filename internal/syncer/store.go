@@ -97,6 +97,8 @@ type JoinStore interface {
 	Put(ctx context.Context, rows ...ResourceRow) error
 	// Alias stores that the grants of one principal are those of another.
 	Alias(ctx context.Context, from, to Ref) error
+	// AnnotateGrants stores annotations, in the place of those that the entitlement had.
+	AnnotateGrants(ctx context.Context, rows ...GrantAnnotationsRow) error
 	// Remark stores sentences, once each.
 	Remark(ctx context.Context, remarks ...string) error
 }
@@ -116,6 +118,9 @@ type Rows interface {
 	Blocks(ctx context.Context, entitlement string) ([]GrantBlock, error)
 	// AllBlocks lists every block of grants on a stored entitlement.
 	AllBlocks(ctx context.Context) iter.Seq2[GrantBlock, error]
+	// GrantAnnotations are those for the grants of an entitlement; without data where
+	// there are none.
+	GrantAnnotations(ctx context.Context, entitlement string) (GrantAnnotationsRow, error)
 	// Expandable lists the stored entitlements with grants that expand, by id.
 	Expandable(ctx context.Context) ([]string, error)
 	// UnknownEntitlement finds an entitlement that grants name and that no page has brought.

@@ -84,6 +84,10 @@ func (m *grantMaker) entitlement(ctx context.Context, x *expand.Expansion, id st
 	for reason, n := range set.dropped {
 		m.sum.Dropped[reason] += n
 	}
+	annotations, err := m.annotations(ctx, id)
+	if err != nil {
+		return err
+	}
 	row := m.entitlements[m.index[id]]
 	// What all grants on the entitlement embed: ids and display name, no profile.
 	entitlement := &v2.Entitlement{Id: id, Resource: &v2.Resource{Id: row.Resource.id(), DisplayName: row.ResourceName}}
@@ -91,7 +95,7 @@ func (m *grantMaker) entitlement(ctx context.Context, x *expand.Expansion, id st
 		if err != nil {
 			return err
 		}
-		if err := m.add(ctx, entitlement, set, r); err != nil {
+		if err := m.add(ctx, entitlement, set, annotations, r); err != nil {
 			return err
 		}
 		m.sum.Grants[row.Resource.Type]++
@@ -99,7 +103,7 @@ func (m *grantMaker) entitlement(ctx context.Context, x *expand.Expansion, id st
 	return nil
 }
 
-func (m *grantMaker) add(ctx context.Context, entitlement *v2.Entitlement, set *grantSet, r expand.Row) error {
+func (m *grantMaker) add(ctx context.Context, entitlement *v2.Entitlement, set *grantSet, annotations *GrantAnnotations, r expand.Row) error {
 	if len(m.batch.rows) == cap(m.batch.rows) {
 		if err := m.flush(ctx); err != nil {
 			return err
@@ -125,6 +129,7 @@ func (m *grantMaker) add(ctx context.Context, entitlement *v2.Entitlement, set *
 		row.grant.Annotations = common.GetAnnotations()
 		m.sum.DirectGrants++
 	}
+	row.grant.Annotations = annotations.add(row.grant.GetAnnotations(), resourceType, id)
 	m.sum.PrincipalGrants[resourceType]++
 	m.batch.grants = append(m.batch.grants, &row.grant)
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
@@ -373,7 +374,30 @@ func (t *tenant) Join(ctx context.Context, _ syncer.Scope, j syncer.Joiner) erro
 			return err
 		}
 	}
+	for _, app := range slices.Sorted(maps.Keys(t.apps)) {
+		if err := j.AnnotateGrants(ctx, grantNotes(app)); err != nil {
+			return err
+		}
+	}
 	return j.Remark(ctx, strconv.Itoa(len(names))+" names")
+}
+
+// grantNotes are the annotations that Join gives to users' grants of an application: to one
+// user, to all but one, to all the same, or to none.
+func grantNotes(app string) syncer.GrantAnnotations {
+	note := func(text string) *anypb.Any {
+		return annotations(&v2.GrantMetadata{Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{"note": structpb.NewStringValue(app + text)}}})[0]
+	}
+	a := syncer.GrantAnnotations{Entitlement: "app:" + app, PrincipalType: "user"}
+	switch app[len(app)-1] % 4 {
+	case 0:
+		a.Of = map[string]*anypb.Any{"u002": note(" used")}
+	case 1:
+		a.Of, a.Otherwise = map[string]*anypb.Any{"u002": nil, "u003": note(" used")}, note(" not used")
+	case 2:
+		a.Otherwise = note(" not used")
+	}
+	return a
 }
 
 func resource(typ, id, name string, trait proto.Message) *v2.Resource {

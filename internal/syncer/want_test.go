@@ -122,6 +122,16 @@ func (t *tenant) want() *recorder {
 			}
 			h.grant.GetEntitlement().GetResource().DisplayName = names[refOf(e.GetResource().GetId())]
 			h.grant.GetPrincipal().DisplayName = names[h.principal]
+			if app, ok := strings.CutPrefix(e.GetId(), "app:"); ok && h.principal.Type == "user" {
+				notes := grantNotes(app)
+				note, own := notes.Of[h.principal.ID]
+				if !own {
+					note = notes.Otherwise
+				}
+				if note != nil {
+					h.grant.Annotations = append(h.grant.GetAnnotations(), note)
+				}
+			}
 			rec.grants = append(rec.grants, h.grant)
 		}
 	}

@@ -38,6 +38,10 @@ func (j *Job) rememberLogins(ctx context.Context, source *connector.Source, old 
 	return nil
 }
 
+// tracksUse reports whether the archive tells of the last use of applications: most access is
+// inherited, and an archive without inherited grants has nowhere to tell of it.
+func (j *Job) tracksUse() bool { return j.Config.JumpCloud.LastLogin && !j.Unexpanded }
+
 // logins are what the newest full sync of an organization knew of sign-ins.
 func (p *Previous) logins(ctx context.Context, org connector.Organization, settings string) (connector.Logins, error) {
 	run := p.Full
@@ -54,5 +58,23 @@ func (p *Previous) logins(ctx context.Context, org connector.Organization, setti
 			return none, err
 		}
 	}
-	return known, nil
+	if run.Stats != nil && run.Stats.Grants == 0 {
+		known.Uses.Complete = false // Grants were not read.
+	}
+	err := p.Reader.ScanGrants(ctx, run.ID, 1, func(_ int, g *c1z.GrantEdge) error {
+		if string(g.ResourceType) != restype.App || string(g.PrincipalType) != restype.User {
+			return nil
+		}
+		used, err := g.MetadataText(connector.MetadataLastUsed)
+		if err != nil {
+			return err
+		}
+		notSince, err := g.MetadataText(connector.MetadataNotUsedSince)
+		if err != nil {
+			return err
+		}
+		known.Uses.Add(g.Resource, g.Principal, used, notSince)
+		return nil
+	})
+	return known, err
 }

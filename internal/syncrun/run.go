@@ -94,7 +94,7 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	}
 	source := connector.NewSource(client, connector.Options{
 		OrgID: j.Config.JumpCloud.OrgID, MergeAdmins: j.Config.JumpCloud.MergeAdmins, SkipAdmins: j.Config.JumpCloud.SkipAdmins,
-		LastLogin: j.Config.JumpCloud.LastLogin, Switches: j.Config.JumpCloud.Switches, Logger: j.Console.Log.Logger,
+		LastLogin: j.Config.JumpCloud.LastLogin, LastUse: j.tracksUse(), Switches: j.Config.JumpCloud.Switches, Logger: j.Console.Log.Logger,
 	})
 	org, err := source.Validate(ctx)
 	if err != nil {
@@ -290,6 +290,9 @@ func (j *Job) fingerprint(org connector.Organization) workdb.Fingerprint {
 	parts := []string{j.settings()}
 	if j.Config.JumpCloud.LastLogin {
 		parts = append(parts, "last-login")
+	}
+	if j.tracksUse() {
+		parts = append(parts, "last-use")
 	}
 	if j.Config.Sync.SkipEntitlementsAndGrants {
 		parts = append(parts, "resources-only")

@@ -136,6 +136,15 @@ func (j *joinTx) Alias(ctx context.Context, from, to syncer.Ref) error {
 	return errors.Join(j.db.fail("store an alias", err), ctx.Err())
 }
 
+func (j *joinTx) AnnotateGrants(ctx context.Context, rows ...syncer.GrantAnnotationsRow) error {
+	for _, r := range rows {
+		if err := j.tx.exec(j.ctx, `INSERT OR REPLACE INTO grant_annotations (entitlement, data) VALUES (?, ?)`, r.Entitlement, r.Data); err != nil {
+			return j.db.fail("store annotations of grants", err)
+		}
+	}
+	return ctx.Err()
+}
+
 func (j *joinTx) Remark(ctx context.Context, remarks ...string) error {
 	for _, r := range remarks {
 		if err := j.tx.remark(j.ctx, r); err != nil {

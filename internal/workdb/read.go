@@ -83,6 +83,18 @@ func (db *DB) Entitlements(ctx context.Context) iter.Seq2[syncer.EntitlementRow,
 		FROM live_entitlements e LEFT JOIN resources r ON r.type = e.type AND r.resource = e.resource ORDER BY e.entitlement`)
 }
 
+// GrantAnnotations implements [syncer.Rows].
+func (db *DB) GrantAnnotations(ctx context.Context, entitlement string) (syncer.GrantAnnotationsRow, error) {
+	found, err := collect(query(ctx, db, "read annotations of grants", func(s rowScanner) (r syncer.GrantAnnotationsRow, err error) {
+		err = s.Scan(&r.Entitlement, &r.Data)
+		return r, err
+	}, `SELECT entitlement, data FROM grant_annotations WHERE entitlement = ?`, entitlement))
+	if err != nil || len(found) == 0 {
+		return syncer.GrantAnnotationsRow{}, err
+	}
+	return found[0], nil
+}
+
 // Blocks implements [syncer.Rows].
 func (db *DB) Blocks(ctx context.Context, entitlement string) ([]syncer.GrantBlock, error) {
 	return collect(query(ctx, db, "read grants", scanBlock,

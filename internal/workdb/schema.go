@@ -6,7 +6,8 @@ package workdb
 //   - 1: the first.
 //   - 2: what lists count and show.
 //   - 3: lists have a label, and their kinds are ids.
-const schemaVersion = 4
+//   - 5: annotations of grants.
+const schemaVersion = 5
 
 // schema is made in one transaction together with the fingerprint, so that a
 // database either has all of it or is empty.
@@ -101,6 +102,8 @@ CREATE TABLE aliases  (
 	to_resource TEXT NOT NULL,
 	PRIMARY KEY (type, resource)
 ) WITHOUT ROWID;
+
+CREATE TABLE grant_annotations (entitlement TEXT PRIMARY KEY, data BLOB NOT NULL);
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 

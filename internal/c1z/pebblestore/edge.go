@@ -17,10 +17,15 @@ type Edge struct {
 	Sources [][]byte
 	// Immutable and Expandable say that the grant has the annotation.
 	Immutable, Expandable bool
+	// Metadata is the GrantMetadata annotation, serialized; nil for none.
+	Metadata []byte
 }
 
 // immutableURL is the type of the annotation of grants that cannot be revoked.
 const immutableURL = "type.googleapis.com/c1.connector.v2.GrantImmutable"
+
+// metadataURL is the type of the annotation with what a connector tells about a grant.
+const metadataURL = "type.googleapis.com/c1.connector.v2.GrantMetadata"
 
 // edgeReader reads edges of grants. It is used by one goroutine.
 type edgeReader struct {
@@ -76,10 +81,7 @@ func (r *edgeReader) decode(value []byte) error {
 		case 6:
 			r.Expandable = true
 		case 8: // Any
-			return eachBytes(v, func(n protowire.Number, v []byte) error {
-				r.Immutable = r.Immutable || n == 1 && string(v) == immutableURL
-				return nil
-			})
+			return r.annotation(v)
 		case 9: // an entry of a map
 			source := []byte{}
 			err := eachBytes(v, func(n protowire.Number, v []byte) error {
@@ -93,6 +95,27 @@ func (r *edgeReader) decode(value []byte) error {
 		}
 		return nil
 	})
+}
+
+// annotation reads an Any.
+func (r *edgeReader) annotation(b []byte) error {
+	var url, value []byte
+	err := eachBytes(b, func(n protowire.Number, v []byte) error {
+		switch n {
+		case 1:
+			url = v
+		case 2:
+			value = v
+		}
+		return nil
+	})
+	switch string(url) {
+	case immutableURL:
+		r.Immutable = true
+	case metadataURL:
+		r.Metadata = value
+	}
+	return err
 }
 
 // refs reads the first fields of a reference.
