@@ -98,7 +98,7 @@ func jumpcloudOptions() []Option {
 		},
 		{
 			Name: nameLastLogin, Reach: ReachHarmless, Title: "Read last logins", Kind: Bool, Section: SectionJumpCloud, Export: ExportGUI,
-			Help: "Read when accounts signed in last, from the events of 90 days in Directory Insights",
+			Help: "Read when accounts signed in last, and to which applications, from the events of 90 days in Directory Insights",
 		},
 		{
 			Name: nameInsightsURL, Reach: ReachHost, Section: SectionJumpCloud,
