@@ -91,7 +91,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/syncrun",
-		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/network", "internal/pb", "internal/regularfile", "internal/restype", "internal/syncer", "internal/version", "internal/workdb"},
+		may: []string{"internal/c1z", "internal/config", "internal/connector", "internal/console", "internal/expand", "internal/fault", "internal/guard", "internal/incremental", "internal/jumpcloud", "internal/network", "internal/pb", "internal/regularfile", "internal/restype", "internal/syncer", "internal/version", "internal/workdb"},
 		why: "one run of a sync is the same on the command line and in service mode",
 	},
 	{
@@ -150,6 +150,11 @@ var layers = []layer{
 		pkg: "internal/accounts",
 		may: []string{"internal/actions", "internal/connector", "internal/encryption", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/printable", "internal/provision", "internal/restype", "internal/secret"},
 		why: "an account is made of a profile and a password by provisioning, and its secrets leave encrypted",
+	},
+	{
+		pkg: "internal/incremental",
+		may: []string{"internal/c1z", "internal/connector", "internal/jumpcloud", "internal/restype", "internal/syncer"},
+		why: "what can be carried over is decided from events and the archive; which archive that is, and what is made of the sync, are others' business",
 	},
 	{
 		pkg: "internal/feed",

@@ -77,7 +77,7 @@ func (w *Writer) complete(run SyncRun) (SyncRun, error) {
 		run.StartedAt, run.Backfilled, run.Stats = run.StartedAt.UTC(), true, &w.stats
 		return run, nil
 	}
-	token, err := formatToken(run.Organization)
+	token, err := formatToken(run.Organization, run.Basis)
 	if err != nil {
 		return run, err
 	}

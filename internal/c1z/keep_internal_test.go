@@ -215,19 +215,31 @@ func TestEstimate(t *testing.T) {
 func TestToken(t *testing.T) {
 	t.Parallel()
 	org := Organization{ID: "5f", Name: `A "B" <C>`, Host: "console.jumpcloud.com", Settings: "x"}
-	token, err := formatToken(org)
-	if err != nil {
-		t.Fatal(err)
+	basis := &Basis{Mapping: 1, FullSync: "a", FullStartedAt: time.Date(2026, 12, 1, 3, 4, 5, 6, time.UTC), PreviousSync: "b", Number: 3}
+	for _, basis := range []*Basis{nil, basis} {
+		token, err := formatToken(org, basis)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(token, "basis") != (basis != nil) {
+			t.Errorf("token %s", token)
+		}
+		run := SyncRun{Token: token}
+		run.readToken()
+		if diff := cmp.Diff(SyncRun{Token: token, Organization: org, Basis: basis}, run); diff != "" {
+			t.Error(diff)
+		}
+		if run.Basis.Incremental() != (basis != nil) {
+			t.Errorf("incremental: %t", run.Basis.Incremental())
+		}
 	}
-	if diff := cmp.Diff(org, parseToken(token)); diff != "" {
-		t.Error(diff)
-	}
-	if token, err := formatToken(Organization{}); err != nil || token != `{"version":1}` {
+	if token, err := formatToken(Organization{}, nil); err != nil || token != `{"version":1}` {
 		t.Errorf("token %s, %v", token, err)
 	}
 	for _, foreign := range []string{"", "{}", "null", "[", `{"version":1}`, `{"baton_jumpcloud":null}`, `{"baton_jumpcloud":7}`} {
-		if got := parseToken(foreign); got != (Organization{}) {
-			t.Errorf("%q names %+v", foreign, got)
+		run := SyncRun{Token: foreign}
+		if run.readToken(); run.Organization != (Organization{}) || run.Basis != nil {
+			t.Errorf("%q names %+v", foreign, run)
 		}
 	}
 }

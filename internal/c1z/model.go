@@ -32,12 +32,15 @@ type SyncRun struct {
 	// unfinished.
 	StartedAt, EndedAt time.Time
 	// Token is the column sync_token as it stands in the file, empty where it has
-	// more than 64 KiB. [Writer.Finish] makes it from Organization and takes no
-	// other.
+	// more than 64 KiB. [Writer.Finish] makes it from Organization and Basis
+	// and takes no other.
 	Token string
 	// Organization is what the sync was read from, kept inside Token where other
 	// readers ignore it. It is zero in files that other programs wrote.
 	Organization Organization
+	// Basis is what the sync stands on, kept beside Organization; nil for a sync that
+	// does not say so.
+	Basis *Basis
 	// SupportsDiff says that grant expansion was done or would have had nothing to
 	// do, so that the expansion columns can be trusted. It stays false for partial
 	// and resources-only syncs.
@@ -62,6 +65,24 @@ type Organization struct {
 	// filter, merged and skipped administrators.
 	Settings string `json:"settings,omitempty"`
 }
+
+// Basis says how much of a sync was read, for the next one that wants to carry over what
+// did not change.
+type Basis struct {
+	// Mapping is the version of what is made of the API's answers.
+	Mapping int `json:"mapping"`
+	// FullSync is the id of the last sync that read everything, and FullStartedAt when it
+	// began. It is the sync itself if that carried nothing over.
+	FullSync      string    `json:"full_sync"`
+	FullStartedAt time.Time `json:"full_started_at"`
+	// PreviousSync is the id of the sync from which lists were carried over; empty where
+	// everything was read. Number is how many syncs in a row have done so.
+	PreviousSync string `json:"previous_sync,omitempty"`
+	Number       int    `json:"number,omitempty"`
+}
+
+// Incremental reports whether something was carried over.
+func (b *Basis) Incremental() bool { return b != nil && b.PreviousSync != "" }
 
 // Stats counts the rows of one sync. It is the JSON of v1_sync_runs.stats, with
 // the keys and the omissions that other readers expect.
@@ -88,13 +109,14 @@ type syncToken struct {
 
 type tokenBaton struct {
 	Organization Organization `json:"organization"`
+	Basis        *Basis       `json:"basis,omitempty"`
 }
 
 // formatToken returns the sync token of a finished sync of an organization.
-func formatToken(org Organization) (string, error) {
+func formatToken(org Organization, basis *Basis) (string, error) {
 	token := syncToken{Version: 1}
 	if org != (Organization{}) {
-		token.Baton = &tokenBaton{Organization: org}
+		token.Baton = &tokenBaton{Organization: org, Basis: basis}
 	}
 	b, err := json.Marshal(token)
 	if err != nil {
@@ -103,12 +125,11 @@ func formatToken(org Organization) (string, error) {
 	return string(b), nil
 }
 
-// parseToken returns the organization that a sync token names. A token that is
-// not ours names none: other programs keep their checkpoints there.
-func parseToken(token string) Organization {
+// readToken fills in what the sync token says. A token that is not ours says nothing:
+// other programs keep their checkpoints there.
+func (s *SyncRun) readToken() {
 	var t syncToken
-	if json.Unmarshal([]byte(token), &t) != nil || t.Baton == nil {
-		return Organization{}
+	if json.Unmarshal([]byte(s.Token), &t) == nil && t.Baton != nil {
+		s.Organization, s.Basis = t.Baton.Organization, t.Baton.Basis
 	}
-	return t.Baton.Organization
 }

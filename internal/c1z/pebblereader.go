@@ -82,7 +82,7 @@ func syncOf(r *storagev3.SyncRunRecord, stats *storagev3.SyncStatsRecord) SyncRu
 	if token := r.GetSyncToken(); len(token) <= maxText {
 		s.Token = token
 	}
-	s.Organization = parseToken(s.Token)
+	s.readToken()
 	if t := r.GetStartedAt(); t != nil {
 		s.StartedAt = t.AsTime()
 	}

@@ -118,7 +118,7 @@ func readSyncs(ctx context.Context, conn *sql.Conn, src source) ([]SyncRun, erro
 				return nil, err
 			}
 		}
-		s.Organization = parseToken(s.Token)
+		s.readToken()
 		s.Stats = parseStats(stats.String)
 		if syncs = append(syncs, s); len(syncs) > maxSyncs {
 			return nil, fmt.Errorf("%w: it contains more than %d syncs", ErrDamaged, maxSyncs)

@@ -66,6 +66,10 @@ type Sync struct {
 	MaxDepth                  int  // levels of nested access that are followed
 	MaxDrop                   MaxDrop
 	AllowDrop                 string // code of a loss that may be published, in lower case; empty for none
+	// Incremental carries over from the previous archive what did not change, unless the last
+	// full sync is FullEvery ago.
+	Incremental bool
+	FullEvery   time.Duration
 }
 
 // MaxDrop is how much a sync may have lost since the one before. Its zero value

@@ -124,6 +124,7 @@ func TestTypedValues(t *testing.T) {
 	want := config.Sync{
 		Resources: []bid.Resource{{Type: "user", ID: "u1"}}, SkipGrants: true,
 		Workers: 1, KeepOlder: 3, KeepAll: true, FailOnCycles: true, MaxDepth: 5, MaxDrop: config.MaxDrop{Percent: 50, AtLeast: 20},
+		FullEvery: 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, c.Sync); diff != "" {
 		t.Errorf("Sync differs (-want +got):\n%s", diff)
@@ -225,6 +226,8 @@ func TestProblems(t *testing.T) {
 		{"service without grants", world{args: []string{"--skip-grants", "--sync-resources=bid:r:user/u1"}, env: service}, []string{"skip-grants can only be set within a targeted sync"}, "", codes.Unknown},
 		{"service and preview", world{args: []string{"--dry-run", "--revoke-grant=g"}, env: service}, []string{"if any flags in the group [dry-run client-id] are set none of the others can be"}, "", codes.Unknown},
 		{"grace", world{args: []string{"--shutdown-grace=soon"}, env: service}, []string{"field shutdown-grace: value must be a duration from 0s to 1h, such as 25s, but got 'soon'"}, "", codes.Unknown},
+		{"full syncs", world{args: []string{"--full-every=daily"}, env: key}, []string{"field full-every: value must be a duration from 0s to 720h, such as 24h, but got 'daily'"}, "", codes.Unknown},
+		{"full syncs too rare", world{args: []string{"--full-every=721h"}, env: key}, []string{"value must be a duration from 0s to 720h"}, "", codes.Unknown},
 		{"no tasks at once", world{args: []string{"--task-concurrency=0"}, env: service}, []string{"field task-concurrency: value must be greater than or equal to 1 but got 0"}, "", codes.Unknown},
 		{"collector's CA", world{args: []string{"--otel-collector-endpoint-tls-cert=%"}, env: key}, []string{"value must be base64url"}, "", codes.Unknown},
 		{"unserved outweighs the rest", world{args: []string{"--ticketing", "--workers=99"}}, []string{"ticketing is not served: ", "field workers", `required flag(s) "api-key" not set`}, "BATON_API_KEY", codes.Unimplemented},

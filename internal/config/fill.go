@@ -80,6 +80,7 @@ func (c *Config) fill() Problems {
 		KeepAll:                   v.flag("skip-cleanup"),
 		FailOnCycles:              v.flag("dont-fix-cycles"),
 		MaxDepth:                  v.num("graph-expand-max-depth"),
+		Incremental:               v.flag(nameIncremental),
 	}
 	if c.Sync.Workers < 1 {
 		c.Sync.Workers = DefaultWorkers
@@ -102,6 +103,10 @@ func (c *Config) fill() Problems {
 
 	problems = append(problems, c.checkSwitches()...)
 
+	var err error
+	if c.Sync.FullEvery, err = parseFullEvery(v.str(nameFullEvery)); err != nil {
+		problems = append(problems, fieldProblem(nameFullEvery, err))
+	}
 	drop, err := parseMaxDrop(v.str(nameMaxDrop))
 	if err != nil {
 		wrong(nameMaxDrop, "%w", err)

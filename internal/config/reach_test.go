@@ -15,7 +15,7 @@ func line(o config.Option) string {
 	value := map[string]string{
 		"auth-method": "service-account", "region": "eu", "base-url": "https://jc.example", "sync-resource-types": "[user]", "sync-resources": `["bid:r:user/u"]`,
 		"max-drop": `"off"`, "log-level": "warn", "log-format": "json", "log-level-debug-expires-at": `"2026-01-31T15:04:05Z"`, "c1z-temp-dir": "/", "storage-engine": "sqlite",
-		"shutdown-grace": "3s", "health-check-bind-address": "0.0.0.0", "otel-collector-endpoint": "collector.example:4317", "otel-collector-endpoint-tls-cert": "UEVN",
+		"shutdown-grace": "3s", "full-every": "1h", "health-check-bind-address": "0.0.0.0", "otel-collector-endpoint": "collector.example:4317", "otel-collector-endpoint-tls-cert": "UEVN",
 		"event-feed": `"true"`,
 	}[o.Name]
 	switch {

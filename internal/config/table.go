@@ -25,6 +25,8 @@ const (
 	nameClientSecret = "client-secret"
 	nameMaxDrop      = "max-drop"
 	nameAllowDrop    = "allow-drop"
+	nameIncremental  = "incremental"
+	nameFullEvery    = "full-every"
 	nameSyncTypes    = "sync-resource-types"
 	nameLogLevel     = "log-level"
 	nameDebugUntil   = "log-level-debug-expires-at"
@@ -150,6 +152,14 @@ func syncOptions() []Option {
 		{
 			Name: nameAllowDrop, Reach: ReachSafeguard, Section: SectionSync,
 			Help: "Publish the sync that --max-drop rejected with this code",
+		},
+		{
+			Name: nameIncremental, Reach: ReachSafeguard, Kind: Bool, Section: SectionSync,
+			Help: "Read members and assignments only where Directory Insights tells of changes since the previous archive",
+		},
+		{
+			Name: nameFullEvery, Reach: ReachSafeguard, Section: SectionSync, Default: "24h",
+			Help: "Read everything all the same when the last full sync is this old (with --incremental)",
 		},
 		{
 			Name: "parallel-sync", Reach: ReachHarmless, Kind: Bool, Section: SectionSync,

@@ -127,7 +127,7 @@ func sample(o config.Option) string {
 		return "https://console.jumpcloud.com"
 	case "config-path":
 		return "testdata/empty.yaml"
-	case "shutdown-grace":
+	case "shutdown-grace", "full-every":
 		return "3s"
 	case "otel-collector-endpoint-tls-cert":
 		return "eA"

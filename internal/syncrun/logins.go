@@ -14,19 +14,14 @@ func (j *Job) rememberLogins(ctx context.Context, source *connector.Source, old 
 	if !j.Config.JumpCloud.LastLogin || j.Previous == "" {
 		return nil
 	}
-	if j.Previous != j.Config.Output.File {
-		kept, err := OpenPrevious(ctx, j.Previous, c1z.OpenOptions{TempDir: work, Limits: j.Limits, Logger: j.Console.Log.Logger})
-		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			j.Console.Log.WarnContext(ctx, "the previous archive cannot be read", "path", j.Previous, "error", err)
-			return nil
-		}
-		defer func() { _ = kept.Close() }() // It was only read.
-		old = kept
+	kept, err := j.openKept(ctx, old, work)
+	if err != nil {
+		return err
 	}
-	logins, err := old.logins(ctx, org, j.settings())
+	if kept != old {
+		defer func() { _ = kept.Close() }() // It was only read.
+	}
+	logins, err := kept.logins(ctx, org, j.settings())
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

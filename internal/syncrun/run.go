@@ -111,18 +111,23 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	if err := j.rememberLogins(ctx, source, old, org, work); err != nil {
 		return err
 	}
-	if len(j.Config.Sync.Resources) == 0 {
+	ground, err := j.stand(ctx, client, source, old, org, work)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ground.close(old)) }()
+	if len(j.Config.Sync.Resources) == 0 && (ground.carrying == nil || ground.kept != old) {
 		// Only a partial sync looks names up in it, and unpacked it takes room.
 		if err := old.Close(); err != nil {
 			return err
 		}
 	}
-	db, err := workdb.Open(ctx, work, j.fingerprint(org), j.Console.Log.Logger)
+	db, err := workdb.Open(ctx, work, j.fingerprint(org, ground), j.Console.Log.Logger)
 	if err != nil {
 		return err
 	}
 	kept = true
-	outcome, err := j.readAndWrite(ctx, source, db, old, org, work)
+	outcome, err := j.readAndWrite(ctx, ground, db, old, org, work)
 	if err != nil {
 		return errors.Join(resumable(err, work), db.Close())
 	}
@@ -149,15 +154,18 @@ func (j *Job) checkFormat(old *Previous) error {
 }
 
 // readAndWrite is what may be interrupted and repeated.
-func (j *Job) readAndWrite(ctx context.Context, source *connector.Source, db *workdb.DB, old *Previous, org connector.Organization, work string) (console.Outcome, error) {
+func (j *Job) readAndWrite(ctx context.Context, ground *ground, db *workdb.DB, old *Previous, org connector.Organization, work string) (console.Outcome, error) {
 	outcome := console.Outcome{Organization: org.Name, OrganizationID: org.ID, Host: j.host(), SkippedAdmins: j.Config.JumpCloud.SkipAdmins}
 	progress := j.Console.StartProgress()
 	defer progress.Close()
 	err := syncer.Run(ctx, syncer.Config{
-		Source: source, Store: db, Scope: j.scope(), Workers: j.Config.Sync.Workers, Logger: j.Console.Log.Logger, Progress: progress.Update,
+		Source: ground.source, Store: db, Scope: j.scope(), Workers: j.Config.Sync.Workers, Logger: j.Console.Log.Logger, Progress: progress.Update,
 	})
 	if err != nil {
 		return outcome, err
+	}
+	if ground.carrying != nil {
+		ground.carrying.Report(ctx)
 	}
 	writer, err := c1z.Create(ctx, c1z.Options{
 		Path: j.Config.Output.File, Format: c1z.FormatOf(j.Config.Output.Engine), WorkDir: work, SyncID: db.Info().SyncID, StartedAt: db.Info().StartedAt, Keep: j.keep(), Limits: j.Limits, Logger: j.Console.Log.Logger,
@@ -169,8 +177,11 @@ func (j *Job) readAndWrite(ctx context.Context, source *connector.Source, db *wo
 		ID: db.Info().SyncID, Type: j.syncType(), SupportsDiff: j.syncType() == c1z.SyncFull && !j.Unexpanded,
 		Organization: c1z.Organization{ID: org.ID, Name: org.Name, Host: j.host(), Settings: j.settings()},
 	}
-	if run.Type == c1z.SyncPartial {
+	switch {
+	case run.Type == c1z.SyncPartial:
 		run.ParentID = old.Full.ID
+	case run.Type == c1z.SyncFull && j.Config.Sync.Incremental:
+		run.Basis = ground.basis(db.Info())
 	}
 	comparison, err := j.compare(ctx, writer, run, work)
 	if err != nil {
@@ -286,13 +297,16 @@ func (j *Job) settings() string {
 }
 
 // fingerprint tells work that this run can go on with from work that it cannot.
-func (j *Job) fingerprint(org connector.Organization) workdb.Fingerprint {
+func (j *Job) fingerprint(org connector.Organization, ground *ground) workdb.Fingerprint {
 	parts := []string{j.settings()}
 	if j.Config.JumpCloud.LastLogin {
 		parts = append(parts, "last-login")
 	}
 	if j.tracksUse() {
 		parts = append(parts, "last-use")
+	}
+	if ground.carrying != nil {
+		parts = append(parts, "incremental="+ground.base.ID)
 	}
 	if j.Config.Sync.SkipEntitlementsAndGrants {
 		parts = append(parts, "resources-only")

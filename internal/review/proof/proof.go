@@ -93,6 +93,10 @@ func completeness(s *tables.Sync, p *tables.Provenance) []string {
 		text = append(text, "It did not finish: what it lacks may exist all the same.")
 	case run.Type != c1z.SyncFull:
 		text = append(text, "It is not a full sync: what it lacks may exist all the same.")
+	case run.Basis.Incremental():
+		text = append(text, fmt.Sprintf("It is incremental: from %s to %s it read all lists of accounts, groups and applications to their ends, and members and assignments where "+
+			"JumpCloud's events told of changes; the others are those of sync %s. The last sync that read every list began %s.",
+			run.StartedAt.UTC().Format(time.RFC3339), run.EndedAt.UTC().Format(time.RFC3339), run.Basis.PreviousSync, run.Basis.FullStartedAt.UTC().Format(time.RFC3339)))
 	default:
 		text = append(text, fmt.Sprintf("It read every list to its end, from %s to %s: a sync that cannot is never published.", run.StartedAt.UTC().Format(time.RFC3339), run.EndedAt.UTC().Format(time.RFC3339)))
 	}

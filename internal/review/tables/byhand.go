@@ -80,7 +80,7 @@ func Syncs(runs []c1z.SyncRun) List {
 		}
 		rows = append(rows, []any{
 			run.ID, string(run.Type), run.StartedAt, run.EndedAt, took, run.Finished(), run.Organization.Name, run.Organization.ID,
-			run.Organization.Host, run.ParentID, run.Stats.Resources, run.Stats.Entitlements, run.Stats.Grants,
+			run.Organization.Host, run.ParentID, run.Basis.Incremental(), previousOf(run), lastFull(run), run.Stats.Resources, run.Stats.Entitlements, run.Stats.Grants,
 		})
 	}
 	return ByHand("syncs", "Syncs", "The archive contains no sync.", []Column{
@@ -94,8 +94,27 @@ func Syncs(runs []c1z.SyncRun) List {
 		{ID: "organization_id", Title: "Organization id"},
 		{ID: "host", Title: "Host"},
 		{ID: "parent", Title: "Parent sync"},
+		{ID: "incremental", Title: "Incremental", Kind: sheet.Bool},
+		{ID: "previous_sync", Title: "Carried over from"},
+		{ID: "last_full", Title: "Last full", Kind: sheet.Time},
 		count("resources", "Resources"), count("entitlements", "Entitlements"), count("grants", "Grants"),
-	}, rows).Hiding("ended", "organization_id", "host", "parent")
+	}, rows).Hiding("ended", "organization_id", "host", "parent", "previous_sync", "last_full")
+}
+
+// previousOf is the sync from which one carried over what did not change; empty for none.
+func previousOf(run c1z.SyncRun) string {
+	if run.Basis == nil {
+		return ""
+	}
+	return run.Basis.PreviousSync
+}
+
+// lastFull is when the last sync began that read everything; nil where that is not known.
+func lastFull(run c1z.SyncRun) any {
+	if run.Basis == nil {
+		return nil
+	}
+	return run.Basis.FullStartedAt
 }
 
 // Types lists the resource types of a sync.

@@ -43,6 +43,15 @@ func (l *Log) Add(events ...Event) {
 	}
 }
 
+// Lose takes events out, as if they had never been stored, and tells how many.
+func (l *Log) Lose(lost func(Event) bool) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := len(l.events)
+	l.events = slices.DeleteFunc(slices.Clone(l.events), lost)
+	return before - len(l.events)
+}
+
 // Len is how many events there are.
 func (l *Log) Len() int {
 	l.mu.RLock()
