@@ -26,6 +26,7 @@ import (
 type reportOptions struct {
 	view.Options
 	previous string
+	days     int
 	check    bool
 }
 
@@ -46,6 +47,7 @@ Reports:` + list.String(),
 		Example: `  baton-jumpcloud report
   baton-jumpcloud report admins-without-mfa disabled-with-access --check
   baton-jumpcloud report --save review.html
+  baton-jumpcloud report unused-access --days 180 --check
   baton-jumpcloud report no-manager -o csv
   baton-jumpcloud report changes --previous last-week.c1z`,
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
@@ -56,6 +58,7 @@ Reports:` + list.String(),
 	flags := cmd.Flags()
 	o.AddFlags(flags)
 	flags.StringVar(&o.previous, "previous", "", "Archive to compare with in the report of changes (default: the previous sync in the same archive)")
+	flags.IntVar(&o.days, "days", findings.DefaultDays, "Days without use after which "+findings.UnusedAccess+" lists access")
 	flags.BoolVar(&o.check, "check", false, fmt.Sprintf("Exit with code %d if there are findings (role-holders, everybody and changes have none)", fault.ExitFindings))
 	view.AddCompletions(cmd, nil)
 	_ = cmd.MarkFlagFilename("previous", "c1z")
@@ -75,6 +78,9 @@ func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []str
 			return err
 		}
 	}
+	if o.days < 1 {
+		return fmt.Errorf("invalid --days %d: must be positive", o.days)
+	}
 	ctx := cmd.Context()
 	s, previous, err := o.load(ctx, a, cmd, infos)
 	if err != nil {
@@ -88,7 +94,7 @@ func runReport(a *program.App, cmd *cobra.Command, o *reportOptions, names []str
 	var found, with int
 	var made []*findings.Report
 	for _, info := range infos {
-		r, err := findings.Make(ctx, s.Sync.Sync, info.Name, previous)
+		r, err := findings.MakeFor(ctx, s.Sync.Sync, info.Name, previous, o.days)
 		if err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 	switch {
 	case known.Until.Add(-loginOverlap).Before(since):
 		known = Logins{} // Nobody knows of the time between.
-	case known.Complete && (known.Uses.Complete || !s.tracksUse(scope)):
+	case known.Complete && (known.Uses.Complete() || !s.tracksUse(scope)):
 		since = known.Until.Add(-loginOverlap).UTC().Truncate(time.Second)
 	}
 	found, err := s.signIns(ctx, scope, since)

@@ -29,16 +29,19 @@ type uses map[string]map[string]int64
 
 // Uses are what the grants of an earlier archive say of the use of applications.
 type Uses struct {
-	// Complete says that every grant of an application to an account says something.
-	Complete    bool
+	// grants says that there are some of applications.
+	grants      bool
 	last, since uses
 	ids         map[string]string // each id once
 }
 
 // NewUses begins with nothing.
 func NewUses() Uses {
-	return Uses{Complete: true, last: uses{}, since: uses{}, ids: map[string]string{}}
+	return Uses{last: uses{}, since: uses{}, ids: map[string]string{}}
 }
+
+// Complete reports whether the archive told of uses, which it does of all or of none.
+func (u *Uses) Complete() bool { return !u.grants || len(u.last) > 0 || len(u.since) > 0 }
 
 // Add adds what a grant of an application to an account says: the texts of its metadata,
 // nil where it has none.
@@ -46,15 +49,12 @@ func (u *Uses) Add(app, account, lastUsed, notUsedSince []byte) {
 	if string(app) == restype.AdministrationAppID {
 		return
 	}
+	u.grants = true
 	if at, err := time.Parse(time.RFC3339, string(lastUsed)); err == nil {
 		u.put(u.last, app, account, at)
-		return
-	}
-	if at, err := time.Parse(time.RFC3339, string(notUsedSince)); err == nil {
+	} else if at, err := time.Parse(time.RFC3339, string(notUsedSince)); err == nil {
 		u.put(u.since, app, account, at)
-		return
 	}
-	u.Complete = false
 }
 
 func (u *Uses) put(to uses, app, account []byte, at time.Time) {
@@ -106,7 +106,7 @@ func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, kn
 			continue
 		}
 		annotations := syncer.GrantAnnotations{
-			Entitlement: restype.EntitlementID(restype.App, id), PrincipalType: restype.User, Of: map[string]*anypb.Any{}, Otherwise: none,
+			Entitlement: restype.EntitlementID(restype.App, id), PrincipalType: restype.User, Of: map[string]*anypb.Any{},
 		}
 		for account, at := range known.last[id] {
 			used.add(id, account, at)
@@ -117,9 +117,16 @@ func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, kn
 			}
 		}
 		delete(used, id)
+		signsIn, err := byEvents(app)
+		if err != nil {
+			return err
+		}
+		if signsIn {
+			annotations.Otherwise = none
+		}
 		earlier := map[int64]*anypb.Any{} // Most are of one time.
 		for account, at := range known.since[id] {
-			if annotations.Of[account] != nil || at >= since.Unix() {
+			if !signsIn || annotations.Of[account] != nil || at >= since.Unix() {
 				continue
 			}
 			if earlier[at] == nil {
@@ -134,6 +141,21 @@ func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, kn
 		}
 	}
 	return remarkOtherUses(ctx, j, used)
+}
+
+// byEvents reports whether every use of an application is an event: one by SAML or OIDC is. To
+// open a bookmark is none, so that nobody knows of it when it was not used.
+func byEvents(app *v2.Resource) (bool, error) {
+	trait := new(v2.AppTrait)
+	for _, a := range app.GetAnnotations() {
+		if !a.MessageIs(trait) {
+			continue
+		}
+		if err := a.UnmarshalTo(trait); err != nil {
+			return false, fmt.Errorf("read trait of application %s: %w", app.GetId().GetResource(), err)
+		}
+	}
+	return slices.Contains(trait.GetFlags(), v2.AppTrait_APP_FLAG_SAML) || slices.Contains(trait.GetFlags(), v2.AppTrait_APP_FLAG_OIDC), nil
 }
 
 // remarkOtherUses counts the sign-ins that are to none of the applications of the sync.

@@ -9,7 +9,7 @@ import (
 
 // Access lists everything that a principal holds.
 //
-// Sort keys: direct, entitlement, id, purpose, resource (the order without a key) and
+// Sort keys: direct, entitlement, id, last_used, purpose, resource (the order without a key) and
 // type. Filter keys: direct (yes, no), immutable (yes, no), and those of
 // [Sync.Entitlements].
 func (s *Sync) Access(p Ref, q search.Query) (search.Page[Holding], error) {
@@ -54,7 +54,7 @@ func (s *Sync) oncePer(list []int32, key func(int32) EntRef) []int32 {
 
 // howHeld tells how a principal holds an entitlement by a grant.
 func (s *Sync) howHeld(g int32, p Ref, e EntRef) Held {
-	h := Held{Direct: s.IsDirect(g), Immutable: s.flags[g]&flagImmutable != 0, GrantID: s.grantID(g, e)}
+	h := Held{Direct: s.IsDirect(g), Immutable: s.flags[g]&flagImmutable != 0, Use: s.UseOf(g), GrantID: s.grantID(g, e)}
 	h.Paths, h.MorePaths = s.Paths(p, e, MaxPaths)
 	return h
 }
@@ -85,6 +85,9 @@ func (s *Sync) sortHoldings(list []int32, q search.Query) ([]int32, error) {
 		"type":        text(func(e *entitlement) string { return s.types[s.resources[e.resource].typ].Name }),
 		"direct": func() []int32 {
 			return search.Arrange(len(list), q.Desc, func(i int32) int { return s.inheritedLast(list[i]) })
+		},
+		sortLastUsed: func() []int32 {
+			return search.Arrange(len(list), q.Desc, func(i int32) int64 { return s.useRank(list[i]) })
 		},
 	})
 	if err != nil {
@@ -122,8 +125,8 @@ func (s *Sync) holdingFilters(filter map[string]string, ent func(int32) EntRef) 
 
 // Who lists the holders of an entitlement.
 //
-// Sort keys: direct, and those of [Sync.Resources], where direct means that of
-// the grant. Filter keys: direct (yes, no), immutable (yes, no), and those of
+// Sort keys: direct, last_used, and those of [Sync.Resources], where direct means that
+// of the grant. Filter keys: direct (yes, no), immutable (yes, no), and those of
 // [Sync.Resources].
 func (s *Sync) Who(e EntRef, q search.Query) (search.Page[Holder], error) {
 	var page search.Page[Holder]
@@ -158,7 +161,7 @@ func (s *Sync) Who(e EntRef, q search.Query) (search.Page[Holder], error) {
 // holderOrder is the order of a query; it may hold others than the holders.
 func (s *Sync) holderOrder(grants map[Ref]int32, q search.Query) ([]Ref, error) {
 	var order []Ref
-	if q.Sort != "direct" {
+	if q.Sort != "direct" && q.Sort != sortLastUsed {
 		all, err := s.resourceOrder(q)
 		for _, i := range all {
 			order = append(order, Ref(i))
@@ -170,7 +173,11 @@ func (s *Sync) holderOrder(grants map[Ref]int32, q search.Query) ([]Ref, error) 
 	}
 	slices.Sort(order)
 	sorted := make([]Ref, len(order))
-	for at, i := range search.Arrange(len(order), q.Desc, func(i int32) int { return s.inheritedLast(grants[order[i]]) }) {
+	rank := func(i int32) int64 { return int64(s.inheritedLast(grants[order[i]])) }
+	if q.Sort == sortLastUsed {
+		rank = func(i int32) int64 { return s.useRank(grants[order[i]]) }
+	}
+	for at, i := range search.Arrange(len(order), q.Desc, rank) {
 		sorted[at] = order[i]
 	}
 	return sorted, nil

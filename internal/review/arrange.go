@@ -146,10 +146,10 @@ func (s *Sync) arrangeGrants(g *grants, newRef []Ref, newEnt []EntRef) {
 		}
 	}
 	s.principal, s.flags, s.sources = make([]Ref, total), make([]flags, total), make([]uint32, total)
-	var places []int32 // new places by old ones, only where ids are stored
+	var places []int32 // new places by old ones, only where something is stored by them
 	stored := 0
 	for _, w := range g.workers {
-		stored += len(w.ids)
+		stored += len(w.ids) + len(w.uses)
 	}
 	if stored > 0 {
 		places = make([]int32, total)
@@ -176,8 +176,13 @@ func (s *Sync) arrangeGrants(g *grants, newRef []Ref, newEnt []EntRef) {
 		for _, id := range w.ids {
 			s.ids = append(s.ids, storedID{places[base[wi]+int(id.grant)], id.id})
 		}
+		for _, use := range w.uses {
+			use.grant = places[base[wi]+int(use.grant)]
+			s.uses = append(s.uses, use)
+		}
 	}
 	slices.SortFunc(s.ids, func(a, b storedID) int { return cmp.Compare(a.grant, b.grant) })
+	slices.SortFunc(s.uses, func(a, b storedUse) int { return cmp.Compare(a.grant, b.grant) })
 }
 
 // arrangeHeld lists the grants of each principal.

@@ -49,6 +49,7 @@ func (s *Sync) GrantAt(g int32) Grant {
 		ID: s.grantID(g, e), Entitlement: s.EntitlementAt(e), Principal: s.Brief(s.principal[g]),
 		Direct: s.flags[g]&flagDirect != 0, Via: append([]EntRef(nil), s.SourcesOf(g)...),
 		Immutable: s.flags[g]&flagImmutable != 0, Expandable: s.flags[g]&flagExpandable != 0,
+		Use: s.UseOf(g),
 	}
 }
 

@@ -52,6 +52,7 @@ type grantWorker struct {
 	via    []EntRef
 	sets   map[string]uint32
 	ids    []storedID
+	uses   []storedUse
 
 	// last is the entitlement of the grant before, which is often the next one's.
 	lastID []byte
@@ -142,6 +143,9 @@ func (w *grantWorker) add(g *c1z.GrantEdge) error {
 		return errTooMany
 	}
 	w.identify(g, &row)
+	if err := w.use(g); err != nil {
+		return err
+	}
 	if w.rows%chunkRows == 0 {
 		w.chunks = append(w.chunks, make([]grantRow, 0, chunkRows))
 	}

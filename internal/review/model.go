@@ -264,6 +264,7 @@ type Grant struct {
 	Via    []EntRef
 	// Immutable says that it cannot be revoked by itself.
 	Immutable bool
+	Use       Use
 	// Expandable says that whoever holds certain entitlements of the principal holds
 	// the grant's entitlement too.
 	Expandable bool
@@ -283,6 +284,7 @@ type Held struct {
 	Paths     []Path
 	MorePaths bool
 	Immutable bool
+	Use       Use
 	// GrantID is the id of the grant.
 	GrantID string
 }

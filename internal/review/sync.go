@@ -31,6 +31,8 @@ type Sync struct {
 	via     []EntRef
 	// ids are those of grants that follow no rule, by grant.
 	ids []storedID
+	// uses are those of grants that tell of their use, by grant.
+	uses []storedUse
 
 	// held has the grants of each principal; those of p are from heldStart[p] to
 	// heldStart[p+1].

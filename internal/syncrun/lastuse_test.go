@@ -171,9 +171,13 @@ func usesIn(t *testing.T, r *c1z.Reader) map[pair]grantUse {
 }
 
 // checkUses compares what grants say with what is known.
-func checkUses(t *testing.T, got map[pair]grantUse, want map[pair]time.Time) {
+func checkUses(t *testing.T, tn *jcsim.Tenant, got map[pair]grantUse, want map[pair]time.Time) {
 	t.Helper()
 	counts := map[string]int{}
+	signsIn := map[string]bool{}
+	for _, a := range tn.Applications() {
+		signsIn[a.ID] = a.SSO != nil && (a.SSO.Type == "saml" || a.SSO.Type == "oidc")
+	}
 	for p, use := range got {
 		at, ok := want[p]
 		counts[fmt.Sprint("used ", ok, ", inherited ", use.inherited)]++
@@ -183,11 +187,17 @@ func checkUses(t *testing.T, got map[pair]grantUse, want map[pair]time.Time) {
 			}
 			continue
 		}
+		if !signsIn[p.app] {
+			if counts["no events"]++; use.lastUsed != "" || use.notUsedSince != "" {
+				t.Errorf("%v, of which there are no events: %+v", p, use)
+			}
+			continue
+		}
 		if since, err := time.Parse(time.RFC3339, use.notUsedSince); err != nil || use.lastUsed != "" || since.After(time.Now().Add(-time.Hour)) {
 			t.Errorf("%v, not used: %+v", p, use)
 		}
 	}
-	for _, kind := range []string{"used true, inherited true", "used true, inherited false", "used false, inherited true", "used false, inherited false"} {
+	for _, kind := range []string{"used true, inherited true", "used true, inherited false", "used false, inherited true", "used false, inherited false", "no events"} {
 		if counts[kind] == 0 {
 			t.Errorf("no grant is %s: %v", kind, counts)
 		}
@@ -210,13 +220,13 @@ func TestLastUseSurvives(t *testing.T) {
 				o := newOrganization(jcsim.New(jcsim.Options{Tenant: tn}), dir, engine)
 				known, began := usesOf(t, tn), time.Now()
 				first := usesIn(t, o.sync(t))
-				checkUses(t, first, known)
+				checkUses(t, tn, first, known)
 				if o.requests != 1 {
 					t.Errorf("%d requests for events", o.requests)
 				}
 				var some []pair
 				for p := range first {
-					if _, used := known[p]; !used && len(some) < 13 {
+					if first[p].notUsedSince != "" && len(some) < 13 {
 						some = append(some, p)
 					}
 				}
@@ -228,7 +238,7 @@ func TestLastUseSurvives(t *testing.T) {
 					}})
 					known[p] = at
 					got := usesIn(t, o.sync(t))
-					checkUses(t, got, known)
+					checkUses(t, tn, got, known)
 					for p, use := range got {
 						if use.notUsedSince > began.Add(-89*24*time.Hour).UTC().Format(time.RFC3339) {
 							t.Errorf("week %d: %v is unused since %s only", week, p, use.notUsedSince)
@@ -243,7 +253,7 @@ func TestLastUseSurvives(t *testing.T) {
 				}
 				<-time.After(91 * 24 * time.Hour)
 				for p, use := range usesIn(t, o.sync(t)) {
-					if use.lastUsed != "" || use.notUsedSince < time.Now().Add(-91*24*time.Hour).UTC().Format(time.RFC3339) {
+					if use.lastUsed != "" || use.notUsedSince != "" && use.notUsedSince < time.Now().Add(-91*24*time.Hour).UTC().Format(time.RFC3339) {
 						t.Errorf("after a pause: %v %+v", p, use)
 					}
 				}
@@ -341,7 +351,7 @@ func TestNoLastUse(t *testing.T) {
 				}
 				<-time.After(time.Hour)
 				o.sim, o.unexpanded, o.config.JumpCloud.LastLogin = jcsim.New(jcsim.Options{Tenant: tn}), false, true
-				checkUses(t, usesIn(t, o.sync(t)), usesOf(t, tn))
+				checkUses(t, tn, usesIn(t, o.sync(t)), usesOf(t, tn))
 				if ago := time.Since(o.asked); ago < 89*24*time.Hour {
 					t.Errorf("events of %v were read", ago)
 				}
@@ -360,7 +370,7 @@ func TestOtherUses(t *testing.T) {
 		tn.SignIns(1, time.Now())
 		o := newOrganization(jcsim.New(jcsim.Options{Tenant: tn}), dir, "")
 		known := usesOf(t, tn)
-		checkUses(t, usesIn(t, o.sync(t)), known)
+		checkUses(t, tn, usesIn(t, o.sync(t)), known)
 		if strings.Contains(o.text, "last use ignores") {
 			t.Errorf("said: %s", o.text)
 		}
@@ -371,7 +381,7 @@ func TestOtherUses(t *testing.T) {
 			}})
 		}
 		<-time.After(time.Minute)
-		checkUses(t, usesIn(t, o.sync(t)), known)
+		checkUses(t, tn, usesIn(t, o.sync(t)), known)
 		if want := "last use ignores sign-ins of 3 accounts to 2 applications that this sync does not have: no ID, 66ffffffffffffffffffffff"; !strings.Contains(strings.Join(strings.Fields(o.text), " "), want) {
 			t.Errorf("said: %s", o.text)
 		}

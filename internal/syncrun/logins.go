@@ -54,7 +54,7 @@ func (p *Previous) logins(ctx context.Context, org connector.Organization, setti
 		}
 	}
 	if run.Stats != nil && run.Stats.Grants == 0 {
-		known.Uses.Complete = false // Grants were not read.
+		known.Complete = false // Grants were not read, and so neither the use of anything.
 	}
 	err := p.Reader.ScanGrants(ctx, run.ID, 1, func(_ int, g *c1z.GrantEdge) error {
 		if string(g.ResourceType) != restype.App || string(g.PrincipalType) != restype.User {

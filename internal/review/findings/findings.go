@@ -24,6 +24,7 @@ const (
 	NoManager          = "no-manager"
 	NeverSignedIn      = "never-signed-in"
 	InactiveAccounts   = "inactive-accounts"
+	UnusedAccess       = "unused-access"
 	EmptyGroups        = "empty-groups"
 	Everybody          = "everybody"
 	MultiplePaths      = "multiple-paths"
@@ -58,6 +59,7 @@ func reports() []report {
 		{Info{NoManager, "Accounts without a manager", "Enabled human accounts without a manager", true}, noManager},
 		{Info{NeverSignedIn, "Accounts that never signed in", "Enabled accounts with access and no sign-in that JumpCloud still knows of", true}, neverSignedIn},
 		{Info{InactiveAccounts, "Inactive accounts", "Enabled accounts with access that did not sign in for 90 days", true}, inactiveAccounts},
+		{Info{UnusedAccess, "Unused access to applications", unusedQuestion(DefaultDays), true}, nil},
 		{Info{EmptyGroups, "Groups without members", "Groups with no members", true}, emptyGroups},
 		{Info{Everybody, "Applications everybody has", "Applications granted to every enabled non-admin user", false}, everybodyHas},
 		{Info{MultiplePaths, "Access by more than one path", "Access held by more than one path, so that revoking one does not end it", true}, multiplePaths},
@@ -98,6 +100,15 @@ func (e *UnknownError) Error() string {
 // sync; without one it has no rows, and its note says so. Reports of one sync are made
 // once. The errors are [*UnknownError] and those of the context.
 func Make(ctx context.Context, s *review.Sync, name string, previous *review.Sync) (*Report, error) {
+	return MakeFor(ctx, s, name, previous, DefaultDays)
+}
+
+// DefaultDays is after how many days without use access is unused: as long as JumpCloud keeps
+// the events that tell of it.
+const DefaultDays = 90
+
+// MakeFor is [Make] with the number of days that [UnusedAccess] is about.
+func MakeFor(ctx context.Context, s *review.Sync, name string, previous *review.Sync, days int) (*Report, error) {
 	all := reports()
 	i := slices.IndexFunc(all, func(r report) bool { return r.Name == name })
 	switch {
@@ -110,6 +121,13 @@ func Make(ctx context.Context, s *review.Sync, name string, previous *review.Syn
 		return nil, &UnknownError{name, known}
 	case name == Changes:
 		return changes(ctx, s, all[i].Info, previous)
+	case name == UnusedAccess:
+		return review.Cached(s, fmt.Sprint("report ", name, " ", days), func() *Report {
+			r := &Report{Info: all[i].Info, sync: s}
+			r.Question = unusedQuestion(days)
+			unusedAccess(s, r, days)
+			return r.finish()
+		}), nil
 	}
 	return review.Cached(s, "report "+name, func() *Report {
 		r := &Report{Info: all[i].Info, sync: s}

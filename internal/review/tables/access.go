@@ -24,12 +24,19 @@ func pageEntitlement(c catalog, nameSort string) []Shown {
 }
 
 // commandHeld and pageHeld are the columns on how something is held.
-func commandHeld(c catalog) []Shown {
-	return append([]Shown{c.show("via")}, c.details("direct", "paths", "immutable", "grant_id")...)
+func commandHeld(s *Sync, c catalog, tells bool) []Shown {
+	return slices.Concat([]Shown{c.show("via")}, used(s, c, tells), c.details("direct", "paths", "immutable", "grant_id"))
 }
 
-func pageHeld(c catalog) []Shown {
-	return append([]Shown{c.show("direct").Sort("direct"), c.show("path_names")}, c.details("immutable", "grant_id")...)
+func pageHeld(s *Sync, c catalog, tells bool) []Shown {
+	return slices.Concat([]Shown{c.show("direct").Sort("direct"), c.show("path_names")}, used(s, c, tells), c.details("immutable", "grant_id"))
+}
+
+// used are the columns on when something was used, which are details of a list that tells
+// nothing of it.
+func used(s *Sync, c catalog, tells bool) []Shown {
+	none := !tells || !s.KnowsUse()
+	return []Shown{c.show("grant_last_used").Sort("last_used").DetailIf(none), c.show("grant_not_used_since").DetailIf(none)}
 }
 
 // Entitlements lists what can be held.
@@ -56,9 +63,10 @@ func Grants(s *Sync) List {
 		ID: "grants", Title: "Grants", One: "grant", Many: "grants", None: "The sync contains no grants.",
 		Command: slices.Concat([]Shown{c.show("principal")}, principal, commandEntitlement(c),
 			[]Shown{c.show("entitlement_id").Detail(), c.show("via").Wide(60)},
-			c.details("direct", "paths", "immutable", "expandable"), []Shown{c.show("grant_id").Keyed("id", "Id").Detail()}),
+			c.details("direct", "paths", "grant_last_used", "grant_not_used_since", "immutable", "expandable"), []Shown{c.show("grant_id").Keyed("id", "Id").Detail()}),
 		Page: slices.Concat([]Shown{c.show("principal").Sort("principal")}, principal, pageEntitlement(c, ""), []Shown{
-			c.show("direct").Sort("direct"), c.show("sources"), c.show("immutable").Detail(), c.show("grant_id").Keyed("id", "Grant ID").Detail(),
+			c.show("direct").Sort("direct"), c.show("sources"), c.show("grant_last_used").Detail(), c.show("grant_not_used_since").Detail(),
+			c.show("immutable").Detail(), c.show("grant_id").Keyed("id", "Grant ID").Detail(),
 		}),
 		Read: read(s.Grants, s.grantRow),
 	}
@@ -74,8 +82,8 @@ func Access(s *Sync, p review.Ref) List {
 	return List{
 		ID: "access", Title: "Access", One: "entitlement", Many: "entitlements", None: "No access.", NoMatch: "Nothing.",
 		Command: slices.Concat(commandEntitlement(c),
-			[]Shown{c.show("entitlement_id").Keyed("id", "Entitlement id").Detail(), c.show("purpose").Detail()}, commandHeld(c)),
-		Page: append(pageEntitlement(c, "entitlement"), pageHeld(c)...),
+			[]Shown{c.show("entitlement_id").Keyed("id", "Entitlement id").Detail(), c.show("purpose").Detail()}, commandHeld(s, c, true)),
+		Page: append(pageEntitlement(c, "entitlement"), pageHeld(s, c, true)...),
 		Read: read(func(q search.Query) (search.Page[review.Holding], error) { return s.Access(p, q) }, func(h *review.Holding) Row {
 			return Row{Sync: s, On: &h.Entitlement.Resource, Entitlement: &h.Entitlement, Held: &h.Held}
 		}),
@@ -85,10 +93,11 @@ func Access(s *Sync, p review.Ref) List {
 // Holders lists those who have an entitlement.
 func Holders(s *Sync, ref review.EntRef) List {
 	c := newCatalog()
+	tells := s.TellsUse(s.ResourceOf(ref))
 	l := List{
 		ID: "holders", Title: "Holders", One: "holder", Many: "holders", None: "No principals.", NoMatch: "Nobody.",
-		Command: append(resourceColumns(c, true), commandHeld(c)...),
-		Page:    slices.Concat(nameColumns(c), pageHeld(c), stateColumns(c), reachColumns(c)),
+		Command: append(resourceColumns(c, true), commandHeld(s, c, tells)...),
+		Page:    slices.Concat(nameColumns(c), pageHeld(s, c, tells), stateColumns(c), reachColumns(c)),
 		Read: read(func(q search.Query) (search.Page[review.Holder], error) { return s.Who(ref, q) }, func(h *review.Holder) Row {
 			return Row{Sync: s, On: &h.Principal.Brief, Resource: &h.Principal, Account: h.Principal.Account, Held: &h.Held}
 		}),

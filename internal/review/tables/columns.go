@@ -81,6 +81,8 @@ func columns() []Column {
 		{ID: "path_names", Key: "paths", Title: "Via", Kind: sheet.List, Cell: held(func(s *Sync, h *review.Held) any { return s.pathTexts(h.Paths) })},
 		{ID: "direct", Title: "Direct", Kind: sheet.Bool, Cell: held(func(_ *Sync, h *review.Held) any { return h.Direct })},
 		{ID: "immutable", Title: "Immutable", Kind: sheet.Bool, Cell: held(func(_ *Sync, h *review.Held) any { return h.Immutable })},
+		{ID: "grant_last_used", Key: "last_used", Title: "Last used", Kind: sheet.Time, Cell: held(func(_ *Sync, h *review.Held) any { return h.Use.Last })},
+		{ID: "grant_not_used_since", Key: "not_used_since", Title: "Not used since", Kind: sheet.Time, Cell: held(func(_ *Sync, h *review.Held) any { return h.Use.NoneSince })},
 		{ID: "grant_id", Title: "Grant id", PageTitle: "Grant ID", Cell: held(func(_ *Sync, h *review.Held) any { return h.GrantID })},
 		{ID: "expandable", Title: "Expandable", Kind: sheet.Bool, Cell: func(r *Row) any { return r.Grant.Expandable }},
 		{ID: "sources", Key: "via", Title: "Via", Kind: sheet.List, Cell: func(r *Row) any { return r.Sync.PathNames(r.Grant.Via) }},

@@ -130,7 +130,7 @@ func (s *Sync) pathTexts(paths []review.Path) []string {
 
 // heldBy is the access that a grant gives: its sources are paths of one step.
 func heldBy(g *review.Grant) *review.Held {
-	h := &review.Held{Direct: g.Direct, Immutable: g.Immutable, GrantID: g.ID}
+	h := &review.Held{Direct: g.Direct, Immutable: g.Immutable, Use: g.Use, GrantID: g.ID}
 	if g.Direct {
 		h.Paths = append(h.Paths, review.Path{})
 	}
