@@ -153,7 +153,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/incremental",
-		may: []string{"internal/c1z", "internal/connector", "internal/jumpcloud", "internal/restype", "internal/syncer"},
+		may: []string{"internal/c1z", "internal/connector", "internal/jumpcloud", "internal/pb", "internal/restype", "internal/syncer"},
 		why: "what can be carried over is decided from events and the archive; which archive that is, and what is made of the sync, are others' business",
 	},
 	{

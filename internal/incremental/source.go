@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// chunk is how many holders a page that is carried over has at most.
-	chunk = 10_000
+	// holdersPerPage is how many holders a page that is carried over has at most.
+	holdersPerPage = 10_000
 	// carriedToken begins the tokens of the further pages.
 	carriedToken = "carried:"
 	// leastChecks is how many lists are checked at least in each sync, and checkShare which
@@ -42,6 +42,7 @@ type Source struct {
 	previous Previous
 	changes  *Changes
 	rounds   uint32 // in so many syncs, every list is checked once
+	perPage  int    // holders
 	logger   *slog.Logger
 	counts   struct{ carried, read, asked, differed atomic.Int64 }
 }
@@ -50,7 +51,7 @@ var _ syncer.Source = (*Source)(nil)
 
 // NewSource makes a source that carries over what changes do not touch.
 func NewSource(source *connector.Source, previous Previous, changes *Changes, logger *slog.Logger) *Source {
-	return &Source{Source: source, previous: previous, changes: changes, rounds: roundsOf(previous.Run.Stats), logger: logger}
+	return &Source{Source: source, previous: previous, changes: changes, rounds: roundsOf(previous.Run.Stats), perPage: holdersPerPage, logger: logger}
 }
 
 // roundsOf is in how many syncs every list is checked once.
@@ -156,7 +157,7 @@ func (s *Source) holders(ctx context.Context, owner syncer.Ref, from int) (holde
 		default:
 			return nil, 0, fmt.Errorf("grant %s has an id of an unknown form", key.ID)
 		}
-		if n >= from && len(holders) < chunk {
+		if n >= from && len(holders) < s.perPage {
 			holders = append(holders, syncer.Ref{Type: key.PrincipalType, ID: key.Principal})
 		}
 		n++
