@@ -66,7 +66,7 @@ func (s listSpec) linkPages(pages []receipt, first cursor) (next []cursor, prove
 			total = n.Total
 		}
 	}
-	l := linkUp(markEnds(pages, s.holes))
+	l := linkUp(s.markEnds(pages))
 	if l.disorder || round >= linkRounds {
 		return nil, false
 	}

@@ -2,10 +2,8 @@ package paging
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync/atomic"
 )
 
 // Window is the part of a list that one request asks for.
@@ -65,27 +63,6 @@ type Lister[T any] struct {
 	// does not hold still or shows nothing of what it counts. A list without parts is
 	// one that only Fetch reads.
 	Parts []Part[T]
-}
-
-// Lengths remember how long pages of a route have been in one run, which shows the limit
-// that the server obeys at least. They say nothing of pages that another run read: the
-// server may have changed meanwhile. They are safe for concurrent use.
-type Lengths struct {
-	run     string
-	longest atomic.Int64
-}
-
-// NewLengths begins a run, of which nothing is known yet.
-func NewLengths() *Lengths { return &Lengths{run: rand.Text()[:8]} }
-
-// note takes notice of a page with so many rows of one list.
-func (l *Lengths) note(rows int) {
-	for l != nil {
-		had := l.longest.Load()
-		if int64(rows) <= had || l.longest.CompareAndSwap(had, int64(rows)) {
-			return
-		}
-	}
 }
 
 // Part is the rows of one kind in a list.
@@ -230,6 +207,7 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 	if cursor.kind == lookups {
 		return l.lookUp(ctx, cursor)
 	}
+	begun := l.Lengths.begin()
 	page, err := l.fetch(cursor)(ctx, Window{Skip: cursor.skip, Limit: cursor.limit})
 	if cursor.kind.isTraversal() && errors.Is(err, ErrNotServed) {
 		return ListPage[T]{Receipt: refusal(cursor).encode()}, nil
@@ -260,8 +238,8 @@ func ReadPage[T any](ctx context.Context, l Lister[T], token string) (ListPage[T
 		// without one.
 		cursor.kind, n.Kind = plainStart, plainStart
 	}
-	if cursor.kind.isFirstReading() || cursor.kind == probeWindow {
-		l.Lengths.note(n.proves())
+	if n.measures() {
+		n.Begun, n.Ended = begun, l.Lengths.note(n.proves(), begun)
 	}
 	next, settled, err := l.spec().follow(cursor, n)
 	if err != nil {
@@ -299,8 +277,8 @@ func (l Lister[T]) spec() listSpec {
 		}
 		s.parts = append(s.parts, spec)
 	}
-	if l.Lengths != nil {
-		s.run, s.longest = l.Lengths.run, int(l.Lengths.longest.Load())
+	if s.lengths = l.Lengths; s.lengths != nil {
+		s.run = s.lengths.run
 	}
 	return s
 }
@@ -330,7 +308,7 @@ type listSpec struct {
 	sorted, holes bool
 	overlap       bool
 	run           string     // the one that reads now
-	longest       int        // what all pages of the route prove of the limit in that run; 0 where that is not known
+	lengths       *Lengths   // what all pages of the route prove of the limit in that run; nil where that is not known
 	parts         []partSpec // at least one
 }
 

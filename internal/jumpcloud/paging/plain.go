@@ -21,7 +21,7 @@ func (s listSpec) followStart(t cursor, n receipt) (next []cursor, settled bool)
 		}
 		if t.limit >= n.Total {
 			// All rows that are missing are holes, unless the limit is clamped.
-			return nil, once && n.missed() <= s.longest
+			return nil, once && n.missed() <= n.proves()
 		}
 		return s.spread(t, t.limit, n.Total, n.Mark != ""), false
 	}
@@ -219,22 +219,45 @@ func (s listSpec) read(receipts []receipt, last bool) (reading, error) {
 	return r, nil
 }
 
-// doubt names the window behind the first page that misses places and may do so because
-// of a clamped limit, and the limit that is known to be obeyed: no page of the same run
-// shows more. It is 0 where no page is in doubt.
+// doubt names the window behind the page that may miss the most places because of a
+// clamped limit, and the limit that is known to have been obeyed for it: no pages of the
+// same run before it and after it show more. It is 0 where no page is in doubt.
 func (s listSpec) doubt(pages []receipt) (probe cursor, obeyed int) {
-	proven := map[string]int{s.run: s.longest} // by run
-	for _, n := range pages {
-		proven[n.Run] = max(proven[n.Run], n.proves())
-	}
-	first := 0
-	for _, n := range pages {
-		if known := proven[n.Run]; n.missed() > known && (obeyed == 0 || n.Skip < first) {
-			first, obeyed = n.Skip, known
+	most := 0
+	for i, n := range pages {
+		known := s.known(pages, i)
+		if gap := n.missed() - known; gap > most {
+			most, obeyed = gap, known
 			probe = cursor{kind: probeWindow, round: n.Round, skip: n.Skip + known, limit: n.Limit}
 		}
 	}
 	return probe, obeyed
+}
+
+// known is how many places of one list the server is known to have shown on a page: as
+// many as the page itself shows rows, or pages of the same run both before and after it.
+// Where nobody remembers when pages were read, any page of the run will do.
+func (s listSpec) known(pages []receipt, i int) int {
+	page := pages[i]
+	if page.missed() <= page.proves() {
+		return page.proves()
+	}
+	if s.lengths != nil && page.Run == s.run {
+		return max(page.proves(), s.lengths.around(page.Begun, page.Ended))
+	}
+	before, after := 0, 0
+	for _, n := range pages {
+		if n.Run != page.Run {
+			continue
+		}
+		if n.Ended < page.Begun || page.Ended == 0 {
+			before = max(before, n.proves())
+		}
+		if page.Ended < n.Begun || page.Ended == 0 {
+			after = max(after, n.proves())
+		}
+	}
+	return max(page.proves(), min(before, after))
 }
 
 // judgeProbe looks at whether pages of a list with holes are short because of a clamped

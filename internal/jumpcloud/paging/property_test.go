@@ -228,6 +228,18 @@ func TestClampedMembersUnderEdits(t *testing.T) {
 	})
 }
 
+// TestClampedMembersThatCancelOut reads them while as many come as go, which totals do
+// not show.
+func TestClampedMembersThatCancelOut(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := &editor{t: t, left: rapid.IntRange(0, 6).Draw(t, "events"), adds: true, cuts: true}
+		m := &model{rows: scattered(t), clamp: rapid.IntRange(10, 50).Draw(t, "clamp"), edit: e.edit}
+		m.punch(t, rapid.SampledFrom([]int{0, 5, 15}).Draw(t, "percent holes"))
+		check(t, m, m.lister(100, false, true), e.left > 0)
+	})
+}
+
 func TestListsWithoutTotalUnderEdits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -324,25 +336,113 @@ func TestClampedMembers(t *testing.T) {
 	})
 }
 
-// TestFullPageShowsLimit reads a list with a hole after one without: the full page of
-// that shows that the limit is obeyed.
-func TestFullPageShowsLimit(t *testing.T) {
+// TestFullPagesShowLimit reads a list with a hole between others without: full pages
+// before it and after it show that the limit is obeyed.
+func TestFullPagesShowLimit(t *testing.T) {
 	t.Parallel()
-	for rows, want := range map[int]int{100: 1, 66: 2} {
-		lengths := paging.NewLengths()
-		full := &model{rows: rowsOf(rows)}
+	for _, tt := range []struct{ before, after, want int }{{100, 100, 1}, {100, 66, 2}, {66, 100, 2}, {100, 0, 2}, {0, 100, 2}} {
+		l := &together{lengths: paging.NewLengths()}
+		l.read(t, &model{rows: rowsOf(tt.before)})
 		holed := &model{rows: rowsOf(67)}
 		holed.rows[3].hole = true
-		for _, m := range []*model{full, holed} {
-			m.begin()
-			l := m.lister(100, false, true)
-			l.Lengths = lengths
-			if _, err := readAll(l, firstOpen, still); err != nil {
+		l.read(t, holed)
+		l.read(t, &model{rows: rowsOf(tt.after)})
+		l.settle(t)
+		if holed.requests != tt.want {
+			t.Errorf("between pages of %d and %d rows: %d requests were made, want %d", tt.before, tt.after, holed.requests, tt.want)
+		}
+	}
+}
+
+// TestLimitThatChanges reads lists of one route while the server begins to clamp their
+// limit, or ends it.
+func TestLimitThatChanges(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := &together{lengths: paging.NewLengths()}
+		clamps := []int{0, 0}
+		clamps[rapid.IntRange(0, 1).Draw(t, "clamped side")] = rapid.IntRange(10, 40).Draw(t, "clamp")
+		requests, change := 0, rapid.IntRange(0, 12).Draw(t, "change")
+		for range rapid.IntRange(1, 5).Draw(t, "lists") {
+			m := &model{rows: scatteredRows(rapid.IntRange(0, 120).Draw(t, "rows"))}
+			m.edit = func(m *model) {
+				m.clamp = clamps[min(1, requests/max(1, change))]
+				requests++
+			}
+			m.punch(t, rapid.SampledFrom([]int{0, 1, 5, 15}).Draw(t, "percent holes"))
+			l.read(t, m)
+		}
+		l.settle(t)
+	})
+}
+
+// together are lists of one route that are read in one run, and judged when all are read.
+type together struct {
+	lengths *paging.Lengths
+	lists   []*oneOf
+}
+
+// oneOf is a list among others.
+type oneOf struct {
+	model    *model
+	lister   paging.Lister[string]
+	shown    map[string]struct{}
+	receipts [][]byte
+	settled  bool
+}
+
+// fails ends a test, of rapid or not.
+type fails interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// read reads what a list names, without a judgment.
+func (l *together) read(t fails, m *model) {
+	t.Helper()
+	m.begin()
+	list := &oneOf{model: m, lister: m.lister(100, false, true), shown: make(map[string]struct{})}
+	list.lister.Lengths = l.lengths
+	l.lists = append(l.lists, list)
+	list.take(t, "")
+}
+
+// take reads pages and those that they name.
+func (l *oneOf) take(t fails, tokens ...string) {
+	t.Helper()
+	for len(tokens) > 0 {
+		page, err := paging.ReadPage(context.Background(), l.lister, tokens[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range page.Items {
+			l.shown[id] = struct{}{}
+		}
+		tokens = append(tokens[1:], page.Next...)
+		if l.settled = page.Settled; !l.settled {
+			l.receipts = append(l.receipts, page.Receipt)
+		}
+	}
+}
+
+// settle judges all lists until they are complete, and looks at whether they are.
+func (l *together) settle(t fails) {
+	t.Helper()
+	for _, list := range l.lists {
+		for range 100 {
+			if list.settled {
+				break
+			}
+			verdict, err := list.lister.Settle(list.receipts, paging.Occasion{Last: true})
+			if err != nil {
 				t.Fatal(err)
 			}
+			list.take(t, verdict.Next...)
+			list.settled = len(verdict.Next) == 0
 		}
-		if holed.requests != want {
-			t.Errorf("after a page of %d rows: %d requests were made, want %d", rows, holed.requests, want)
+		if missing := list.model.missing(list.shown); len(missing) > 0 || !list.settled {
+			t.Fatalf("%d of %d rows were not shown: %v", len(missing), len(list.model.rows), missing)
 		}
 	}
 }

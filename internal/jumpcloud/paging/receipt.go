@@ -35,8 +35,10 @@ type receipt struct {
 	Refused bool `json:"x,omitempty"`
 	// Counted is how many rows the lists of a Mark have together.
 	Counted int `json:"c,omitempty"`
-	// Run is the one that read the page.
-	Run string `json:"w,omitempty"`
+	// Run is the one that read the page, from Begun to Ended by the count of its [Lengths].
+	Run   string `json:"w,omitempty"`
+	Begun int64  `json:"q,omitempty"`
+	Ended int64  `json:"y,omitempty"`
 	// Names are ids in full: the candidates of a page of these, and the rows of a page
 	// that shows others too, or that were found by looking them up, which Found says.
 	Names []string `json:"f,omitempty"`

@@ -150,23 +150,34 @@ func (s listSpec) traverse(part int, receipts []receipt) (next []cursor, proven 
 	if len(sum.seen) == 0 && sum.least > 0 {
 		return nil, true // It shows none of what it counts, either.
 	}
-	next, err := o.settle(markEnds(pages, s.holes), sum)
+	next, err := o.settle(s.markEnds(pages), sum)
 	return next, err == nil && len(next) == 0
 }
 
 // markEnds marks the pages that end a list whatever its total is: in one with holes
 // those whose window reaches the end, in another those that are shorter than asked
-// for, where the server is known to obey the limit.
-func markEnds(pages []receipt, holes bool) []receipt {
+// for, where the server is known to obey the limit. The widest page shows it; the first
+// reading among other lists is spread over the run, in which the server may change, and
+// says nothing of pages that were read later or by another route.
+func (s listSpec) markEnds(pages []receipt) []receipt {
 	widest := 0
 	for _, n := range pages {
-		widest = max(widest, n.Rows)
+		if s.lengths == nil || !n.measures() {
+			widest = max(widest, n.Rows)
+		}
 	}
-	pages = slices.Clone(pages)
-	for i := range pages {
-		n := &pages[i]
+	marked := slices.Clone(pages)
+	for i := range marked {
+		n := &marked[i]
 		obeyed := min(n.Limit, widest)
-		n.End = n.End || n.Total >= 0 && n.Rows > 0 && (holes && n.Skip+obeyed >= n.Total || !holes && n.Rows < obeyed)
+		if s.lengths != nil && n.measures() {
+			obeyed = min(n.Limit, s.known(pages, i))
+		}
+		n.End = n.End || n.Total >= 0 && n.Rows > 0 && (s.holes && n.Skip+obeyed >= n.Total || !s.holes && n.Rows < obeyed)
 	}
-	return pages
+	return marked
 }
+
+// measures reports whether the length of a page tells of the limit that the list's own
+// route obeys.
+func (n receipt) measures() bool { return n.Kind.isFirstReading() || n.Kind == probeWindow }
