@@ -206,6 +206,24 @@ func (r *reading) Alias(_ context.Context, from, to syncer.Ref) error {
 	return nil
 }
 
+func (r *reading) Holdings(_ context.Context, resourceType string) iter.Seq2[syncer.Holding, error] {
+	return func(yield func(syncer.Holding, error) bool) {
+		for _, g := range maps.Clone(r.grants) {
+			h := syncer.Holding{Entitlement: g.GetEntitlement().GetId(), Resource: refOf(g.GetEntitlement().GetResource().GetId()), Principal: refOf(g.GetPrincipal().GetId())}
+			if h.Resource.Type == resourceType && !yield(h, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *reading) PutGrants(_ context.Context, grants ...*v2.Grant) error {
+	for _, g := range grants {
+		r.grants[g.GetId()] = g
+	}
+	return nil
+}
+
 func (r *reading) AnnotateGrants(_ context.Context, annotations ...syncer.GrantAnnotations) error {
 	r.annotations = append(r.annotations, annotations...)
 	return nil

@@ -42,8 +42,8 @@ func (s *Source) Join(ctx context.Context, scope syncer.Scope, j syncer.Joiner) 
 	if err := errors.Join(remarkNullRows(ctx, j), remarkDoubts(ctx, j)); err != nil {
 		return Coded(fmt.Errorf("report unknown values: %w", err))
 	}
-	if err := remarkOwnSudo(ctx, j); err != nil {
-		return Coded(fmt.Errorf("report administrators of devices: %w", err))
+	if err := joinOwnSudo(ctx, scope, j); err != nil {
+		return Coded(fmt.Errorf("find administrators of devices: %w", err))
 	}
 	if err := missTargets(ctx, scope, j); err != nil {
 		return Coded(fmt.Errorf("look for missing resources: %w", err))
@@ -169,23 +169,6 @@ func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {
 		return nil
 	}
 	return j.Remark(ctx, "accounts not merged: look-alike email addresses: "+printable.Enumerate(sets, 10))
-}
-
-// remarkOwnSudo names the users who are administrators by a setting of their own, which no
-// binding shows.
-func remarkOwnSudo(ctx context.Context, j syncer.Joiner) error {
-	var names []string
-	for fact, err := range j.Facts(ctx, factOwnSudo) {
-		if err != nil {
-			return err
-		}
-		names = append(names, fact.Value+" ("+fact.Key+")")
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return j.Remark(ctx, "users who are administrators of every device that they can sign in to, by their own setting (sudo in the profile), "+
-		"beside the grants of admin: "+printable.Enumerate(names, 10))
 }
 
 // inOthersLists are the types of which no answer to a request for one says that it does not

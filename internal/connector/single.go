@@ -56,6 +56,9 @@ type Holder struct {
 	ID *v2.ResourceId
 	// Sudo says that a holder of a device is administrator there.
 	Sudo bool
+	// Own says that it is so by the user's own setting, and Reached that nothing else binds
+	// the user to the device itself.
+	Own, Reached bool
 }
 
 // IsSudo reports whether a grant makes an administrator of a device or of the devices of a
@@ -80,7 +83,12 @@ func GrantsOf(list syncer.List, holders []Holder) ([][]*v2.Grant, error) {
 		if !ok {
 			return nil, fmt.Errorf("resources of type %q cannot be granted anything", h.ID.GetResourceType())
 		}
-		all[i], _ = l.grants(k, list.Owner, []jumpcloud.Connection{{Type: kind, ID: h.ID.GetResource(), Sudo: h.Sudo}})
+		if !h.Reached {
+			all[i], _ = l.grants(k, list.Owner, []jumpcloud.Connection{{Type: kind, ID: h.ID.GetResource(), Sudo: h.Sudo && !h.Own}})
+		}
+		if h.Own {
+			all[i] = append(all[i], OwnSudoGrant(list.Owner.ID, h.ID))
+		}
 	}
 	return all, nil
 }

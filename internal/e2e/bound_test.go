@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,16 @@ func wide(seed uint64, users int) *jcsim.Tenant {
 	})
 }
 
+// giveSudo makes one in so many users administrator of what they can sign in to.
+func giveSudo(t *testing.T, tenant *jcsim.Tenant, every int) {
+	t.Helper()
+	for i, u := range tenant.Users() {
+		if err := tenant.UpdateUser(u.ID, func(u *jcsim.User) { u.Sudo = i%every == 3 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestEveryTypeEqualsTenant compares an archive with the tenant itself: every resource,
 // everybody who holds it, and how, and that no more was asked than had to be.
 func TestEveryTypeEqualsTenant(t *testing.T) {
@@ -51,6 +62,7 @@ func TestEveryTypeEqualsTenant(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tenant := wide(21, 420)
+			giveSudo(t, tenant, 9)
 			dir := tenant.BoundObjects(jcsim.TypeGSuite)[0]
 			for _, u := range tenant.Users()[:250] {
 				_ = tenant.Bind(dir.ID, jcsim.TypeUser, u.ID) // some are already
@@ -236,27 +248,38 @@ func denied(routes string, status int) []jcsim.Fault {
 	return faults
 }
 
-// TestOwnSudoIsTold has users who are administrators of devices by their own setting: their
-// profiles say so where devices are synced, and nowhere else.
-func TestOwnSudoIsTold(t *testing.T) {
+// TestOwnSudo has users who are administrators of devices by their own setting: they have
+// grants where devices and all that leads to them are synced, as those of a sync of fewer
+// types have a remark, and nothing tells of it where devices are not synced.
+func TestOwnSudo(t *testing.T) {
 	t.Parallel()
 	tenant := wide(26, 40)
-	user := tenant.Users()[3]
-	if err := tenant.UpdateUser(user.ID, func(u *jcsim.User) { u.Sudo = true }); err != nil {
-		t.Fatal(err)
-	}
-	for _, switches := range [][]string{nil, allSwitches()} {
+	giveSudo(t, tenant, 5)
+	user := tenant.Users()[3].ID
+	for _, tt := range []struct {
+		name             string
+		switches, types  []string
+		told, remark, is bool
+	}{
+		{name: "off"},
+		{name: "on", switches: allSwitches(), told: true, is: true},
+		{name: "without groups", switches: allSwitches(), types: []string{restype.User, restype.Device}, told: true, remark: true},
+	} {
 		p := newPipeline(jcsim.New(jcsim.Options{Tenant: tenant}), t.TempDir())
-		p.switches = switches
+		p.switches, p.scope.ResourceTypes = tt.switches, tt.types
 		sum, err := p.run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := slices.ContainsFunc(sum.Remarks, func(s string) bool {
-			return strings.Contains(s, "(sudo in the profile)") && strings.Contains(s, user.ID)
+		remark := slices.ContainsFunc(sum.Remarks, func(s string) bool {
+			return strings.Contains(s, "(sudo in the profile)") && strings.Contains(s, user)
 		})
-		if told != (switches != nil) || strings.Contains(dump(t, p.path()), "sudo") != (switches != nil) {
-			t.Errorf("switches %q: remarks %q", switches, sum.Remarks)
+		content := dump(t, p.path())
+		if told := strings.Contains(content, "sudo"); remark != tt.remark || told != tt.told {
+			t.Errorf("%s: told %t, remarks %q", tt.name, told, sum.Remarks)
+		}
+		if is := regexp.MustCompile("device-grant:[0-9a-f]+:user:" + user + ":[0-9a-f]+:admin").MatchString(content); is != tt.is {
+			t.Errorf("%s: %s administers a device: %t", tt.name, user, is)
 		}
 	}
 }
@@ -266,11 +289,7 @@ func TestOwnSudoIsTold(t *testing.T) {
 func TestDeviceReportsEqualTenant(t *testing.T) {
 	t.Parallel()
 	tenant := wide(28, 90)
-	for i, u := range tenant.Users() {
-		if err := tenant.UpdateUser(u.ID, func(u *jcsim.User) { u.Sudo = i%7 == 3 }); err != nil {
-			t.Fatal(err)
-		}
-	}
+	giveSudo(t, tenant, 7)
 	admins, own, exists := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, a := range tenant.Admins() {
 		admins[strings.ToLower(a.Email)] = true

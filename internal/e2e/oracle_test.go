@@ -71,7 +71,30 @@ func (s state) addBound(t *jcsim.Tenant) state {
 			}
 		}
 	}
+	s.addOwnSudo(t)
 	return s
+}
+
+// addOwnSudo adds the administration of devices that users have by a setting of their own.
+func (s state) addOwnSudo(t *jcsim.Tenant) {
+	for _, u := range t.Users() {
+		if !u.Sudo {
+			continue
+		}
+		// What the user holds, and what holds that, until nothing is new.
+		reached := []string{"user:" + u.ID}
+		for i := 0; i < len(reached); i++ { //nolint:intrange // It grows meanwhile.
+			for h := range s.direct {
+				of, signsIn := strings.CutSuffix(h.resource, ":user")
+				if h.principal != reached[i] || slices.Contains(reached, of) || !signsIn && !strings.HasPrefix(of, "group:") {
+					continue
+				}
+				if reached = append(reached, of); strings.HasPrefix(of, "device:") {
+					s.direct[holding{of + ":admin", "user:" + u.ID}] = true
+				}
+			}
+		}
+	}
 }
 
 // addCredentials adds service accounts, and the credentials of everybody.

@@ -57,6 +57,15 @@ func (s sudo) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.Operation == OperationRevoke && s.target == jumpcloud.TypeUser {
+		user, err := s.client.User(ctx, s.Principal.ID)
+		switch {
+		case err != nil:
+			return missing(s.Principal, err)
+		case user.Sudo.IsTrue():
+			return ownSudo(s.Plan)
+		}
+	}
 	op := jumpcloud.SudoOn
 	switch {
 	case s.Operation == OperationRevoke && row.GroupSudo:
@@ -72,6 +81,14 @@ func (s sudo) check(ctx context.Context) error {
 	s.along(op == jumpcloud.BindWithSudo, connector.SlugUser)
 	s.Request.Body, err = json.Marshal(op.Body(s.target, s.Principal.ID))
 	return err
+}
+
+// ownSudo refuses to take away what the user has by a setting of their own.
+func ownSudo(p *Plan) error {
+	return fault.WithCode(codes.FailedPrecondition,
+		"%s is administrator of every device that they can sign in to, by a setting of their own and not of this binding; "+
+			"turn \"sudo\" off in the user's settings in JumpCloud, or end the access: revoke the entitlement %s of %s",
+		p.Principal, connector.SlugUser, p.Resource)
 }
 
 // send adds the binding, or changes the one that is there. Reads lag behind writes, so that

@@ -33,6 +33,23 @@ func TestSudoOfAGroupIsNoneOfItsBindings(t *testing.T) {
 	})
 }
 
+// What a user has by a setting of their own does not end with a binding's sudo.
+func TestOwnSudoIsNoneOfABinding(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, jcsim.Settings{}, jcsim.Rights{})
+	bo, admin := b.principal(t, "user", "bo"), b.entitlement(t, "device", "server:admin")
+	if err := b.tenant.UpdateUser(b.id(t, "user", "bo"), func(u *jcsim.User) { u.Sudo = true }); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.revoke(t.Context(), bo, admin)
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), `turn "sudo" off`) {
+		t.Errorf("the user's own sudo: %v", err)
+	}
+	if b.writes() != 0 {
+		t.Errorf("%d writes for what cannot be", b.writes())
+	}
+}
+
 // Ending a binding ends sudo too, and the plan says so before.
 func TestPlanOfABindingTellsOfSudo(t *testing.T) {
 	t.Parallel()

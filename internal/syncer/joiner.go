@@ -79,6 +79,34 @@ func (j *joiner) Alias(ctx context.Context, from, to Ref) error {
 	return j.fail(j.tx.Alias(ctx, from, to))
 }
 
+func (j *joiner) Holdings(ctx context.Context, resourceType string) iter.Seq2[Holding, error] {
+	return func(yield func(Holding, error) bool) {
+		for b, err := range j.tx.Blocks(ctx, resourceType) {
+			if err != nil {
+				yield(Holding{}, j.fail(err))
+				return
+			}
+			for g, err := range unpack(b.Data) {
+				if err != nil {
+					yield(Holding{}, j.fail(fmt.Errorf("grants on %s: %w", b.Entitlement, err)))
+					return
+				}
+				if !yield(Holding{b.Entitlement, b.Resource, Ref{g.pattern.principalType, string(g.principal)}}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (j *joiner) PutGrants(ctx context.Context, grants ...*v2.Grant) error {
+	b := &Batch{Counts: map[string]int64{}}
+	if err := j.stage.grants(b, grants); err != nil {
+		return err
+	}
+	return j.fail(j.tx.PutBlocks(ctx, b.Grants...))
+}
+
 func (j *joiner) AnnotateGrants(ctx context.Context, annotations ...GrantAnnotations) error {
 	rows := make([]GrantAnnotationsRow, len(annotations))
 	for i := range annotations {

@@ -161,6 +161,12 @@ type Fact struct {
 	Kind, Key, Value string
 }
 
+// Holding is a grant as [Joiner.Holdings] lists it.
+type Holding struct {
+	Entitlement         string
+	Resource, Principal Ref
+}
+
 // Joiner gives Join what the sync has stored, and takes what Join works out.
 // It is not safe for concurrent use.
 type Joiner interface {
@@ -173,6 +179,11 @@ type Joiner interface {
 	// Alias makes the grants of one principal those of another and takes the first
 	// one's resource out.
 	Alias(ctx context.Context, from, to Ref) error
+	// Holdings lists the stored grants on the entitlements of the resources of a type. A
+	// grant that was stored twice comes twice.
+	Holdings(ctx context.Context, resourceType string) iter.Seq2[Holding, error]
+	// PutGrants stores grants on stored entitlements to stored principals, as a page does.
+	PutGrants(ctx context.Context, grants ...*v2.Grant) error
 	// AnnotateGrants adds annotations to grants, one value for each entitlement.
 	AnnotateGrants(ctx context.Context, annotations ...GrantAnnotations) error
 	// Remark stores sentences that the reader of the summary must see, once each,

@@ -97,10 +97,21 @@ type JoinStore interface {
 	Put(ctx context.Context, rows ...ResourceRow) error
 	// Alias stores that the grants of one principal are those of another.
 	Alias(ctx context.Context, from, to Ref) error
+	// Blocks lists the blocks of grants on entitlements of the resources of a type that did
+	// not vanish, and of which resource each is.
+	Blocks(ctx context.Context, resourceType string) iter.Seq2[OwnedBlock, error]
+	// PutBlocks stores blocks of grants.
+	PutBlocks(ctx context.Context, blocks ...GrantBlock) error
 	// AnnotateGrants stores annotations, in the place of those that the entitlement had.
 	AnnotateGrants(ctx context.Context, rows ...GrantAnnotationsRow) error
 	// Remark stores sentences, once each.
 	Remark(ctx context.Context, remarks ...string) error
+}
+
+// OwnedBlock is a block of grants with the resource whose entitlement they are on.
+type OwnedBlock struct {
+	GrantBlock
+	Resource Ref
 }
 
 // Rows is the part of a Store that reads back what was staged. Resources that

@@ -136,6 +136,36 @@ func (j *joinTx) Alias(ctx context.Context, from, to syncer.Ref) error {
 	return errors.Join(j.db.fail("store an alias", err), ctx.Err())
 }
 
+func (j *joinTx) Blocks(ctx context.Context, resourceType string) iter.Seq2[syncer.OwnedBlock, error] {
+	type row struct {
+		syncer.OwnedBlock
+		id string
+	}
+	const q = `SELECT g.id, g.entitlement, g.count, g.expandable, g.data, e.type, e.resource
+		FROM grants g JOIN entitlements e ON e.entitlement = g.entitlement
+		JOIN live_resources r ON r.type = e.type AND r.resource = e.resource WHERE e.type = ? `
+	rows := chunks(ctx, j, "read grants", func(s rowScanner) (r row, err error) {
+		err = s.Scan(&r.id, &r.Entitlement, &r.Count, &r.Expandable, &r.Data, &r.Resource.Type, &r.Resource.ID)
+		return r, err
+	}, func(r row) string { return r.id }, q+`ORDER BY g.id LIMIT ?`, q+`AND g.id > CAST(? AS INTEGER) ORDER BY g.id LIMIT ?`, resourceType)
+	return func(yield func(syncer.OwnedBlock, error) bool) {
+		for r, err := range rows {
+			if !yield(r.OwnedBlock, err) {
+				return
+			}
+		}
+	}
+}
+
+func (j *joinTx) PutBlocks(ctx context.Context, blocks ...syncer.GrantBlock) error {
+	for _, g := range blocks {
+		if err := j.tx.putBlock(j.ctx, g); err != nil {
+			return j.db.fail("store grants", err)
+		}
+	}
+	return ctx.Err()
+}
+
 func (j *joinTx) AnnotateGrants(ctx context.Context, rows ...syncer.GrantAnnotationsRow) error {
 	for _, r := range rows {
 		if err := j.tx.exec(j.ctx, `INSERT OR REPLACE INTO grant_annotations (entitlement, data) VALUES (?, ?)`, r.Entitlement, r.Data); err != nil {

@@ -97,8 +97,7 @@ func (t *tx) rows(ctx context.Context, b *syncer.Batch) ([]syncer.Token, error) 
 		}
 	}
 	for _, g := range b.Grants {
-		if err := t.exec(ctx, `INSERT INTO grants (entitlement, count, expandable, data) VALUES (?, ?, ?, ?)`,
-			g.Entitlement, g.Count, g.Expandable, blob(g.Data)); err != nil {
+		if err := t.putBlock(ctx, g); err != nil {
 			return nil, err
 		}
 	}
@@ -133,6 +132,11 @@ func (t *tx) putResource(ctx context.Context, r syncer.ResourceRow) error {
 	return t.exec(ctx, `INSERT INTO resources (type, resource, hint, name, data) VALUES (?, ?, 0, ?, ?)
 		ON CONFLICT (type, resource) DO UPDATE SET hint = 0, name = excluded.name, data = excluded.data`,
 		r.Ref.Type, r.Ref.ID, r.Name, blob(r.Data))
+}
+
+func (t *tx) putBlock(ctx context.Context, g syncer.GrantBlock) error {
+	return t.exec(ctx, `INSERT INTO grants (entitlement, count, expandable, data) VALUES (?, ?, ?, ?)`,
+		g.Entitlement, g.Count, g.Expandable, blob(g.Data))
 }
 
 func (t *tx) remark(ctx context.Context, remark string) error {

@@ -230,7 +230,7 @@ func (l grantList) grants(part []holder) ([][]*v2.Grant, error) {
 		return 0
 	}
 	for _, h := range part {
-		ids[at(h)] = append(ids[at(h)], connector.Holder{ID: idOf(h.Ref), Sudo: h.sudo})
+		ids[at(h)] = append(ids[at(h)], connector.Holder{ID: idOf(h.Ref), Sudo: h.sudo, Own: h.own, Reached: h.reached})
 	}
 	of := make([][][]*v2.Grant, len(l.lists))
 	for i, list := range l.lists {

@@ -12,6 +12,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -154,7 +155,38 @@ func (s *Services) holders(ctx context.Context, dir view, list syncer.List) ([]h
 	if err := dir.believe(list, h.verdict); err != nil {
 		return nil, err
 	}
-	return s.existing(ctx, dir, h.found)
+	all, err := s.existing(ctx, dir, h.found)
+	if err != nil || !connector.IsOfDevice(list) {
+		return all, err
+	}
+	return s.withOwnSudo(ctx, dir, list.Owner, all)
+}
+
+// withOwnSudo adds the users who administer a device by a setting of their own, which its
+// bindings do not show.
+func (s *Services) withOwnSudo(ctx context.Context, dir view, device syncer.Ref, all []holder) ([]holder, error) {
+	if len(dir.sudo) == 0 || !connector.LeadsToDevices(s.options.ResourceTypes) {
+		return all, nil
+	}
+	reached := map[syncer.Ref]bool{}
+	if err := dir.source.ReachDevice(ctx, device.ID, func(user string) {
+		ref := syncer.Ref{Type: restype.User, ID: user}
+		reached[ref] = dir.sudo[ref]
+	}); err != nil {
+		return nil, fmt.Errorf("read the users of %s: %w", device, err)
+	}
+	for i, h := range all {
+		all[i].own = dir.sudo[h.Ref]
+		all[i].sudo = h.sudo || all[i].own
+		delete(reached, h.Ref)
+	}
+	for ref, sudo := range reached {
+		if sudo {
+			all = append(all, holder{Ref: ref, sudo: true, own: true, reached: true})
+		}
+	}
+	slices.SortFunc(all, func(a, b holder) int { return a.Ref.Compare(b.Ref) })
+	return all, nil
 }
 
 // takeUnfinished finds a list that an earlier call has begun to read, or begins it.

@@ -15,6 +15,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
+	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -28,6 +29,7 @@ type snapshot struct {
 	size    int64
 	types   map[string]*resources
 	held    map[syncer.Ref][]*v2.Grant // what administrators hold, by resource
+	sudo    map[syncer.Ref]bool        // users who administer every device that they can sign in to
 	aliases map[syncer.Ref]syncer.Ref  // principals that were joined into others
 }
 
@@ -45,7 +47,7 @@ func newSnapshot(dir string, org connector.Organization) (*snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep resources: %w", err)
 	}
-	return &snapshot{org: org, file: file, out: bufio.NewWriterSize(file, 1<<16), types: map[string]*resources{}, held: map[syncer.Ref][]*v2.Grant{}}, nil
+	return &snapshot{org: org, file: file, out: bufio.NewWriterSize(file, 1<<16), types: map[string]*resources{}, held: map[syncer.Ref][]*v2.Grant{}, sudo: map[syncer.Ref]bool{}}, nil
 }
 
 // PutResourceTypes implements [syncer.Archive].
@@ -65,6 +67,9 @@ func (s *snapshot) PutResources(_ context.Context, all ...*v2.Resource) error {
 		}
 		if _, err := s.out.Write(data); err != nil {
 			return fmt.Errorf("keep resources: %w", err)
+		}
+		if ref := refOf(r.GetId()); ref.Type == restype.User && connector.HasOwnSudo(r) {
+			s.sudo[ref] = true
 		}
 		t := s.types[r.GetId().GetResourceType()]
 		t.ids, t.names = append(t.ids, r.GetId().GetResource()), append(t.names, r.GetDisplayName())

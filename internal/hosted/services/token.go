@@ -67,6 +67,9 @@ type holder struct {
 	syncer.Ref
 	name string // of one whom the directory lacks, "" for others
 	sudo bool   // administrator of the device that is held
+	// own says that it is so by the user's own setting, and reached that others lead to the
+	// device alone.
+	own, reached bool
 	// second says that the holder is in the second list of a resource that has two.
 	second bool
 }
@@ -79,6 +82,7 @@ const (
 	packedName
 	packedSudo
 	packedSecond
+	packedOwn // with packedSudo: and bound to the device
 	packedEnd
 
 	packedDevice         = packedUser | packedGroup
@@ -98,7 +102,10 @@ func (h holder) pack(b []byte) []byte {
 	case restype.ServiceAccount:
 		flags = packedServiceAccount
 	}
-	if h.sudo {
+	if h.own {
+		flags |= packedOwn
+	}
+	if h.own && !h.reached || !h.own && h.sudo {
 		flags |= packedSudo
 	}
 	if h.second {
@@ -155,7 +162,9 @@ func unpackHolders(b []byte) ([]holder, error) {
 		case packedServiceAccount:
 			h.Type = restype.ServiceAccount
 		}
-		h.sudo, h.second = flags&packedSudo != 0, flags&packedSecond != 0
+		h.own, h.second = flags&packedOwn != 0, flags&packedSecond != 0
+		h.sudo = h.own || flags&packedSudo != 0
+		h.reached = h.own && flags&packedSudo == 0
 		ok := flags < packedEnd
 		switch {
 		case !ok:

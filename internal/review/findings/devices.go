@@ -67,14 +67,15 @@ func localAdmins(s *review.Sync, r *Report) {
 	}
 	bySetting := map[[2]review.Ref]bool{}
 	for _, d := range devices(s) {
-		admins := map[review.Ref]bool{}
-		eachUser(s, d, slugLocalAdmin, func(p review.Ref, e review.EntRef, g int32) {
-			admins[p] = true
-			r.items = append(r.items, item{resource: p, other: d, ent: e, extra: g})
-		})
+		// The way to the device says why an account with the setting administers it.
 		eachUser(s, d, slugSignIn, func(p review.Ref, e review.EntRef, g int32) {
-			if own[p] && !admins[p] {
+			if own[p] {
 				bySetting[[2]review.Ref{p, d}] = true
+				r.items = append(r.items, item{resource: p, other: d, ent: e, extra: g})
+			}
+		})
+		eachUser(s, d, slugLocalAdmin, func(p review.Ref, e review.EntRef, g int32) {
+			if !bySetting[[2]review.Ref{p, d}] {
 				r.items = append(r.items, item{resource: p, other: d, ent: e, extra: g})
 			}
 		})

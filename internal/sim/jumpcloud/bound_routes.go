@@ -137,15 +137,30 @@ func traverseBoundUsers(c *call, kind string) answer {
 	if !ok {
 		return a
 	}
-	groups := c.boundGroups(n)
-	return traverse(c, union(c.boundUsers(n), groups, c.members), func(u *userNode) []path {
-		var paths []path
-		if slices.Contains(c.boundOfUser(u), n) {
-			paths = direct(u)
+	// Who is bound to a group of devices reaches each device in it.
+	type way struct {
+		over   path
+		of     *boundNode
+		groups []*groupNode
+	}
+	ways := []way{{of: n, groups: c.boundGroups(n)}}
+	users, groups := c.boundUsers(n), ways[0].groups
+	for _, g := range n.within {
+		if g.fate == alive {
+			ways = append(ways, way{path{g}, g, c.boundGroups(g)})
+			users, groups = slices.Concat(users, c.boundUsers(g)), slices.Concat(groups, c.boundGroups(g))
 		}
-		for _, g := range c.groupsOf(u) {
-			if slices.Contains(groups, g) {
-				paths = append(paths, path{g, u})
+	}
+	return traverse(c, union(users, groups, c.members), func(u *userNode) []path {
+		var paths []path
+		for _, w := range ways {
+			if slices.Contains(c.boundOfUser(u), w.of) {
+				paths = append(paths, append(slices.Clone(w.over), u))
+			}
+			for _, g := range c.groupsOf(u) {
+				if slices.Contains(w.groups, g) {
+					paths = append(paths, append(slices.Clone(w.over), g, u))
+				}
 			}
 		}
 		return paths
