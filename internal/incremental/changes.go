@@ -19,6 +19,8 @@ const (
 	// ahead is how far the end of what is asked for lies in the future, as times are sent in
 	// whole seconds and JumpCloud's clock may be ahead.
 	ahead = time.Minute
+	// eventsPerPage is how many events are asked for at once.
+	eventsPerPage = 10_000
 	// maxPages bounds the pages of events that are read. More events than these are no less
 	// work than a full sync.
 	maxPages = 100
@@ -66,7 +68,7 @@ func (c *Changes) Count() int { return len(c.touched) }
 // ReadChanges asks Directory Insights what happened since a time. It stops at the first doubt.
 func ReadChanges(ctx context.Context, client *jumpcloud.Client, since, now time.Time) (*Changes, error) {
 	c := &Changes{touched: map[string]bool{}, seen: map[string]bool{}}
-	q := jumpcloud.EventQuery{Services: []string{"directory", "access_management"}, Start: since, End: now.Add(ahead)}
+	q := jumpcloud.EventQuery{Services: []string{"directory", "access_management"}, Start: since, End: now.Add(ahead), Limit: eventsPerPage}
 	var after json.RawMessage
 	for range maxPages {
 		page, err := client.Events(ctx, q, after)
@@ -78,6 +80,9 @@ func ReadChanges(ctx context.Context, client *jumpcloud.Client, since, now time.
 		}
 		for _, e := range page.Events {
 			c.take(e)
+		}
+		if page.After == nil && len(page.Events)+len(page.Unread) >= eventsPerPage {
+			c.doubt("a full page of events does not say where the next one begins")
 		}
 		if after = page.After; after == nil || c.Doubt != "" {
 			return c, nil

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// holdersPerPage is how many holders a page that is carried over has at most.
-	holdersPerPage = 10_000
+	// holdersPerPage is how many holders a page that is carried over has at most. For each page
+	// the list is gone through from its beginning.
+	holdersPerPage = 50_000
 	// carriedToken begins the tokens of the further pages.
 	carriedToken = "carried:"
 	// leastChecks is how many lists are checked at least in each sync, and checkShare which

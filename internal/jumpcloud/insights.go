@@ -185,7 +185,9 @@ func (c *Client) Events(ctx context.Context, q EventQuery, after json.RawMessage
 				page.Events = append(page.Events, e)
 			}
 		}
-		if next := header.Get("X-Search_after"); parseCount(header.Get("X-Result-Count")) == count(limit) && next != "" && next != "[]" {
+		n := parseCount(header.Get("X-Result-Count"))
+		full := n > 0 && (n == count(limit) || n == parseCount(header.Get("X-Limit"))) // A server may obey a smaller limit.
+		if next := header.Get("X-Search_after"); full && next != "" && next != "[]" {
 			page.After = json.RawMessage(next)
 			if !json.Valid(page.After) {
 				return fmt.Errorf("the header X-Search_after is no JSON: %q", next)
