@@ -66,6 +66,7 @@ type organization struct {
 	// asked is from when on events were asked for last, and requests how often.
 	asked    time.Time
 	requests int
+	bytes    int64
 	// text is what the last sync said.
 	text       string
 	unexpanded bool
@@ -95,6 +96,11 @@ func (o *organization) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		o.asked, o.requests, r.Body = q.Start, o.requests+1, io.NopCloser(bytes.NewReader(body))
+		rs, err := o.sim.RoundTripper().RoundTrip(r)
+		if err == nil {
+			rs.Body = counted{rs.Body, &o.bytes}
+		}
+		return rs, err
 	}
 	return o.sim.RoundTripper().RoundTrip(r)
 }
@@ -385,5 +391,49 @@ func TestOtherUses(t *testing.T) {
 		if want := "last use ignores sign-ins of 3 accounts to 2 applications that this sync does not have: no ID, 66ffffffffffffffffffffff"; !strings.Contains(strings.Join(strings.Fields(o.text), " "), want) {
 			t.Errorf("said: %s", o.text)
 		}
+	})
+}
+
+type counted struct {
+	io.ReadCloser
+	n *int64
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	*c.n += int64(n)
+	return n, err
+}
+
+// TestLastUseOfIncrementalSyncs carries on what is known, and adds what came, where grants are
+// those of the previous archive.
+func TestLastUseOfIncrementalSyncs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		tn := jcsim.Generate(1, jcsim.Small())
+		tn.SignIns(1, time.Now())
+		o := newOrganization(jcsim.New(jcsim.Options{Tenant: tn}), dir, "")
+		o.config.Sync.Incremental, o.config.Sync.FullEvery = true, 24*time.Hour
+		known := usesOf(t, tn)
+		first := usesIn(t, o.sync(t))
+		checkUses(t, tn, first, known)
+		<-time.After(2 * time.Hour)
+		at := time.Now().Add(-time.Minute).Truncate(time.Microsecond)
+		for p, use := range first {
+			if use.inherited && use.notUsedSince != "" {
+				tn.Insights().Add(insights.Event{ID: "770000000000000000000001", Type: "sso_auth", Service: "sso", Time: at, Fields: map[string]any{
+					"initiated_by": map[string]any{"id": p.account, "type": "user"}, "application": map[string]any{"id": p.app}, "sso_token_success": true,
+				}})
+				known[p] = at
+				break
+			}
+		}
+		r := o.sync(t)
+		run, err := r.Shown(t.Context())
+		if err != nil || !run.Basis.Incremental() {
+			t.Fatalf("not an incremental sync: %+v, %v", run.Basis, err)
+		}
+		checkUses(t, tn, usesIn(t, r), known)
 	})
 }
