@@ -283,6 +283,14 @@ func (m Manager) Delete(ctx context.Context, req *v2.DeleteResourceRequest) (*v2
 		plan, err = m.Provisioner.PlanDeleteUser(ctx, id.GetResource())
 	case restype.Group:
 		plan, err = m.Provisioner.PlanDeleteGroup(ctx, id.GetResource())
+	case restype.ServiceCredential:
+		var c *provision.ServiceCredential
+		switch c, err = m.Provisioner.Credential(ctx, id.GetResource()); {
+		case fault.Code(err) == codes.NotFound:
+			return &v2.DeleteResourceResponse{}, nil // It is revoked already.
+		case err == nil:
+			plan = m.Provisioner.PlanRevokeCredential(c)
+		}
 	default:
 		return nil, fault.WithCode(codes.Unimplemented, "delete resource failed: resource type %s does not have resource delete configured", id.GetResourceType())
 	}
@@ -295,9 +303,17 @@ func (m Manager) Delete(ctx context.Context, req *v2.DeleteResourceRequest) (*v2
 	return &v2.DeleteResourceResponse{}, nil
 }
 
-// Rotate gives an account a new password.
+// Rotate gives an account a new password, or a service account another credential in the
+// place of one.
 func (m Manager) Rotate(ctx context.Context, req *v2.RotateCredentialRequest) (*v2.RotateCredentialResponse, error) {
 	id := req.GetResourceId()
+	if id.GetResourceType() == restype.ServiceCredential {
+		answer, err := m.replace(ctx, req)
+		if err != nil {
+			return nil, connector.Coded(fmt.Errorf("rotate credentials failed: %w", err))
+		}
+		return answer, nil
+	}
 	if id.GetResourceType() != restype.User {
 		return nil, fault.WithCode(codes.Unimplemented, "rotate credentials failed: resource type %s does not have credential manager configured", id.GetResourceType())
 	}

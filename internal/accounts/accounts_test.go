@@ -36,15 +36,27 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return benchOf(t, nil, nil, "user")
+}
+
+// benchOf changes types of an organization that generate makes, the small one of this file
+// where it is nil, with faults.
+func benchOf(t *testing.T, faults []jcsim.Fault, generated *jcsim.Tenant, types ...string) *bench {
+	t.Helper()
 	tenant, err := jcsim.Load(strings.NewReader(`{"organization": {"displayName": "Borealis"}, "users": [
 		{"username": "ana", "email": "Ana@example.com", "displayname": "Ana Ruiz"}, {"username": "bo", "email": "bo@example.com"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if generated != nil {
+		tenant = generated
+	}
+	options := jcsim.Options{Tenant: tenant}
+	options.Settings.Faults = faults
 	logger := slog.New(slog.DiscardHandler)
 	client, err := jumpcloud.New(jumpcloud.Config{
 		BaseURL: &url.URL{Scheme: "http", Host: "127.0.0.1"}, APIKey: secret.New(jcsim.DefaultKey), UserAgent: "test",
-		Transport: jcsim.New(jcsim.Options{Tenant: tenant}).RoundTripper(), Logger: logger,
+		Transport: jcsim.New(options).RoundTripper(), Logger: logger,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +73,7 @@ func newBench(t *testing.T) *bench {
 	b.key = key
 	b.recipient = &v2.EncryptionConfig{Config: &v2.EncryptionConfig_JwkPublicKeyConfig{JwkPublicKeyConfig: &v2.EncryptionConfig_JWKPublicKeyConfig{PubKey: jwk}}}
 	b.Manager = accounts.Manager{
-		Provisioner: provision.New(client, provision.Options{Types: []string{"user"}, Logger: logger}),
+		Provisioner: provision.New(client, provision.Options{Types: types, Logger: logger}),
 		Source:      connector.NewSource(client, connector.Options{Logger: logger}), Key: key,
 	}
 	return b

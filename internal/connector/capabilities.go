@@ -63,6 +63,8 @@ func Capabilities(o CapabilityOptions) *v2.ConnectorCapabilities {
 		case t.ID == restype.User && slices.Contains(o.ProvisionTypes, restype.User):
 			can = append(can, v2.Capability_CAPABILITY_ACCOUNT_PROVISIONING, v2.Capability_CAPABILITY_RESOURCE_DELETE, v2.Capability_CAPABILITY_CREDENTIAL_ROTATION)
 			c.CredentialDetails = credentialDetails()
+		case t.ID == restype.ServiceCredential && slices.Contains(o.ProvisionTypes, t.ID):
+			can = append(can, v2.Capability_CAPABILITY_RESOURCE_DELETE, v2.Capability_CAPABILITY_CREDENTIAL_ROTATION)
 		case t.ID == restype.Group && restype.ChangesGroups(o.ProvisionTypes):
 			can = append(can, v2.Capability_CAPABILITY_RESOURCE_DELETE)
 		}

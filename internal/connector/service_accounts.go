@@ -84,11 +84,7 @@ func serviceAccountMapping() mapping {
 			return s.lookUpServiceAccount(ctx, page, id)
 		},
 		lists: []listing{{id: serviceAccounts, label: "service accounts", open: func(s *Source, k kind, owner syncer.Ref) rows {
-			return rowsOf(paging.Lister[jumpcloud.ServiceAccount]{
-				Name: serviceAccounts.label(), Limit: rowsPerPage,
-				Fetch: s.client.ServiceAccounts,
-				ID:    func(a jumpcloud.ServiceAccount) string { return a.ID },
-			}, func(ctx context.Context, page *syncer.Page, items []jumpcloud.ServiceAccount) error {
+			return rowsOf(ServiceAccounts(s.client), func(ctx context.Context, page *syncer.Page, items []jumpcloud.ServiceAccount) error {
 				return s.fillServiceAccounts(ctx, page, k, owner, items)
 			})
 		}}},
@@ -202,4 +198,13 @@ func credentialResource(a *jumpcloud.ServiceAccount, c *jumpcloud.Credential, ow
 		created: c.Created, expires: expires, lastUsed: c.LastUsed,
 		kind: v2.SecretTrait_CREDENTIAL_TYPE_STATIC_SECRET, detail: detail,
 	}, func(p profile) { p.text("auth_type", c.Type) })
+}
+
+// ServiceAccounts is the list of the service accounts of an organization.
+func ServiceAccounts(client *jumpcloud.Client) paging.Lister[jumpcloud.ServiceAccount] {
+	return paging.Lister[jumpcloud.ServiceAccount]{
+		Name: serviceAccounts.label(), Limit: rowsPerPage,
+		Fetch: client.ServiceAccounts,
+		ID:    func(a jumpcloud.ServiceAccount) string { return a.ID },
+	}
 }

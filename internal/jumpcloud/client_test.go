@@ -432,6 +432,8 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 				answer(w, http.StatusForbidden, `{}`)
 			case strings.HasSuffix(route.Pattern, "/events"):
 				answer(w, 200, `[]`)
+			case strings.HasSuffix(route.Pattern, "/auth-config"):
+				answer(w, 200, `{"authConfig":{"apiKeyConfig":{"apiKey":"x"}}}`)
 			case r.Method == http.MethodPost:
 				w.WriteHeader(http.StatusNoContent)
 			case strings.Contains(route.Pattern, "/v2/") && route.Pattern != "/api/v2/roles" && (!strings.HasSuffix(route.Pattern, "{id}") || strings.Contains(route.Pattern, "/bulk/")):
@@ -466,6 +468,7 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.Schedules(ctx, "x", w)), second(client.GroupFields(ctx, "x")),
 		client.CreateUserGroup(ctx, jumpcloud.Fields{}), client.UpdateUserGroup(ctx, "x", jumpcloud.Fields{}), client.DeleteUserGroup(ctx, "x"),
 		client.CreateAdmin(ctx, jumpcloud.Fields{}), client.UpdateAdmin(ctx, "x", jumpcloud.Fields{}), client.DeleteAdmin(ctx, "x"),
+		second(client.AddCredential(ctx, "x", jumpcloud.NewCredential{Type: jumpcloud.AuthAPIKey, Lifetime: "90 Days"})), client.RevokeCredential(ctx, "x", "k"),
 	}
 	for _, kind := range []string{
 		jumpcloud.TypeApplication, jumpcloud.TypeGSuite, jumpcloud.TypeOffice365, jumpcloud.TypeLDAPServer, jumpcloud.TypeActiveDirectory, jumpcloud.TypeRADIUSServer,

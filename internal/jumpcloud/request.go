@@ -31,6 +31,7 @@ const (
 type call struct {
 	route Route
 	id    string     // takes the place of {id}
+	key   string     // takes the place of {key}, in routes that have it
 	query url.Values // nil for none
 	body  any        // sent as JSON; nil for none
 	// secrets are values of the body that no error may repeat.
@@ -54,12 +55,15 @@ func (c *Client) read(ctx context.Context, call call, decode decoder) error {
 }
 
 // write makes a request once.
-func (c *Client) write(ctx context.Context, call call) error {
+func (c *Client) write(ctx context.Context, call call) error { return c.writeAndRead(ctx, call, nil) }
+
+// writeAndRead makes a request once and reads its answer.
+func (c *Client) writeAndRead(ctx context.Context, call call, decode decoder) error {
 	target, payload, err := c.prepare(call)
 	if err != nil {
 		return err
 	}
-	fail := c.attempt(ctx, call, target, payload, new(int), nil)
+	fail := c.attempt(ctx, call, target, payload, new(int), decode)
 	if fail == nil {
 		return nil
 	}
@@ -73,6 +77,7 @@ func (c *Client) prepare(call call) (target string, payload []byte, err error) {
 		return "", nil, err
 	}
 	path := strings.Replace(call.route.Pattern, "{id}", url.PathEscape(call.id), 1)
+	path = strings.Replace(path, "{key}", url.PathEscape(call.key), 1)
 	base := c.base
 	if strings.HasPrefix(path, insightsPrefix) {
 		base = c.events
@@ -92,10 +97,16 @@ func checkID(call call) error {
 	if !strings.Contains(call.route.Pattern, "{id}") {
 		return nil
 	}
-	if call.id == "" || call.id == "." || call.id == ".." || printable.Clean(call.id) != call.id || strings.ContainsAny(call.id, "/\\?#%") {
-		return &Error{
-			Kind: KindInvalid, Method: call.route.Method, Route: call.route.Pattern,
-			Err: fmt.Errorf("%w %q", errBadID, call.id),
+	ids := []string{call.id}
+	if strings.Contains(call.route.Pattern, "{key}") {
+		ids = append(ids, call.key)
+	}
+	for _, id := range ids {
+		if id == "" || id == "." || id == ".." || printable.Clean(id) != id || strings.ContainsAny(id, "/\\?#%") {
+			return &Error{
+				Kind: KindInvalid, Method: call.route.Method, Route: call.route.Pattern,
+				Err: fmt.Errorf("%w %q", errBadID, id),
+			}
 		}
 	}
 	return nil

@@ -258,6 +258,15 @@ var (
 		http.MethodGet, "/api/v2/service-accounts/{id}", "a service account",
 		"Looks one service account up.", "administrators.readonly", "The scope is not documented.",
 	}
+	routeAddCredential = Route{
+		http.MethodPost, "/api/v2/service-accounts/{id}/auth-config", "credentials of a service account",
+		"Makes a credential of a service account, to take the place of one that is rotated. The answer tells its secret, once.",
+		"administrators", "The scope is not documented.",
+	}
+	routeRevokeCredential = Route{
+		http.MethodDelete, "/api/v2/service-accounts/{id}/auth-config/{key}", "a credential of a service account",
+		"Revokes a credential of a service account.", "administrators", "The scope is not documented.",
+	}
 )
 
 // Routes lists every route that the client uses, reads first.
@@ -281,5 +290,6 @@ func Routes() []Route {
 		routeExpirePassword, routeUnlockUser, routeResetMFA, routeActivateUser, routeReactivate, routeScheduleState,
 		routeCreateGroup, routeUpdateGroup, routeDeleteGroup,
 		routeCreateAdmin, routeUpdateAdmin, routeDeleteAdmin,
+		routeAddCredential, routeRevokeCredential,
 	}, boundWrites)
 }

@@ -115,8 +115,9 @@ var table = []Type{
 	{
 		ID: ServiceCredential, Label: "Service Account Credential", Trait: v2.ResourceType_TRAIT_SECRET,
 		Noun: "credential", Plural: "service account credentials", Holders: "Holders",
-		Read:   []string{"administrators.readonly"},
-		Switch: SyncSecrets, Path: "/credentials",
+		Read: []string{"administrators.readonly"}, Write: []string{"administrators"},
+		Changeable: true,
+		Switch:     SyncSecrets, Path: "/credentials",
 	},
 	{
 		ID: SSHKey, Label: "SSH Key", Trait: v2.ResourceType_TRAIT_SECRET,

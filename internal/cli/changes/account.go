@@ -52,8 +52,8 @@ func RunLifecycle(ctx context.Context, a *program.App, cfg *config.Config) error
 		return fault.WithHints(errors.New("unknown provisioning action"),
 			"--delete-resource takes --delete-resource-type, and --rotate-credentials takes --rotate-credentials-type")
 	case change.Delete != "":
-		if change.DeleteType == restype.User {
-			if err := provision.Allowed(change.Types, provision.Named{Type: restype.User, ID: change.Delete}); err != nil {
+		if change.DeleteType == restype.User || change.DeleteType == restype.ServiceCredential {
+			if err := provision.Allowed(change.Types, provision.Named{Type: change.DeleteType, ID: change.Delete}); err != nil {
 				return fmt.Errorf("delete resource failed: %w", err)
 			}
 		}
@@ -61,6 +61,10 @@ func RunLifecycle(ctx context.Context, a *program.App, cfg *config.Config) error
 			_, err := m.Delete(ctx, &v2.DeleteResourceRequest{ResourceId: &v2.ResourceId{ResourceType: change.DeleteType, Resource: change.Delete}})
 			return err
 		}
+	case change.RotateType == restype.ServiceCredential:
+		return fault.WithHints(errors.New("the command line cannot hand a new secret over, and the old one would end"),
+			"rotate the credential through ConductorOne, which gets the new secret encrypted",
+			"to end the credential, use --delete-resource and --delete-resource-type="+restype.ServiceCredential)
 	default:
 		request = j.rotate
 	}
