@@ -112,7 +112,7 @@ func newProgram(t testing.TB, url string, args ...string) *program {
 	t.Helper()
 	dir := t.TempDir()
 	return &program{
-		t: t, dir: dir, args: args, secrets: []string{jcsim.DefaultKey, jcsim.ConfigSecret, jcsim.RADIUSSecret, jcsim.SSHKeyMaterial, jcsim.ServiceSecret},
+		t: t, dir: dir, args: args, secrets: []string{jcsim.DefaultKey, jcsim.ConfigSecret, jcsim.RADIUSSecret, jcsim.SSHKeyMaterial, jcsim.ServiceSecret, jcsim.APIKeyHash},
 		env: map[string]string{
 			"HOME": dir, "TMPDIR": dir, "HTTPS_PROXY": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1",
 			"BATON_BASE_URL": url, "BATON_API_KEY": jcsim.DefaultKey, "BATON_LOG_LEVEL": "debug",

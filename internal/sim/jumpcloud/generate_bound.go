@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// APIKeyHash is the hash of every administrator's API key, so that a test can look for it
+// where it must not be.
+const APIKeyHash = "jcsim-api-key-hash-never-store-this" //nolint:gosec // it is the bait of tests
+
 // RADIUSSecret is the shared secret of every generated RADIUS server, so that a test can
 // search for it wherever it must not be.
 const RADIUSSecret = "jcsim-radius-shared-secret-never-store-this" //nolint:gosec // it is the bait of tests

@@ -29,6 +29,7 @@ func adminTable(t *Tenant) *query.Table[*adminNode] {
 				return b
 			}
 			b = query.AppendString(append(b, `{"prefix":`...), v.APIKeyPrefix)
+			b = query.AppendString(append(b, `,"hash":`...), APIKeyHash)
 			if v.APIKeyCreated != "" {
 				b = query.AppendString(append(b, `,"createdAt":`...), v.APIKeyCreated)
 				if b = append(b, `,"expireAt":`...); v.APIKeyExpires == "" {
