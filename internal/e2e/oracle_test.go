@@ -83,7 +83,7 @@ func (s state) addOwnSudo(t *jcsim.Tenant) {
 		}
 		// What the user holds, and what holds that, until nothing is new.
 		reached := []string{"user:" + u.ID}
-		for i := 0; i < len(reached); i++ { //nolint:intrange // It grows meanwhile.
+		for i := 0; i < len(reached); i++ {
 			for h := range s.direct {
 				of, signsIn := strings.CutSuffix(h.resource, ":user")
 				if h.principal != reached[i] || slices.Contains(reached, of) || !signsIn && !strings.HasPrefix(of, "group:") {
