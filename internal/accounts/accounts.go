@@ -307,21 +307,20 @@ func (m Manager) Delete(ctx context.Context, req *v2.DeleteResourceRequest) (*v2
 // place of one.
 func (m Manager) Rotate(ctx context.Context, req *v2.RotateCredentialRequest) (*v2.RotateCredentialResponse, error) {
 	id := req.GetResourceId()
-	if id.GetResourceType() == restype.ServiceCredential {
-		answer, err := m.replace(ctx, req)
-		if err != nil {
-			return nil, connector.Coded(fmt.Errorf("rotate credentials failed: %w", err))
-		}
-		return answer, nil
-	}
-	if id.GetResourceType() != restype.User {
+	answer := &v2.RotateCredentialResponse{ResourceId: id}
+	var err error
+	switch id.GetResourceType() {
+	case restype.User:
+		answer.EncryptedData, err = m.rotate(ctx, req)
+	case restype.ServiceCredential:
+		answer, err = m.replace(ctx, req)
+	default:
 		return nil, fault.WithCode(codes.Unimplemented, "rotate credentials failed: resource type %s does not have credential manager configured", id.GetResourceType())
 	}
-	encrypted, err := m.rotate(ctx, req)
 	if err != nil {
 		return nil, connector.Coded(fmt.Errorf("rotate credentials failed: %w", err))
 	}
-	return &v2.RotateCredentialResponse{EncryptedData: encrypted, ResourceId: id}, nil
+	return answer, nil
 }
 
 func (m Manager) rotate(ctx context.Context, req *v2.RotateCredentialRequest) ([]*v2.EncryptedData, error) {

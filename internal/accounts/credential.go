@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/conductorone/baton-jumpcloud/internal/encryption"
 	"github.com/conductorone/baton-jumpcloud/internal/fault"
@@ -28,13 +27,9 @@ func (m Manager) replace(ctx context.Context, req *v2.RotateCredentialRequest) (
 	if err != nil {
 		return nil, err
 	}
-	before, err := m.Provisioner.CredentialsOf(ctx, old.Account.ID)
-	if err != nil {
-		return nil, err
-	}
 	add, made := m.Provisioner.PlanAddCredential(old)
 	if _, err := m.apply(ctx, add); err != nil {
-		return nil, m.tellNew(ctx, old, before, err)
+		return nil, m.tellNew(ctx, old, err)
 	}
 	if m.Preview != nil {
 		_, err := m.apply(ctx, m.Provisioner.PlanRevokeCredential(old))
@@ -46,16 +41,14 @@ func (m Manager) replace(ctx context.Context, req *v2.RotateCredentialRequest) (
 		Name: "secret", Description: "Secret of the JumpCloud service account credential", Schema: "string", Bytes: []byte(made().Reveal()),
 	}}, configs)
 	if err != nil {
-		return nil, m.tellNew(ctx, old, before, fmt.Errorf("the new secret was not handed over: %w", err))
+		return nil, m.tellNew(ctx, old, fmt.Errorf("the new secret was not handed over: %w", err))
 	}
 	id := old.ID
-	if now, err := m.Provisioner.CredentialsOf(ctx, old.Account.ID); err == nil {
-		if fresh := without(now, before); len(fresh) == 1 {
-			id = fresh[0]
-		}
+	if fresh, err := m.Provisioner.NewCredentials(ctx, old); err == nil && len(fresh) == 1 {
+		id = fresh[0]
 	}
 	if _, err := m.apply(ctx, m.Provisioner.PlanRevokeCredential(old)); err != nil {
-		return nil, m.tellNew(ctx, old, before, fmt.Errorf("the old credential was not revoked: %w", err))
+		return nil, m.tellNew(ctx, old, fmt.Errorf("the old credential was not revoked: %w", err))
 	}
 	return &v2.RotateCredentialResponse{
 		EncryptedData: encrypted, ResourceId: &v2.ResourceId{ResourceType: restype.ServiceCredential, Resource: id},
@@ -63,15 +56,11 @@ func (m Manager) replace(ctx context.Context, req *v2.RotateCredentialRequest) (
 }
 
 // tellNew adds to an error which credentials are new, and whose secret therefore nobody has.
-func (m Manager) tellNew(ctx context.Context, old *provision.ServiceCredential, before []string, failed error) error {
-	now, err := m.Provisioner.CredentialsOf(context.WithoutCancel(ctx), old.Account.ID)
-	if fresh := without(now, before); err == nil && len(fresh) > 0 {
+func (m Manager) tellNew(ctx context.Context, old *provision.ServiceCredential, failed error) error {
+	fresh, err := m.Provisioner.NewCredentials(context.WithoutCancel(ctx), old)
+	if err == nil && len(fresh) > 0 {
 		return fmt.Errorf("%w; nobody has the secret of the new credential of service account %q: delete %s %s, and rotate again",
 			failed, old.Account.Name, restype.ServiceCredential, printable.Enumerate(fresh, 3))
 	}
 	return failed
-}
-
-func without(all, others []string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(others, id) })
 }

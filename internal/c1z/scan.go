@@ -249,15 +249,7 @@ func (g *GrantEdge) MetadataText(key string) (text []byte, err error) {
 				return nil
 			}
 			var name, value []byte
-			err := eachField(v, func(n protowire.Number, v []byte) error {
-				switch n {
-				case 1:
-					name = v
-				case 2:
-					value = v
-				}
-				return nil
-			})
+			err := firstFields(v, &name, &value)
 			if err != nil || string(name) != key {
 				return err
 			}
@@ -286,7 +278,7 @@ func (g *GrantEdge) decode(data []byte) error {
 				if n != 1 {
 					return nil
 				}
-				return decodeResourceID(v, &g.PrincipalType, &g.Principal)
+				return firstFields(v, &g.PrincipalType, &g.Principal)
 			})
 		case 3:
 			g.ID = v
@@ -315,15 +307,7 @@ func (g *GrantEdge) decode(data []byte) error {
 // decodeAnnotation reads an Any.
 func (g *GrantEdge) decodeAnnotation(data []byte) error {
 	var url, value []byte
-	err := eachField(data, func(n protowire.Number, v []byte) error {
-		switch n {
-		case 1:
-			url = v
-		case 2:
-			value = v
-		}
-		return nil
-	})
+	err := firstFields(data, &url, &value)
 	switch string(url) {
 	case immutableURL:
 		g.Immutable = true
@@ -344,7 +328,7 @@ func (g *GrantEdge) decodeEntitlement(data []byte) error {
 				if n != 1 {
 					return nil
 				}
-				return decodeResourceID(v, &g.ResourceType, &g.Resource)
+				return firstFields(v, &g.ResourceType, &g.Resource)
 			})
 		case 2:
 			g.Entitlement = v
@@ -353,14 +337,15 @@ func (g *GrantEdge) decodeEntitlement(data []byte) error {
 	})
 }
 
-// decodeResourceID reads a ResourceId.
-func decodeResourceID(data []byte, typ, id *[]byte) error {
+// firstFields reads the first two fields of a message: a ResourceId, an Any, or an entry of
+// a map.
+func firstFields(data []byte, first, second *[]byte) error {
 	return eachField(data, func(n protowire.Number, v []byte) error {
 		switch n {
 		case 1:
-			*typ = v
+			*first = v
 		case 2:
-			*id = v
+			*second = v
 		}
 		return nil
 	})

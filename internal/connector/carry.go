@@ -7,7 +7,6 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud/paging"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
-	"github.com/conductorone/baton-jumpcloud/internal/restype"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -35,14 +34,11 @@ func Carriable(list syncer.List) bool {
 func Holders(list syncer.List, holders []syncer.Ref) (*syncer.Page, error) {
 	edges := make([]jumpcloud.Connection, 0, len(holders))
 	for _, h := range holders {
-		switch h.Type {
-		case restype.User:
-			edges = append(edges, jumpcloud.Connection{Type: jumpcloud.TypeUser, ID: h.ID})
-		case restype.Group:
-			edges = append(edges, jumpcloud.Connection{Type: jumpcloud.TypeUserGroup, ID: h.ID})
-		default:
+		kind, ok := graphType(h.Type)
+		if !ok {
 			return nil, fmt.Errorf("%s is held by %s", list.Owner, h)
 		}
+		edges = append(edges, jumpcloud.Connection{Type: kind, ID: h.ID})
 	}
 	k := parseKind(list.Kind)
 	grants, others := k.find().grants(k, list.Owner, edges)

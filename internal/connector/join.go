@@ -140,6 +140,25 @@ func editTrait[T any, M interface {
 	return nil
 }
 
+// readTrait reads the trait of a kind among the annotations of a resource; an empty one where
+// there is none.
+func readTrait[T any, M interface {
+	*T
+	proto.Message
+}](r *v2.Resource,
+) (M, error) {
+	trait := M(new(T))
+	for _, a := range r.GetAnnotations() {
+		if !a.MessageIs(trait) {
+			continue
+		}
+		if err := a.UnmarshalTo(trait); err != nil {
+			return nil, fmt.Errorf("read trait of %s %s: %w", r.GetId().GetResourceType(), r.GetId().GetResource(), err)
+		}
+	}
+	return trait, nil
+}
+
 // remarkLookalikes names accounts whose email addresses look alike and are different
 // ones: whoever reads them takes two people for one.
 func remarkLookalikes(ctx context.Context, j syncer.Joiner) error {

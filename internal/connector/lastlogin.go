@@ -53,14 +53,9 @@ func NewLogins(until time.Time, same bool) Logins {
 
 // Add adds what an account of an archive says.
 func (l *Logins) Add(account *v2.Resource) error {
-	trait := new(v2.UserTrait)
-	for _, a := range account.GetAnnotations() {
-		if !a.MessageIs(trait) {
-			continue
-		}
-		if err := a.UnmarshalTo(trait); err != nil {
-			return fmt.Errorf("read trait of user %s: %w", account.GetId().GetResource(), err)
-		}
+	trait, err := readTrait[v2.UserTrait](account)
+	if err != nil {
+		return err
 	}
 	if trait.GetLastLogin().IsValid() {
 		l.Last[account.GetId().GetResource()] = trait.GetLastLogin().AsTime()

@@ -146,14 +146,9 @@ func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, kn
 // byEvents reports whether every use of an application is an event: one by SAML or OIDC is. To
 // open a bookmark is none, so that nobody knows of it when it was not used.
 func byEvents(app *v2.Resource) (bool, error) {
-	trait := new(v2.AppTrait)
-	for _, a := range app.GetAnnotations() {
-		if !a.MessageIs(trait) {
-			continue
-		}
-		if err := a.UnmarshalTo(trait); err != nil {
-			return false, fmt.Errorf("read trait of application %s: %w", app.GetId().GetResource(), err)
-		}
+	trait, err := readTrait[v2.AppTrait](app)
+	if err != nil {
+		return false, err
 	}
 	return slices.Contains(trait.GetFlags(), v2.AppTrait_APP_FLAG_SAML) || slices.Contains(trait.GetFlags(), v2.AppTrait_APP_FLAG_OIDC), nil
 }

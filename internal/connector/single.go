@@ -68,10 +68,23 @@ func IsSudo(g *v2.Grant) bool {
 	return g.GetEntitlement().GetId() == restype.SlugEntitlementID(of.GetResourceType(), of.GetResource(), slugAdmin)
 }
 
+// graphType is the type in JumpCloud's graph of those of a type who can hold something.
+func graphType(resourceType string) (graph string, ok bool) {
+	switch resourceType {
+	case restype.User:
+		return jumpcloud.TypeUser, true
+	case restype.Group:
+		return jumpcloud.TypeUserGroup, true
+	case restype.Device:
+		return jumpcloud.TypeDevice, true
+	default:
+		return "", false
+	}
+}
+
 // GrantsOf makes the grants that a list which [HoldersOf] names would bring for some
 // holders, those of each by themselves.
 func GrantsOf(list syncer.List, holders []Holder) ([][]*v2.Grant, error) {
-	types := map[string]string{restype.User: jumpcloud.TypeUser, restype.Group: jumpcloud.TypeUserGroup, restype.Device: jumpcloud.TypeDevice}
 	k := parseKind(list.Kind)
 	l := k.find()
 	if l.grants == nil {
@@ -79,7 +92,7 @@ func GrantsOf(list syncer.List, holders []Holder) ([][]*v2.Grant, error) {
 	}
 	all := make([][]*v2.Grant, len(holders))
 	for i, h := range holders {
-		kind, ok := types[h.ID.GetResourceType()]
+		kind, ok := graphType(h.ID.GetResourceType())
 		if !ok {
 			return nil, fmt.Errorf("resources of type %q cannot be granted anything", h.ID.GetResourceType())
 		}

@@ -30,6 +30,15 @@ type Credential struct {
 	Created, Expires, LastUsed time.Time
 }
 
+// CredentialIDs are the IDs of the account's credentials, in their order.
+func (a *ServiceAccount) CredentialIDs() []string {
+	ids := make([]string, 0, len(a.Credentials))
+	for _, c := range a.Credentials {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
 // The ways in which a service account signs in.
 const (
 	AuthAPIKey       = "API_KEY"

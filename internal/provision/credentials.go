@@ -107,16 +107,16 @@ func (p *Provisioner) PlanRevokeCredential(c *ServiceCredential) *Plan {
 		submit:  func(ctx context.Context) error { return p.client.RevokeCredential(ctx, c.Account.ID, c.ID) },
 		already: jumpcloud.IsNotFound,
 		holds: func(ctx context.Context) (bool, error) {
-			now, err := p.CredentialsOf(ctx, c.Account.ID)
+			now, err := p.credentialsOf(ctx, c.Account.ID)
 			return !slices.Contains(now, c.ID), err
 		},
 	}
 	return plan
 }
 
-// CredentialsOf lists the IDs of the credentials of a service account; none where there is
+// credentialsOf lists the IDs of the credentials of a service account; none where there is
 // no such account.
-func (p *Provisioner) CredentialsOf(ctx context.Context, account string) ([]string, error) {
+func (p *Provisioner) credentialsOf(ctx context.Context, account string) ([]string, error) {
 	a, err := p.client.ServiceAccount(ctx, account)
 	switch {
 	case jumpcloud.IsNotFound(err):
@@ -124,9 +124,13 @@ func (p *Provisioner) CredentialsOf(ctx context.Context, account string) ([]stri
 	case err != nil:
 		return nil, connector.Coded(err)
 	}
-	ids := make([]string, 0, len(a.Credentials))
-	for _, c := range a.Credentials {
-		ids = append(ids, c.ID)
-	}
-	return ids, nil
+	return a.CredentialIDs(), nil
+}
+
+// NewCredentials lists the IDs of the credentials that the account of a credential has got
+// since the credential was read.
+func (p *Provisioner) NewCredentials(ctx context.Context, c *ServiceCredential) ([]string, error) {
+	now, err := p.credentialsOf(ctx, c.Account.ID)
+	before := c.Account.CredentialIDs()
+	return slices.DeleteFunc(now, func(id string) bool { return slices.Contains(before, id) }), err
 }

@@ -21,15 +21,6 @@ type ground struct {
 	base c1z.SyncRun
 	// carrying is source where something is carried over, else nil.
 	carrying *incremental.Source
-	kept     *Previous // the archive of base
-}
-
-// close gives the archive back, once nothing is read any more.
-func (g *ground) close(old *Previous) error {
-	if g.kept == nil || g.kept == old {
-		return nil
-	}
-	return g.kept.Close()
 }
 
 // basis is what the new sync says that it stands on.
@@ -44,35 +35,31 @@ func (g *ground) basis(info syncer.Info) *c1z.Basis {
 
 // stand decides whether the sync carries over what did not change. Where that is asked for and
 // cannot be, the log says why and everything is read.
-func (j *Job) stand(ctx context.Context, client *jumpcloud.Client, source *connector.Source, old *Previous, org connector.Organization, work string) (*ground, error) {
+func (j *Job) stand(ctx context.Context, client *jumpcloud.Client, source *connector.Source, previous *Previous, org connector.Organization) (*ground, error) {
 	g := &ground{source: source}
 	if !j.Config.Sync.Incremental || j.syncType() != c1z.SyncFull {
 		return g, nil
 	}
-	kept, err := j.openKept(ctx, old, work)
-	if err != nil {
-		return g, err
-	}
-	changes, why, err := j.changes(ctx, client, kept.Full, org)
+	changes, why, err := j.changes(ctx, client, previous.Full, org)
 	if err != nil {
 		return g, err
 	}
 	if why != "" {
 		j.Console.Log.InfoContext(ctx, "full sync instead of an incremental one", "reason", why)
-		g.kept = kept
-		return g, g.close(old)
+		return g, nil
 	}
-	j.Console.Log.InfoContext(ctx, "incremental sync", "previous_sync", kept.Full.ID, "last_full_sync", kept.Full.Basis.FullSync,
-		"last_full_started", kept.Full.Basis.FullStartedAt, "events", changes.Events, "lists_touched", changes.Count())
-	g.carrying = incremental.NewSource(source, incremental.Previous{Reader: kept.Reader, Run: kept.Full}, changes, j.Console.Log.Logger)
-	g.source, g.base, g.kept = g.carrying, kept.Full, kept
+	base := previous.Full
+	j.Console.Log.InfoContext(ctx, "incremental sync", "previous_sync", base.ID, "last_full_sync", base.Basis.FullSync,
+		"last_full_started", base.Basis.FullStartedAt, "events", changes.Events, "lists_touched", changes.Count())
+	g.carrying = incremental.NewSource(source, incremental.Previous{Reader: previous.Reader, Run: base}, changes, j.Console.Log.Logger)
+	g.source, g.base = g.carrying, base
 	return g, nil
 }
 
-// openKept opens the archive of the previous sync, unless it is the one that is open. Where there
-// is none that can be read, it is one without syncs.
+// openKept opens the archive of the previous sync, unless nothing asks for it or it is the one
+// that is open. Where there is none that can be read, it is one without syncs.
 func (j *Job) openKept(ctx context.Context, old *Previous, work string) (*Previous, error) {
-	if j.Previous == j.Config.Output.File {
+	if j.Previous == j.Config.Output.File || !j.Config.JumpCloud.LastLogin && !j.Config.Sync.Incremental {
 		return old, nil
 	}
 	if j.Previous == "" {

@@ -10,18 +10,11 @@ import (
 
 // rememberLogins tells a source what the previous archive knew of sign-ins. One that cannot be
 // read is no reason not to sync: all sign-ins are then read anew.
-func (j *Job) rememberLogins(ctx context.Context, source *connector.Source, old *Previous, org connector.Organization, work string) error {
+func (j *Job) rememberLogins(ctx context.Context, source *connector.Source, previous *Previous, org connector.Organization) error {
 	if !j.Config.JumpCloud.LastLogin || j.Previous == "" {
 		return nil
 	}
-	kept, err := j.openKept(ctx, old, work)
-	if err != nil {
-		return err
-	}
-	if kept != old {
-		defer func() { _ = kept.Close() }() // It was only read.
-	}
-	logins, err := kept.logins(ctx, org, j.settings())
+	logins, err := previous.logins(ctx, org, j.settings())
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

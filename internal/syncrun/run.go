@@ -108,16 +108,26 @@ func (j *Job) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := j.rememberLogins(ctx, source, old, org, work); err != nil {
-		return err
-	}
-	ground, err := j.stand(ctx, client, source, old, org, work)
+	previous, err := j.openKept(ctx, old, work)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ground.close(old)) }()
-	if len(j.Config.Sync.Resources) == 0 && (ground.carrying == nil || ground.kept != old) {
-		// Only a partial sync looks names up in it, and unpacked it takes room.
+	defer func() { err = errors.Join(err, previous.Close()) }()
+	if err := j.rememberLogins(ctx, source, previous, org); err != nil {
+		return err
+	}
+	ground, err := j.stand(ctx, client, source, previous, org)
+	if err != nil {
+		return err
+	}
+	// Unpacked they take room. Only what is carried over is still read, and only a partial sync
+	// looks names up in the archive that it replaces.
+	if ground.carrying == nil && previous != old {
+		if err := previous.Close(); err != nil {
+			return err
+		}
+	}
+	if len(j.Config.Sync.Resources) == 0 && (ground.carrying == nil || previous != old) {
 		if err := old.Close(); err != nil {
 			return err
 		}

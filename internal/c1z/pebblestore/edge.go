@@ -100,15 +100,7 @@ func (r *edgeReader) decode(value []byte) error {
 // annotation reads an Any.
 func (r *edgeReader) annotation(b []byte) error {
 	var url, value []byte
-	err := eachBytes(b, func(n protowire.Number, v []byte) error {
-		switch n {
-		case 1:
-			url = v
-		case 2:
-			value = v
-		}
-		return nil
-	})
+	err := refs(b, &url, &value)
 	switch string(url) {
 	case immutableURL:
 		r.Immutable = true
@@ -118,7 +110,7 @@ func (r *edgeReader) annotation(b []byte) error {
 	return err
 }
 
-// refs reads the first fields of a reference.
+// refs reads the first fields of a message, such as a reference.
 func refs(b []byte, fields ...*[]byte) error {
 	return eachBytes(b, func(n protowire.Number, v []byte) error {
 		if i := int(n) - 1; i >= 0 && i < len(fields) && fields[i] != nil {

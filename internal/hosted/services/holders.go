@@ -170,8 +170,9 @@ func (s *Services) withOwnSudo(ctx context.Context, dir view, device syncer.Ref,
 	}
 	reached := map[syncer.Ref]bool{}
 	if err := dir.source.ReachDevice(ctx, device.ID, func(user string) {
-		ref := syncer.Ref{Type: restype.User, ID: user}
-		reached[ref] = dir.sudo[ref]
+		if ref := (syncer.Ref{Type: restype.User, ID: user}); dir.sudo[ref] {
+			reached[ref] = true
+		}
 	}); err != nil {
 		return nil, fmt.Errorf("read the users of %s: %w", device, err)
 	}
@@ -180,10 +181,8 @@ func (s *Services) withOwnSudo(ctx context.Context, dir view, device syncer.Ref,
 		all[i].sudo = h.sudo || all[i].own
 		delete(reached, h.Ref)
 	}
-	for ref, sudo := range reached {
-		if sudo {
-			all = append(all, holder{Ref: ref, sudo: true, own: true, reached: true})
-		}
+	for ref := range reached {
+		all = append(all, holder{Ref: ref, sudo: true, own: true, reached: true})
 	}
 	slices.SortFunc(all, func(a, b holder) int { return a.Ref.Compare(b.Ref) })
 	return all, nil

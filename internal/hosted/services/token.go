@@ -105,7 +105,7 @@ func (h holder) pack(b []byte) []byte {
 	if h.own {
 		flags |= packedOwn
 	}
-	if h.own && !h.reached || !h.own && h.sudo {
+	if h.sudo && !h.reached {
 		flags |= packedSudo
 	}
 	if h.second {
