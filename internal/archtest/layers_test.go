@@ -138,8 +138,13 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/connector",
-		may: []string{"internal/bid", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype", "internal/syncer"},
+		may: []string{"internal/bid", "internal/fault", "internal/identity", "internal/jumpcloud", "internal/jumpcloud/paging", "internal/pb", "internal/printable", "internal/restype", "internal/signin", "internal/syncer"},
 		why: "the connector translates JumpCloud for the engine; where the result is stored is not its business",
+	},
+	{
+		pkg: "internal/signin",
+		may: []string{"internal/jumpcloud"},
+		why: "when somebody signed in is found out by ids, without knowing what becomes of it",
 	},
 	{
 		pkg: "internal/provision",
@@ -158,7 +163,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/feed",
-		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/restype"},
+		may: []string{"internal/connector", "internal/fault", "internal/jumpcloud", "internal/pb", "internal/restype", "internal/signin"},
 		why: "an event is told in the words of the connector, whoever asks for it",
 	},
 	{

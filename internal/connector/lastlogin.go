@@ -2,8 +2,6 @@ package connector
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/signin"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -19,11 +18,11 @@ import (
 // far as JumpCloud keeps events. An account without either is one of which nobody knows.
 const profileNoSignInSince = "no_sign_in_since"
 
-// The events that are sign-ins.
+// profileLastLoginPrecision is precisionHour for an account of which the last login is known
+// to the hour that begins then; others have it not.
 const (
-	EventUserLogin  = "user_login_attempt"
-	EventAdminLogin = "admin_login_attempt"
-	EventSSO        = "sso_auth"
+	profileLastLoginPrecision = "last_login_precision"
+	precisionHour             = "hour"
 )
 
 // loginOverlap is how much of the time before a sync the next one reads again: JumpCloud
@@ -38,7 +37,7 @@ type Logins struct {
 	// Complete says that it knew of every account when it signed in last, or since when
 	// it did not, and that it read the same accounts.
 	Complete bool
-	Last     map[string]time.Time
+	Last     signin.Last
 	// NoneSince is since when an account did not sign in.
 	NoneSince map[string]time.Time
 	// Uses are of applications.
@@ -48,7 +47,7 @@ type Logins struct {
 // NewLogins begins with what a sync knew that began at a time; same says that it read the same
 // accounts as the one that will use it.
 func NewLogins(until time.Time, same bool) Logins {
-	return Logins{Until: until, Complete: same, Last: map[string]time.Time{}, NoneSince: map[string]time.Time{}, Uses: NewUses()}
+	return Logins{Until: until, Complete: same, Last: signin.Last{}, NoneSince: map[string]time.Time{}, Uses: NewUses()}
 }
 
 // Add adds what an account of an archive says.
@@ -58,7 +57,11 @@ func (l *Logins) Add(account *v2.Resource) error {
 		return err
 	}
 	if trait.GetLastLogin().IsValid() {
-		l.Last[account.GetId().GetResource()] = trait.GetLastLogin().AsTime()
+		at := signin.At(trait.GetLastLogin().AsTime())
+		if profileText(account.GetProfile(), profileLastLoginPrecision) == precisionHour {
+			at = signin.InHour(at.Time())
+		}
+		l.Last[account.GetId().GetResource()] = at
 		return nil
 	}
 	if since, err := time.Parse(time.RFC3339, profileText(account.GetProfile(), profileNoSignInSince)); err == nil {
@@ -93,15 +96,16 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 	case err != nil:
 		return j.Remark(ctx, fmt.Sprintf("last logins are unknown: the sign-ins could not be read to their end (%v)", err))
 	}
-	found.merge(merged)
+	merge(found, merged)
+	since = found.Since
 	if s.tracksUse(scope) {
-		if err := s.joinLastUse(ctx, j, found.uses, known.Uses, since); err != nil {
+		if err := s.joinLastUse(ctx, j, found.Uses, known.Uses, since); err != nil {
 			return err
 		}
 	}
 	return changeAccounts(ctx, j, func(account *v2.Resource) (bool, error) {
 		id := account.GetId().GetResource()
-		at, none := found.last[id], since
+		at, none := found.Last[id], since
 		if before := known.Last[id]; before.After(at) {
 			at = before
 		}
@@ -110,7 +114,11 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 		}
 		return true, editTrait(account, func(trait *v2.UserTrait) {
 			if !at.IsZero() {
-				trait.LastLogin = timestamppb.New(at)
+				trait.LastLogin = timestamppb.New(at.Time())
+				if at.ToHour() {
+					setText(trait.GetProfile(), profileLastLoginPrecision, precisionHour) //nolint:staticcheck // Old readers look at the trait only.
+					setText(account.GetProfile(), profileLastLoginPrecision, precisionHour)
+				}
 				return
 			}
 			setText(trait.GetProfile(), profileNoSignInSince, none.Format(time.RFC3339)) //nolint:staticcheck // Old readers look at the trait only.
@@ -119,73 +127,38 @@ func (s *Source) joinLastLogin(ctx context.Context, scope syncer.Scope, j syncer
 	})
 }
 
-// signIns are the newest sign-ins, by the id of the account, and those to applications.
-type signIns struct {
-	last map[string]time.Time
-	uses uses
-}
-
-func (n *signIns) add(e jumpcloud.Event) {
-	account, ok := SignIn(e)
-	if !ok {
-		return
-	}
-	if e.Time.After(n.last[account.ID]) {
-		n.last[account.ID] = e.Time
-	}
-	if e.Type == EventSSO {
-		n.uses.add(e.Application.ID, account.ID, e.Time.Unix())
-	}
-}
-
 // merge makes the sign-ins of administrators those of the users whom they were merged with.
-func (n *signIns) merge(users map[string]string) {
+func merge(found *signin.Found, users map[string]string) {
 	for admin, user := range users {
-		if at := n.last[admin]; at.After(n.last[user]) {
-			n.last[user] = at
-		}
-		for app, of := range n.uses {
+		found.Last.Add(user, found.Last[admin])
+		for _, of := range found.Uses {
 			if at, ok := of[admin]; ok {
-				n.uses.add(app, user, at)
+				of.Add(user, at)
 			}
 		}
 	}
 }
 
 // signIns are the sign-ins since a time.
-func (s *Source) signIns(ctx context.Context, scope syncer.Scope, since time.Time) (*signIns, error) {
-	q := jumpcloud.EventQuery{
-		Services: []string{"directory", "sso"}, Types: []string{EventUserLogin, EventAdminLogin, EventSSO}, Start: since, End: s.now,
-	}
+func (s *Source) signIns(ctx context.Context, scope syncer.Scope, since time.Time) (*signin.Found, error) {
+	q := signin.Query{Since: since, Until: s.now, Uses: s.tracksUse(scope), ReadUpTo: s.options.ReadSignIns}
 	for _, target := range scope.Targets {
 		if target.GetResourceType() == restype.User {
 			q.Accounts = append(q.Accounts, target.GetResource())
 		}
 	}
-	found := &signIns{last: map[string]time.Time{}, uses: uses{}}
 	if len(scope.Targets) > 0 && len(q.Accounts) == 0 {
-		return found, nil
+		return &signin.Found{Since: since}, nil
 	}
-	var after json.RawMessage
-	for {
-		page, err := s.client.Events(ctx, q, after)
-		if err = errors.Join(append(page.Unread, err)...); err != nil {
-			return nil, err
-		}
-		for _, e := range page.Events {
-			found.add(e)
-		}
-		if after = page.After; after == nil {
-			return found, nil
-		}
+	found, err := signin.Find(ctx, s.client, q)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// SignIn is the account that an event is a successful sign-in of; false where it is of none.
-// An administrator's sign-in names nobody who began it.
-func SignIn(e jumpcloud.Event) (account jumpcloud.EventObject, ok bool) {
-	if account = e.Actor; account.ID == "" {
-		account = e.Resource
+	switch {
+	case found.Counted > 0:
+		s.options.Logger.InfoContext(ctx, "sign-ins are too many to be read one by one: who signed in is asked for spans of time", "sign_ins", found.Counted)
+	case found.ReadBecause != "":
+		s.options.Logger.WarnContext(ctx, "sign-ins are read one by one, although they may be many", "reason", found.ReadBecause)
 	}
-	return account, account.ID != "" && e.Success.IsTrue()
+	return found, nil
 }

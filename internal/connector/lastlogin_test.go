@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/signin"
 	jcsim "github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud"
 	"github.com/conductorone/baton-jumpcloud/internal/sim/jumpcloud/insights"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
@@ -237,7 +239,7 @@ func TestLastLoginsSurvive(t *testing.T) {
 			u, at := users[number%5], time.Now().Add(-time.Minute).Truncate(time.Millisecond)
 			who := map[string]any{"id": u.ID, "type": "user", "username": u.Username}
 			tn.Insights().Add(insights.Event{
-				ID: fmt.Sprintf("77%022x", number), Type: connector.EventUserLogin, Service: "directory", Time: at,
+				ID: fmt.Sprintf("77%022x", number), Type: signin.EventUser, Service: "directory", Time: at,
 				Fields: map[string]any{"initiated_by": who, "resource": who, "success": true},
 			})
 			newest[u.ID] = at
@@ -261,5 +263,81 @@ func TestLastLoginsSurvive(t *testing.T) {
 		signIn(13)
 		r := sync()
 		checkLastLogins(t, r, signInsOf(t, tn))
+	})
+}
+
+// TestLastLoginsToTheHour has more sign-ins than are read: what is known to the hour only says so,
+// and so does the next archive.
+func TestLastLoginsToTheHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tn := jcsim.Generate(1, jcsim.Small())
+		tn.SignIns(1, time.Now())
+		// All of them sign in within one hour, more often than one request reads.
+		var events []insights.Event
+		for n, u := range slices.Concat(tn.Users(), tn.Users(), tn.Users()) {
+			events = append(events, insights.Event{
+				ID: fmt.Sprintf("52%022x", n), Type: signin.EventUser, Service: "directory", Time: time.Now().Add(-5*time.Hour - time.Duration(n)*10*time.Second),
+				Fields: map[string]any{"initiated_by": map[string]any{"id": u.ID, "type": "user"}, "success": true},
+			})
+		}
+		tn.Insights().Add(events...)
+		sim := jcsim.New(jcsim.Options{Tenant: tn})
+		exact, inHour := 0, 0
+		known := connector.NewLogins(time.Now(), true)
+		read := func(known connector.Logins, most int64) *reading {
+			s := newSource(t, sim, connector.Options{LastLogin: true, LastUse: true, ReadSignIns: most})
+			s.RememberLogins(known)
+			r, err := readAll(t.Context(), s, syncer.Scope{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		first, newest := read(connector.Logins{}, 100), signInsOf(t, tn)
+		for ref, account := range first.resources {
+			if ref.Type != restype.User {
+				continue
+			}
+			if err := known.Add(account); err != nil {
+				t.Fatal(err)
+			}
+			at := traitOf(t, account).GetLastLogin()
+			if !at.IsValid() {
+				continue
+			}
+			switch late := newest[ref.ID].Sub(at.AsTime()); account.GetProfile().GetFields()["last_login_precision"].GetStringValue() {
+			case "":
+				exact++
+				if late != 0 {
+					t.Errorf("%s: last login is %v too early", ref.ID, late)
+				}
+			case "hour":
+				inHour++
+				if late < 0 || late > time.Hour+time.Second {
+					t.Errorf("%s: last login is not within the hour from %v on: %v", ref.ID, at.AsTime(), newest[ref.ID])
+				}
+			}
+		}
+		if exact == 0 || inHour == 0 {
+			t.Errorf("%d last logins are exact, %d known to the hour", exact, inHour)
+		}
+		// Three hours later nobody signed in again.
+		<-time.After(3 * time.Hour)
+		second := read(known, 0)
+		for ref, account := range second.resources {
+			if ref.Type != restype.User {
+				continue
+			}
+			before, now := first.resources[ref], account
+			for _, name := range []string{"last_login_precision", "no_sign_in_since"} {
+				if b, n := before.GetProfile().GetFields()[name].GetStringValue(), now.GetProfile().GetFields()[name].GetStringValue(); b != n {
+					t.Errorf("%s: %s was %q and is %q", ref.ID, name, b, n)
+				}
+			}
+			if b, n := traitOf(t, before).GetLastLogin(), traitOf(t, now).GetLastLogin(); b.String() != n.String() {
+				t.Errorf("%s: last login was %v and is %v", ref.ID, b, n)
+			}
+		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/printable"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/signin"
 	"github.com/conductorone/baton-jumpcloud/internal/syncer"
 )
 
@@ -22,22 +23,24 @@ import (
 const (
 	MetadataLastUsed     = "last_used"
 	MetadataNotUsedSince = "not_used_since"
+	// MetadataLastUsedPrecision is "hour" where last_used is the beginning of the hour of it.
+	MetadataLastUsedPrecision = "last_used_precision"
 )
 
-// uses are times by the id of an application and of an account, in Unix seconds.
-type uses map[string]map[string]int64
+// UseMetadata are the texts of a grant's metadata that tell of its use.
+type UseMetadata struct{ LastUsed, Precision, NotUsedSince []byte }
 
 // Uses are what the grants of an earlier archive say of the use of applications.
 type Uses struct {
 	// grants says that there are some of applications.
 	grants      bool
-	last, since uses
+	last, since signin.Uses
 	ids         map[string]string // each id once
 }
 
 // NewUses begins with nothing.
 func NewUses() Uses {
-	return Uses{last: uses{}, since: uses{}, ids: map[string]string{}}
+	return Uses{last: signin.Uses{}, since: signin.Uses{}, ids: map[string]string{}}
 }
 
 // Complete reports whether the archive told of uses, which it does of all or of none.
@@ -45,42 +48,30 @@ func (u *Uses) Complete() bool { return !u.grants || len(u.last) > 0 || len(u.si
 
 // Add adds what a grant of an application to an account says: the texts of its metadata,
 // nil where it has none.
-func (u *Uses) Add(app, account, lastUsed, notUsedSince []byte) {
+func (u *Uses) Add(app, account []byte, m UseMetadata) {
 	if string(app) == restype.AdministrationAppID {
 		return
 	}
 	u.grants = true
-	if at, err := time.Parse(time.RFC3339, string(lastUsed)); err == nil {
-		u.put(u.last, app, account, at)
-	} else if at, err := time.Parse(time.RFC3339, string(notUsedSince)); err == nil {
-		u.put(u.since, app, account, at)
+	if at, err := time.Parse(time.RFC3339, string(m.LastUsed)); err == nil {
+		if string(m.Precision) == precisionHour {
+			u.put(u.last, app, account, signin.InHour(at))
+			return
+		}
+		u.put(u.last, app, account, signin.At(at))
+	} else if at, err := time.Parse(time.RFC3339, string(m.NotUsedSince)); err == nil {
+		u.put(u.since, app, account, signin.At(at))
 	}
 }
 
-func (u *Uses) put(to uses, app, account []byte, at time.Time) {
-	of := to[string(app)]
-	if of == nil {
-		of = map[string]int64{}
-		to[string(app)] = of
-	}
+func (u *Uses) put(to signin.Uses, app, account []byte, at signin.Instant) {
+	of := to.Of(string(app))
 	id, ok := u.ids[string(account)]
 	if !ok {
 		id = string(account)
 		u.ids[id] = id
 	}
-	of[id] = at.Unix()
-}
-
-// add notes a use; the newest one stays.
-func (u uses) add(app, account string, at int64) {
-	of := u[app]
-	if of == nil {
-		of = map[string]int64{}
-		u[app] = of
-	}
-	if before, ok := of[account]; !ok || at > before {
-		of[account] = at
-	}
+	of[id] = at
 }
 
 // tracksUse reports whether a sync tells when applications were used: one of some resources
@@ -92,8 +83,8 @@ func (s *Source) tracksUse(scope syncer.Scope) bool {
 
 // joinLastUse tells of each account's grant of an application when the account last signed
 // in to it. Since is from when on the sign-ins were read.
-func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, known Uses, since time.Time) error {
-	none, err := useMetadata(MetadataNotUsedSince, since.Unix())
+func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used signin.Uses, known Uses, since time.Time) error {
+	none, err := useMetadata(MetadataNotUsedSince, signin.At(since))
 	if err != nil {
 		return err
 	}
@@ -109,7 +100,7 @@ func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, kn
 			Entitlement: restype.EntitlementID(restype.App, id), PrincipalType: restype.User, Of: map[string]*anypb.Any{},
 		}
 		for account, at := range known.last[id] {
-			used.add(id, account, at)
+			used.Add(id, account, at)
 		}
 		for account, at := range used[id] {
 			if annotations.Of[account], err = useMetadata(MetadataLastUsed, at); err != nil {
@@ -124,9 +115,9 @@ func (s *Source) joinLastUse(ctx context.Context, j syncer.Joiner, used uses, kn
 		if signsIn {
 			annotations.Otherwise = none
 		}
-		earlier := map[int64]*anypb.Any{} // Most are of one time.
+		earlier := map[signin.Instant]*anypb.Any{} // Most are of one time.
 		for account, at := range known.since[id] {
-			if !signsIn || annotations.Of[account] != nil || at >= since.Unix() {
+			if !signsIn || annotations.Of[account] != nil || !at.Time().Before(since) {
 				continue
 			}
 			if earlier[at] == nil {
@@ -154,7 +145,7 @@ func byEvents(app *v2.Resource) (bool, error) {
 }
 
 // remarkOtherUses counts the sign-ins that are to none of the applications of the sync.
-func remarkOtherUses(ctx context.Context, j syncer.Joiner, used uses) error {
+func remarkOtherUses(ctx context.Context, j syncer.Joiner, used signin.Uses) error {
 	if len(used) == 0 {
 		return nil
 	}
@@ -173,9 +164,12 @@ func remarkOtherUses(ctx context.Context, j syncer.Joiner, used uses) error {
 		english.Plural(len(accounts), "account", ""), english.Plural(len(apps), "application", ""), printable.Enumerate(apps, 10)))
 }
 
-func useMetadata(key string, at int64) (*anypb.Any, error) {
+func useMetadata(key string, at signin.Instant) (*anypb.Any, error) {
 	p := profile{}
-	p.text(key, time.Unix(at, 0).UTC().Format(time.RFC3339))
+	p.text(key, at.Time().Format(time.RFC3339))
+	if at.ToHour() {
+		p.text(MetadataLastUsedPrecision, precisionHour)
+	}
 	a, err := anypb.New(&v2.GrantMetadata{Metadata: p.message()})
 	if err != nil {
 		return nil, fmt.Errorf("make the metadata of a grant: %w", err)

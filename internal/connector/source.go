@@ -35,6 +35,8 @@ type Options struct {
 	// LastLogin reads when accounts signed in last, and LastUse with it when they used
 	// applications: of use only where grants are expanded, as most access is inherited.
 	LastLogin, LastUse bool
+	// ReadSignIns is how many sign-ins are read one by one; 0 means [signin.Query]'s default.
+	ReadSignIns int64
 	// Logger must not be nil.
 	Logger *slog.Logger
 }

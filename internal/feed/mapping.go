@@ -10,6 +10,7 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/jumpcloud"
 	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/restype"
+	"github.com/conductorone/baton-jumpcloud/internal/signin"
 )
 
 const (
@@ -46,7 +47,7 @@ func changeTypes() []string {
 
 // usageTypes are the events that the feed of sign-ins reads.
 func usageTypes() []string {
-	return []string{connector.EventUserLogin, connector.EventAdminLogin, connector.EventSSO}
+	return signin.Types()
 }
 
 // change is what an event of the feed of changes becomes.
@@ -112,12 +113,12 @@ func rank(o jumpcloud.EventObject) int {
 
 // usage is what a sign-in becomes: one to an application, or one to JumpCloud itself.
 func (r *Reader) usage(e jumpcloud.Event) *v2.Event {
-	account, ok := connector.SignIn(e)
-	if !ok || e.Type == connector.EventAdminLogin && r.SkipAdmins {
+	account, ok := signin.AccountOf(e)
+	if !ok || e.Type == signin.EventAdmin && r.SkipAdmins {
 		return nil
 	}
 	target := connector.AdministrationApp()
-	if e.Type == connector.EventSSO {
+	if e.Type == signin.EventSSO {
 		target = r.named(jumpcloud.TypeApplication, e.Application)
 	}
 	actor := r.named(jumpcloud.TypeUser, account)

@@ -432,6 +432,8 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 				answer(w, http.StatusForbidden, `{}`)
 			case strings.HasSuffix(route.Pattern, "/events"):
 				answer(w, 200, `[]`)
+			case strings.HasPrefix(route.Pattern, "/insights/"):
+				answer(w, 200, `{"count":0,"buckets":[]}`)
 			case strings.HasSuffix(route.Pattern, "/auth-config"):
 				answer(w, 200, `{"authConfig":{"apiKeyConfig":{"apiKey":"x"}}}`)
 			case r.Method == http.MethodPost:
@@ -453,6 +455,8 @@ func TestRoutesMatchTheMethods(t *testing.T) {
 		second(client.Users(ctx, w)), second(client.User(ctx, "x")), second(client.UserMemberOf(ctx, "x", w)),
 		second(client.Admins(ctx, w)), second(client.Admin(ctx, "x")),
 		second(client.Events(ctx, jumpcloud.EventQuery{}, nil)),
+		second(client.CountEvents(ctx, jumpcloud.EventQuery{})),
+		second(client.DistinctEvents(ctx, jumpcloud.EventQuery{}, "initiated_by.id")),
 		second(client.Roles(ctx, w)), second(client.Role(ctx, "x")),
 		second(client.UserGroups(ctx, w)), second(client.UserGroup(ctx, "x")),
 		second(client.GroupMembers(ctx, "x", w)), second(client.UserGroupMembership(ctx, "x", w)),

@@ -27,10 +27,19 @@ type EventQuery struct {
 	Types []string
 	// Accounts are ids of those who began it or whom it is about; none means all.
 	Accounts []string
+	// Where are further conditions, all of which hold.
+	Where []EventCondition
 	// Start and End bound the time of the events, both included.
 	Start, End time.Time
 	// Limit is how many events a page has at most; 0 means 10,000, the documented maximum.
 	Limit int
+}
+
+// EventCondition is one on a field, by its name in an event, as in application.id: it has one
+// of the values, which are texts in lower case, numbers or booleans.
+type EventCondition struct {
+	Field  string
+	Values []any
 }
 
 // Event is an event of Directory Insights, as far as it says who did what.
@@ -149,6 +158,9 @@ func (q EventQuery) body(after json.RawMessage) map[string]any {
 	if len(q.Accounts) > 0 {
 		terms = append(terms, map[string]any{"or": []any{map[string]any{"initiated_by.id": q.Accounts}, map[string]any{"resource.id": q.Accounts}}})
 	}
+	for _, c := range q.Where {
+		terms = append(terms, map[string]any{c.Field: c.Values})
+	}
 	if len(terms) > 0 {
 		b["search_term"] = map[string]any{"and": terms}
 	}
@@ -196,9 +208,94 @@ func (c *Client) Events(ctx context.Context, q EventQuery, after json.RawMessage
 		return nil
 	})
 	if err == nil && page.After != nil && string(page.After) == string(after) {
-		return EventPage{}, &Error{Kind: KindProtocol, Method: routeEvents.Method, Route: routeEvents.Pattern, Err: errSamePage}
+		return EventPage{}, oddAnswer(routeEvents, errSamePage)
 	}
 	return page, err
+}
+
+// CountEvents asks how many events there are. [IsUnserved] tells a server that does not count.
+//
+// JumpCloud Directory Insights API, POST /events/count.
+func (c *Client) CountEvents(ctx context.Context, q EventQuery) (int64, error) {
+	var answer struct {
+		Count *int64 `json:"count"`
+	}
+	raw, err := c.askEvents(ctx, routeCountEvents, q.body(nil))
+	if err != nil {
+		return 0, err
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil || answer.Count == nil || *answer.Count < 0 {
+		return 0, oddAnswer(routeCountEvents, errors.Join(errors.New("the answer has no count"), err))
+	}
+	return *answer.Count, nil
+}
+
+// askEvents asks about events.
+func (c *Client) askEvents(ctx context.Context, route Route, body map[string]any) (raw json.RawMessage, err error) {
+	err = c.read(ctx, call{route: route, body: body}, func(_ http.Header, dec *json.Decoder) error {
+		raw = nil
+		return dec.Decode(&raw)
+	})
+	return raw, err
+}
+
+// oddAnswer is an answer that is JSON and none that the documents have.
+func oddAnswer(route Route, err error) error {
+	return &Error{Kind: KindProtocol, Method: route.Method, Route: route.Pattern, Err: err}
+}
+
+// DistinctEvents lists the values that a field of the events has, each with the number of
+// events that have it, or with 0 where the answer does not tell. Nothing says whether the
+// list is whole. [IsUnserved] tells a server that makes no such lists.
+//
+// JumpCloud Directory Insights API, POST /events/distinct; jc-cli sees another form of answer
+// than the documents have, and both are read.
+func (c *Client) DistinctEvents(ctx context.Context, q EventQuery, field string) (map[string]int64, error) {
+	body := q.body(nil)
+	body["field"] = field
+	raw, err := c.askEvents(ctx, routeDistinctEvents, body)
+	if err != nil {
+		return nil, err
+	}
+	found, err := distinctValues(raw, field)
+	if err != nil {
+		return nil, oddAnswer(routeDistinctEvents, fmt.Errorf("values of %s: %w", field, err))
+	}
+	return found, nil
+}
+
+// distinctValues reads either form of a list of values.
+func distinctValues(raw []byte, field string) (map[string]int64, error) {
+	var answer map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, err
+	}
+	found := map[string]int64{}
+	if values, ok := answer[field]; ok {
+		var keys []string
+		if err := json.Unmarshal(values, &keys); err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			found[key] = 0
+		}
+		return found, nil
+	}
+	values, ok := answer["buckets"]
+	if !ok {
+		return nil, fmt.Errorf("the answer has neither buckets nor %s", field)
+	}
+	var buckets []struct {
+		Key   string `json:"key"`
+		Count int64  `json:"doc_count"`
+	}
+	if err := json.Unmarshal(values, &buckets); err != nil {
+		return nil, err
+	}
+	for _, b := range buckets {
+		found[b.Key] += b.Count
+	}
+	return found, nil
 }
 
 // insightsOf is where the events of a console's organization are: at the region's API host,

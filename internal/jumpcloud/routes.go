@@ -66,6 +66,16 @@ var (
 		"Finds the last sign-ins, with --sync-last-login, and reads event feeds. Reads only, although it is a POST.", "directoryinsights.readonly",
 		"If denied, last sign-ins are unknown. The scope is not documented.",
 	}
+	routeCountEvents = Route{
+		http.MethodPost, insightsPrefix + "events/count", "the number of events",
+		"Decides, with --sync-last-login, whether the sign-ins of weeks are read or listed by account.", "directoryinsights.readonly",
+		"If denied, they are read.",
+	}
+	routeDistinctEvents = Route{
+		http.MethodPost, insightsPrefix + "events/distinct", "accounts of events",
+		"Lists, with --sync-last-login, which accounts signed in, where there are more than a million sign-ins to read.", "directoryinsights.readonly",
+		"If denied, the sign-ins are read.",
+	}
 	routeRole = Route{
 		http.MethodGet, "/api/v2/roles/{id}", "an administrator role",
 		"Looks one role up.", "administrators.readonly", "The scope is not documented.",
@@ -277,7 +287,7 @@ func Routes() []Route {
 		routeUserSearch, routeUsers, routeUser, routeMemberOf,
 		routeAdmins, routeAdmin, routeRoles, routeRole,
 		routeUserGroups, routeUserGroup, routeGroupMembers, routeGroupMembership,
-		routeEvents,
+		routeEvents, routeCountEvents, routeDistinctEvents,
 		routeApplications, routeApplication, routeAssociations, routeApplicationUsers, routeApplicationGroups,
 		routeUserAssociations, routeGroupAssociations,
 		routeDirectories, routeRADIUSServers, routeRADIUSServer,

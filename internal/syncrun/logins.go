@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"context"
+	"errors"
 
 	"github.com/conductorone/baton-jumpcloud/internal/c1z"
 	"github.com/conductorone/baton-jumpcloud/internal/connector"
@@ -53,15 +54,15 @@ func (p *Previous) logins(ctx context.Context, org connector.Organization, setti
 		if string(g.ResourceType) != restype.App || string(g.PrincipalType) != restype.User {
 			return nil
 		}
-		used, err := g.MetadataText(connector.MetadataLastUsed)
-		if err != nil {
+		var m connector.UseMetadata
+		var errs [3]error
+		m.LastUsed, errs[0] = g.MetadataText(connector.MetadataLastUsed)
+		m.Precision, errs[1] = g.MetadataText(connector.MetadataLastUsedPrecision)
+		m.NotUsedSince, errs[2] = g.MetadataText(connector.MetadataNotUsedSince)
+		if err := errors.Join(errs[:]...); err != nil {
 			return err
 		}
-		notSince, err := g.MetadataText(connector.MetadataNotUsedSince)
-		if err != nil {
-			return err
-		}
-		known.Uses.Add(g.Resource, g.Principal, used, notSince)
+		known.Uses.Add(g.Resource, g.Principal, m)
 		return nil
 	})
 	return known, err

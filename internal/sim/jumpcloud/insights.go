@@ -192,6 +192,9 @@ func distinctEvents(c *call) answer {
 	if err != nil {
 		return c.fail(http.StatusBadRequest, err.Error())
 	}
+	if most := c.cfg.CutDistinct; most > 0 {
+		buckets = buckets[:min(most, len(buckets))]
+	}
 	if !c.cfg.PlainDistinct {
 		return c.encoded(map[string]any{"buckets": buckets})
 	}

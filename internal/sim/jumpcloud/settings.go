@@ -152,6 +152,8 @@ type Behavior struct {
 	InsightsDelay time.Duration `json:"-"`
 	RepeatEvents  bool          `json:"repeatEvents,omitempty"`
 	PlainDistinct bool          `json:"plainDistinct,omitempty"`
+	// CutDistinct is how many distinct values an answer has at most; 0 means all.
+	CutDistinct int `json:"cutDistinct,omitempty"`
 	// Compress answers with gzip where the client accepts it.
 	Compress bool `json:"compress,omitempty"`
 }

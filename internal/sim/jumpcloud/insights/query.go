@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -215,19 +216,40 @@ func (t *term) holds(e Event) bool {
 	}
 }
 
-// matches selects the events of a query in its order, without regard to pages.
-func (l *Log) matches(q Query) []Event {
-	var list []Event
-	all := slices.Contains(q.Services, "all")
-	for _, e := range l.between(q.Start, q.End) {
-		if (all || slices.Contains(q.Services, e.Service)) && !e.Time.Add(e.delay(q.Delay)).After(q.now) && (q.term == nil || q.term.holds(e)) {
-			list = append(list, e)
+// matches gives the events of a query in its order, from the place on where a page ended,
+// without regard to the length of pages.
+func (l *Log) matches(q Query) iter.Seq[Event] {
+	start, end := q.Start, q.End
+	if q.after != nil { // Events of one millisecond are told apart below.
+		if at := time.UnixMilli(q.after.ms); q.Descends && at.Before(end) {
+			end = at
+		} else if !q.Descends && at.After(start) {
+			start = at
 		}
 	}
-	if q.Descends {
-		slices.Reverse(list)
+	return func(yield func(Event) bool) {
+		all := slices.Contains(q.Services, "all")
+		list := l.between(start, end)
+		for n := range list {
+			e := list[n]
+			if q.Descends {
+				e = list[len(list)-1-n]
+			}
+			if q.selects(e, all) && !yield(e) {
+				return
+			}
+		}
 	}
-	return list
+}
+
+// selects reports whether an event is one of a query; all is whether services do not matter.
+func (q *Query) selects(e Event, all bool) bool {
+	if q.after != nil {
+		if order := before(e, Event{ID: q.after.id, Time: time.UnixMilli(q.after.ms)}); order == 0 || order < 0 != q.Descends {
+			return false
+		}
+	}
+	return (all || slices.Contains(q.Services, e.Service)) && !e.Time.Add(e.delay(q.Delay)).After(q.now) && (q.term == nil || q.term.holds(e))
 }
 
 // Field is the one that distinct values are asked of.
@@ -244,15 +266,16 @@ type Page struct {
 
 // Find answers a query.
 func (l *Log) Find(q Query) (Page, error) {
-	list := l.matches(q)
-	if q.after != nil {
-		list = slices.DeleteFunc(list, func(e Event) bool {
-			order := before(e, Event{ID: q.after.id, Time: time.UnixMilli(q.after.ms)})
-			return order == 0 || order < 0 != q.Descends
-		})
+	var list []Event
+	for e := range l.matches(q) {
+		if q.skip > 0 {
+			q.skip--
+			continue
+		}
+		if list = append(list, e); len(list) == q.Limit {
+			break
+		}
 	}
-	list = list[min(q.skip, len(list)):]
-	list = list[:min(q.Limit, len(list))]
 	page := Page{Events: make([]map[string]any, 0, len(list)), Count: len(list), After: "[]"}
 	for _, e := range list {
 		object := e.object()
@@ -285,7 +308,12 @@ func (l *Log) Find(q Query) (Page, error) {
 }
 
 // Count is how many events a query selects.
-func (l *Log) Count(q Query) int { return len(l.matches(q)) }
+func (l *Log) Count(q Query) (n int) {
+	for range l.matches(q) {
+		n++
+	}
+	return n
+}
 
 // Bucket is a value of a field and how many events have it.
 type Bucket struct {
@@ -299,7 +327,7 @@ func (l *Log) Distinct(q Query) ([]Bucket, error) {
 		return nil, errors.New("field: is required")
 	}
 	counts := make(map[string]int)
-	for _, e := range l.matches(q) {
+	for e := range l.matches(q) {
 		if value := e.field(q.field); value != nil {
 			counts[text(value)]++
 		}
