@@ -51,6 +51,8 @@ func TestChanges(t *testing.T) {
 		"something about a group":     {about("bulk_import", "user_group", "g"), []string{"g"}, false},
 		"something":                   {about("bulk_import", "user", "u"), nil, true},
 		"a user":                      {about("user_update", "user", "u"), nil, false},
+		"a command":                   {about("command_run", "command", "c"), nil, false},
+		"an access request is made":   {about("access_management_access_request", "", ""), nil, false},
 		"a sign-in":                   {about("user_login_attempt", "user", "u"), nil, false},
 		"an event without a type":     {about("", "user", "u"), nil, true},
 		"a type that begins like one": {about("user_updated_groups", "user", "u"), nil, true},
