@@ -107,6 +107,40 @@ func TestServiceSkipsFullSync(t *testing.T) {
 	}
 }
 
+// TestServiceSyncsIncrementally reads in its second task what changed since the first, and after a
+// restart still knows what was uploaded.
+func TestServiceSyncsIncrementally(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, c1sim.Options{})
+	p := r.start("--keep-previous-sync-c1z", "--incremental")
+	r.equalsTenant(r.succeeded(r.sync()))
+	p.until("full sync instead of an incremental one")
+	lists := func() int { return r.jc.Requests().Routes["GET /api/v2/usergroups/{id}/members"].Requests }
+	changed := func() (read int) {
+		group, user := r.outsider()
+		if err := r.tenant.Apply(jcsim.Edit{Op: "add-member", Group: group, User: user}); err != nil {
+			t.Fatal(err)
+		}
+		before := lists()
+		r.equalsTenant(r.succeeded(r.sync()))
+		return lists() - before
+	}
+	// Ten lists are checked each time, those that rules fill are read, and the one that changed.
+	all := len(r.tenant.Groups())
+	if read := changed(); read == 0 || read >= all {
+		t.Errorf("the members of %d of %d groups were read", read, all)
+	}
+	p.until(`"incremental sync"`)
+	if exit := p.signal(syscall.SIGTERM); exit != 0 {
+		t.Errorf("exit code %d after SIGTERM", exit)
+	}
+	p = r.start("--keep-previous-sync-c1z", "--incremental")
+	if read := changed(); read == 0 || read >= all {
+		t.Errorf("the members of %d of %d groups were read after a restart", read, all)
+	}
+	p.until(`"incremental sync"`)
+}
+
 // TestServiceSyncsSideBySide gives several syncs of the same and of others
 // to do at once.
 func TestServiceSyncsSideBySide(t *testing.T) {

@@ -28,6 +28,10 @@ type Outcome struct {
 	Users, Admins int64
 	// SkippedAdmins says that administrators were left out.
 	SkippedAdmins bool
+	// Incremental says that what did not change was carried over from an earlier sync: the
+	// holders of CarriedLists groups and applications, while those of ReadLists were read.
+	Incremental             bool
+	CarriedLists, ReadLists int64
 	// Losses are sentences on what an earlier sync had and this one has not.
 	Losses []string
 
@@ -102,6 +106,10 @@ func (o Outcome) what() string {
 		return ", some resources only"
 	case o.Type == syncer.SyncResourcesOnly:
 		return ", resources only"
+	case o.Incremental && o.Resumed:
+		return ", incremental, resuming an interrupted run"
+	case o.Incremental:
+		return ", incremental"
 	case o.Resumed:
 		return ", resuming an interrupted run"
 	default:
@@ -177,11 +185,15 @@ func (o Outcome) costLines() []line {
 	if o.OlderSyncs > 0 {
 		file += ", with " + english.Plural(o.OlderSyncs, "older sync", "")
 	}
-	return []line{
+	var lines []line
+	if o.Incremental {
+		lines = append(lines, line{"Carried over", humanize.Comma(o.CarriedLists), "lists of holders; " + humanize.Comma(o.ReadLists) + " were read"})
+	}
+	return append(lines, []line{
 		{"Requests", humanize.Comma(o.Requests), strings.Join(requests, ", ")},
 		{"Took", brief(o.Took), strings.Join(phases, ", ")},
 		{"Archive", humanize.Bytes(uint64(max(o.Size, 0))), file + ")"},
-	}
+	}...)
 }
 
 // Notes are the sentences that the reader of the outcome must not miss: what was
@@ -231,6 +243,9 @@ func (o Outcome) Attrs() []slog.Attr {
 		slog.Int64("requests", o.Requests), slog.Int64("retries", o.Retries), slog.Int64("requests_refused", o.Refused),
 		slog.Int64("requests_in_flight", o.InFlight), slog.Duration("requests_took", o.Underway), slog.Duration("waited", o.Waited), slog.Duration("took", o.Took),
 		slog.String("file", o.File), slog.Int64("compressed_bytes", o.Size), slog.Int64("decompressed_bytes", o.DecodedSize), slog.Int("older_syncs", o.OlderSyncs),
+	}
+	if o.Incremental {
+		attrs = append(attrs, slog.Bool("incremental", true), slog.Int64("lists_carried_over", o.CarriedLists), slog.Int64("lists_read", o.ReadLists))
 	}
 	for _, p := range o.Phases {
 		attrs = append(attrs, slog.Duration("took_"+strings.ReplaceAll(string(p.Phase), " ", "_"), p.Took))

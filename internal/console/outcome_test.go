@@ -47,6 +47,8 @@ func TestWriteText(t *testing.T) {
 		},
 		OrganizationID: "64b0", Host: "127.0.0.1:1", SkippedAdmins: true, Requests: 3, Took: 20 * time.Millisecond, File: "p.c1z", Size: 900, DecodedSize: 4096,
 	}
+	carried := full()
+	carried.Requests, carried.Incremental, carried.CarriedLists, carried.ReadLists = 24, true, 211, 20
 	tests := []struct {
 		name    string
 		outcome console.Outcome
@@ -63,6 +65,21 @@ Synced Acme (64b0) from console.jumpcloud.com
   Grants         18,422   12,345 direct, 6,077 inherited
 
   Requests          241   1 retry, 1 rate limited (429), rate limiter waited 2.1s in total
+  Took             4.2s   reading 3.1s, writing 1.1s
+  Archive        1.2 MB   sync.c1z (8.3 MB unpacked, with 1 older sync)
+`},
+		{"incremental", carried, `
+Synced Acme (64b0) from console.jumpcloud.com, incremental
+
+  Accounts        2,030   2,000 users, 30 administrators
+  Groups            150
+  Applications       81
+  Roles               9
+  Entitlements      240
+  Grants         18,422   12,345 direct, 6,077 inherited
+
+  Carried over      211   lists of holders; 20 were read
+  Requests           24   1 retry, 1 rate limited (429), rate limiter waited 2.1s in total
   Took             4.2s   reading 3.1s, writing 1.1s
   Archive        1.2 MB   sync.c1z (8.3 MB unpacked, with 1 older sync)
 `},

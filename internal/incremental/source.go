@@ -189,8 +189,9 @@ func (s *Source) unchanged(ctx context.Context, list syncer.List, had int) bool 
 	return true
 }
 
-// Report tells how many lists were carried over, and how many read.
-func (s *Source) Report(ctx context.Context) {
+// Report logs and returns how many lists were carried over by this process, and how many read.
+func (s *Source) Report(ctx context.Context) (carried, read int64) {
 	s.logger.InfoContext(ctx, "lists of holders", "carried_over", s.counts.carried.Load(), "read", s.counts.read.Load(),
 		"totals_asked", s.counts.asked.Load(), "totals_differed", s.counts.differed.Load())
+	return s.counts.carried.Load(), s.counts.read.Load()
 }

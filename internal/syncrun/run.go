@@ -175,7 +175,8 @@ func (j *Job) readAndWrite(ctx context.Context, ground *ground, db *workdb.DB, o
 		return outcome, err
 	}
 	if ground.carrying != nil {
-		ground.carrying.Report(ctx)
+		outcome.Incremental = true
+		outcome.CarriedLists, outcome.ReadLists = ground.carrying.Report(ctx)
 	}
 	writer, err := c1z.Create(ctx, c1z.Options{
 		Path: j.Config.Output.File, Format: c1z.FormatOf(j.Config.Output.Engine), WorkDir: work, SyncID: db.Info().SyncID, StartedAt: db.Info().StartedAt, Keep: j.keep(), Limits: j.Limits, Logger: j.Console.Log.Logger,
