@@ -3,7 +3,9 @@ package explorer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,9 +16,6 @@ import (
 	"github.com/conductorone/baton-jumpcloud/internal/review/tables"
 	"github.com/conductorone/baton-jumpcloud/internal/sheet"
 )
-
-// rowsPerPage is how many rows of a list a page shows.
-const rowsPerPage = 50
 
 // listing is a list as a page shows it.
 type listing struct {
@@ -54,6 +53,8 @@ type cell struct {
 	Badge string
 	Class string
 	Paths []pathView
+	// Head names the column where there is no room for a head.
+	Head string
 }
 
 // pathView is one way to something: links to what lies on it.
@@ -81,6 +82,7 @@ type listPage struct {
 	Keep                   []field
 	Clear                  string // address without search and filters; empty where there are none
 	Exports                []export
+	Chooser                chooser
 	Pages                  pager
 }
 
@@ -95,6 +97,13 @@ type pager struct {
 	Text              string
 	First, Prev, Next string
 	Last              string
+	// Here is the number of the page, and Count how many there are.
+	Here, Count int
+	// Sizes are how many rows a page can have; none where the shortest page has them all.
+	Sizes []choice
+	// Action takes another page or size, with the parameters of KeepPage and KeepSize.
+	Action             string
+	KeepPage, KeepSize []field
 }
 
 // query is what the address asks of a list.
@@ -103,8 +112,12 @@ func (l listing) query(v *view) (search.Query, error) {
 	if err != nil {
 		return search.Query{}, err
 	}
+	rows, err := v.rows()
+	if err != nil {
+		return search.Query{}, err
+	}
 	q := search.Query{
-		Search: v.params.Get(paramSearch), Offset: (page - 1) * rowsPerPage, Limit: rowsPerPage,
+		Search: v.params.Get(paramSearch), Offset: (page - 1) * rows, Limit: rows,
 		Filter: make(map[string]string),
 	}
 	q.Sort = v.params.Get(paramSort)
@@ -162,6 +175,7 @@ func (l listing) page(v *view) (*listPage, error) {
 	for _, row := range rows.Rows {
 		p.Rows = append(p.Rows, l.cells(v, &row))
 	}
+	p.Chooser = l.chooser(v, p.Action)
 	l.fillFilters(v, p)
 	formats := l.formats
 	if formats == nil {
@@ -183,10 +197,7 @@ func (l listing) count(total, all int) string {
 
 func (l listing) heads(v *view, q search.Query) []head {
 	var heads []head
-	for _, c := range l.Page {
-		if c.IsDetail {
-			continue
-		}
+	for _, c := range l.shown(v) {
 		h := head{Title: c.PageTitle}
 		if c.Kind == sheet.Int {
 			h.Class = "num"
@@ -212,18 +223,18 @@ func (l listing) heads(v *view, q search.Query) []head {
 }
 
 func (l listing) cells(v *view, row *tables.Row) []cell {
+	columns := l.shown(v)
 	if l.in != nil {
 		v = l.in(row)
 	}
-	cells := make([]cell, 0, len(l.Page))
-	for _, c := range l.Page {
-		switch look := l.looks[c.ID]; {
-		case c.IsDetail:
-		case look != nil:
-			cells = append(cells, look(v, row))
-		default:
-			cells = append(cells, plainCell(c.Cell(row)))
+	cells := make([]cell, 0, len(columns))
+	for _, c := range columns {
+		made := plainCell(c.Cell(row))
+		if look := l.looks[c.ID]; look != nil {
+			made = look(v, row)
 		}
+		made.Head = c.PageTitle
+		cells = append(cells, made)
 	}
 	return cells
 }
@@ -261,12 +272,7 @@ func (l listing) fillFilters(v *view, p *listPage) {
 		}
 		clearing = append(clearing, f.Key, "")
 	}
-	for key, values := range v.params {
-		if !inForm[key] && values[0] != "" {
-			p.Keep = append(p.Keep, field{key, values[0]})
-		}
-	}
-	sortFields(p.Keep)
+	p.Keep = v.others(slices.Collect(maps.Keys(inForm))...)
 	if restricted {
 		p.Clear = v.with(clearing...)
 	}
@@ -287,8 +293,8 @@ func pages(v *view, q search.Query, total, rows int) pager {
 	if total == 0 {
 		return p
 	}
-	last := (total-1)/rowsPerPage + 1
-	here := q.Offset/rowsPerPage + 1
+	last := (total-1)/q.Limit + 1
+	here := q.Offset/q.Limit + 1
 	to := func(n int) string {
 		if n == 1 {
 			return v.with(paramPage, "")
@@ -303,6 +309,13 @@ func pages(v *view, q search.Query, total, rows int) pager {
 	}
 	if here < last {
 		p.Next, p.Last = to(here+1), to(last)
+	}
+	p.Here, p.Count, p.Action = here, last, v.e.prefix()+v.r.URL.Path
+	p.KeepPage, p.KeepSize = v.others(paramPage, paramFormat), v.others(paramPage, paramRows, paramFormat)
+	if sizes := rowChoices(); total > sizes[0] {
+		for _, n := range sizes {
+			p.Sizes = append(p.Sizes, choice{strconv.Itoa(n), number(n), n == q.Limit})
+		}
 	}
 	return p
 }

@@ -22,7 +22,7 @@ import (
 // names are the first cells of the rows of a page.
 func names(text string) []string {
 	var list []string
-	for _, row := range regexp.MustCompile(`<tr><th scope="row"><span class="clip">(?:<a [^>]*>)?<bdi>([^<]*)</bdi>`).FindAllStringSubmatch(text, -1) {
+	for _, row := range regexp.MustCompile(`<tr role="row"><th scope="row" role="rowheader"><span class="clip">(?:<a [^>]*>)?<bdi>([^<]*)</bdi>`).FindAllStringSubmatch(text, -1) {
 		list = append(list, row[1])
 	}
 	return list

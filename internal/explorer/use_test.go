@@ -14,7 +14,7 @@ import (
 // sorts by it, where the archive tells of it.
 func TestLastUse(t *testing.T) {
 	t.Parallel()
-	const column, header = "2026-11-01", "Last used"
+	const column, header = "2026-11-01", `">Last used <span class="arrow"`
 	silent := explore(t, shelve(small(t)))
 	n := small(t)
 	for _, g := range n.grants {

@@ -50,6 +50,9 @@ type view struct {
 // view finds out which sync a request is about, and has it in memory.
 func (e *Explorer) view(w http.ResponseWriter, r *http.Request) (*view, error) {
 	v := &view{e: e, w: w, r: r, params: r.URL.Query(), status: http.StatusOK}
+	if len(v.params[paramColumns]) > 1 { // As a form without scripts sends them.
+		v.params.Set(paramColumns, strings.Join(v.params[paramColumns], ","))
+	}
 	key := e.cfg.Library.First()
 	if text := v.params.Get(paramSync); text != "" {
 		var ok bool

@@ -138,7 +138,7 @@ func benchPages(b *testing.B, c *http.Client, s site) []string {
 // firstRow is what the first row of a list leads to, empty where there is none.
 func firstRow(b *testing.B, c *http.Client, s site, list string) string {
 	b.Helper()
-	_, rows, _ := strings.Cut(string(get(b, c, s.root.String()+strings.TrimPrefix(list, "/")).body), "<tbody>")
+	_, rows, _ := strings.Cut(string(get(b, c, s.root.String()+strings.TrimPrefix(list, "/")).body), "<tbody role=\"rowgroup\">")
 	m := regexp.MustCompile(`href="(/(?:resource|entitlement)\?[^"]+)"`).FindStringSubmatch(rows)
 	if m == nil {
 		return ""

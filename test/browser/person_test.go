@@ -117,7 +117,7 @@ func TestKeyboard(t *testing.T) {
 	b := open(t, world.site, desktop)
 	for _, page := range []string{"/", "/accounts", "/resource?type=user&id=" + someone(t), "/compare"} {
 		b.visit(page)
-		reachable := eval[int](b, `[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary, [tabindex='0']")].filter(e => e.checkVisibility()).length`)
+		reachable := eval[int](b, `[...document.querySelectorAll("a[href]:not([tabindex='-1']), button, input:not([type=hidden]), select, summary, [tabindex='0']")].filter(e => e.checkVisibility()).length`)
 		b.run(chromedp.KeyEvent(kb.Tab))
 		if got := b.text(":focus"); got != "Skip to content" {
 			t.Errorf("%s: the first stop is %q", page, got)

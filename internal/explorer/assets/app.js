@@ -52,13 +52,52 @@
   }
 
   // Keyboards move through the choices of a select one by one, so that acting on each
-  // of them at once would leave the page too early: only a pointer's choice acts.
-  for (const select of document.querySelectorAll("select[data-submit]")) {
-    let pointed = false;
-    select.addEventListener("pointerdown", () => { pointed = true; });
-    select.addEventListener("keydown", () => { pointed = false; });
-    select.addEventListener("change", () => { if (pointed) select.form.requestSubmit(); });
+  // of them at once would leave the page too early: only a pointer's choice acts. Results
+  // come and go, so that what is in them is listened to from above.
+  let pointed = null;
+  document.addEventListener("pointerdown", (event) => { pointed = event.target.closest("select[data-submit]"); });
+  document.addEventListener("keydown", () => { pointed = null; });
+  document.addEventListener("change", (event) => {
+    if (event.target === pointed) pointed.form.requestSubmit();
+  });
+
+  // The menu stands beside the page until it is folded, which the browser remembers; on a narrow
+  // screen it is opened.
+  const root = document.documentElement;
+  const menu = document.querySelector("button.menu");
+  const wide = matchMedia("(min-width: 64rem)");
+  const remembered = {
+    get folded() { try { return localStorage.getItem("menu") === "folded"; } catch { return false; } },
+    set folded(is) { try { localStorage.setItem("menu", is ? "folded" : "shown"); } catch { /* It is not remembered. */ } },
+  };
+  const showMenu = (shown) => {
+    root.dataset.menu = shown ? "open" : "folded";
+    menu?.setAttribute("aria-expanded", String(shown));
+  };
+  if (menu) {
+    root.classList.add("scripted");
+    const usual = () => showMenu(wide.matches && !remembered.folded);
+    usual();
+    wide.addEventListener("change", usual);
+    menu.addEventListener("click", () => {
+      const shown = root.dataset.menu !== "open";
+      showMenu(shown);
+      if (wide.matches) remembered.folded = !shown;
+    });
   }
+
+  // A menu of columns closes like other menus.
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest("details.columns[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    for (const menu of document.querySelectorAll("details.columns[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
 
   // "/" goes to the search field, as in many tools.
   document.addEventListener("keydown", (event) => {

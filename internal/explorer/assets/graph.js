@@ -49,6 +49,7 @@
     title.textContent = node.label.slice(0, 300) + " (" + node.note + ")";
     const rect = make("rect", { width, height, rx: node.kind === "group" ? 4 : 12 });
     const link = make("a", { href: node.href }, title, rect, label, kind);
+    if (node.more && !node.rest) link.setAttribute("aria-keyshortcuts", "+");
     const group = make("g", {
       class: "node " + node.kind,
       transform: `translate(${node.x - width / 2} ${node.y - height / 2})`,
@@ -62,12 +63,13 @@
     return group;
   }
 
-  // drawPlus makes the link that draws a node further.
+  // drawPlus makes the link that draws a node further. With the keyboard, + does that on the
+  // node itself, so that each node is one stop.
   function drawPlus(node) {
     const text = "Draw who has " + node.label.slice(0, 300) + " and what it leads to";
     const title = make("title", {});
     title.textContent = text;
-    const plus = make("a", { class: "plus", href: node.href, "aria-label": text }, title,
+    const plus = make("a", { class: "plus", href: node.href, tabindex: -1, "aria-label": text }, title,
       make("circle", { cx: width - 16, cy: height / 2, r: 12 }),
       make("path", { d: `M${width - 21} ${height / 2}h10m-5 -5v10` }));
     plus.dataset.more = node.more;
@@ -148,7 +150,77 @@
     }
     place.replaceChildren(svg);
     place.hidden = false;
+    scale(place, Number(place.dataset.scale ?? 1));
     return svg;
+  }
+
+  // scale draws the graph larger or smaller, around what is in the middle.
+  function scale(place, factor) {
+    const svg = place.querySelector("svg");
+    const box = svg.viewBox.baseVal;
+    const before = Number(place.dataset.scale ?? 1);
+    factor = Math.min(4, Math.max(0.1, factor));
+    const [x, y] = [place.scrollLeft + place.clientWidth / 2, place.scrollTop + place.clientHeight / 2];
+    place.dataset.scale = factor;
+    svg.setAttribute("width", box.width * factor);
+    svg.setAttribute("height", box.height * factor);
+    if (before !== factor) place.scrollTo(x * factor / before - place.clientWidth / 2, y * factor / before - place.clientHeight / 2);
+  }
+
+  // fit shows all of the graph, and no larger than it was drawn.
+  function fit(place) {
+    const box = place.querySelector("svg").viewBox.baseVal;
+    scale(place, Math.min(1, (place.clientWidth - 2) / box.width, (place.clientHeight - 2) / box.height));
+  }
+
+  // control lets buttons, the wheel with Ctrl, and a pointer that drags move and size a graph.
+  function control(place) {
+    const card = place.closest(".graph");
+    const buttons = card.querySelector(".zoom");
+    const step = 1.25;
+    const now = () => Number(place.dataset.scale);
+    const acts = {
+      in: () => scale(place, now() * step), out: () => scale(place, now() / step), fit: () => fit(place),
+      full: () => (document.fullscreenElement ? document.exitFullscreen() : card.requestFullscreen()),
+    };
+    buttons.hidden = false;
+    if (!card.requestFullscreen) buttons.querySelector("[data-zoom=full]").remove();
+    buttons.addEventListener("click", (event) => acts[event.target.dataset.zoom]?.());
+    document.addEventListener("fullscreenchange", () => {
+      const button = buttons.querySelector("[data-zoom=full]");
+      if (button) button.textContent = document.fullscreenElement === card ? "Leave full screen" : "Full screen";
+    });
+    place.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return; // Without, it scrolls.
+      event.preventDefault();
+      scale(place, now() * (event.deltaY < 0 ? step : 1 / step));
+    }, { passive: false });
+    let from = null;
+    let moved = false;
+    place.addEventListener("pointerdown", (event) => {
+      if (event.pointerType === "touch" || event.button !== 0) return; // Fingers scroll.
+      [from, moved] = [{ x: event.clientX, y: event.clientY, left: place.scrollLeft, top: place.scrollTop }, false];
+    });
+    window.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const [x, y] = [event.clientX - from.x, event.clientY - from.y];
+      moved ||= Math.hypot(x, y) > 4;
+      if (moved) place.scrollTo(from.left - x, from.top - y);
+    });
+    window.addEventListener("pointerup", () => {
+      from = null;
+      setTimeout(() => { moved = false; }); // After the click, if one follows.
+    });
+    place.addEventListener("dragstart", (event) => event.preventDefault());
+    place.addEventListener("click", (event) => { // One that ends a move follows no link.
+      if (!moved) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }, { capture: true });
+    place.addEventListener("keydown", (event) => {
+      const plus = event.key === "+" && event.target.closest("[data-node]")?.querySelector("a.plus");
+      if (plus) plus.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+    });
   }
 
   async function expand(place, link) {
@@ -167,6 +239,7 @@
     const data = JSON.parse(document.getElementById(place.dataset.graph).textContent);
     draw(place, data);
     center(place, data);
+    control(place);
     place.addEventListener("click", (event) => {
       const link = event.target.closest("a[data-more]");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
