@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestPageTools(t *testing.T) {
 		t.Errorf("a page of 20 rows has %d", got)
 	}
 	last := (everybody-1)/20 + 1
-	b.run(chromedp.SetValue(chromedp.CSS(".pager input[name=page]"), fmt.Sprint(last)))
+	b.run(chromedp.SetValue(chromedp.CSS(".pager input[name=page]"), strconv.Itoa(last)))
 	b.follow(chromedp.Click(chromedp.JSPath(`[...document.querySelectorAll(".pager button")].find(e => e.innerText === "Go")`)))
 	if got, want := len(b.column("Name")), everybody-20*(last-1); got != want {
 		t.Errorf("page %d has %d rows, want %d", last, got, want)
@@ -103,7 +104,9 @@ func TestMenuFolds(t *testing.T) {
 	t.Parallel()
 	b := open(t, world.site, desktop)
 	b.visit("/groups")
-	wide := func() int { return eval[int](b, `Math.round(document.querySelector("main").getBoundingClientRect().width)`) }
+	wide := func() int {
+		return eval[int](b, `Math.round(document.querySelector("main").getBoundingClientRect().width)`)
+	}
 	before := wide()
 	b.run(chromedp.Click(chromedp.CSS("button.menu")))
 	if folded := wide(); folded <= before {
@@ -125,7 +128,9 @@ func TestGraphIsSized(t *testing.T) {
 	t.Parallel()
 	b := open(t, world.site, desktop)
 	b.visit("/resource?type=user&id=" + someone(t))
-	width := func() float64 { return eval[float64](b, `document.querySelector(".graph svg").getBoundingClientRect().width`) }
+	width := func() float64 {
+		return eval[float64](b, `document.querySelector(".graph svg").getBoundingClientRect().width`)
+	}
 	click := func(name string) { b.run(chromedp.Click(chromedp.CSS("[data-zoom=" + name + "]"))) }
 	drawn := width()
 	click("in")
