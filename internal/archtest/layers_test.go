@@ -38,7 +38,7 @@ var layers = []layer{
 	},
 	{
 		pkg: "internal/cli/archives",
-		may: []string{"internal/c1z", "internal/cli/program", "internal/config", "internal/console", "internal/fault", "internal/printable", "internal/regularfile", "internal/review", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/tempdir", "internal/version"},
+		may: []string{"internal/atomicfile", "internal/c1z", "internal/cli/program", "internal/config", "internal/console", "internal/fault", "internal/printable", "internal/regularfile", "internal/review", "internal/review/search", "internal/review/tables", "internal/sheet", "internal/tempdir", "internal/version"},
 		why: "an archive is opened, and what is named in it is found, in one way for all commands",
 	},
 	{

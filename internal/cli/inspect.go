@@ -70,7 +70,13 @@ func runList(o *view.Options, a *program.App, cmd *cobra.Command, list listOf) e
 		return err
 	}
 	ctx := cmd.Context()
-	s, err := archives.Read(ctx, a, cmd, "", o.Sync)
+	read := archives.Ask
+	if o.NoCache {
+		read = func(ctx context.Context, a *program.App, cmd *cobra.Command, id string) (*archives.Shown, error) {
+			return archives.Read(ctx, a, cmd, "", id)
+		}
+	}
+	s, err := read(ctx, a, cmd, o.Sync)
 	if err != nil {
 		return err
 	}
@@ -148,6 +154,7 @@ func newInspectSyncs(a *program.App) *cobra.Command {
 	o.AddFlags(cmd.Flags())
 	// A sync is what is listed here.
 	_ = cmd.Flags().MarkHidden("sync")
+	_ = cmd.Flags().MarkHidden("no-cache")
 	view.AddCompletions(cmd, nil)
 	return cmd
 }

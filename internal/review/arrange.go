@@ -19,16 +19,9 @@ func (l *loader) arrange() *Sync {
 	}
 	newRef := l.sortResources()
 	newEnt := l.sortEntitlements(newRef)
-	s := &Sync{
-		Run: l.run, types: l.types, resources: l.resources, entitlements: l.entitlements,
-		byKey: make(map[string]Ref, len(l.resources)), byEntitlement: make(map[string]EntRef, len(l.entitlements)),
-	}
-	for r := range s.resources {
-		rec := &s.resources[r]
-		s.byKey[resourceKey(s.types[rec.typ].ID, rec.id)] = Ref(r)
-	}
+	s := &Sync{Run: l.run, types: l.types, resources: l.resources, entitlements: l.entitlements}
+	s.nameAll()
 	for e := range s.entitlements {
-		s.byEntitlement[s.entitlements[e].id] = EntRef(e)
 		rec := &s.resources[s.entitlements[e].resource]
 		if rec.ents == 0 {
 			rec.firstEnt = EntRef(e)
@@ -41,6 +34,18 @@ func (l *loader) arrange() *Sync {
 	s.count()
 	s.indexTexts()
 	return s
+}
+
+// nameAll notes where everything is, by its ids.
+func (s *Sync) nameAll() {
+	s.byKey, s.byEntitlement = make(map[string]Ref, len(s.resources)), make(map[string]EntRef, len(s.entitlements))
+	for r := range s.resources {
+		rec := &s.resources[r]
+		s.byKey[resourceKey(s.types[rec.typ].ID, rec.id)] = Ref(r)
+	}
+	for e := range s.entitlements {
+		s.byEntitlement[s.entitlements[e].id] = EntRef(e)
+	}
 }
 
 // sortResources puts resources in the order of their names and returns their new

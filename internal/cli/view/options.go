@@ -33,7 +33,9 @@ type Options struct {
 	// Columns are the keys of those that are shown, in this order; empty for the list's own.
 	Columns []string
 	// Sync is the ID, or the beginning of it, of the sync to show; empty for the default.
-	Sync         string
+	Sync string
+	// NoCache neither reads nor keeps an index of a large archive.
+	NoCache      bool
 	output, save string
 	search, sort string
 	desc         bool
@@ -66,6 +68,7 @@ func (f filterFlag) value() string {
 // AddFlags declares the flags.
 func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Sync, "sync", "", "ID, or ID prefix, of the sync to show (default: the one that Baton readers show)")
+	flags.BoolVar(&o.NoCache, "no-cache", false, "Read the archive, and keep nothing of it in the cache folder for the next question")
 	o.AddOutput(flags)
 	flags.StringVar(&o.search, "search", "", "Only rows that contain all these words (ignoring case and accents)")
 	flags.StringVar(&o.sort, "sort", "", "Column to sort by (an unknown name lists the columns)")

@@ -203,7 +203,12 @@ func TheLargeSync(b T) *review.Sync {
 // Write puts the organization into an archive.
 func (l Large) Write(b T) *c1z.Reader {
 	b.Helper()
-	path := filepath.Join(b.TempDir(), "sync.c1z")
+	return l.WriteTo(b, filepath.Join(b.TempDir(), "sync.c1z"))
+}
+
+// WriteTo puts the organization into an archive at a path.
+func (l Large) WriteTo(b T, path string) *c1z.Reader {
+	b.Helper()
 	w, err := c1z.Create(b.Context(), c1z.Options{Path: path, WorkDir: b.TempDir(), StartedAt: Begin})
 	if err != nil {
 		b.Fatal(err)

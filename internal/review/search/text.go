@@ -20,6 +20,12 @@ const textEnd = '\n'
 // NewTexts makes room for the texts of so many things, which are added in their order.
 func NewTexts(n int) *Texts { return &Texts{start: append(make([]int, 0, n+1), 0)} }
 
+// Parts are what the texts are made of, for [TextsOf]. The caller must not change them.
+func (t *Texts) Parts() (all []byte, start []int) { return t.all, t.start }
+
+// TextsOf puts texts together again, and keeps what they are made of.
+func TextsOf(all []byte, start []int) *Texts { return &Texts{all: all, start: start} }
+
 // Add adds the texts of the next thing.
 func (t *Texts) Add(parts ...string) {
 	for _, p := range parts {
