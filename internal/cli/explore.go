@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,6 +34,7 @@ type exploreOptions struct {
 	place  gate.Place
 	noOpen bool
 	review string // a review to be decided; empty for none
+	watch  bool
 }
 
 func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
@@ -41,6 +44,7 @@ func (o *exploreOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.place.CertFile, "tls-cert", "", "TLS certificate chain (PEM file); enables HTTPS")
 	flags.StringVar(&o.place.KeyFile, "tls-key", "", "TLS private key (PEM file)")
 	flags.StringVar(&o.review, "review", "", "Review to decide in the browser, which is the only thing that is written")
+	flags.BoolVar(&o.watch, "watch", false, "Show new syncs as their archives arrive (without: when the page is asked to)")
 	flags.BoolVar(&o.noOpen, "no-open", false, "Do not open a browser")
 }
 
@@ -133,7 +137,45 @@ func runExplore(ctx context.Context, a *program.App, cfg *config.Config, o explo
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
+	if o.watch {
+		watching, stop := context.WithCancel(ctx)
+		var watcher sync.WaitGroup
+		watcher.Go(func() { watchArchives(watching, c, lib) })
+		defer watcher.Wait()
+		defer stop()
+	}
 	return serveExplorer(ctx, a, c, server, pages, !o.noOpen && a.IsTerminal(a.Stdout))
+}
+
+// watchEvery is how often archives are looked at for another file.
+const watchEvery = 2 * time.Second
+
+// watchArchives opens archives again as their files are replaced. One that cannot be read is
+// tried again, and told once.
+func watchArchives(ctx context.Context, c *console.Console, lib *library.Library) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	told := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		refreshed, err := lib.Refresh(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && err.Error() != told:
+			told = err.Error()
+			c.Log.WarnContext(ctx, "the newer archive cannot be read", "error", err)
+		case err == nil:
+			told = ""
+		}
+		if refreshed {
+			c.Log.InfoContext(ctx, "showing a newer archive", "sync_id", lib.First().Sync)
+		}
+	}
 }
 
 // archiveToExplore is the archive of the settings, or where that does not exist, the one

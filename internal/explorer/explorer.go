@@ -31,6 +31,10 @@ type Library interface {
 	// Sync returns a sync. Where it takes longer than the context allows, the error is
 	// [library.LoadingError].
 	Sync(context.Context, library.Key) (*review.Sync, error)
+	// IsReplaced reports whether the file of an archive is another one than is shown, and
+	// Refresh shows that one.
+	IsReplaced(archive int) bool
+	Refresh(context.Context) (bool, error)
 }
 
 // Config is what an explorer needs.
@@ -88,6 +92,10 @@ func New(cfg Config) (*Explorer, error) {
 	}
 	e := &Explorer{cfg: cfg, assets: files, pages: pages, mux: http.NewServeMux()}
 	e.mux.Handle("GET "+files.Prefix(), files)
+	if cfg.Within == nil {
+		e.mux.HandleFunc("GET /newer", e.newer)
+		e.mux.HandleFunc("GET /newest", e.newest)
+	}
 	e.mux.HandleFunc("GET /theme", theme.Handler(pageAddress))
 	for path, serve := range pageTable() {
 		e.mux.Handle("GET "+path, e.handler(serve))

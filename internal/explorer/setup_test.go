@@ -139,6 +139,9 @@ type shelf struct {
 	entries []library.Entry
 	syncs   map[library.Key]*review.Sync
 	err     error
+	// replaced says that there is another file, and broken why it cannot be read.
+	replaced bool
+	broken   error
 }
 
 func (s *shelf) Entries() []library.Entry { return s.entries }
@@ -204,3 +207,7 @@ func read(t testing.TB, r *http.Response) string {
 	}
 	return string(text)
 }
+
+func (s *shelf) IsReplaced(int) bool { return s.replaced }
+
+func (s *shelf) Refresh(context.Context) (bool, error) { return s.replaced, s.broken }

@@ -144,14 +144,16 @@ func (v *view) entitlementURL(e review.Entitlement) string {
 // frame is what a template gets: the page within everything around it.
 type frame struct {
 	Title, Org, Theme, Here string
-	Nav                     []navItem
-	Scripts                 []string
-	Choices                 []choice
-	Keep                    []field // what choosing another sync does not change
-	Foot                    []string
-	Within                  *Within
-	Tabs                    []navItem
-	Body                    any
+	// Newer is where the page asks for a newer sync than it shows.
+	Newer   string
+	Nav     []navItem
+	Scripts []string
+	Choices []choice
+	Keep    []field // what choosing another sync does not change
+	Foot    []string
+	Within  *Within
+	Tabs    []navItem
+	Body    any
 }
 
 // navItem is an entry of the navigation.
@@ -174,6 +176,7 @@ type field struct{ Name, Value string }
 func (v *view) render(name string, body any) error {
 	f := frame{
 		Title: v.title, Org: v.organization(), Theme: theme.Of(v.r), Here: v.with(), Nav: v.navigation(), Scripts: v.scripts,
+		Newer:   v.newerAddress(),
 		Choices: v.choices(), Keep: v.keep(), Foot: v.foot(), Within: v.e.cfg.Within, Tabs: v.tabsAround(), Body: body,
 	}
 	var text bytes.Buffer

@@ -30,6 +30,7 @@ var announcedSimulator = regexp.MustCompile(`Simulated JumpCloud at (http://\S+)
 var world struct {
 	dir     string   // for files, removed in the end
 	program string   // the built program
+	sim     string   // where the simulator answers
 	company *company // the organization after the edits
 	before  *company // the same before them
 	site    site     // the archive of both syncs
@@ -80,6 +81,7 @@ func setUp(ctx context.Context, owned *[]func()) error {
 		return err
 	}
 	*owned = append(*owned, wait)
+	world.sim = sim
 	archive := filepath.Join(world.dir, "company.c1z")
 	if err := sync(ctx, sim, archive); err != nil {
 		return err

@@ -86,6 +86,28 @@
     });
   }
 
+  // A page says when there is a newer sync than it shows.
+  const newer = document.querySelector("[data-newer]");
+  if (newer) {
+    const pause = 15_000; // milliseconds
+    const ask = async () => {
+      if (document.hidden || !newer.hidden) return;
+      try {
+        const answer = await fetch(newer.dataset.newer, { cache: "no-store", credentials: "same-origin" });
+        const news = await answer.json();
+        if (!news.newer) return;
+        const link = document.createElement("a");
+        [link.href, link.textContent] = [news.url, "show it"];
+        newer.replaceChildren("A newer sync is there: ", link);
+        newer.hidden = false;
+      } catch {
+        // The program may have ended. The next page says so.
+      }
+    };
+    setInterval(ask, pause);
+    document.addEventListener("visibilitychange", ask);
+  }
+
   // A menu of columns closes like other menus.
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && event.target.closest("details.columns[open]");

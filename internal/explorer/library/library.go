@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -69,16 +71,31 @@ const roomForGrants = 25_000_000
 
 // Library holds open archives. It is safe for concurrent use.
 type Library struct {
-	readers []*c1z.Reader
-	entries []Entry
-	first   Key
+	opts c1z.OpenOptions
 
 	ctx    context.Context //nolint:containedctx // Syncs are read for everybody who asks, so none of them ends it.
 	cancel context.CancelFunc
 	reads  sync.WaitGroup
 
-	mu     sync.Mutex
-	loaded []*load // the one that was used last is the last
+	// refreshing is held while archives are opened again.
+	refreshing sync.Mutex
+
+	mu      sync.Mutex
+	shelves []*shelf // by the place of the archive
+	loaded  []*load  // the one that was used last is the last
+}
+
+// shelf is an archive that is open.
+type shelf struct {
+	path, name string
+	// info is the file that was opened.
+	info    fs.FileInfo
+	reader  *c1z.Reader
+	entries []Entry
+	// shown is the sync of it that Baton readers show, or the newest.
+	shown Key
+	// uses are those that read it at the moment.
+	uses sync.WaitGroup
 }
 
 // load is a sync in memory or on the way there.
@@ -95,47 +112,120 @@ type load struct {
 // Open opens archives. Close removes what it unpacked.
 func Open(ctx context.Context, paths []string, opts c1z.OpenOptions) (*Library, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Library{ctx: ctx, cancel: cancel}
+	l := &Library{ctx: ctx, cancel: cancel, opts: opts}
 	names := names(paths)
 	for i, path := range paths {
-		if err := l.add(ctx, i, path, names[i], opts); err != nil {
+		sh, err := l.open(ctx, i, path, names[i])
+		if err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
+		l.shelves = append(l.shelves, sh)
 	}
-	if len(l.entries) == 0 {
-		return nil, errors.Join(errors.New("the archive contains no finished sync"), l.Close())
+	if len(l.Entries()) == 0 {
+		return nil, errors.Join(errNoSync, l.Close())
 	}
 	return l, nil
 }
 
-func (l *Library) add(ctx context.Context, i int, path, name string, opts c1z.OpenOptions) error {
-	r, err := c1z.Open(ctx, path, opts)
+var errNoSync = errors.New("the archive contains no finished sync")
+
+// open opens an archive.
+func (l *Library) open(ctx context.Context, i int, path, name string) (_ *shelf, err error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l.readers = append(l.readers, r)
+	r, err := c1z.Open(ctx, path, l.opts)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
 	sum, err := regularfile.SHA256(ctx, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	runs, err := r.Syncs(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	shown, err := r.Shown(ctx)
 	if err != nil && !errors.Is(err, c1z.ErrNotFound) {
-		return err
+		return nil, err
 	}
+	sh := &shelf{path: path, name: name, info: info, reader: r}
 	slices.SortStableFunc(runs, func(a, b c1z.SyncRun) int { return b.StartedAt.Compare(a.StartedAt) })
 	for _, run := range runs {
 		if !run.Finished() && run.ID != shown.ID {
 			continue
 		}
 		key := Key{i, run.ID}
-		if l.first.Sync == "" || l.first.Archive == i && run.ID == shown.ID {
-			l.first = key
+		if sh.shown.Sync == "" || run.ID == shown.ID {
+			sh.shown = key
 		}
-		l.entries = append(l.entries, Entry{Key: key, Archive: path, Name: name, SHA256: sum, Run: run})
+		sh.entries = append(sh.entries, Entry{Key: key, Archive: path, Name: name, SHA256: sum, Run: run})
+	}
+	return sh, nil
+}
+
+// IsReplaced reports whether the file of an archive is another one than the one that is open.
+func (l *Library) IsReplaced(archive int) bool {
+	sh := l.shelf(archive)
+	return sh != nil && sh.isReplaced()
+}
+
+func (sh *shelf) isReplaced() bool {
+	now, err := os.Stat(sh.path)
+	return err == nil && (!os.SameFile(now, sh.info) || now.Size() != sh.info.Size() || !now.ModTime().Equal(sh.info.ModTime()))
+}
+
+// Refresh opens the archives again whose files were replaced, and reports whether there were
+// any. One that cannot be read, or has no sync to show, stays as it was, and is an error.
+func (l *Library) Refresh(ctx context.Context) (bool, error) {
+	l.refreshing.Lock()
+	defer l.refreshing.Unlock()
+	var errs []error
+	refreshed := false
+	for i, old := range l.all() {
+		if !old.isReplaced() {
+			continue
+		}
+		sh, err := l.open(ctx, i, old.path, old.name)
+		if err == nil && len(sh.entries) == 0 {
+			err = errors.Join(errNoSync, sh.reader.Close())
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", old.path, err))
+			continue
+		}
+		refreshed = true
+		l.mu.Lock()
+		l.shelves[i] = sh
+		l.mu.Unlock()
+		l.reads.Go(func() {
+			old.uses.Wait() // Nobody begins to use it any more.
+			if err := old.reader.Close(); err != nil && l.opts.Logger != nil {
+				l.opts.Logger.WarnContext(l.ctx, "a replaced archive could not be closed", "path", old.path, "error", err)
+			}
+		})
+	}
+	return refreshed, errors.Join(errs...)
+}
+
+// all are the archives that are open.
+func (l *Library) all() []*shelf {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.shelves)
+}
+
+// shelf is the archive at a place; nil where there is none.
+func (l *Library) shelf(archive int) *shelf {
+	if all := l.all(); archive >= 0 && archive < len(all) {
+		return all[archive]
 	}
 	return nil
 }
@@ -160,30 +250,43 @@ func (l *Library) Close() error {
 	l.cancel()
 	l.reads.Wait()
 	var errs []error
-	for _, r := range l.readers {
-		errs = append(errs, r.Close())
+	for _, sh := range l.all() {
+		errs = append(errs, sh.reader.Close())
 	}
 	return errors.Join(errs...)
 }
 
 // Entries lists the syncs, archive by archive, the newest of each first.
-func (l *Library) Entries() []Entry { return l.entries }
+func (l *Library) Entries() []Entry {
+	var list []Entry
+	for _, sh := range l.all() {
+		list = append(list, sh.entries...)
+	}
+	return list
+}
 
-// Reader reads the archive of a sync. It is good until Close.
-func (l *Library) Reader(key Key) *c1z.Reader { return l.readers[key.Archive] }
+// Reader reads the archive of a sync. It is good until Close, or until Refresh.
+func (l *Library) Reader(key Key) *c1z.Reader { return l.shelf(key.Archive).reader }
 
 // First is the sync that is shown when none is named: that of the first archive
 // which Baton readers show.
-func (l *Library) First() Key { return l.first }
+func (l *Library) First() Key {
+	for _, sh := range l.all() {
+		if sh.shown.Sync != "" {
+			return sh.shown
+		}
+	}
+	return Key{}
+}
 
 // Sync returns a sync. Where it is not in memory, reading it begins, and the error is
 // [LoadingError] when the context ends before it has; reading goes on. A sync that
 // cannot be read is tried again the next time.
 func (l *Library) Sync(ctx context.Context, key Key) (*review.Sync, error) {
-	if !slices.ContainsFunc(l.entries, func(e Entry) bool { return e.Key == key }) {
+	ld := l.use(key)
+	if ld == nil {
 		return nil, ErrUnknown
 	}
-	ld := l.use(key)
 	select {
 	case <-ld.done:
 	case <-ctx.Done():
@@ -199,10 +302,17 @@ func (l *Library) Sync(ctx context.Context, key Key) (*review.Sync, error) {
 	return ld.sync, ld.err
 }
 
-// use finds a sync among those in memory, or begins to read it.
+// use finds a sync among those in memory, or begins to read it; nil where there is none.
 func (l *Library) use(key Key) *load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if key.Archive < 0 || key.Archive >= len(l.shelves) {
+		return nil
+	}
+	sh := l.shelves[key.Archive]
+	if !slices.ContainsFunc(sh.entries, func(e Entry) bool { return e.Key == key }) {
+		return nil
+	}
 	if i := slices.IndexFunc(l.loaded, func(ld *load) bool { return ld.key == key }); i >= 0 {
 		ld := l.loaded[i]
 		l.loaded = append(slices.Delete(l.loaded, i, i+1), ld)
@@ -211,8 +321,9 @@ func (l *Library) use(key Key) *load {
 	l.makeRoom()
 	ld := &load{key: key, done: make(chan struct{})}
 	l.loaded = append(l.loaded, ld)
+	sh.uses.Add(1)
 	l.reads.Go(func() {
-		l.read(ld)
+		l.read(ld, sh)
 		close(ld.done)
 		if ld.err == nil {
 			l.prepare(ld.sync)
@@ -222,8 +333,9 @@ func (l *Library) use(key Key) *load {
 }
 
 // read reads a sync into memory.
-func (l *Library) read(ld *load) {
-	ld.sync, ld.err = review.Load(l.ctx, l.readers[ld.key.Archive], ld.key.Sync, func(p review.Progress) {
+func (l *Library) read(ld *load, sh *shelf) {
+	defer sh.uses.Done()
+	ld.sync, ld.err = review.Load(l.ctx, sh.reader, ld.key.Sync, func(p review.Progress) {
 		ld.mu.Lock()
 		defer ld.mu.Unlock()
 		ld.progress = p

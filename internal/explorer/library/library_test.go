@@ -147,3 +147,59 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestRefresh replaces an archive while it is shown: the new one is there, the old one is closed when
+// nobody reads it any more, and one that cannot be read changes nothing.
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	dir, temp := t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "sync.c1z")
+	archive(t, path, []string{"ada"})
+	l, err := library.Open(t.Context(), []string{path, path}, c1z.OpenOptions{TempDir: temp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpacked := func() int {
+		t.Helper()
+		files, err := os.ReadDir(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	before, open := l.First(), unpacked()
+	if changed, err := l.Refresh(t.Context()); changed || err != nil || l.IsReplaced(0) {
+		t.Errorf("without another file: %v, %v", changed, err)
+	}
+	if err := os.WriteFile(path, []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := l.Refresh(t.Context()); changed || !errors.Is(err, c1z.ErrNotArchive) || l.First() != before || !l.IsReplaced(0) {
+		t.Errorf("with a file that is no archive: %v, %v", changed, err)
+	}
+	if s, err := l.Sync(t.Context(), before); err != nil || s.Len() != 1 {
+		t.Errorf("what was shown is gone: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := l.Refresh(t.Context()); changed || err != nil {
+		t.Errorf("without a file: %v, %v", changed, err)
+	}
+	archive(t, path, []string{"ada"}, []string{"ada", "bo"})
+	if changed, err := l.Refresh(t.Context()); !changed || err != nil || l.IsReplaced(0) || l.IsReplaced(1) || l.IsReplaced(7) {
+		t.Errorf("with another file: %v, %v", changed, err)
+	}
+	if s, err := l.Sync(t.Context(), l.First()); err != nil || s.Len() != 2 {
+		t.Errorf("the newest sync: %v", err)
+	}
+	if _, err := l.Sync(t.Context(), before); !errors.Is(err, library.ErrUnknown) {
+		t.Errorf("a sync of the old file: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := unpacked(); n != 0 {
+		t.Errorf("%d files are left of %d", n, open)
+	}
+}
