@@ -116,6 +116,7 @@ func pageTable() map[string]page {
 		"/grants":         grants,
 		"/resource":       resource,
 		"/graph":          graph,
+		"/search":         searchAll,
 		"/entitlement":    entitlement,
 		"/compare":        compare,
 		"/reports":        reports,

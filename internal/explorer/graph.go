@@ -124,6 +124,9 @@ func (v *view) graphOf(r review.ResourceRow) (*graphPage, error) {
 	}
 	d.rest("holdings", r.Ref, true, g.HiddenHoldings, page.More)
 	d.rest("members", r.Ref, false, g.HiddenMembers, page.More)
+	if d.data.Edges == nil {
+		d.data.Edges = []graphEdge{} // Who has nothing is drawn alone.
+	}
 	page.Data = &d.data
 	return page, nil
 }

@@ -83,7 +83,9 @@ type listPage struct {
 	Clear                  string // address without search and filters; empty where there are none
 	Exports                []export
 	Chooser                chooser
-	Pages                  pager
+	// Similar are names near to what was searched, where nothing was found.
+	Similar []cell
+	Pages   pager
 }
 
 // activeFilter is a filter that only links set, with the address without it.
@@ -167,6 +169,9 @@ func (l listing) page(v *view) (*listPage, error) {
 	}
 	if p.None == "" || rows.All > 0 {
 		p.None = "No matches."
+	}
+	if rows.Total == 0 && q.Search != "" {
+		p.Similar = v.similar(q.Search)
 	}
 	if rows.Total > 0 && len(rows.Rows) == 0 {
 		p.None = "This page is past the end of the list."

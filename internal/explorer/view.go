@@ -144,6 +144,8 @@ func (v *view) entitlementURL(e review.Entitlement) string {
 // frame is what a template gets: the page within everything around it.
 type frame struct {
 	Title, Org, Theme, Here string
+	// Find is where everything is searched, and FindIn the sync; empty for the first one.
+	Find, FindIn string
 	// Newer is where the page asks for a newer sync than it shows.
 	Newer   string
 	Nav     []navItem
@@ -176,8 +178,11 @@ type field struct{ Name, Value string }
 func (v *view) render(name string, body any) error {
 	f := frame{
 		Title: v.title, Org: v.organization(), Theme: theme.Of(v.r), Here: v.with(), Nav: v.navigation(), Scripts: v.scripts,
-		Newer:   v.newerAddress(),
+		Newer: v.newerAddress(), Find: v.e.prefix() + "/search",
 		Choices: v.choices(), Keep: v.keep(), Foot: v.foot(), Within: v.e.cfg.Within, Tabs: v.tabsAround(), Body: body,
+	}
+	if v.entry.Key != v.e.cfg.Library.First() && v.entry.Key.Sync != "" {
+		f.FindIn = v.entry.Key.String()
 	}
 	var text bytes.Buffer
 	if err := v.e.pages.execute(&text, name, f); err != nil {

@@ -157,6 +157,53 @@ func (s *Sync) candidate(r Ref) Candidate {
 	return c
 }
 
+// Search finds the resources of a kind that hold all words of a text: those first whose name is
+// the text, then those whose name begins with it, has a word that does, or holds it, then those whose
+// email address or login does, then the others. It returns at most so many, and how many there are.
+func (s *Sync) Search(text string, kind Kind, most int) (found []Ref, total int) {
+	hits := s.resourceTexts.Search(search.Words(text))
+	if hits == nil {
+		return nil, 0
+	}
+	folded := search.OneLine(search.Fold(strings.TrimSpace(text)))
+	ranks := map[Ref]int{}
+	for i, hit := range hits {
+		if m := &s.resources[i]; hit && m.kind == kind && !m.missing {
+			found = append(found, Ref(i))
+			ranks[Ref(i)] = s.rank(Ref(i), folded)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Ref) int { return cmp.Compare(ranks[a], ranks[b]) })
+	return found[:min(len(found), most)], len(found)
+}
+
+// rank is how well a resource fits a text that its texts hold; the smallest fits best.
+func (s *Sync) rank(r Ref, folded string) int {
+	name := s.resourceTexts.First(int(r))
+	a := s.resources[r].account
+	switch {
+	case name == folded:
+		return 0
+	case strings.HasPrefix(name, folded):
+		return 1
+	case strings.Contains(name, " "+folded):
+		return 2
+	case strings.Contains(name, folded):
+		return 3
+	case a != nil && slices.ContainsFunc(a.Emails, func(e string) bool { return strings.Contains(search.Fold(e), folded) }):
+		return 4
+	case a != nil && strings.Contains(search.Fold(a.Login), folded):
+		return 5
+	default:
+		return 6
+	}
+}
+
+// Similar finds a few resources whose names differ from a text in a few letters, the nearest first.
+func (s *Sync) Similar(text string) []Candidate {
+	return s.nearest(search.Fold(strings.TrimSpace(text)), func(r Ref) bool { return !s.resources[r].missing })
+}
+
 // maxNearest is how many similar things an error names.
 const maxNearest = 5
 

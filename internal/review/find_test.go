@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	v2 "github.com/conductorone/baton-jumpcloud/internal/pb/c1/connector/v2"
 	"github.com/conductorone/baton-jumpcloud/internal/review"
 	"github.com/conductorone/baton-jumpcloud/internal/review/reviewtest"
 )
@@ -92,5 +93,46 @@ func TestFindEntitlement(t *testing.T) {
 	var none *review.NotFoundError
 	if _, err := s.FindEntitlement("Wikj"); !errors.As(err, &none) || len(none.Nearest) != 2 || none.Nearest[0].Entitlement == review.NoEnt {
 		t.Errorf("Wikj: %v", err)
+	}
+}
+
+// TestSearchRanks has names before addresses, and addresses before all else.
+func TestSearchRanks(t *testing.T) {
+	t.Parallel()
+	b := reviewtest.New(t)
+	user := func(id, name, email, login, department string) {
+		b.User(id, name, func(r *v2.Resource, u *v2.UserTrait) {
+			u.Emails, u.Login = []*v2.UserTrait_Email{{Address: email, IsPrimary: true}}, login
+			r.Profile = reviewtest.Profile(t, map[string]any{"department": department})
+		})
+	}
+	user("1", "Bo", "bo@example.com", "bo", "Ana")
+	user("2", "Cy", "cy@example.com", "ana7", "x")
+	user("3", "Di", "ana@example.com", "di", "x")
+	user("4", "Hanan", "h@example.com", "h", "x")
+	user("5", "Eva Ana", "e@example.com", "e", "x")
+	user("6", "Ana Ruiz", "r@example.com", "r", "x")
+	user("7", "Ána", "a@example.com", "a", "x")
+	user("8", "Zed", "z@example.com", "z", "x")
+	s := b.Load()
+	names := func(text string, most int) (list []string, total int) {
+		refs, total := s.Search(text, review.Account, most)
+		for _, r := range refs {
+			list = append(list, s.Brief(r).Name)
+		}
+		return list, total
+	}
+	want := []string{"Ána", "Ana Ruiz", "Eva Ana", "Hanan", "Di", "Cy", "Bo"}
+	if got, total := names("ana", 10); !slices.Equal(got, want) || total != len(want) {
+		t.Errorf("ana finds %d: %q, want %q", total, got, want)
+	}
+	if got, total := names("ANA", 2); !slices.Equal(got, want[:2]) || total != len(want) {
+		t.Errorf("two of ana are %q of %d", got, total)
+	}
+	if got, total := names(" ", 10); len(got) > 0 || total > 0 {
+		t.Errorf("nothing finds %q", got)
+	}
+	if got := s.Similar("Ana Riuz"); len(got) == 0 || got[0].Resource.Name != "Ana Ruiz" {
+		t.Errorf("similar to Ana Riuz are %v", got)
 	}
 }

@@ -40,7 +40,7 @@ func TestSearchAsOneTypes(t *testing.T) {
 	t.Parallel()
 	b := open(t, world.site, desktop)
 	b.visit("/accounts")
-	b.run(chromedp.SendKeys(chromedp.CSS("input[type=search]"), "new.comer"))
+	b.run(chromedp.SendKeys(chromedp.CSS("main input[type=search]"), "new.comer"))
 	b.until(`document.querySelectorAll("main tbody tr").length === 1 && location.search.includes("new.comer")`)
 	if got := b.column("Name"); !slices.Equal(got, []string{"New Comer"}) {
 		t.Errorf("new.comer finds %q", got)
@@ -50,7 +50,7 @@ func TestSearchAsOneTypes(t *testing.T) {
 	if got := b.column("Name"); !slices.Equal(got, []string{"New Comer"}) {
 		t.Errorf("the address %s shows %q", here, got)
 	}
-	b.run(chromedp.SendKeys(chromedp.CSS("input[type=search]"), " nobody has this"))
+	b.run(chromedp.SendKeys(chromedp.CSS("main input[type=search]"), " nobody has this"))
 	b.until(`document.querySelectorAll("main tbody tr").length === 0`)
 	b.check("nothing-found")
 }

@@ -66,7 +66,7 @@ func TestPageTools(t *testing.T) {
 	if got := titles(); !slices.Contains(got, further) || slices.Contains(got, "Department") || got[0] != "Name" || len(got) != len(before) {
 		t.Errorf("the columns are %q, and were %q", got, before)
 	}
-	b.run(chromedp.SendKeys(chromedp.CSS("input[type=search]"), "new.comer"))
+	b.run(chromedp.SendKeys(chromedp.CSS("main input[type=search]"), "new.comer"))
 	b.until(`document.querySelectorAll("main tbody tr").length === 1`)
 	if got := titles(); !slices.Contains(got, further) {
 		t.Errorf("a search shows the columns %q", got)

@@ -6,6 +6,33 @@
   const typingPause = 250; // milliseconds
   let asked = 0;
 
+  // fold takes case and accents out of a text, letter by letter, so that places stay.
+  const fold = (text) => [...text].map((c) => c.normalize("NFD")[0].toLowerCase().padEnd(c.length, "\0").slice(0, c.length)).join("");
+
+  // mark shows where the words of a search are.
+  function mark() {
+    if (!window.Highlight) return;
+    const ranges = [];
+    for (const results of document.querySelectorAll("[id^=results-]")) {
+      const words = fold(new URLSearchParams(location.search).get("q") ?? "").split(/\s+/).filter(Boolean);
+      const texts = document.createTreeWalker(results, NodeFilter.SHOW_TEXT, (node) =>
+        (node.parentElement.closest("tbody") ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP));
+      while (words.length > 0 && texts.nextNode()) {
+        const text = fold(texts.currentNode.data);
+        for (const word of words) {
+          for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+            const range = new Range();
+            range.setStart(texts.currentNode, at);
+            range.setEnd(texts.currentNode, at + word.length);
+            ranges.push(range);
+          }
+        }
+      }
+    }
+    CSS.highlights.set("found", new Highlight(...ranges));
+  }
+  mark();
+
   // load puts the results of a form's list in place of those that are shown.
   async function load(form, results) {
     const url = new URL(form.action, location.href);
@@ -35,6 +62,7 @@
     }
     results.replaceChildren(...found.childNodes);
     history.replaceState(null, "", url);
+    mark();
   }
 
   for (const form of document.querySelectorAll("form[data-results]")) {
@@ -125,7 +153,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select, textarea, [contenteditable]")) return;
-    const field = document.querySelector("main input[type=search]");
+    const field = document.querySelector("main input[type=search]") ?? document.querySelector("input[type=search]");
     if (field) {
       event.preventDefault();
       field.focus();
