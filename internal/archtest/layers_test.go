@@ -25,7 +25,7 @@ var layers = []layer{
 	{
 		pkg: "internal/cli",
 		may: []string{
-			"internal/atomicfile", "internal/c1z", "internal/campaign", "internal/changerun", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
+			"internal/atomicfile", "internal/c1z", "internal/campaign", "internal/changerun", "internal/cli/archives", "internal/cli/changes", "internal/cli/program", "internal/cli/reviews", "internal/cli/view", "internal/config", "internal/connector", "internal/console", "internal/evidence", "internal/explorer", "internal/explorer/gate", "internal/explorer/library", "internal/fault", "internal/health", "internal/hosted", "internal/hosted/services", "internal/logs", "internal/network", "internal/notify", "internal/pb", "internal/printable", "internal/redact", "internal/regularfile", "internal/restype", "internal/review", "internal/review/diff", "internal/review/findings", "internal/review/proof", "internal/review/search", "internal/review/tables", "internal/service", "internal/sheet", "internal/sim/cert", "internal/sim/conductorone", "internal/sim/conductorone/hostedsync", "internal/sim/conductorone/platform", "internal/sim/jumpcloud", "internal/sim/portal", "internal/syncrun", "internal/tempdir", "internal/version",
 		},
 		why: "cli reads the command line and shows what comes of it; the work is done by the packages below",
 	},
@@ -59,9 +59,14 @@ var layers = []layer{
 	{
 		pkg: "internal/service",
 		may: []string{
-			"internal/accounts", "internal/actions", "internal/agent", "internal/atomicfile", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/provision", "internal/regularfile", "internal/restype", "internal/syncrun", "internal/version", "internal/workdb",
+			"internal/accounts", "internal/actions", "internal/agent", "internal/atomicfile", "internal/backoff", "internal/bid", "internal/c1api", "internal/c1z", "internal/changerun", "internal/config", "internal/connector", "internal/console", "internal/fault", "internal/health", "internal/jumpcloud", "internal/logs", "internal/network", "internal/pb", "internal/provision", "internal/regularfile", "internal/restype", "internal/syncrun", "internal/version", "internal/workdb",
 		},
 		why: "the service is what the agent does with this connector; the agent itself knows none",
+	},
+	{
+		pkg: "internal/notify",
+		may: []string{"internal/backoff", "internal/secret"},
+		why: "who is told is told a text, whatever it says",
 	},
 	{
 		pkg: "internal/hosted",

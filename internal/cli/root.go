@@ -59,6 +59,7 @@ func newRoot(a *program.App) *cobra.Command {
 		newSimulate(a),
 		changes.NewUser(a),
 		newVersion(a),
+		newWatch(a),
 		newWho(a),
 	)
 	return root

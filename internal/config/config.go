@@ -138,6 +138,8 @@ type Output struct {
 	// Engine is "sqlite" for an archive of format 1, "pebble" for one of format 3, and
 	// empty where nobody said.
 	Engine string
+	// WebhookSecret is what messages to a webhook are signed with.
+	WebhookSecret secret.String
 }
 
 // Log says what is logged, how and where.

@@ -145,7 +145,7 @@ func (c *Config) fill() Problems {
 			v.origin(nameProvisionApps).Name, nameProvisionTypes, strings.Join(c.Change.Types, ",")))
 	}
 
-	c.Output = Output{File: v.str("file"), TempDir: v.str("c1z-temp-dir"), Engine: strings.ToLower(v.str("storage-engine"))}
+	c.Output = Output{File: v.str("file"), TempDir: v.str("c1z-temp-dir"), Engine: strings.ToLower(v.str("storage-engine")), WebhookSecret: v.hidden("webhook-secret")}
 	if c.Output.TempDir == "" {
 		c.Output.TempDir = v.str("tmpdir")
 	}

@@ -250,6 +250,10 @@ func outputOptions() []Option {
 			Help: "Maximum memory for unpacking an archive, in MiB",
 		},
 		{
+			Name: "webhook-secret", Section: SectionOutput, EnvOnly: true, Secret: true,
+			Help: "Secret that messages of watch --webhook are signed with",
+		},
+		{
 			Name: "config-path", Section: SectionOutput, EnvOnly: true,
 			Help: "Configuration file (.yaml or .yml) to read instead of ./.baton.yaml",
 		},

@@ -66,6 +66,7 @@ func logged(t *testing.T) (levels map[string]string, literals []string) {
 	for _, pattern := range []string{
 		"*.go", "../syncrun/*.go", "../changerun/*.go", "../hosted/*.go", "../hosted/*/*.go", "../cli/lambda.go", "../network/*.go", "../console/*.go", "../agent/*.go", "../agent/*/*.go", "../c1api/*.go",
 		"../audit/*.go", "../connector/*.go", "../feed/*.go", "../incremental/*.go", "../provision/*.go", "../jumpcloud/*.go", "../syncer/*.go", "../workdb/*.go", "../c1z/*.go",
+		"../notify/*.go", "../cli/watch.go", "../cli/explore.go", "../explorer/newer.go", "../explorer/library/*.go",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {

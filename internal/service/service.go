@@ -148,27 +148,34 @@ var errNoAnswer = errors.New("JumpCloud request timed out")
 
 // serveHealth starts to answer probes and requests for metrics.
 func (s *service) serveHealth(ctx context.Context) (stop func() error, err error) {
-	address := net.JoinHostPort(strings.Trim(s.cfg.Health.BindAddress, "[]"), strconv.Itoa(s.cfg.Health.Port))
+	return serveProbes(ctx, s.cfg.Health, s.log, health.Options{
+		Validate: func(ctx context.Context) error { _, err := s.changes.Validate(ctx); return err },
+		Ready:    s.agent.Ready,
+		Metrics:  s.metrics.handler(),
+	})
+}
+
+// serveProbes answers probes until it is stopped. It is not ready once the context has ended.
+func serveProbes(ctx context.Context, cfg config.Health, log *slog.Logger, o health.Options) (stop func() error, err error) {
+	address := net.JoinHostPort(strings.Trim(cfg.BindAddress, "[]"), strconv.Itoa(cfg.Port))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("serve health checks: %w; choose another port with --health-check-port", err)
 	}
-	s.log.InfoContext(ctx, "serving health checks", "address", listener.Addr().String())
+	log.InfoContext(ctx, "serving health checks", "address", listener.Addr().String())
+	ready := o.Ready
+	o.Ready = func() error {
+		if ctx.Err() != nil {
+			return errors.New("stopping")
+		}
+		return ready()
+	}
 	// What a stop finds under way with JumpCloud ends with it.
-	handler := health.NewHandler(ctx, health.Options{
-		Validate: func(ctx context.Context) error { _, err := s.changes.Validate(ctx); return err },
-		Ready: func() error {
-			if ctx.Err() != nil {
-				return errors.New("stopping")
-			}
-			return s.agent.Ready()
-		},
-		Metrics: s.metrics.handler(),
-	})
+	handler := health.NewHandler(ctx, o)
 	// Probes are answered while tasks come to their end.
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	served := make(chan error, 1)
-	go func() { served <- health.Serve(serving, listener, handler, s.log) }()
+	go func() { served <- health.Serve(serving, listener, handler, log) }()
 	return func() error {
 		cancel()
 		return <-served
