@@ -127,6 +127,7 @@ func (w *Webhook) attempt(ctx context.Context, m message) (again bool, err error
 		return false, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "baton-jumpcloud")
 	req.Header.Set(HeaderDelivery, m.id)
 	req.Header.Set(HeaderSignature, Sign(w.key, time.Now(), m.body))
 	res, err := w.client.Do(req)
