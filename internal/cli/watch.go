@@ -87,6 +87,8 @@ func (o *watchOptions) check(cfg *config.Config) error {
 		return fmt.Errorf("--output is %q: want text or json", o.output)
 	case cfg.Service.Enabled():
 		return errors.New("watch works without ConductorOne: leave out the client ID, or start the service without a command")
+	case cfg.Change.IsAccess() || cfg.Change.IsLifecycle() || cfg.Change.Action != "" || cfg.Change.ListActions || cfg.Events.Read:
+		return errors.New("watch only syncs: leave out the options that change something, list actions or read events")
 	case len(cfg.Sync.Resources) > 0 || cfg.Sync.SkipEntitlementsAndGrants || cfg.Sync.SkipGrants:
 		return errors.New("watch makes whole syncs: leave out the options for parts of one")
 	}
@@ -173,19 +175,18 @@ func (w *watcher) synced(ctx context.Context) error {
 	if w.options.output == "text" {
 		text = []byte(news.words)
 	}
-	if _, err := w.app.Stdout.Write(text); err != nil {
-		return err
-	}
+	// Each is told, whatever becomes of the others.
+	_, err = w.app.Stdout.Write(text)
 	if news.count == 0 {
-		return nil
+		return err
 	}
 	if w.hook != nil {
 		w.hook.Post(ctx, now.Run.ID, news.text)
 	}
 	if w.options.onChange != "" {
-		return notify.Run(ctx, w.options.onChange, news.text)
+		err = errors.Join(err, notify.Run(ctx, w.options.onChange, news.text))
 	}
-	return nil
+	return err
 }
 
 // first tells of a sync with which nothing is compared.

@@ -50,7 +50,7 @@ to try the connector without an account, run: baton-jumpcloud demo`,
 
 // Secrets are the values that nothing may show.
 func (c *Config) Secrets() []secret.String {
-	return []secret.String{c.JumpCloud.APIKey, c.JumpCloud.ClientSecret, c.Service.ClientSecret, c.Hosted.ClientSecret}
+	return []secret.String{c.JumpCloud.APIKey, c.JumpCloud.ClientSecret, c.Service.ClientSecret, c.Hosted.ClientSecret, c.Output.WebhookSecret}
 }
 
 // checkSecrets refuses secrets that cannot be what they should be: no header carries

@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,7 +35,12 @@ func Run(ctx context.Context, command string, input []byte) error {
 	cmd.Stdout, cmd.Stderr = &said, &said
 	ownGroup(cmd)
 	cmd.WaitDelay = 5 * time.Second // for what keeps its output open
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	endGroup(cmd) // What it left behind ends too.
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // The command itself ended well.
+	}
+	if err != nil {
 		return fmt.Errorf("run the command: %w: %s", err, strings.TrimSpace(string(said.end)))
 	}
 	return nil

@@ -159,6 +159,14 @@ func TestRun(t *testing.T) {
 		!strings.HasSuffix(err.Error(), "why") || len(err.Error()) > 3000 {
 		t.Errorf("a command that fails gives %.200v", err)
 	}
+	// What it leaves behind holds a pipe open, whose other end is closed once that has ended.
+	left := filepath.Join(t.TempDir(), "left")
+	if err := notify.Run(t.Context(), `mkfifo "`+left+`"; (exec 3<>"`+left+`"; sleep 1000) >/dev/null 2>&1 & echo $! > "`+left+`.pid"`, nil); err != nil {
+		t.Fatal(err)
+	}
+	if pid, err := os.ReadFile(left + ".pid"); err != nil || notify.Run(t.Context(), "while kill -0 "+strings.TrimSpace(string(pid))+" 2>/dev/null; do :; done", nil) != nil {
+		t.Errorf("what a command started goes on without it (%v)", err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	began := time.Now()
 	pipe := filepath.Join(t.TempDir(), "began")
